@@ -1,0 +1,36 @@
+"""What can go wrong for a user, and the exit code that says so.
+
+0 done, 1 a gate said no, 2 bad input, 3 the machine failed. The command line prints `str(error)` and nothing else, so a
+message names the file, the key, what is allowed and what to do next.
+"""
+
+
+class NinefoldError(Exception):
+    """An error with a stable exit code and a message meant for a person."""
+
+    exit_code = 3
+
+
+class GateRefused(NinefoldError):
+    """A gate of the contract said no: nothing is wrong with the machine or the input."""
+
+    exit_code = 1
+
+
+class BadInput(NinefoldError, ValueError):
+    """The user's file, key, value or data is not acceptable."""
+
+    exit_code = 2
+
+
+class MachineFault(NinefoldError):
+    """The machine cannot do it now: disk full, port taken, no engine, no network."""
+
+    exit_code = 3
+
+
+class MissingPackage(MachineFault):
+    """An optional package is not installed."""
+
+    def __init__(self, package: str, needed_for: str) -> None:
+        super().__init__(f"{needed_for} needs the package '{package}', which is not installed: pip install {package}")

@@ -1,0 +1,90 @@
+"""Evidence, Decision, Release, and what every stage returns."""
+
+from typing import Any, Literal
+
+from .candidate import Candidate
+from .digest import Frozen
+
+Verdict = Literal["adopt", "keep", "not enough evidence"]
+
+
+class Metric(Frozen):
+    """A mean over `n` examples with its 95 % interval (None where none can be computed)."""
+
+    value: float
+    low: float | None = None
+    high: float | None = None
+    n: int = 0
+
+
+class Evidence(Frozen):
+    """One Candidate on one split. `table` is an object with `examples.jsonl`: one row an example, with its answer,
+    passages and per-example figures, from which `metrics` can be computed again."""
+
+    candidate: str
+    split: str
+    split_object: str
+    table: str
+    metrics: dict[str, Metric]
+
+
+class Comparison(Frozen):
+    """Paired difference of a metric on the same examples, with a 95 % interval."""
+
+    metric: str
+    over: str
+    """What it is compared with, in words."""
+    before: float
+    after: float
+    gain: Metric
+    minimum_effect: float = 0.0
+
+
+class Decision(Frozen):
+    """`adopt`, `keep` (what was at hand) or `not enough evidence`, and why in one sentence."""
+
+    verdict: Verdict
+    reason: str
+    comparison: Comparison | None = None
+
+    @property
+    def adopted(self) -> bool:
+        return self.verdict == "adopt"
+
+
+class StageResult(Frozen):
+    """What a stage returns; each stage adds its own fields. No timings here (use `Step.measured`): a result has a digest.
+
+    objects: digests of what it put into the store (besides those that its Candidates name)
+    metrics: the few figures that the summary and MLflow show
+    notes:   lines for the card and the final table (what was dropped, skipped, not measured)
+    """
+
+    decision: Decision
+    metrics: dict[str, float] = {}
+    objects: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+class Approval(Frozen):
+    """Who let a version become `champion`, on which evidence."""
+
+    by: str
+    policy: bool
+    """True: a named policy of the contract, not a person."""
+    reason: str
+    candidate: str
+    evidence: str
+    at: str
+
+
+class Release(Frozen):
+    """A registered Candidate with its card, approval and deployment."""
+
+    candidate: Candidate
+    model_name: str
+    version: int
+    alias: Literal["candidate", "champion"]
+    card: str
+    approval: Approval | None = None
+    deployments: tuple[dict[str, Any], ...] = ()

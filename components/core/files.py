@@ -1,0 +1,74 @@
+"""Publishing files so that a crash never leaves a torn one: temporary file beside the target, fsync, rename, fsync folder."""
+
+import errno
+import json
+import os
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from .digest import canonical
+from .errors import MachineFault
+
+
+@contextmanager
+def disk_faults(path: Path) -> Iterator[None]:
+    """Turn a full or read-only disk into one clear message."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES):
+            raise MachineFault(
+                f"{path}: cannot write ({error.strerror}). Free some space or set NINEFOLD_HOME to a folder on another "
+                "disk, then run again: sealed steps are kept"
+            ) from error
+        raise
+
+
+def publish_text(path: Path, text: str) -> None:
+    """Write `text` to `path`, whole or not at all, durable once this returns."""
+    publish_bytes(path, text.encode())
+
+
+def publish_bytes(path: Path, data: bytes) -> None:
+    """Write `data` to `path`, whole or not at all, durable once this returns."""
+    with disk_faults(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            os.chmod(temporary, 0o644)
+            os.rename(temporary, path)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+        fsync_folder(path.parent)
+
+
+def publish_json(path: Path, value: Any) -> None:
+    """Write `value` as indented JSON, whole or not at all."""
+    publish_text(path, json.dumps(json.loads(canonical(value)), indent=2, ensure_ascii=False) + "\n")
+
+
+def fsync_folder(folder: Path) -> None:
+    """Make renames inside `folder` durable."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def read_jsonl(path: Path) -> list[dict[str, Any]]:
+    """All rows of a JSONL file that we wrote ourselves."""
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line]
+
+
+def write_jsonl(path: Path, rows: Iterable[Any]) -> None:
+    """One canonical JSON value a line, so that equal rows give equal bytes."""
+    publish_text(path, "".join(canonical(row) + "\n" for row in rows))

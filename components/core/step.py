@@ -1,0 +1,48 @@
+"""What a running step is handed: where it may build, the store, the machine, and a place for what it measured."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from .code import code_digest
+from .digest import Frozen, digest_of
+from .store import Seal, Store
+from .use_case import Machine
+from .workspace import Workspace
+
+Result = TypeVar("Result", bound=Frozen)
+
+
+@dataclass(frozen=True)
+class Step:
+    """One run of one stage. `scratch` outlives a kill: checkpoints found there may be resumed."""
+
+    key: str
+    scratch: Path
+    workspace: Workspace
+    machine: Machine
+    measured: dict[str, Any] = field(default_factory=dict)
+    """Seconds, rates, memory, energy: sealed beside the result, outside every digest."""
+
+    @property
+    def store(self) -> Store:
+        return self.workspace.store
+
+    def memo(
+        self, name: str, kind: type[Result], inputs: Any, make: Callable[["Step"], Result], code: tuple[str, ...]
+    ) -> Result:
+        """Return the sealed result of the sub-step `name` on equal `inputs` and code, or make and seal it.
+
+        code: dotted modules whose import closure makes the result; with `inputs` they name it
+        Evidence uses this, so that no Candidate is measured twice on a split, in whichever stage it turns up.
+        """
+        key = digest_of([name, inputs, code_digest(*code)])
+        seal = self.store.sealed(key)
+        if seal is None:
+            inner = Step(key, self.store.scratch(key), self.workspace, self.machine)
+            result = make(inner)
+            seal = Seal(key=key, name=name, result=result.model_dump(mode="json"), measured=inner.measured)
+            self.store.seal(seal)
+        self.measured.setdefault(name, {})[key[:12]] = seal.measured
+        return kind.model_validate(seal.result)

@@ -1,0 +1,133 @@
+"""The store: results by content, steps by key.
+
+    objects/<digest>/    a folder of files with a `manifest.json` ({relative path: SHA-256}); its digest is that of the manifest
+    steps/<key>.json     a seal: what a step returned, naming the objects it made; written last
+    scratch/<key>/       where an unsealed step builds; never read as a result
+
+Nothing here knows stages, Prefect or MLflow. A portable bundle (what is registered and served) is a store with the objects
+of one Candidate.
+"""
+
+import json
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from .digest import Frozen, digest_of, file_digest
+from .errors import MachineFault
+from .files import disk_faults, fsync_folder, publish_json
+
+MANIFEST = "manifest.json"
+
+
+class Seal(Frozen):
+    """A finished step. `measured` (seconds, memory, rates) differs from run to run, so no digest covers it."""
+
+    key: str
+    name: str
+    result: dict[str, Any]
+    measured: dict[str, Any] = {}
+
+
+class Store:
+    """A folder of sealed results (see the module docstring for its layout)."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def put(self, source: Path) -> str:
+        """Move the file or folder `source` into the store and return its digest. Putting equal content twice keeps one."""
+        with disk_faults(self.root):
+            objects = self.root / "objects"
+            objects.mkdir(parents=True, exist_ok=True)
+            if source.is_file():
+                folder = Path(tempfile.mkdtemp(dir=source.parent))
+                source = Path(shutil.move(source, folder / source.name)).parent
+            if source.is_symlink() or not source.is_dir():
+                raise MachineFault(f"{source}: only plain files and folders enter the store")
+            manifest = _manifest(source)
+            digest = digest_of(manifest)
+            target = objects / digest
+            if not target.exists():
+                publish_json(source / MANIFEST, manifest)
+                for path in manifest:
+                    _fsync_file(source / path)
+                try:
+                    os.rename(source, target)
+                except OSError:  # another file system: copy beside the target, then rename
+                    temporary = Path(tempfile.mkdtemp(dir=objects))
+                    shutil.copytree(source, temporary, dirs_exist_ok=True)
+                    os.rename(temporary, target)
+                fsync_folder(objects)
+            if source.exists():
+                shutil.rmtree(source)
+            return digest
+
+    def has(self, digest: str) -> bool:
+        """Whether an object with this digest is here."""
+        return (self.root / "objects" / digest / MANIFEST).is_file()
+
+    def path(self, digest: str) -> Path:
+        """The folder of an object; raises MachineFault when it is not here."""
+        if not self.has(digest):
+            raise MachineFault(f"the store {self.root} lacks object {digest}: run the step that makes it again")
+        return self.root / "objects" / digest
+
+    def file(self, digest: str) -> Path:
+        """The only file of an object that was put as a single file."""
+        (name,) = json.loads((self.path(digest) / MANIFEST).read_text())
+        return self.path(digest) / name
+
+    def scratch(self, key: str) -> Path:
+        """The folder in which the unsealed step `key` builds; what a killed run left there is still there."""
+        folder = self.root / "scratch" / key
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    def seal(self, seal: Seal) -> None:
+        """Record a finished step, then drop its scratch folder."""
+        publish_json(self.root / "steps" / f"{seal.key}.json", seal)
+        shutil.rmtree(self.root / "scratch" / seal.key, ignore_errors=True)
+
+    def sealed(self, key: str) -> Seal | None:
+        """The seal of step `key`, or None when it did not finish or when an object that it names is gone."""
+        path = self.root / "steps" / f"{key}.json"
+        if not path.is_file():
+            return None
+        seal = Seal.model_validate_json(path.read_text())
+        return seal if all(self.has(digest) for digest in seal.result.get("objects", [])) else None
+
+    def damaged(self) -> list[str]:
+        """Objects whose bytes no longer match their manifest (`--verify`): one 'digest: path' line each."""
+        found = []
+        for folder in sorted((self.root / "objects").glob("*/")):
+            manifest = json.loads((folder / MANIFEST).read_text()) if (folder / MANIFEST).exists() else {}
+            if digest_of(manifest) != folder.name:
+                found.append(f"{folder.name}: {MANIFEST}")
+            for path, expected in manifest.items():
+                if not (folder / path).is_file() or file_digest(folder / path) != expected:
+                    found.append(f"{folder.name}: {path}")
+        return found
+
+    def copy_to(self, other: "Store", digests: list[str]) -> None:
+        """Copy objects into another store (a bundle)."""
+        for digest in digests:
+            target = other.root / "objects" / digest
+            if not target.exists():
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copytree(self.path(digest), target)
+
+
+def _manifest(folder: Path) -> dict[str, str]:
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != MANIFEST)
+    links = [path for path in folder.rglob("*") if path.is_symlink()]
+    if links:
+        raise MachineFault(f"{links[0]}: links do not enter the store")
+    return {path.relative_to(folder).as_posix(): file_digest(path) for path in files}
+
+
+def _fsync_file(path: Path) -> None:
+    with path.open("rb") as file:
+        os.fsync(file.fileno())

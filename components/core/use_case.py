@@ -1,0 +1,241 @@
+"""The contract: one YAML file that states a business use case, and the profile that says where and how big it runs.
+
+Every later gate reads the contract. A mistake in it is answered with the file, the key, what is allowed and what to do.
+Sections named by a stage's word (`prompting:`, `tuning:` …) are settings of that stage; its own `Config` checks them.
+"""
+
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import yaml
+from pydantic import Field, ValidationError, model_validator
+
+from .digest import Frozen
+from .errors import BadInput
+
+STAGES = (
+    "use_case", "selection", "prompting", "retrieval", "tuning", "feedback", "evaluation", "optimization", "deployment",
+)  # fmt: skip
+TaskKind = Literal["question_answering", "classification", "summarization"]
+
+
+class Task(Frozen):
+    """What the application does, in the words that prompts are made of."""
+
+    kind: TaskKind
+    instruction: str
+    """One imperative sentence: what to do with the input."""
+    labels: tuple[str, ...] = ()
+    """classification: the allowed answers."""
+    abstain: str | None = None
+    """question_answering: what to say when the knowledge base does not hold the answer."""
+    persona: str = ""
+    tone: str = ""
+    format: str = ""
+    """How the answer must look."""
+    language: str = "en"
+
+    @model_validator(mode="after")
+    def _labels_fit(self) -> "Task":
+        if (self.kind == "classification") != (len(self.labels) >= 2):
+            raise ValueError("labels: classification needs at least two labels, other tasks none")
+        return self
+
+
+class Source(Frozen):
+    """One file of rows or passages. `path` is relative to the use case's file, absolute, or `asset:<asset>/<path>`."""
+
+    name: str
+    role: Literal["examples", "knowledge", "examples_and_knowledge"]
+    path: str
+    format: Literal["jsonl", "csv", "parquet"] = "jsonl"
+    fields: dict[str, str] = {}
+    """Our name → the file's: question|text|document, answer|label|summary, passage, title."""
+    values: dict[str, str] = {}
+    """The file's answers or labels → ours (`"1": positive`)."""
+    licence: str
+    """SPDX identifier of this set, not of the package that carries it."""
+    origin: str
+    """Where it comes from: a paper, a page, a department."""
+    synthetic: bool = False
+
+
+class Splits(Frozen):
+    """How many example rows each split gets, and what must not be shared between two of them."""
+
+    train: int = Field(ge=0)
+    feedback: int = Field(0, ge=0)
+    validation: int = Field(ge=1)
+    test: int = Field(ge=1)
+    by: Literal["passage", "row"] = "row"
+    """`passage`: all questions about one passage go to one split."""
+    seed: int = 0
+
+
+class Data(Frozen):
+    sources: tuple[Source, ...] = Field(min_length=1)
+    splits: Splits
+    minimum_rows: int = Field(100, ge=1)
+    """Fewer usable example rows than this: not feasible."""
+    quarantine_at_most: float = Field(0.05, ge=0, le=1)
+    """Share of bad rows that may be set aside before the gate stops the run."""
+
+
+class Metrics(Frozen):
+    """What counts as better, and how much better is worth a change."""
+
+    primary: str
+    at_least: float = Field(ge=0, le=1)
+    """Release threshold on the primary metric."""
+    enough: float = Field(1.0, ge=0, le=1)
+    """The ladder stops at the cheapest rung that reaches this on validation."""
+    minimum_effect: float = Field(0.0, ge=0, le=1)
+    floors: dict[str, float] = {}
+    """Other metrics that a release must reach."""
+
+
+class Limits(Frozen):
+    """Upper bounds for a released Candidate, on this profile's machine."""
+
+    latency_p95_seconds: float = Field(gt=0)
+    memory_gb: float = Field(gt=0)
+    cost_per_1000_answers: float = Field(gt=0)
+    """In `value.currency`; machine time at `value.machine_hour`."""
+
+
+class Value(Frozen):
+    """Expected business value, as a formula with its inputs: volume × (primary × saving − cost of an answer)."""
+
+    answers_per_month: float = Field(gt=0)
+    saving_per_good_answer: float
+    machine_hour: float = Field(gt=0)
+    """Price of an hour of this machine."""
+    currency: str = "EUR"
+
+
+class Policy(Frozen):
+    """Licence, privacy and bias rules."""
+
+    use: Literal["research", "production"] = "production"
+    licences: tuple[str, ...] = ("apache-2.0", "mit", "bsd-3-clause")
+    """SPDX identifiers (lower case) of models that may be used."""
+    hosted_models: bool = False
+    """Whether inputs may leave this machine."""
+    pii: Literal["scrub", "refuse"] = "scrub"
+    bias_at_most: dict[str, float] = {}
+    """Bias or forgetting figure → the largest worsening allowed between the base model and the release."""
+
+
+class Deployment(Frozen):
+    model_name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    port: int = Field(8000, ge=1, le=65535)
+    docker: bool = True
+    """Build and run an image where a Docker engine answers."""
+
+
+class UseCase(Frozen):
+    """The contract (see the module docstring)."""
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    problem: str
+    owner: str
+    skills: tuple[str, ...] = ()
+    """Skills that the work needs; each must be named in `skills_available`."""
+    skills_available: tuple[str, ...] = ()
+    risk_tier: Literal["low", "medium", "high"]
+    task: Task
+    data: Data
+    metrics: Metrics
+    limits: Limits
+    value: Value
+    policy: Policy = Policy()
+    deployment: Deployment
+    intended_use: str = ""
+    out_of_scope: tuple[str, ...] = ()
+    slices: tuple[Literal["answerable", "question_type", "length", "label"], ...] = ()
+    selection: dict[str, Any] = {}
+    prompting: dict[str, Any] = {}
+    retrieval: dict[str, Any] = {}
+    tuning: dict[str, Any] = {}
+    feedback: dict[str, Any] = {}
+    evaluation: dict[str, Any] = {}
+    optimization: dict[str, Any] = {}
+
+
+class Machine(Frozen):
+    """Where it runs. Never part of a step's key: it changes speed, not meaning."""
+
+    device: Literal["cpu", "cuda"] = "cpu"
+    threads: int = Field(2, ge=1)
+    memory_gb: float = Field(8, gt=0)
+    """The process tree must stay below this."""
+
+
+class Profile(Frozen):
+    """Where and how big; never what. A section named by a stage's word overrides that stage's defaults."""
+
+    name: str
+    machine: Machine = Machine()
+    data: dict[str, Any] = {}
+    selection: dict[str, Any] = {}
+    prompting: dict[str, Any] = {}
+    retrieval: dict[str, Any] = {}
+    tuning: dict[str, Any] = {}
+    feedback: dict[str, Any] = {}
+    evaluation: dict[str, Any] = {}
+    optimization: dict[str, Any] = {}
+    deployment: dict[str, Any] = {}
+
+
+Model = TypeVar("Model", bound=Frozen)
+
+
+def read_yaml(path: Path, kind: type[Model]) -> Model:
+    """Read `path` as `kind`; raises BadInput with the file, the key, what is allowed and what to do."""
+    if not path.is_file():
+        raise BadInput(f"{path}: no such file. Give the path of a YAML file")
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise BadInput(f"{path}: not valid YAML: {error}") from error
+    if not isinstance(content, dict):
+        raise BadInput(f"{path}: expected keys and values at the top, found {type(content).__name__}")
+    return parse(kind, content, str(path))
+
+
+def parse(kind: type[Model], content: dict[str, Any], where: str) -> Model:
+    """Check `content` against `kind`; `where` (file, section) starts each line of the message."""
+    try:
+        return kind.model_validate(content)
+    except ValidationError as error:
+        raise BadInput("\n".join(_explain(kind, where, item) for item in error.errors())) from error
+
+
+def stage_config(kind: type[Model], word: str, use_case: UseCase, profile: Profile) -> Model:
+    """The settings of one stage: its defaults, then the profile's section, then the contract's."""
+    given = {**getattr(profile, word, {}), **getattr(use_case, word, {})}
+    return parse(kind, given, f"section '{word}' of use case '{use_case.name}' and profile '{profile.name}'")
+
+
+def _explain(kind: type[Frozen], where: str, item: Any) -> str:
+    key = ".".join(str(part) for part in item["loc"]) or "(top)"
+    if item["type"] == "extra_forbidden":
+        owner = _owner(kind, item["loc"][:-1])
+        allowed = f"; allowed here: {', '.join(sorted(owner.model_fields))}" if owner else ""
+        return f"{where}: key '{key}' is not known{allowed}"
+    if item["type"] == "missing":
+        return f"{where}: key '{key}' is required; add it"
+    return f"{where}: key '{key}': {item['msg']} (found {item['input']!r})"
+
+
+def _owner(kind: type[Frozen], loc: tuple[Any, ...]) -> type[Frozen] | None:
+    for part in loc:
+        if isinstance(part, int):
+            continue
+        field = kind.model_fields.get(part)
+        inner = [field.annotation, *getattr(field.annotation, "__args__", ())] if field else []
+        models = [item for item in inner if isinstance(item, type) and issubclass(item, Frozen)]
+        if not models:
+            return None
+        kind = models[0]
+    return kind

@@ -1,0 +1,71 @@
+"""The workspace: one folder (`.ninefold/`, or NINEFOLD_HOME) with everything that runs leave behind.
+
+store/  ledger.db  runs/<run id>/summary.json  logs/  assets/  mlflow.db  mlruns/  prefect/  serving/  feedback.db
+"""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from .errors import MachineFault
+from .files import disk_faults
+from .store import Store
+
+
+class Workspace:
+    """Paths inside one workspace folder; makes the folder when first used."""
+
+    def __init__(self, root: Path | None = None) -> None:
+        self.root = (root or Path(os.environ.get("NINEFOLD_HOME", ".ninefold"))).absolute()
+        with disk_faults(self.root):
+            self.root.mkdir(parents=True, exist_ok=True)
+        self.store = Store(self.root / "store")
+
+    @property
+    def ledger(self) -> Path:
+        return self.root / "ledger.db"
+
+    @property
+    def assets(self) -> Path:
+        return self.root / "assets"
+
+    @property
+    def runs(self) -> Path:
+        return self.root / "runs"
+
+    @property
+    def logs(self) -> Path:
+        return self.root / "logs"
+
+    @property
+    def serving(self) -> Path:
+        """State of kept endpoints: bundle folders, process ids, request logs."""
+        return self.root / "serving"
+
+    @property
+    def feedback(self) -> Path:
+        """The durable feedback store (SQLite) that endpoints write."""
+        return self.root / "feedback.db"
+
+    @property
+    def tracking_uri(self) -> str:
+        """MLflow: MLFLOW_TRACKING_URI where set, else SQLite in the workspace."""
+        return os.environ.get("MLFLOW_TRACKING_URI", f"sqlite:///{self.root / 'mlflow.db'}")
+
+    @property
+    def artifact_root(self) -> str:
+        return (self.root / "mlruns").as_uri()
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Let one run write here at a time; the lock dies with its process."""
+        with (self.root / "lock").open("a+") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                raise MachineFault(
+                    f"{self.root}: another run is using this workspace. Wait for it, or set NINEFOLD_HOME to another folder"
+                ) from error
+            yield
