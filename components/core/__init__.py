@@ -7,6 +7,7 @@ from .dataset import Dataset, Passage, Row, Split, read_passages, read_rows
 from .digest import Frozen, canonical, digest_of, file_digest, short
 from .errors import BadInput, GateRefused, MachineFault, MissingPackage, NinefoldError
 from .evidence import Approval, Comparison, Decision, Evidence, Metric, Release, StageResult, Verdict
+from .feedback_store import Feedback, FeedbackStore, Seen
 from .files import publish_bytes, publish_json, publish_text, read_jsonl, write_jsonl
 from .ledger import Ledger
 from .progress import listening, progress, report
@@ -47,6 +48,8 @@ __all__ = [
     "Decision",
     "Deployment",
     "Evidence",
+    "Feedback",
+    "FeedbackStore",
     "Frozen",
     "GateRefused",
     "Ledger",
@@ -67,6 +70,7 @@ __all__ = [
     "Row",
     "Runtime",
     "Seal",
+    "Seen",
     "Source",
     "Split",
     "Splits",
