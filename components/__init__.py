@@ -1,0 +1,1 @@
+"""Plain Python that does the work; knows nothing of Prefect."""

@@ -1,0 +1,1 @@
+"""The order of the nine stages, and the only place that knows Prefect."""

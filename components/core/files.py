@@ -1,4 +1,4 @@
-"""Publishing files so that a crash never leaves a torn one: temporary file beside the target, fsync, rename, fsync folder."""
+"""Publishing files so that a crash never leaves a torn one: temporary file beside it, fsync, rename, fsync folder."""
 
 import errno
 import json

@@ -1,6 +1,6 @@
 """The store: results by content, steps by key.
 
-    objects/<digest>/    a folder of files with a `manifest.json` ({relative path: SHA-256}); its digest is that of the manifest
+    objects/<digest>/    a folder of files with a `manifest.json` ({relative path: SHA-256}), whose digest is the object's
     steps/<key>.json     a seal: what a step returned, naming the objects it made; written last
     scratch/<key>/       where an unsealed step builds; never read as a result
 

@@ -1,0 +1,39 @@
+# Ninefold. Two commands: `make run` (the shipped use case through all nine stages) and `make test`.
+# Needs Python 3.11 and make. Disk: about 2.5 GB for .venv, 0.5 GB for assets, 3 GB for a full run; `make clean` undoes it all.
+PYTHON ?= python3.11
+USE_CASE ?= flows/use_cases/voice_helpdesk.yaml
+PROFILE ?= cpu
+BIN := .venv/bin
+
+.PHONY: run test check bench install fetch clean
+
+run: install
+	$(BIN)/ninefold fetch $(USE_CASE)
+	$(BIN)/ninefold run $(USE_CASE) --profile $(PROFILE)
+
+test: install
+	$(BIN)/python -m pytest
+
+check: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest tests/test_architecture.py
+
+bench: install
+	$(BIN)/python -m bench
+
+install: .venv/installed
+
+fetch: install
+	$(BIN)/ninefold fetch $(USE_CASE)
+
+.venv/installed: pyproject.toml constraints.txt
+	@echo "installing into .venv (about 2.5 GB; several minutes the first time)"
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+clean:
+	-test ! -x $(BIN)/ninefold || $(BIN)/ninefold stop --all
+	rm -rf .venv .ninefold *.egg-info bench.json .mypy_cache .ruff_cache

@@ -1,0 +1,173 @@
+"""The `ninefold` command. Thin: each command reads its arguments, calls one function and prints what came back.
+
+Exit codes: 0 done, 1 a gate said no, 2 bad input, 3 the machine failed. Imports stay inside the commands, so that `--help`
+answers within half a second.
+"""
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+app = typer.Typer(
+    help="One YAML file states a business use case; nine stages make it a measured, governed, deployed application.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    rich_markup_mode=None,
+)
+UseCasePath = Annotated[Path, typer.Argument(help="The use case's YAML file", metavar="USE_CASE")]
+ProfileName = Annotated[str, typer.Option("--profile", help="smoke, cpu, gpu, or the path of a profile's YAML")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text")]
+
+
+@app.command()
+def run(
+    use_case: UseCasePath,
+    profile: ProfileName = "cpu",
+    until: Annotated[str | None, typer.Option(help="Stop after this stage")] = None,
+    verify: Annotated[bool, typer.Option(help="Re-hash every stored object first")] = False,
+    as_json: Json = False,
+) -> None:
+    """Take a use case through all nine stages; what is sealed already is reused."""
+    from flows.start import start
+
+    raise typer.Exit(start(use_case, profile, until=until, verify=verify, as_json=as_json))
+
+
+@app.command()
+def plan(use_case: UseCasePath, profile: ProfileName = "cpu", as_json: Json = False) -> None:
+    """Say what would run, what is sealed, and how long it takes. Changes nothing."""
+    from flows.plan import plan as make
+    from flows.plan import show
+
+    _print(make(use_case, profile), as_json, show)
+
+
+@app.command()
+def doctor(as_json: Json = False) -> None:
+    """Check versions, memory, disk, ports and engines of this machine."""
+    from flows.doctor import examine, show
+
+    report = examine()
+    _print(report, as_json, show)
+    raise typer.Exit(0 if report["ok"] else 3)
+
+
+@app.command()
+def fetch(use_case: UseCasePath, as_json: Json = False) -> None:
+    """Fetch the assets that a use case needs, hash-checked, and say where they lie."""
+    from flows.fetch import fetch_assets, show
+
+    _print(fetch_assets(use_case), as_json, show)
+
+
+@app.command()
+def serve(
+    model: Annotated[str, typer.Argument(help="Registered model, `name` or `name@alias`")],
+    port: Annotated[int | None, typer.Option(help="Port; the contract's where not given")] = None,
+    as_json: Json = False,
+) -> None:
+    """Keep an OpenAI-compatible endpoint up for a registered model."""
+    from flows.serve import serve as start_endpoint
+    from flows.serve import show
+
+    _print(start_endpoint(model, port), as_json, show)
+
+
+@app.command()
+def stop(
+    model: Annotated[str, typer.Argument(help="Registered model whose endpoint to stop")], as_json: Json = False
+) -> None:
+    """Stop a kept endpoint."""
+    from flows.serve import show
+    from flows.serve import stop as stop_endpoint
+
+    _print(stop_endpoint(model), as_json, show)
+
+
+@app.command()
+def approve(
+    model: Annotated[str, typer.Argument(help="Registered model's name")],
+    reason: Annotated[str, typer.Option(help="Why it may become champion")],
+    version: Annotated[int | None, typer.Option(help="Version; the newest candidate where not given")] = None,
+    by: Annotated[str | None, typer.Option(help="Who approves; $USER where not given")] = None,
+    as_json: Json = False,
+) -> None:
+    """Make a version `champion`, on the record."""
+    from flows.approve import approve as record
+    from flows.approve import show
+
+    _print(record(model, version, by or os.environ.get("USER", ""), reason), as_json, show)
+
+
+@app.command()
+def monitor(
+    model: Annotated[str, typer.Argument(help="Registered model's name")],
+    profile: ProfileName = "cpu",
+    as_json: Json = False,
+) -> None:
+    """Compare logged traffic with the version's reference window; exit 1 on drift."""
+    from flows.monitor import monitor as compare
+    from flows.monitor import show
+
+    report = compare(model, profile)
+    _print(report, as_json, show)
+    raise typer.Exit(1 if report["drift"] else 0)
+
+
+@app.command()
+def register(
+    checkpoint: Annotated[str, typer.Argument(help="A checkpoint folder, or `hub:<id>`")],
+    use_case: Annotated[Path, typer.Option(help="The use case whose gates it must pass")],
+    licence: Annotated[str, typer.Option(help="SPDX identifier of the model's licence")],
+    profile: ProfileName = "cpu",
+    as_json: Json = False,
+) -> None:
+    """Take a model trained elsewhere through evaluation, card and registration by the same gates."""
+    from flows.start import start
+
+    raise typer.Exit(start(use_case, profile, checkpoint=(checkpoint, licence), as_json=as_json))
+
+
+@app.command()
+def ui(
+    port: Annotated[int, typer.Option(help="First of two ports: MLflow, then Prefect")] = 5000,
+) -> None:
+    """Open MLflow and Prefect on this workspace, until Ctrl-C."""
+    from flows.ui import ui as serve_pages
+
+    serve_pages(port)
+
+
+def _print(report: dict[str, Any], as_json: bool, show: Any) -> None:
+    if as_json:
+        typer.echo(json.dumps(report, indent=2, ensure_ascii=False))
+    else:
+        show(report)
+
+
+def main() -> None:
+    """Entry point: an error becomes one message and an exit code; the traceback of one that we did not foresee is logged."""
+    try:
+        app()
+    except KeyboardInterrupt:
+        typer.echo("ninefold: interrupted; sealed steps are kept, run again to go on", err=True)
+        sys.exit(3)
+    except Exception as error:  # noqa: BLE001 the outermost place: nothing may reach the user as a traceback
+        if (code := getattr(error, "exit_code", None)) is not None:
+            typer.echo(f"ninefold: {error}", err=True)
+            sys.exit(code)
+        from flows.crash import keep_traceback
+
+        typer.echo(
+            f"ninefold: failed: {type(error).__name__}: {error}\nThe traceback is in {keep_traceback(error)}", err=True
+        )
+        sys.exit(3)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,53 @@
+"""`ninefold plan`: walk the lifecycle page without running anything; say what is sealed, what would run, how long."""
+
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from components.core import STAGES, GateRefused, Workspace
+from flows.run import Run
+
+
+def plan(use_case: Path, profile: str) -> dict[str, Any]:
+    """Stage by stage: `reused`, `skipped`, `will run` (its inputs are known) or `after that`; with estimated seconds."""
+    from flows.lifecycle import lifecycle
+    from flows.steps import NotSealed, Planner
+
+    run = Run.read(use_case, profile, Workspace())
+    do = Planner(run)
+    next_stage, end = None, "everything is sealed: a run would only show it"
+    try:
+        lifecycle(do)
+    except NotSealed as stop:
+        next_stage, end = stop.stage, f"a run starts at {stop.stage}"
+    except GateRefused as refused:
+        end = str(refused)
+    previous = run.previous()
+    past = {stage["name"]: stage["seconds"] for stage in previous["stages"]} if previous else {}
+    source = "the last run here" if past else f"profile '{run.profile.name}', measured on 2 cores"
+    status = {done.stage: done.status if done.status == "skipped" else "reused" for done in do.done}
+    rows = []
+    for stage in ("data", *STAGES):
+        state = "will run" if stage == next_stage else status.get(stage, "after that" if next_stage else "not reached")
+        seconds = 0.0 if state in ("reused", "skipped", "not reached") else past.get(stage, run.profile.seconds.get(stage))
+        rows.append({"stage": stage, "status": state, "seconds": seconds})
+    total = sum(row["seconds"] or 0 for row in rows)
+    return {"run_id": run.id, "stages": rows, "seconds": round(total, 1), "estimated_from": source, "end": end}
+
+
+def show(report: dict[str, Any]) -> None:
+    """Print a plan."""
+    rows = Table(title=f"plan of {report['run_id']}", title_justify="left", header_style="bold")
+    rows.add_column("stage")
+    rows.add_column("status")
+    rows.add_column("about", justify="right")
+    for row in report["stages"]:
+        seconds = row["seconds"]
+        rows.add_row(row["stage"], row["status"], "not known" if seconds is None else f"{seconds:.0f} s" if seconds else "")
+    console = Console()
+    console.print(rows)
+    console.print(
+        f"  {report['end']}; about {report['seconds'] / 60:.0f} min by {report['estimated_from']}", highlight=False
+    )

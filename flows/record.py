@@ -1,0 +1,98 @@
+"""The record of a run: its MLflow run while it is open, its card, and `summary.json` when it ends."""
+
+import platform
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import psutil
+from components.core.tracking import Tracking
+from components.evaluation import Evaluated
+
+from components import cards
+from components.core import Candidate, NinefoldError, Release, publish_json, read_jsonl
+from components.core.code import ROOT
+from flows.run import Run
+from flows.steps import Steps
+from flows.summary import provenance, results, summarise
+
+PACKAGES = (
+    "torch",
+    "transformers",
+    "peft",
+    "trl",
+    "prefect",
+    "mlflow",
+    "great-expectations",
+    "evidently",
+    "onnxruntime-genai",
+)
+
+
+@contextmanager
+def opened(run: Run, until: str | None) -> Iterator[Steps]:
+    """Steps of a run, holding the workspace's lock, inside one MLflow run that is found again by the run's key."""
+    with run.workspace.lock():
+        tracking = Tracking(run.workspace, run.use_case.name)
+        tags = {"ninefold.run": run.id, "ninefold.profile": run.profile.name, "ninefold.use_case": run.use_case.name}
+        parent = tracking.begin(
+            run.key, run.id, params={"profile": run.profile.name, "use_case": run.use_case.name}, tags=tags
+        )
+        do = Steps(run, tracking, parent, until)
+        try:
+            yield do
+        except BaseException:
+            tracking.finish(parent, "FAILED")
+            raise
+
+
+def finish(do: Steps, end: NinefoldError | None) -> dict[str, Any]:
+    """Write and return the summary; `end` is the gate that said no, the stop that was asked for, or None."""
+    assert do.tracking is not None, "only a run that is tracked finishes"
+    summary = summarise(do, end)
+    publish_json(do.run.folder / "summary.json", summary)
+    do.tracking.finish(do.parent, "FINISHED")
+    return summary
+
+
+def write_card(do: Steps, candidate: Candidate, evaluated: Evaluated, release: Release | None = None) -> Path:
+    """Write the card of what the run knows by now: a draft from evaluation on, the final one after deployment."""
+    store = do.run.workspace.store
+    rows = read_jsonl(store.path(evaluated.evidence.table) / "examples.jsonl")
+    record = cards.Record(
+        use_case=do.run.use_case.model_dump(mode="json"),
+        profile=do.run.profile.name,
+        run_id=do.run.id,
+        results=results(do),
+        measured={done.name: done.measured for done in do.done},
+        candidate=candidate,
+        evaluated=evaluated.model_dump(mode="json"),
+        model={"name": release.model_name, "version": release.version, "alias": release.alias} if release else None,
+        decision=evaluated.decision,
+        provenance=provenance(do),
+        environment=environment(do.run),
+        examples=cards.pick_examples(rows, do.run.use_case.metrics.primary),
+        status="final" if release else "draft",
+    )
+    do.card = cards.write_card(record, cards_folder(do.run))
+    return do.card
+
+
+def cards_folder(run: Run) -> Path:
+    """Where cards go: `model_cards/` of the project, or the workspace for profiles that only try things out."""
+    return ROOT / "model_cards" if run.profile.cards == "project" else run.workspace.root / "model_cards"
+
+
+def environment(run: Run) -> dict[str, str]:
+    """Versions and machine that the figures were measured on."""
+    found = {name: version(name) for name in PACKAGES}
+    memory = f"{psutil.virtual_memory().total / 2**30:.0f} GiB"
+    return {
+        **found,
+        "python": platform.python_version(),
+        "cores": str(psutil.cpu_count()),
+        "memory": memory,
+        "system": platform.system(),
+    }

@@ -1,0 +1,109 @@
+"""One run of one use case on one profile: what it reads, the key that names it, and whether it is finished already.
+
+Nothing here imports torch, MLflow or Prefect: a finished run is recognised, and bad input refused, before any of them loads.
+"""
+
+import hashlib
+import json
+import os
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import psutil
+from components.data import source_digests
+
+from components.core import ASSETS, BadInput, Profile, UseCase, Workspace, digest_of, read_yaml
+from components.core.code import PACKAGES, ROOT
+
+PROFILES = Path(__file__).parent / "profiles"
+
+
+@dataclass(frozen=True)
+class Run:
+    """A use case and a profile, resolved against this machine."""
+
+    path: Path
+    use_case: UseCase
+    profile: Profile
+    workspace: Workspace
+    sources: dict[str, str]
+    """Source name → SHA-256 of its file."""
+    profile_path: str = "cpu"
+
+    @classmethod
+    def read(cls, use_case: Path, profile: str, workspace: Workspace | None = None) -> "Run":
+        """use_case: path of the YAML; profile: a name in `flows/profiles/`, or the path of a YAML.
+
+        Raises BadInput for files that are not acceptable.
+        """
+        contract = read_yaml(use_case, UseCase)
+        settings = read_yaml(profile_path(profile), Profile)
+        workspace = workspace or Workspace()
+        return cls(
+            use_case, contract, settings, workspace, source_digests(contract.data, use_case.parent, workspace), profile
+        )
+
+    @cached_property
+    def key(self) -> str:
+        """Names the run: contract, profile, sources, pins, assets, code."""
+        assets = {name: asset.wheel for name, asset in ASSETS.items()}
+        return digest_of([self.use_case, self.profile, self.sources, assets, pins(), source_digest(), self.machine])
+
+    @property
+    def id(self) -> str:
+        return f"{self.use_case.name}-{self.profile.name}-{self.key[:8]}"
+
+    @property
+    def folder(self) -> Path:
+        return self.workspace.runs / self.id
+
+    @cached_property
+    def machine(self) -> dict[str, float]:
+        """What this machine has, rounded so that the same machine always gives the same figures."""
+        return {"cores": float(os.cpu_count() or 1), "memory_gb": float(round(psutil.virtual_memory().total / 2**30))}
+
+    def finished(self) -> dict[str, Any] | None:
+        """The summary of this very run when it is finished (exit 0 or 1), else None."""
+        path = self.folder / "summary.json"
+        if not path.is_file():
+            return None
+        summary: dict[str, Any] = json.loads(path.read_text())
+        return summary if summary["exit"] in (0, 1) and not summary.get("until") else None
+
+    def previous(self) -> dict[str, Any] | None:
+        """The newest finished summary of the same use case and profile: where time estimates come from."""
+        paths = sorted(
+            self.workspace.runs.glob(f"{self.use_case.name}-{self.profile.name}-*/summary.json"), key=os.path.getmtime
+        )
+        return json.loads(paths[-1].read_text()) if paths else None
+
+
+def profile_path(profile: str) -> Path:
+    """The file of a profile; raises BadInput with the names that exist."""
+    path = Path(profile) if profile.endswith((".yaml", ".yml")) else PROFILES / f"{profile}.yaml"
+    if not path.is_file():
+        names = ", ".join(sorted(item.stem for item in PROFILES.glob("*.yaml")))
+        raise BadInput(f"--profile {profile}: no such profile; allowed: {names}, or the path of a YAML file")
+    return path
+
+
+def pins() -> str:
+    """Digest of the pinned versions."""
+    return hashlib.sha256((ROOT / "constraints.txt").read_bytes()).hexdigest()
+
+
+def source_digest() -> str:
+    """Digest of all project code by bytes: cheap, and strict. A changed comment re-enters the flow, where every step's own
+    key, which ignores comments, finds its seal."""
+    digest = hashlib.sha256()
+    for package in PACKAGES:
+        for path in sorted((ROOT / package).rglob("*")):
+            if (
+                path.suffix in (".py", ".yaml", ".j2", ".json")
+                and "use_cases" not in path.parts
+                and "profiles" not in path.parts
+            ):
+                digest.update(path.relative_to(ROOT).as_posix().encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()

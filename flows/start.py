@@ -1,0 +1,118 @@
+"""`ninefold run`: recognise a finished run in about a second, else walk the lifecycle under a live view."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from components.core import BadInput, MachineFault, Workspace
+from components.core.use_case import STAGES
+from flows.run import Run
+from flows.view import table, watching
+
+QUIET = {
+    "PREFECT_LOGGING_LEVEL": "WARNING",
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "PREFECT_CLI_PROMPT": "false",
+    "DO_NOT_TRACK": "1",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "TOKENIZERS_PARALLELISM": "false",
+    "TQDM_DISABLE": "1",
+}
+
+
+def start(
+    use_case: Path,
+    profile: str,
+    *,
+    until: str | None = None,
+    verify: bool = False,
+    checkpoint: tuple[str, str] | None = None,
+    as_json: bool = False,
+) -> int:
+    """Run a use case and return the exit code; prints the table (or the summary as JSON) at the end.
+
+    checkpoint: a model trained elsewhere, as (folder or hub id, licence): it goes through evaluation, card and registration
+    """
+    if until is not None and until not in STAGES:
+        raise BadInput(f"--until {until}: no such stage; allowed: {', '.join(STAGES)}")
+    run = Run.read(use_case, profile, Workspace())
+    if verify and (damaged := run.workspace.store.damaged()):
+        raise MachineFault("the store is damaged; remove these objects and run again:\n" + "\n".join(damaged))
+    summary = None if until or checkpoint else run.finished()
+    if summary:
+        summary = {**summary, "stages": [_reused(stage) for stage in summary["stages"]]}
+        note = "This very run is finished: everything is reused."
+    else:
+        summary, note = _walk(run, until, checkpoint, as_json), ""
+    if as_json:
+        print(json.dumps(summary, indent=2, ensure_ascii=False))
+    else:
+        show(summary, run, note)
+    return int(summary["exit"])
+
+
+def show(summary: dict[str, Any], run: Run, note: str = "") -> None:
+    """Print what each stage decided, and where the card, MLflow and the endpoint are."""
+    console = Console()
+    console.print(table(summary, before_after(summary)))
+    test = summary["test"]
+    if test and test["gain"]:
+        primary, gain = test["primary"], test["gain"]
+        line = f"test: {primary} {_interval(test['metrics'][primary])}, gain {_interval(gain)} over {gain['over']}"
+        console.print(line, highlight=False)
+    model = summary["model"]
+    lines = {
+        "model": f"models:/{model['name']}@{model['alias']} (version {model['version']})" if model else "nothing registered",
+        "card": summary["card"] or "none",
+        "summary": str(run.folder / "summary.json"),
+        "pages": "ninefold ui",
+        "endpoint": f"ninefold serve {model['name']}" if model else "",
+        "end": note or summary["end"],
+    }
+    for name, line in lines.items():
+        if line:
+            console.print(f"  {name:<9} {line}", highlight=False, soft_wrap=True)
+
+
+def before_after(summary: dict[str, Any]) -> dict[str, str]:
+    """Stage → its main figure before → after, from the stage's metrics `before` and `after`."""
+    found = {}
+    for stage in summary["stages"]:
+        metrics = stage["metrics"]
+        if "before" in metrics and "after" in metrics:
+            found[stage["name"]] = f"{metrics['before']:.3f} → {metrics['after']:.3f}"
+    return found
+
+
+def _walk(run: Run, until: str | None, checkpoint: tuple[str, str] | None, as_json: bool) -> dict[str, Any]:
+    for name, value in {**QUIET, "PREFECT_HOME": str(run.workspace.root / "prefect")}.items():
+        os.environ.setdefault(name, value)
+    title = f"{run.use_case.name} · {run.profile.name}"
+    with watching(title, run.workspace.logs / f"{run.id}.log", _estimates(run), silent=as_json) as view:
+        from flows.lifecycle import Parameters, lifecycle_flow
+
+        path = run.path.absolute()
+        parameters = Parameters(use_case=path, profile=run.profile_path, until=until, home=run.workspace.root)
+        summary: dict[str, Any] = lifecycle_flow(parameters)
+        summary["peak_memory_gb"] = round(view.peak_gb, 2)
+    return summary
+
+
+def _estimates(run: Run) -> dict[str, float]:
+    previous = run.previous()
+    if previous:
+        return {stage["name"]: stage["seconds"] for stage in previous["stages"] if stage["status"] == "ran"}
+    return dict(run.profile.seconds)
+
+
+def _reused(stage: dict[str, Any]) -> dict[str, Any]:
+    return {**stage, "status": "reused", "seconds": 0.0} if stage["status"] == "ran" else stage
+
+
+def _interval(figure: dict[str, float]) -> str:
+    return f"{figure['value']:.3f} ({figure['low']:.3f} to {figure['high']:.3f})"

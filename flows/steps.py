@@ -1,0 +1,204 @@
+"""What a step does: find its seal, or run and seal; then show itself to Prefect and MLflow.
+
+The key of a step is the digest of its function's name, the code it can reach, the pinned versions, its config and inputs.
+"""
+
+import logging
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, get_type_hints
+
+from components.core.tracking import Tracking
+from prefect import task
+from prefect.artifacts import create_markdown_artifact
+from prefect.cache_policies import NO_CACHE
+
+from components.core import (
+    STAGES,
+    Candidate,
+    NinefoldError,
+    Seal,
+    StageResult,
+    Step,
+    code_digest,
+    digest_of,
+    report,
+    stage_config,
+)
+from flows.run import Run, pins
+
+logger = logging.getLogger(__name__)
+
+
+class NotSealed(NinefoldError):
+    """`plan` came to a step that has to run."""
+
+    def __init__(self, stage: str) -> None:
+        super().__init__(stage)
+        self.stage = stage
+
+
+class Stopped(NinefoldError):
+    """The stage named by `until` is done."""
+
+    exit_code = 0
+
+
+@dataclass
+class Done:
+    """One step of this run, as the summary shows it."""
+
+    stage: str
+    function: str
+    key: str
+    status: str
+    """ran, reused or skipped"""
+    seconds: float
+    result: StageResult | None
+    measured: dict[str, Any]
+    reason: str = ""
+
+    @property
+    def name(self) -> str:
+        """The stage's word, or `stage.function` for the second step of a stage."""
+        first = {"feedback": "collect", "evaluation": "evaluate", "optimization": "optimize"}.get(self.stage)
+        verb = self.function.rpartition(".")[2]
+        return self.stage if first in (None, verb) or not verb else f"{self.stage}.{verb}"
+
+
+@dataclass
+class Steps:
+    """Runs the steps of one run; `done` collects what happened."""
+
+    run: Run
+    tracking: Tracking | None = None
+    parent: str = ""
+    """MLflow run that the stages' runs are nested in."""
+    until: str | None = None
+    done: list[Done] = field(default_factory=list)
+    card: Path | None = None
+    started: float = field(default_factory=time.monotonic)
+
+    def __call__(self, stage: str, function: Callable[..., Any], **inputs: Any) -> Any:
+        """Do `function` for `stage` on `inputs`, or take its sealed result."""
+        self._enter(stage)
+        config = stage_config(sys.modules[function.__module__].Config, _word(function), self.run.use_case, self.run.profile)
+        name = f"{function.__module__.rsplit('.', 1)[0]}.{function.__name__}"
+        key = digest_of([name, code_digest(function.__module__), pins(), config, inputs])
+        seal = self.run.workspace.store.sealed(key)
+        if seal:
+            done = Done(stage, name, key, "reused", 0.0, _result_type(function).model_validate(seal.result), seal.measured)
+        else:
+            done = self._execute(stage, name, key, function, config, inputs)
+        self.done.append(done)
+        self._show(done, config)
+        return done.result
+
+    def skip(self, *stages: str, reason: str) -> None:
+        """Record that `stages` need not run."""
+        for stage in stages:
+            self._enter(stage)
+            self.done.append(Done(stage, "", "", "skipped", 0.0, None, {}, reason))
+
+    def result(self, stage: str) -> StageResult | None:
+        """The last result of a stage in this run."""
+        return next((done.result for done in reversed(self.done) if done.stage == stage), None)
+
+    def _enter(self, stage: str) -> None:
+        if self.until and self.done and self.done[-1].stage == self.until != stage:
+            raise Stopped(f"stopped after {self.until}, as asked")
+        number = STAGES.index(stage) + 1 if stage in STAGES else 0
+        report(f"stage:{stage}", number, len(STAGES))
+
+    def _execute(self, stage: str, name: str, key: str, function: Callable[..., Any], config: Any, inputs: Any) -> Done:
+        workspace = self.run.workspace
+
+        def execute() -> Done:
+            step = Step(key, workspace.store.scratch(key), workspace, self.run.profile.machine)
+            started = time.monotonic()
+            result = function(config, **inputs, step=step)
+            step.measured["seconds"] = round(time.monotonic() - started, 2)
+            workspace.store.seal(Seal(key=key, name=name, result=result.model_dump(mode="json"), measured=step.measured))
+            logger.info("%s: %s: %s", stage, result.decision.verdict, result.decision.reason)
+            return Done(stage, name, key, "ran", step.measured["seconds"], result, step.measured)
+
+        return _as_task(stage, name)(execute)
+
+    def _show(self, done: Done, config: Any) -> None:
+        """Project a step to Prefect (an artifact) and MLflow (a nested run); both find it again by its key."""
+        if self.tracking is None or done.result is None:
+            return
+        if done.status == "ran":
+            create_markdown_artifact(
+                key=f"{self.run.use_case.name}-{done.stage}".replace("_", "-"),
+                markdown=_artifact(done, config),
+                description=done.result.decision.reason,
+            )
+        self.tracking.stage(
+            self.parent,
+            done.stage,
+            done.key,
+            params=config.model_dump(mode="json"),
+            metrics=done.result.metrics,
+            decision=done.result.decision,
+            notes=done.result.notes,
+            measured=done.measured,
+            files={},
+        )
+
+
+class Planner(Steps):
+    """Walks the same page and stops at the first step that is not sealed."""
+
+    def _execute(self, stage: str, name: str, key: str, function: Callable[..., Any], config: Any, inputs: Any) -> Done:
+        raise NotSealed(stage)
+
+    def _show(self, done: Done, config: Any) -> None:
+        """A plan leaves no trace."""
+
+
+def _as_task(stage: str, name: str) -> Callable[[Callable[[], Done]], Done]:
+    """Run a body as a Prefect task; results stay in our store, never in Prefect's."""
+
+    def call(body: Callable[[], Done]) -> Done:
+        return task(body, name=stage, task_run_name=name, persist_result=False, cache_policy=NO_CACHE)()
+
+    return call
+
+
+def _word(function: Callable[..., Any]) -> str:
+    """The component that a stage's function belongs to: whose Config section it reads."""
+    return function.__module__.split(".")[1]
+
+
+def _result_type(function: Callable[..., Any]) -> type[StageResult]:
+    kind: type[StageResult] = get_type_hints(function)["return"]
+    return kind
+
+
+def _artifact(done: Done, config: Any) -> str:
+    """What went in and what was decided, as Markdown."""
+    assert done.result is not None, "only finished steps have an artifact"
+    rows = "\n".join(f"| {name} | {value:.4g} |" for name, value in done.result.metrics.items())
+    settings = "\n".join(f"| {name} | {value} |" for name, value in config.model_dump(mode="json").items())
+    decision = done.result.decision
+    candidate = getattr(done.result, "candidate", None)
+    return "\n".join(
+        [
+            f"## {done.stage}: {decision.verdict}",
+            "",
+            decision.reason,
+            "",
+            *([f"Candidate: `{candidate.label}`", ""] if isinstance(candidate, Candidate) else []),
+            "| figure | value |\n| --- | --- |\n" + rows if rows else "",
+            "",
+            "| setting | value |\n| --- | --- |\n" + settings if settings else "",
+            "",
+            *[f"- {note}" for note in done.result.notes],
+            "",
+            f"Step `{done.key[:12]}`, {done.seconds} s",
+        ]
+    )

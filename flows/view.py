@@ -1,0 +1,175 @@
+"""What a person sees: a live view while it runs (stage n of 9, what it does, time left) and a table at the end.
+
+Library noise (anything a library prints, from Python or from C) goes to the run's log file: file descriptors 1 and 2 point
+there while the view is up, and the view writes to the terminal that was there before. Without a terminal it prints one line
+a stage. Nothing here knows stages beyond their names.
+"""
+
+import logging
+import os
+import sys
+import threading
+import time
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psutil
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from components.core import STAGES, listening
+
+MARKS = {"ran": "[green]✓[/]", "reused": "[cyan]↺[/]", "skipped": "[dim]–[/]"}
+
+
+class View:
+    """Listens to progress reports and draws them on `console`."""
+
+    def __init__(self, console: Console, title: str, estimates: dict[str, float]) -> None:
+        """estimates: stage → expected seconds (from the last run here, or from the profile)."""
+        self.console, self.title, self.estimates = console, title, estimates
+        self.stage, self.number, self.what, self.done, self.total = "", 0, "starting", 0, None
+        self.started = self.entered = time.monotonic()
+        self.peak_gb = 0.0
+        self.finished: list[tuple[str, float]] = []
+
+    def listen(self, what: str, done: int, total: int | None) -> None:
+        """Take one report; `stage:<word>` starts a stage."""
+        if not what.startswith("stage:"):
+            self.what, self.done, self.total = what, done, total
+            return
+        word = what.removeprefix("stage:")
+        if word == self.stage:
+            return
+        self._leave()
+        self.stage, self.number, self.entered = word, done, time.monotonic()
+        self.what, self.done, self.total = "", 0, None
+
+    def _leave(self) -> None:
+        if self.stage:
+            seconds = time.monotonic() - self.entered
+            self.finished.append((self.stage, seconds))
+            if not self.console.is_terminal:
+                self.console.print(f"{self._place():<18} {_clock(seconds):>6}", highlight=False)
+
+    def left(self) -> float | None:
+        """Seconds left by the estimates, or None where there are none."""
+        if not self.estimates:
+            return None
+        gone = {stage for stage, _ in self.finished}
+        to_come = sum(seconds for stage, seconds in self.estimates.items() if stage not in gone and stage != self.stage)
+        return to_come + max(0.0, self.estimates.get(self.stage, 0.0) - (time.monotonic() - self.entered))
+
+    def __rich__(self) -> Group:
+        now = time.monotonic()
+        left = self.left()
+        clock = f"{_clock(now - self.started)} elapsed" + (f", about {_clock(left)} left" if left else "")
+        lines = [Text.from_markup(f"[bold]{self.title}[/]  [dim]{clock} · peak {self.peak_gb:.1f} GB[/]")]
+        for stage, seconds in self.finished:
+            lines.append(Text.from_markup(f"  [green]✓[/] {stage:<13}[dim]{_clock(seconds):>7}[/]"))
+        row = Table.grid(padding=(0, 1))
+        bar = ProgressBar(
+            total=self.total or 1, completed=self.done if self.total else 0, width=24, pulse=self.total is None
+        )
+        counts = f"{self.done}/{self.total}" if self.total else ""
+        row.add_row(Text.from_markup(f"  [yellow]▸[/] [bold]{self._place()}[/]"), bar, counts, Text(self.what, style="dim"))
+        return Group(*lines, row)
+
+    def _place(self) -> str:
+        return f"{self.stage} {self.number}/{len(STAGES)}" if self.number else (self.stage or "starting")
+
+
+@contextmanager
+def watching(title: str, log: Path, estimates: dict[str, float], *, silent: bool = False) -> Iterator[View]:
+    """Show a live view on the terminal while this block runs, with everything else that is printed sent to `log`."""
+    with _noise_to(log) as console:
+        if silent:
+            console.quiet = True
+        view = View(console, title, estimates)
+        stop = threading.Event()
+        sampler = threading.Thread(target=_sample, args=(view, stop), daemon=True)
+        sampler.start()
+        live = Live(view, console=console, refresh_per_second=4, transient=True) if console.is_terminal else None
+        try:
+            with listening(view.listen):
+                if live:
+                    live.start()
+                yield view
+                view._leave()
+        finally:
+            if live:
+                live.stop()
+            stop.set()
+            sampler.join()
+
+
+def table(summary: dict[str, Any], before_after: dict[str, str]) -> Table:
+    """What each stage decided; `before_after`: stage → its figure before → after."""
+    rows = Table(
+        title=f"{summary['use_case']} · {summary['profile']}", title_justify="left", header_style="bold", expand=False
+    )
+    rows.add_column("stage", no_wrap=True)
+    rows.add_column("verdict", no_wrap=True)
+    rows.add_column("before → after", no_wrap=True)
+    rows.add_column("why", overflow="fold")
+    rows.add_column("time", justify="right", no_wrap=True)
+    for number, stage in enumerate(summary["stages"], 1):
+        mark = MARKS[stage["status"]]
+        verdict = stage["decision"]["verdict"] if stage["status"] != "skipped" else "skipped"
+        why = Text(stage["decision"]["reason"])
+        clock = "reused" if stage["status"] == "reused" else _clock(stage["seconds"])
+        rows.add_row(f"{mark} {number} {stage['name']}", verdict, before_after.get(stage["name"], ""), why, clock)
+    return rows
+
+
+def _clock(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 100 else f"{int(seconds // 60)} min {int(seconds % 60):02d}"
+
+
+def _sample(view: View, stop: threading.Event) -> None:
+    """Keep the highest resident memory of the process tree, sampled twice a second (GB = 10^9 bytes)."""
+    own = psutil.Process()
+    while not stop.wait(0.5):
+        total = 0
+        for process in [own, *own.children(recursive=True)]:
+            try:
+                total += process.memory_info().rss
+            except psutil.NoSuchProcess:
+                continue  # it ended between the listing and the look
+        view.peak_gb = max(view.peak_gb, total / 1e9)
+
+
+@contextmanager
+def _noise_to(log: Path) -> Iterator[Console]:
+    """Point file descriptors 1 and 2, logging and warnings at `log`; yield a console on what was standard output."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    kept_out, kept_err = os.dup(1), os.dup(2)
+    with log.open("ab") as file, os.fdopen(os.dup(kept_out), "w") as terminal:
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)
+        handler = logging.StreamHandler()
+        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+        root = logging.getLogger()
+        root.addHandler(handler)
+        root.setLevel(logging.INFO)
+        logging.captureWarnings(True)
+        try:
+            with warnings.catch_warnings():
+                yield Console(file=terminal)
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            root.removeHandler(handler)
+            logging.captureWarnings(False)
+            os.dup2(kept_out, 1)
+            os.dup2(kept_err, 2)
+            os.close(kept_out)
+            os.close(kept_err)

@@ -1,0 +1,86 @@
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from components.core import MachineFault, Seal, Store, publish_text
+
+
+def folder_with(path: Path, **files: str) -> Path:
+    path.mkdir(parents=True)
+    for name, text in files.items():
+        (path / name).write_text(text)
+    return path
+
+
+def test_equal_content_is_one_object(tmp_path):
+    store = Store(tmp_path / "store")
+    first = store.put(folder_with(tmp_path / "a", x="1", y="2"))
+    second = store.put(folder_with(tmp_path / "b", y="2", x="1"))
+    assert first == second
+    assert len(list((store.root / "objects").iterdir())) == 1
+    assert (store.path(first) / "x").read_text() == "1"
+
+
+def test_a_single_file_is_found_again(tmp_path):
+    store = Store(tmp_path / "store")
+    (tmp_path / "rows.jsonl").write_text("{}\n")
+    digest = store.put(tmp_path / "rows.jsonl")
+    assert store.file(digest).name == "rows.jsonl"
+    assert not (tmp_path / "rows.jsonl").exists()
+
+
+def test_one_changed_byte_is_found(tmp_path):
+    store = Store(tmp_path / "store")
+    digest = store.put(folder_with(tmp_path / "a", x="1", y="2"))
+    assert store.damaged() == []
+    (store.path(digest) / "x").write_text("3")
+    assert store.damaged() == [f"{digest}: x"]
+
+
+def test_a_seal_whose_object_is_gone_is_not_a_result(tmp_path):
+    store = Store(tmp_path / "store")
+    digest = store.put(folder_with(tmp_path / "a", x="1"))
+    store.seal(Seal(key="k", name="step", result={"objects": [digest]}))
+    assert store.sealed("k") is not None
+    (store.path(digest) / "manifest.json").unlink()
+    assert store.sealed("k") is None
+
+
+def test_links_do_not_enter_the_store(tmp_path):
+    folder = folder_with(tmp_path / "a", x="1")
+    (folder / "link").symlink_to("/etc/hostname")
+    with pytest.raises(MachineFault, match="links"):
+        Store(tmp_path / "store").put(folder)
+
+
+def test_an_unsealed_step_is_not_a_result_and_keeps_its_scratch(tmp_path):
+    store = Store(tmp_path / "store")
+    (store.scratch("k") / "half").write_text("work")
+    assert store.sealed("k") is None
+    assert (store.scratch("k") / "half").read_text() == "work"
+    store.seal(Seal(key="k", name="step", result={}))
+    assert not (store.root / "scratch" / "k").exists()
+
+
+def test_a_killed_writer_leaves_the_old_file_or_the_new_one(tmp_path):
+    target = tmp_path / "file.txt"
+    publish_text(target, "old" * 1000)
+    code = """
+        import sys; from pathlib import Path; from components.core import publish_text
+        print("go", flush=True)
+        while True:
+            publish_text(Path(sys.argv[1]), "new" * 1000); publish_text(Path(sys.argv[1]), "old" * 1000)
+    """
+    for _ in range(5):
+        command = [sys.executable, "-c", textwrap.dedent(code), str(target)]
+        writer = subprocess.Popen(command, stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": "."})
+        assert writer.stdout is not None
+        writer.stdout.readline()
+        os.kill(writer.pid, signal.SIGKILL)
+        writer.wait()
+        assert target.read_text() in ("old" * 1000, "new" * 1000)

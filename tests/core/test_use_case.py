@@ -1,0 +1,54 @@
+import pytest
+
+from components.core import BadInput, UseCase, read_yaml
+
+CONTRACT = """
+name: help
+problem: answer
+owner: desk
+risk_tier: low
+task: {kind: question_answering, instruction: Answer the question., abstain: unknown}
+data:
+  sources: [{name: rows, role: examples, path: rows.jsonl, licence: cc0-1.0, origin: here}]
+  splits: {train: 10, validation: 5, test: 5}
+metrics: {primary: f1, at_least: 0.1}
+limits: {latency_p95_seconds: 5, memory_gb: 4, cost_per_1000_answers: 1}
+value: {answers_per_month: 1000, saving_per_good_answer: 1, machine_hour: 0.1}
+deployment: {model_name: help}
+"""
+
+
+def read(tmp_path, text):
+    path = tmp_path / "help.yaml"
+    path.write_text(text)
+    return read_yaml(path, UseCase)
+
+
+def test_a_contract_is_read(tmp_path):
+    assert read(tmp_path, CONTRACT).task.abstain == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("owner: desk", "owner: desk\nownr: desk", "key 'ownr' is not known; allowed here: data, deployment"),
+        ("train: 10", "train: ten", "key 'data.splits.train'"),
+        ("at_least: 0.1", "at_least: 1.7", "key 'metrics.at_least': Input should be less than or equal to 1 (found 1.7)"),
+        ("owner: desk", "", "key 'owner' is required"),
+        ("licence: cc0-1.0", "license: cc0-1.0", "key 'data.sources.0.license' is not known; allowed here: fields"),
+        ("risk_tier: low", "risk_tier: none", "'low', 'medium' or 'high'"),
+        ("kind: question_answering", "kind: classification", "at least two labels"),
+        ("name: help\nproblem", "name: [\nproblem", "not valid YAML"),
+    ],
+)
+def test_a_mistake_is_named_with_file_key_and_what_is_allowed(tmp_path, old, new, said):
+    with pytest.raises(BadInput) as caught:
+        read(tmp_path, CONTRACT.replace(old, new, 1))
+    assert said in str(caught.value)
+    assert "help.yaml" in str(caught.value)
+    assert caught.value.exit_code == 2
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(BadInput, match=r"none\.yaml: no such file"):
+        read_yaml(tmp_path / "none.yaml", UseCase)

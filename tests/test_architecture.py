@@ -1,0 +1,93 @@
+"""The layout that the design promises: imports go one way, stages look alike, and the light parts stay light."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from components.core.code import ROOT
+from components.core.use_case import STAGES
+
+BASE = {"core"}
+SHARED = {"application", "measure"}
+MAY_BE_IMPORTED_BY = {"serving": {"deployment"}, "governance": {"deployment"}}
+HEAVY = (
+    "torch",
+    "transformers",
+    "mlflow",
+    "prefect",
+    "great_expectations",
+    "evidently",
+    "lancedb",
+    "pandas",
+    "sklearn",
+    "lm_eval",
+)
+COMPONENTS = sorted(path.name for path in (ROOT / "components").iterdir() if (path / "__init__.py").exists())
+FILES = sorted([*(ROOT / "components").rglob("*.py"), *(ROOT / "flows").rglob("*.py")])
+
+
+def imported(path: Path) -> set[str]:
+    """Dotted names of everything that a file imports, relative imports made absolute."""
+    package = path.parent.relative_to(ROOT).parts
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            base = ".".join(package[: len(package) - node.level + 1]) if node.level else ""
+            module = ".".join(part for part in (base, node.module or "") if part)
+            found |= {f"{module}.{alias.name}" for alias in node.names}
+    return found
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_imports_go_one_way(path: Path):
+    parts = path.relative_to(ROOT).parts
+    for name in imported(path):
+        target = name.split(".")
+        if parts[0] == "components":
+            assert target[0] != "flows", f"{path}: components know nothing of flows"
+            assert target[0] != "prefect", f"{path}: only flows knows Prefect"
+        if parts[0] == "components" and target[0] == "components" and len(target) > 1 and len(parts) > 2:
+            own, other = parts[1], target[1]
+            allowed = {own} | BASE | (SHARED if own not in BASE | SHARED else set())
+            assert other in allowed or own in MAY_BE_IMPORTED_BY.get(other, ()), f"{path}: {own} may not import {other}"
+
+
+@pytest.mark.parametrize("stage", ["data", *STAGES])
+def test_each_stage_has_a_config_and_a_face(stage: str):
+    folder = ROOT / "components" / stage
+    assert (folder / "stage.py").is_file()
+    tree = ast.parse((folder / "stage.py").read_text())
+    assert any(isinstance(node, ast.ClassDef) and node.name == "Config" for node in tree.body)
+    assert "__all__" in (folder / "__init__.py").read_text()
+
+
+@pytest.mark.parametrize("component", COMPONENTS)
+def test_importing_a_component_loads_nothing_heavy(component: str):
+    probe = f"import sys, components.{component}; print(*[name for name in {HEAVY!r} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == []
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_no_code_crosses_a_boundary_and_nothing_is_swallowed(path: Path):
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ExceptHandler):
+            assert not (len(node.body) == 1 and isinstance(node.body[0], ast.Pass)), f"{path}:{node.lineno}: swallowed"
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            names = [alias.name for alias in node.names] + [getattr(node, "module", None) or ""]
+            assert not {"pickle", "joblib", "dill", "cloudpickle"} & set(names), f"{path}:{node.lineno}: no pickle"
+
+
+def test_every_module_says_what_it_is():
+    silent = [
+        path.relative_to(ROOT).as_posix()
+        for path in FILES
+        if path.read_text().strip() and not ast.get_docstring(ast.parse(path.read_text()))
+    ]
+    assert silent == []
