@@ -1,0 +1,25 @@
+"""The runnable thing: a Candidate and a store in, an Application out that answers rows, streams, retrieves.
+
+Query-time code only: what stages need to build (indexes, adapters, prompts) is theirs; a checkpoint enters the store here.
+"""
+
+from .answer import Answer, Answering, Application, Hit, answering
+from .checkpoints import checkpoint
+from .embedder import Embedder
+from .load import load, load_retriever
+from .plain import constant
+from .prompt import render
+
+__all__ = [
+    "Answer",
+    "Answering",
+    "Application",
+    "Embedder",
+    "Hit",
+    "answering",
+    "checkpoint",
+    "constant",
+    "load",
+    "load_retriever",
+    "render",
+]

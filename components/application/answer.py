@@ -1,0 +1,191 @@
+"""What an application is: retrieve, ask the engine turn by turn, clean the answer.
+
+`load` (load.py) makes one from a Candidate. Not covered: HTTP, logging of traffic, feedback (components/serving).
+"""
+
+from collections.abc import Iterator, Sequence
+from types import TracebackType
+from typing import Any, Protocol
+
+from components.core import Candidate, Frozen, Machine, Row, Store
+
+from .prompt import clean, first_line_only, matching_label, render
+
+SHOWN = 5
+"""Passages named in an answer; hit@5 and the reciprocal rank are computed over these."""
+
+
+class Hit(Frozen):
+    """One retrieved text. score: larger is better; its scale depends on the retriever's mode."""
+
+    passage: str
+    text: str
+    score: float
+
+
+class Answer(Frozen):
+    """What the application says about one row."""
+
+    id: str
+    text: str
+    passages: tuple[str, ...] = ()
+    """Ids of retrieved passages, best first, at most five, each once."""
+    scores: tuple[float, ...] = ()
+    context: tuple[str, ...] = ()
+    """The texts that were put into the prompt."""
+
+
+class Searcher(Protocol):
+    """A loaded retriever."""
+
+    def search(self, texts: Sequence[str], top_k: int = 5) -> list[list[Hit]]: ...
+
+
+class Application:
+    """A loaded Candidate (see `load`); a context manager that frees its memory on exit."""
+
+    def __init__(self, candidate: Candidate, engine: Any, retriever: Searcher | None) -> None:
+        self.candidate, self.engine, self.retriever = candidate, engine, retriever
+
+    def answer(self, rows: Sequence[Row]) -> list[Answer]:
+        """Answers in the order of `rows`; batches inside. The same rows in one call always give the same answers."""
+        hits = self._hits([row.text for row in rows])
+        texts = self._answers([row.text for row in rows], hits)
+        return [self._answer(row.id, text, found) for row, text, found in zip(rows, texts, hits, strict=True)]
+
+    def retrieve(self, texts: Sequence[str], top_k: int = SHOWN) -> list[list[Hit]]:
+        """The best hits of each text, at most one a passage; empty lists without a retriever."""
+        return [_distinct(hits)[:top_k] for hits in self._hits(texts, top_k)]
+
+    def stream(self, row: Row) -> Iterator[str]:
+        """The answer to one row in pieces, as they are decoded; in one piece where it is only known at the end (a label, an
+        answer after a marker, no model). The pieces join to the model's words: `answer` also respells an abstention."""
+        candidate = self.candidate
+        hits = self._hits([row.text])
+        if candidate.prompt is None or candidate.labels or candidate.prompt.answer_marker:
+            yield self._answers([row.text], hits)[0]
+            return
+        context = self._context(hits[0])
+        previous = self._earlier_turns([row.text], [context])[0]
+        last = len(candidate.prompt.turns) - 1
+        messages = render(candidate.prompt, last, row.text, context, previous)
+        started = False
+        for piece in self.engine.stream(
+            messages, candidate.prompt.turns[last].max_new_tokens, first_line=first_line_only(candidate, last)
+        ):
+            piece = piece if started else piece.lstrip()
+            started = started or bool(piece)
+            if piece:
+                yield piece
+
+    def close(self) -> None:
+        """Free the engine's memory; a second call does nothing."""
+        if self.engine is not None:
+            self.engine.close()
+        self.engine = self.retriever = None
+
+    def __enter__(self) -> "Application":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def _hits(self, texts: Sequence[str], top_k: int = SHOWN) -> list[list[Hit]]:
+        if self.retriever is None:
+            return [[] for _ in texts]
+        return self.retriever.search(texts, top_k=max(top_k, self.candidate.retriever.top_k))
+
+    def _context(self, hits: Sequence[Hit]) -> list[str]:
+        return [hit.text for hit in hits[: self.candidate.retriever.top_k]] if self.candidate.retriever else []
+
+    def _answer(self, row: str, text: str, hits: Sequence[Hit]) -> Answer:
+        shown = _distinct(hits)[:SHOWN]
+        return Answer(
+            id=row,
+            text=text,
+            passages=tuple(hit.passage for hit in shown),
+            scores=tuple(round(hit.score, 6) for hit in shown),
+            context=tuple(self._context(hits)),
+        )
+
+    def _answers(self, texts: Sequence[str], hits: Sequence[Sequence[Hit]]) -> list[str]:
+        candidate, prompt = self.candidate, self.candidate.prompt
+        if candidate.baseline is not None:
+            return self.engine.reply(texts, hits)
+        assert prompt is not None, "load checks that a candidate with a model has a prompt"
+        contexts = [self._context(found) for found in hits]
+        previous = self._earlier_turns(texts, contexts)
+        last = len(prompt.turns) - 1
+        asked = [
+            render(prompt, last, text, context, before)
+            for text, context, before in zip(texts, contexts, previous, strict=True)
+        ]
+        if candidate.labels:
+            return self._labels(asked, last)
+        said = self.engine.generate(asked, prompt.turns[last].max_new_tokens, first_line=first_line_only(candidate, last))
+        return [clean(candidate, text) for text in said]
+
+    def _earlier_turns(self, texts: Sequence[str], contexts: Sequence[Sequence[str]]) -> list[str]:
+        prompt, previous = self.candidate.prompt, [""] * len(texts)
+        for turn, asked in enumerate(prompt.turns[:-1]):
+            messages = [
+                render(prompt, turn, text, context, before)
+                for text, context, before in zip(texts, contexts, previous, strict=True)
+            ]
+            previous = [said.strip() for said in self.engine.generate(messages, asked.max_new_tokens, first_line=False)]
+        return previous
+
+    def _labels(self, asked: list[list[dict[str, str]]], last: int) -> list[str]:
+        """The most likely label; where the prompt asks for reasoning first, the label that the reasoning ends in."""
+        candidate = self.candidate
+        said: list[str | None] = [None] * len(asked)
+        if candidate.prompt.answer_marker or not hasattr(self.engine, "score"):
+            texts = self.engine.generate(asked, candidate.prompt.turns[last].max_new_tokens, first_line=False)
+            said = [matching_label(candidate.labels, clean(candidate, text)) for text in texts]
+        if not hasattr(self.engine, "score"):
+            return [label or candidate.labels[0] for label in said]
+        open_rows = [i for i, label in enumerate(said) if label is None]
+        for i, scores in zip(open_rows, self.engine.score([asked[i] for i in open_rows], candidate.labels), strict=True):
+            said[i] = candidate.labels[scores.index(max(scores))]
+        return [label or candidate.labels[0] for label in said]
+
+
+class Answering:
+    """`answer` of an application that is loaded at the first call: nothing is loaded where everything is measured."""
+
+    def __init__(self, candidate: Candidate, store: Store, machine: Machine) -> None:
+        self.candidate, self.store, self.machine = candidate, store, machine
+        self._application: Application | None = None
+
+    @property
+    def application(self) -> Application:
+        """The application, loaded now if it was not yet."""
+        from .load import load
+
+        if self._application is None:
+            self._application = load(self.candidate, self.store, self.machine)
+        return self._application
+
+    def __call__(self, rows: Sequence[Row]) -> list[Answer]:
+        return self.application.answer(rows)
+
+    def close(self) -> None:
+        """Free what was loaded; a later call loads again."""
+        if self._application is not None:
+            self._application.close()
+        self._application = None
+
+    def __enter__(self) -> "Answering":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+
+def answering(candidate: Candidate, store: Store, machine: Machine) -> Answering:
+    """A lazy answering function for `measure`; close it, or use it in a `with`, to free the model's memory."""
+    return Answering(candidate, store, machine)
+
+
+def _distinct(hits: Sequence[Hit]) -> list[Hit]:
+    return list({hit.passage: hit for hit in reversed(hits)}.values())[::-1]

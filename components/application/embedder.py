@@ -1,0 +1,52 @@
+"""Sentence embeddings by sentence-transformers: texts in, unit vectors out."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from components.core import Machine
+
+if TYPE_CHECKING:
+    import numpy as np
+
+BATCH = 32
+
+
+class Embedder:
+    """An embedding model from a checkpoint folder of the store (`store.path(checkpoint.object)`)."""
+
+    def __init__(self, machine: Machine, checkpoint_folder: Path) -> None:
+        import torch
+        from sentence_transformers import SentenceTransformer
+        from transformers.utils import logging as library_logging
+
+        library_logging.set_verbosity_error()
+        library_logging.disable_progress_bar()
+        torch.set_num_threads(machine.threads)
+        self._device = machine.device
+        self._model = SentenceTransformer(
+            str(checkpoint_folder), device=machine.device, local_files_only=True, model_kwargs={"use_safetensors": True}
+        )
+
+    @property
+    def dimensions(self) -> int:
+        """Length of a vector."""
+        return int(self._model.get_sentence_embedding_dimension())
+
+    def embed(self, texts: Sequence[str]) -> "np.ndarray":
+        """float32 [texts, dimensions], unit length. bfloat16 inside: cosine to float32 ≥ 0.9999, twice as fast on 2 cores.
+
+        The same list always gives the same vectors; a text's vector may differ in the fifth digit between lists, since
+        batches are padded differently.
+        """
+        import numpy as np
+        import torch
+
+        if not texts:
+            return np.zeros((0, self.dimensions), dtype=np.float32)
+        with torch.autocast(self._device, dtype=torch.bfloat16), torch.inference_mode():
+            found = self._model.encode(
+                list(texts), batch_size=BATCH, show_progress_bar=False, convert_to_numpy=True, normalize_embeddings=False
+            )
+        found = np.asarray(found, dtype=np.float32)
+        return found / np.maximum(np.linalg.norm(found, axis=1, keepdims=True), 1e-12)

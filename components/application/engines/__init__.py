@@ -1,0 +1,14 @@
+"""Engines: one file each, one class `Engine(candidate, store, machine)` each; `load` picks it by `runtime.engine`.
+
+A chat engine has
+    generate(prompts: list[list[dict]], max_new_tokens: int, first_line: bool = False) -> list[str]
+        Greedy answers in order. prompts: chat messages. first_line: stop at the first line break after some text.
+        The same prompts in one call give the same texts, whatever was asked before.
+    stream(messages: list[dict], max_new_tokens: int, first_line: bool = False) -> Iterator[str]
+        The same for one prompt, in pieces.
+    score(prompts: list[list[dict]], texts: Sequence[str]) -> list[list[float]]        (optional)
+        Log-likelihood of each of `texts` as the whole answer's beginning; without it labels are generated and matched.
+    close() -> None
+        Free memory.
+The baseline engine has `reply(texts, hits) -> list[str]` and `close()`.
+"""

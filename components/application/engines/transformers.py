@@ -1,0 +1,300 @@
+"""Transformers in this process: greedy decoding in length-sorted batches, logits only where they are read.
+
+The part of the prompt that no input changes (system text, examples) is run once and its keys and values are shared by every
+prompt. Not covered: sampling, images, several devices. The loop is ours because `generate` keeps rows that are finished,
+streams only through a thread, and cannot share that prefix across a padded batch.
+"""
+
+import logging
+import time
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from typing import Any
+
+from components.core import BadInput, Candidate, Machine, MachineFault, Store
+
+from ..prompt import render
+
+BATCH_TOKENS = 4096
+BATCH_ROWS = 16
+"""A batch holds at most this many padded tokens and rows: measured on 2 cores, larger ones are no faster."""
+
+SHARED_AT_LEAST = 24
+"""A shared prefix shorter than this costs more to copy than to run again."""
+
+
+class Engine:
+    """See engines/__init__.py. `model` and `tokenizer` are transformers' own, an adapter merged in."""
+
+    def __init__(self, candidate: Candidate, store: Store, machine: Machine) -> None:
+        import torch
+        from transformers import AutoModelForCausalLM, AutoTokenizer
+        from transformers.utils import logging as library_logging
+
+        if candidate.model is None:
+            raise BadInput("candidate: engine 'transformers' needs a model")
+        if candidate.runtime.dtype not in ("float32", "bfloat16", "float16"):
+            raise BadInput(
+                f"candidate: engine 'transformers' runs float32, bfloat16 or float16, not {candidate.runtime.dtype}"
+            )
+        library_logging.set_verbosity_error()
+        library_logging.disable_progress_bar()
+        torch.set_num_threads(machine.threads)
+        folder = store.path(candidate.model.object)
+        self.tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+        dtype = getattr(torch, candidate.runtime.dtype)
+        model = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, use_safetensors=True, local_files_only=True)
+        if candidate.adapter:
+            model = _merged(model, store.path(candidate.adapter.object))
+        self.device = _device(machine)
+        self.model: Any = model.to(self.device).eval()
+        self.window = int(getattr(model.config, "max_position_embeddings", 2048))
+        self.counted = {"prompt_tokens": 0, "new_tokens": 0, "seconds": 0.0}
+        self._stops = _stops(model, self.tokenizer)
+        self._breaks = _line_breaks(self.tokenizer)
+        self._shared = _Prefixes(self, candidate)
+
+    def generate(self, prompts: list[list[dict[str, str]]], max_new_tokens: int, first_line: bool = False) -> list[str]:
+        """See engines/__init__.py."""
+        start = time.perf_counter()
+        ids = self._encode(prompts, max_new_tokens)
+        prefix = self._shared.of(ids)
+        texts = [""] * len(prompts)
+        for batch in _batches([len(row) for row in ids], max_new_tokens):
+            made: list[list[int]] = [[] for _ in batch]
+            for tokens in self._decode([ids[i] for i in batch], max_new_tokens, first_line, prefix):
+                for row, token in tokens.items():
+                    made[row].append(token)
+            for i, tokens in zip(batch, made, strict=True):
+                texts[i] = self.tokenizer.decode(tokens, skip_special_tokens=True)
+                self.counted["new_tokens"] += len(tokens)
+        self.counted["prompt_tokens"] += sum(map(len, ids))
+        self.counted["seconds"] += time.perf_counter() - start
+        return texts
+
+    def stream(self, messages: list[dict[str, str]], max_new_tokens: int, first_line: bool = False) -> Iterator[str]:
+        """See engines/__init__.py. A piece ends where the text so far is whole (no half of a character)."""
+        ids = self._encode([messages], max_new_tokens)
+        made: list[int] = []
+        said = ""
+        for tokens in self._decode(ids, max_new_tokens, first_line, self._shared.of(ids)):
+            made += tokens.values()
+            text = self.tokenizer.decode(made, skip_special_tokens=True)
+            if not text.endswith("\ufffd") and len(text) > len(said):
+                yield text[len(said) :]
+                said = text
+
+    def score(self, prompts: list[list[dict[str, str]]], texts: Sequence[str]) -> list[list[float]]:
+        """Sum of the log-probabilities of each text's tokens after each prompt: [prompts][texts].
+
+        The prompt is run once; each text is then run on its keys and values.
+        """
+        import torch
+
+        endings = [self.tokenizer(text, add_special_tokens=False).input_ids for text in texts]
+        ids = self._encode(prompts, max(map(len, endings)))
+        prefix = self._shared.of(ids)
+        found: list[list[float]] = [[] for _ in prompts]
+        with torch.inference_mode():
+            for batch in _batches([len(row) for row in ids], 1):
+                state = self._prefill([ids[i] for i in batch], prefix)
+                for ending in endings:
+                    for i, score in zip(batch, self._ending(state, ending), strict=True):
+                        found[i].append(score)
+        return found
+
+    def close(self) -> None:
+        """Free the model."""
+        import gc
+
+        self.model = self._shared = None
+        gc.collect()
+
+    def _encode(self, prompts: list[list[dict[str, str]]], new_tokens: int) -> list[list[int]]:
+        texts = [
+            self.tokenizer.apply_chat_template(prompt, tokenize=False, add_generation_prompt=True) for prompt in prompts
+        ]
+        rows = self.tokenizer(texts, add_special_tokens=False).input_ids if texts else []
+        room = self.window - new_tokens
+        # too long for the window: the middle goes, since the instruction stands first and the question last
+        return [row if len(row) <= room else row[: room // 2] + row[len(row) - (room - room // 2) :] for row in rows]
+
+    def _prefill(self, rows: list[list[int]], prefix: "_Prefix | None") -> "_State":
+        """Run the prompts (left-padded after the shared prefix), keeping only the last position's logits."""
+        import torch
+
+        skip = prefix.length if prefix else 0
+        width = max(len(row) for row in rows) - skip
+        pad = self.tokenizer.pad_token_id or 0
+        tokens = torch.tensor([[pad] * (width + skip - len(row)) + row[skip:] for row in rows], device=self.device)
+        mask = torch.tensor([[1] * skip + [0] * (width + skip - len(row)) + [1] * (len(row) - skip) for row in rows])
+        mask = mask.to(self.device)
+        positions = (mask.cumsum(1) - 1).clamp(min=0)[:, skip:]
+        cache = prefix.copies(len(rows)) if prefix else None
+        out = self._forward(tokens, mask, positions, cache)
+        return _State(out.logits[:, -1].float(), out.past_key_values, mask)
+
+    def _forward(self, tokens: Any, mask: Any, positions: Any, cache: Any) -> Any:
+        return self.model(
+            input_ids=tokens,
+            attention_mask=mask,
+            position_ids=positions,
+            past_key_values=cache,
+            use_cache=True,
+            logits_to_keep=1,
+        )
+
+    def _decode(
+        self, rows: list[list[int]], max_new_tokens: int, first_line: bool, prefix: "_Prefix | None"
+    ) -> Iterator[dict[int, int]]:
+        """Greedy tokens, one step at a time, as {row: token}; a row that is finished leaves the batch."""
+        import torch
+
+        with torch.inference_mode():
+            state = self._prefill(rows, prefix)
+            alive = list(range(len(rows)))
+            begun = [False] * len(rows)
+            for step in range(max_new_tokens):
+                chosen = state.logits.argmax(-1).tolist()
+                kept, said = [], {}
+                for place, token in enumerate(chosen):
+                    row = alive[place]
+                    if token in self._stops or (first_line and begun[row] and token in self._breaks):
+                        continue
+                    begun[row] = begun[row] or token not in self._breaks
+                    said[row] = token
+                    kept.append(place)
+                yield said
+                if not kept or step == max_new_tokens - 1:
+                    return
+                if len(kept) < len(alive):
+                    state = state.select(kept)
+                    alive = [alive[place] for place in kept]
+                state = self._step(state, [said[row] for row in alive])
+
+    def _step(self, state: "_State", tokens: list[int]) -> "_State":
+        import torch
+
+        mask = torch.cat([state.mask, state.mask.new_ones(len(tokens), 1)], dim=1)
+        positions = mask.sum(1, keepdim=True) - 1
+        out = self._forward(torch.tensor(tokens, device=self.device)[:, None], mask, positions, state.cache)
+        return _State(out.logits[:, -1].float(), out.past_key_values, mask)
+
+    def _ending(self, state: "_State", ending: list[int]) -> list[float]:
+        import torch
+
+        scores = torch.log_softmax(state.logits, -1)[:, ending[0]]
+        length, after = state.mask.shape[1], state
+        for said, token in pairwise(ending):
+            after = self._step(after, [said] * len(scores))
+            scores = scores + torch.log_softmax(after.logits, -1)[:, token]
+        state.cache.crop(length)
+        return [round(float(score), 5) for score in scores]
+
+
+class _State:
+    """Where a batch stands: the last logits [rows, vocabulary], keys and values, the attention mask [rows, length]."""
+
+    def __init__(self, logits: Any, cache: Any, mask: Any) -> None:
+        self.logits, self.cache, self.mask = logits, cache, mask
+
+    def select(self, places: list[int]) -> "_State":
+        import torch
+
+        chosen = torch.tensor(places, device=self.mask.device)
+        self.cache.batch_select_indices(chosen)
+        return _State(self.logits[chosen], self.cache, self.mask[chosen])
+
+
+class _Prefix:
+    """Keys and values of tokens that every prompt of a turn starts with."""
+
+    def __init__(self, tokens: list[int], cache: Any) -> None:
+        self.tokens, self.length, self._cache = tokens, len(tokens), cache
+
+    def copies(self, rows: int) -> Any:
+        import copy
+
+        cache = copy.deepcopy(self._cache)
+        cache.batch_repeat_interleave(rows)
+        return cache
+
+
+class _Prefixes:
+    """The shared prefix of each turn, found by rendering two inputs that share nothing; it depends on the candidate only,
+    never on what was asked before, so that equal prompts keep getting equal answers."""
+
+    def __init__(self, engine: Engine, candidate: Candidate) -> None:
+        self._found: list[_Prefix] = []
+        self._engine, self._candidate = engine, candidate
+        self._ready = False
+
+    def of(self, rows: list[list[int]]) -> _Prefix | None:
+        """The longest prefix that all of `rows` start with; None where there is none worth it."""
+        if not self._ready:
+            self._ready = True
+            self._found = self._make()
+        fitting = [
+            prefix
+            for prefix in self._found
+            if all(len(row) > prefix.length and row[: prefix.length] == prefix.tokens for row in rows)
+        ]
+        return max(fitting, key=lambda prefix: prefix.length) if fitting and rows else None
+
+    def _make(self) -> list[_Prefix]:
+        import torch
+
+        engine, prompt = self._engine, self._candidate.prompt
+        made = []
+        for turn in range(len(prompt.turns) if prompt else 0):
+            two = [render(prompt, turn, text, [text], text) for text in ("Alpha beta.", "7 ways to say it?")]
+            first, second = engine._encode(two, 0)
+            length = next((i for i, pair in enumerate(zip(first, second, strict=False)) if pair[0] != pair[1]), 0)
+            if length >= SHARED_AT_LEAST:
+                with torch.inference_mode():
+                    tokens = torch.tensor([first[:length]], device=engine.device)
+                    out = engine.model(input_ids=tokens, use_cache=True, logits_to_keep=1)
+                made.append(_Prefix(first[:length], out.past_key_values))
+        return made
+
+
+def _batches(lengths: Sequence[int], new_tokens: int) -> Iterator[list[int]]:
+    """Positions of rows, sorted by length (ties by position), cut where the padded batch would grow too large."""
+    batch: list[int] = []
+    for i in sorted(range(len(lengths)), key=lambda i: (lengths[i], i)):
+        if batch and (len(batch) == BATCH_ROWS or (len(batch) + 1) * (lengths[i] + new_tokens) > BATCH_TOKENS):
+            yield batch
+            batch = []
+        batch.append(i)
+    if batch:
+        yield batch
+
+
+def _merged(model: Any, folder: Any) -> Any:
+    from peft import PeftModel
+
+    if not (folder / "adapter_model.safetensors").is_file():
+        raise BadInput("candidate: the adapter's object has no adapter_model.safetensors")
+    return PeftModel.from_pretrained(model, folder).merge_and_unload()
+
+
+def _device(machine: Machine) -> str:
+    import torch
+
+    if machine.device == "cuda" and not torch.cuda.is_available():
+        raise MachineFault("machine.device: 'cuda' is asked for, but no GPU answers here; use a profile with device: cpu")
+    return machine.device
+
+
+def _stops(model: Any, tokenizer: Any) -> set[int]:
+    given = model.generation_config.eos_token_id if model.generation_config else None
+    found = set(given) if isinstance(given, list) else {given}
+    return {token for token in found | {tokenizer.eos_token_id} if token is not None}
+
+
+def _line_breaks(tokenizer: Any) -> set[int]:
+    """Tokens with a line break in them, as byte-level ("Ċ") and sentencepiece ("<0x0A>") vocabularies write it."""
+    return {number for token, number in tokenizer.get_vocab().items() if "Ċ" in token or token == "<0x0A>" or "\n" in token}
+
+
+logging.getLogger("torchao").setLevel(logging.ERROR)

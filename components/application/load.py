@@ -1,0 +1,42 @@
+"""Loading a Candidate: the engine that its runtime names, with its retriever."""
+
+from importlib import import_module
+
+from components.core import BadInput, Candidate, Machine, Retriever, Store
+
+from .answer import Application, Searcher
+
+
+def load(candidate: Candidate, store: Store, machine: Machine) -> Application:
+    """The Application that `candidate` describes, ready to answer; close it (or use `with`) to free its memory.
+
+    store: holds every object of `candidate.objects`
+    Raises BadInput when the description does not fit together, MachineFault when an object or a service is missing,
+    MissingPackage when an optional engine is not installed.
+    """
+    if (candidate.model is None) == (candidate.baseline is None):
+        raise BadInput("candidate: give either a model or a baseline")
+    if candidate.baseline is None and candidate.prompt is None:
+        raise BadInput("candidate: a model needs a prompt")
+    if (candidate.runtime.engine == "baseline") != (candidate.baseline is not None):
+        raise BadInput(
+            f"candidate: engine '{candidate.runtime.engine}' does not run this candidate; a baseline needs 'baseline'"
+        )
+    retriever = load_retriever(candidate.retriever, store, machine) if candidate.retriever else None
+    engine = import_module(f".engines.{candidate.runtime.engine}", __package__).Engine(candidate, store, machine)
+    return Application(candidate, engine, retriever)
+
+
+def load_retriever(retriever: Retriever, store: Store, machine: Machine) -> Searcher:
+    """A searcher: `.search(texts, top_k=5) -> list[list[Hit]]`, best first.
+
+    bm25 finds passages (each once). vector and hybrid find chunks, so a passage may come more than once.
+    Raises MachineFault when the store lacks an object, BadInput when a vector mode has no index or no embedder.
+    """
+    if retriever.mode == "bm25":
+        from .retrievers.bm25 import Bm25
+
+        return Bm25(retriever.knowledge, store)
+    from .retrievers.lance import Lance
+
+    return Lance(retriever, store, machine)

@@ -1,0 +1,78 @@
+"""Prompts as data made into chat messages, and what the model said made into an answer.
+
+Not covered: the eight prompting methods (components/prompting builds Prompts), tokenisation and chat templates (engines).
+"""
+
+import re
+from collections.abc import Sequence
+
+from components.core import Candidate, Prompt
+
+MAX_CONTEXT_WORDS = 384
+"""Context beyond this is cut, never the question: about 550 tokens, and a 135M model reads no further with profit."""
+
+MAX_INPUT_WORDS = 1024
+"""Longer inputs (documents, reviews) lose their tail; the engine guards the model's window in tokens."""
+
+_FIELD = re.compile(r"\{\{\s*(input|context|previous)\s*\}\}")
+
+
+def render(prompt: Prompt, turn: int, text: str, context: Sequence[str], previous: str = "") -> list[dict[str, str]]:
+    """Chat messages ({"role", "content"}) for one turn of `prompt`.
+
+    text:     the question, the text to classify or the document
+    context:  retrieved texts, best first; joined by an empty line and cut to 384 words
+    previous: what the model said in the turn before
+    Fields are filled in one pass, so braces inside the user's text stay what they are.
+    """
+    fields = {
+        "input": _cut([text], MAX_INPUT_WORDS),
+        "context": _cut(context, MAX_CONTEXT_WORDS),
+        "previous": previous,
+    }
+
+    def fill(template: str) -> str:
+        return _FIELD.sub(lambda found: fields[found[1]], template)
+
+    asked = prompt.turns[turn]
+    messages = [{"role": "system", "content": fill(asked.system)}] if asked.system else []
+    return [*messages, {"role": "user", "content": fill(asked.user)}]
+
+
+def first_line_only(candidate: Candidate, turn: int) -> bool:
+    """Whether the answer to this turn ends at its first line: short answers do, reasoning and summaries do not."""
+    prompt = candidate.prompt
+    last = prompt is None or turn == len(prompt.turns) - 1
+    return last and candidate.task != "summarization" and not (prompt and prompt.answer_marker)
+
+
+def clean(candidate: Candidate, said: str) -> str:
+    """The answer in what the model said: after the marker, one line, the abstention spelled as the contract spells it."""
+    marker = candidate.prompt.answer_marker if candidate.prompt else ""
+    if marker:
+        found = said.lower().rfind(marker.lower().strip())
+        lines = said.strip().splitlines() or [""]
+        said = said[found + len(marker.strip()) :] if found >= 0 else lines[-1]
+    said = said.strip()
+    if candidate.task != "summarization":
+        said = (said.splitlines() or [""])[0].strip()
+    if candidate.abstain and re.match(rf"\W*{re.escape(candidate.abstain)}\b", said, re.IGNORECASE):
+        return candidate.abstain
+    return said
+
+
+def matching_label(labels: Sequence[str], said: str) -> str | None:
+    """The label that is named first in `said` as a whole word; None where none is."""
+    found = [(match.start(), label) for label in labels if (match := re.search(rf"\b{re.escape(label)}\b", said, re.I))]
+    return min(found)[1] if found else None
+
+
+def _cut(texts: Sequence[str], words: int) -> str:
+    kept, left = [], words
+    for text in texts:
+        parts = text.split(" ", left)
+        kept.append(text if len(parts) <= left else " ".join(parts[:left]))
+        left -= min(len(parts), left)
+        if left <= 0:
+            break
+    return "\n\n".join(kept)

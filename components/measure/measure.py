@@ -1,0 +1,141 @@
+"""Measuring one Candidate on one split: answers in fixed chunks, a per-example table in the store, metrics with intervals.
+
+A killed measurement goes on where it stopped: chunks are cut by position, so the batches of a resumed one are those of an
+unbroken one, and so are its answers. Not covered: the choice between candidates (compare.py), single-request timing
+except through `latency`.
+"""
+
+import json
+import os
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from components.core import Candidate, Evidence, Row, Split, Step, Task, canonical, progress, read_rows, write_jsonl
+
+from .intervals import table_metric
+from .metrics import METRICS, per_example
+
+CHUNK = 32
+"""Rows answered between two durable points. Enough to sort by length into two or three full batches."""
+
+CODE = ("components.measure.measure", "components.application.load")
+"""What a measured figure depends on; the second by name only, since nothing here imports an application."""
+
+
+class AnswerLike(Protocol):
+    """What an application says about one row (components.application.Answer)."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def text(self) -> str: ...
+    @property
+    def passages(self) -> tuple[str, ...]: ...
+    @property
+    def scores(self) -> tuple[float, ...]: ...
+    @property
+    def context(self) -> tuple[str, ...]: ...
+
+
+Answerer = Callable[[Sequence[Row]], Sequence[AnswerLike]]
+
+
+def measure(
+    candidate: Candidate, answer: Answerer, split: Split, task: Task, step: Step, rows: int | None = None
+) -> Evidence:
+    """Evidence for `candidate` on the first `rows` rows of `split` (default: all).
+
+    answer: called with at most 32 rows at a time, and only for rows that no earlier measurement of the same candidate
+            answered: pass a lazy one (components.application.answering)
+    Metrics without a single value (hit@k without a retriever) are left out of `Evidence.metrics`. Seconds and seconds per
+    answer go to `step.measured`; the first chunk includes the time to load.
+    """
+    wanted = min(rows or split.count, split.count)
+    inputs = [candidate.digest, split.object, wanted, task.kind, task.labels, task.abstain]
+
+    def make(inner: Step) -> Evidence:
+        examples = read_rows(split, inner.store)[:wanted]
+        table = _table(examples, answer, split.name, task, inner)
+        name = split.name if wanted == split.count else f"{split.name}[:{wanted}]"
+        figures = {metric: table_metric(table, metric) for metric in METRICS[task.kind]}
+        path = inner.scratch / "examples.jsonl"
+        write_jsonl(path, table)
+        return Evidence(
+            candidate=candidate.digest,
+            split=name,
+            split_object=split.object,
+            table=inner.store.put(path),
+            metrics={metric: figure for metric, figure in figures.items() if figure},
+        )
+
+    return step.memo("measure", Evidence, inputs, make, code=CODE)
+
+
+def latency(answer: Answerer, rows: Sequence[Row], n: int = 10) -> dict[str, float]:
+    """Seconds of `n` single requests, one row a call, after one that warms up: {"p50", "p95", "mean", "n"}."""
+    import numpy as np
+
+    if not rows:
+        raise ValueError("latency: needs at least one row")
+    answer(rows[:1])
+    seconds = []
+    for i in range(n):
+        start = time.perf_counter()
+        answer([rows[i % len(rows)]])
+        seconds.append(time.perf_counter() - start)
+    p50, p95 = np.percentile(seconds, [50, 95])
+    return {"p50": round(float(p50), 4), "p95": round(float(p95), 4), "mean": round(float(np.mean(seconds)), 4), "n": n}
+
+
+def _table(rows: Sequence[Row], answer: Answerer, what: str, task: Task, step: Step) -> list[dict[str, Any]]:
+    journal = step.scratch / "answers.jsonl"
+    chunks = [rows[start : start + CHUNK] for start in range(0, len(rows), CHUNK)]
+    done = _read_journal(journal)
+    seconds = [chunk["seconds"] for chunk in done]
+    table = [row for chunk in done for row in chunk["rows"]]
+    with journal.open("a", encoding="utf-8") as file:
+        for number, chunk in enumerate(progress(chunks, f"answering {what}")):
+            if number < len(done):
+                continue
+            start = time.perf_counter()
+            answers = answer(chunk)
+            seconds.append(time.perf_counter() - start)
+            assert [found.id for found in answers] == [row.id for row in chunk], "answers are not in the order of the rows"
+            made = [_example(task, row, found) for row, found in zip(chunk, answers, strict=True)]
+            file.write(canonical({"seconds": seconds[-1], "rows": made}) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+            table += made
+    rates = sorted(spent / len(chunk) for spent, chunk in zip(seconds, chunks, strict=True))
+    step.measured.update(rows=len(rows), seconds=round(sum(seconds), 3))
+    step.measured.update(seconds_per_answer=round(rates[len(rates) // 2 if len(rates) > 2 else 0], 4) if rates else None)
+    return table
+
+
+def _example(task: Task, row: Row, found: AnswerLike) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "text": row.text,
+        "answer": found.text,
+        "reference": row.answer,
+        "passage": row.passage,
+        "passages": list(found.passages),
+        "scores": [round(score, 6) for score in found.scores],
+        "context": list(found.context),
+        "slices": row.slices,
+        **per_example(task, row, found.text, found.passages),
+    }
+
+
+def _read_journal(path: Path) -> list[dict[str, Any]]:
+    """The chunks that were written whole; a torn last line is cut off, so that the next one starts on its own line."""
+    if not path.exists():
+        return []
+    lines = path.read_bytes().split(b"\n")
+    whole = lines[:-1]
+    if lines[-1]:
+        with path.open("r+b") as file:
+            file.truncate(sum(len(line) + 1 for line in whole))
+    return [json.loads(line) for line in whole if line]
