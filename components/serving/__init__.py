@@ -1,0 +1,23 @@
+"""Serving: a bundle (one Candidate with its objects) in; an OpenAI-compatible endpoint on loopback out, whose traffic and
+feedback are kept. The web application itself is `components.serving.app.create_app`, which needs FastAPI."""
+
+from .ask import Asked, ask, smoke_test
+from .bundle import candidate_of, load_bundle, reference_of
+from .endpoint import Endpoint, free_port, start, status, stop
+from .traffic import Traffic, read_traffic
+
+__all__ = [
+    "Asked",
+    "Endpoint",
+    "Traffic",
+    "ask",
+    "candidate_of",
+    "free_port",
+    "load_bundle",
+    "read_traffic",
+    "reference_of",
+    "smoke_test",
+    "start",
+    "status",
+    "stop",
+]

@@ -1,0 +1,5 @@
+"""`python -m components.serving`: the server process that `start` spawns and that images run."""
+
+from .server import main
+
+main()

@@ -1,0 +1,197 @@
+"""The web application: OpenAI's chat completions over one loaded bundle, feedback, health.
+
+    POST /v1/chat/completions   an answer (or SSE chunks), with its passages and answer id in the field `ninefold`
+    GET  /v1/models             the one model
+    POST /feedback              a rating or a correction of an answer; durable when acknowledged
+    GET  /health                the process lives        GET /ready   the model is loaded
+
+It has no log-in and is meant for loopback, where `server` binds it; requests that name another host are refused, so that
+a web page cannot reach it by rebinding a name. Rate limits and TLS belong to a proxy in front.
+"""
+
+import json
+import time
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Literal
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response, StreamingResponse
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+
+from components.core import BadInput, Machine, MachineFault, Workspace
+from components.core.feedback_store import Feedback, FeedbackStore
+
+from .body_limit import BodyLimit
+from .chat import MAX_CHARACTERS, ChatRequest, chunk, completion, error
+from .tracing import no_span, span
+from .traffic import Traffic, traffic_path
+from .worker import Busy, Reply, Worker
+
+
+class FeedbackRequest(BaseModel):
+    """POST /feedback: a rating (1 or -1), or a correction (what the answer should have been), of one answer."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    answer_id: str
+    rating: Literal[-1, 1] | None = None
+    correction: str | None = None
+    consent: bool = False
+    """Whether it may be used to improve the application."""
+    by: str = "anonymous"
+    id: str = ""
+    """Idempotency key: sending the same again changes nothing."""
+
+    @model_validator(mode="after")
+    def _one_of_two(self) -> "FeedbackRequest":
+        if (self.rating is None) == (self.correction is None):
+            raise ValueError("give either 'rating' (1 or -1) or 'correction' (a text)")
+        return self
+
+
+def create_app(
+    bundle: Path,
+    workspace: Workspace,
+    *,
+    name: str,
+    version: str | None = None,
+    machine: Machine | None = None,
+    trace: bool = False,
+    hosts: tuple[str, ...] = ("127.0.0.1", "localhost"),
+) -> FastAPI:
+    """The application over the bundle in folder `bundle`; the model is loaded in the background when it starts.
+
+    name, version: the registered model, as replies and logs show it
+    trace: also write MLflow traces (experiment `name`), in the background
+    hosts: Host headers that are answered
+    """
+    traffic, feedback = Traffic(traffic_path(workspace)), FeedbackStore(workspace.feedback)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        tracer = span(workspace, name) if trace else no_span
+        app.state.worker = Worker(bundle, machine or Machine(), traffic, name, version, tracer)
+        yield
+        app.state.worker.close()
+
+    app = FastAPI(title=f"Ninefold: {name}", version=version or "unregistered", lifespan=lifespan)
+    app.add_middleware(BodyLimit)
+    app.add_middleware(TrustedHostMiddleware, allowed_hosts=[*hosts])
+    app.add_exception_handler(RequestValidationError, _unprocessable)
+    started = int(time.time())
+
+    @app.get("/health")
+    def health() -> dict[str, str | None]:
+        return {"status": "alive", "model": name, "version": version}
+
+    @app.get("/ready")
+    def ready() -> Response:
+        worker: Worker = app.state.worker
+        if worker.fault:
+            return JSONResponse(error(worker.fault, "server_error"), 500)
+        if not worker.ready:
+            return JSONResponse({"status": "loading", "model": name}, 503)
+        return JSONResponse({"status": "ready", "model": name, "version": version, "candidate": worker.candidate})
+
+    @app.get("/v1/models")
+    def models() -> dict[str, Any]:
+        return {"object": "list", "data": [{"id": name, "object": "model", "created": started, "owned_by": "ninefold"}]}
+
+    @app.post("/v1/chat/completions")
+    def chat(request: ChatRequest) -> Response:
+        worker: Worker = app.state.worker
+        if request.model not in (None, name):
+            message = f"The model '{request.model}' does not exist; this endpoint serves '{name}'"
+            return JSONResponse(error(message, code="model_not_found"), 404)
+        if not request.question:
+            return JSONResponse(error("messages: the last user message is missing or empty"), 400)
+        if len(request.question) > MAX_CHARACTERS:
+            message = f"messages: at most {MAX_CHARACTERS} characters, found {len(request.question)}"
+            return JSONResponse(error(message, code="context_length_exceeded"), 400)
+        if not worker.ready:
+            return JSONResponse(error("the model is not loaded yet: ask /ready", "server_error"), 503, {"Retry-After": "1"})
+        id, created = f"chatcmpl-{uuid.uuid4().hex}", int(time.time())
+        try:
+            if request.stream:
+                pieces = worker.stream(id, request.question)
+                return StreamingResponse(_events(pieces, id, created, name, version), media_type="text/event-stream")
+            reply = worker.answer(id, request.question)
+        except Busy:
+            return JSONResponse(error("too many requests in line; try again", "server_error"), 503, {"Retry-After": "1"})
+        return JSONResponse(completion(id, created, name, reply.text, _usage(reply), _extra(id, reply, version)))
+
+    @app.post("/feedback")
+    def give_feedback(request: FeedbackRequest) -> Response:
+        answered = traffic.find(request.answer_id)
+        if answered is None:
+            message = f"answer_id: no answer '{request.answer_id}' was given here; send `ninefold.answer_id` of a reply"
+            return JSONResponse(error(message, code="not_found"), 404)
+        try:
+            (kept,) = feedback.add(_feedback(request, answered))
+        except ValidationError as bad:
+            return JSONResponse(error(bad.errors()[0]["msg"]), 422)
+        except BadInput as conflict:
+            return JSONResponse(error(str(conflict), code="conflict"), 409)
+        return JSONResponse({"id": kept, "status": "kept"}, 201)
+
+    @app.exception_handler(MachineFault)
+    def machine_fault(_: Request, fault: MachineFault) -> JSONResponse:
+        return JSONResponse(error(str(fault), "server_error"), 507)
+
+    return app
+
+
+def _feedback(request: FeedbackRequest, answered: dict[str, Any]) -> Feedback:
+    return Feedback(
+        kind="rating" if request.correction is None else "correction",
+        answer_id=request.answer_id,
+        question=answered["input"],
+        answer=answered["answer"],
+        passages=answered["seen"],
+        rating=request.rating,
+        text=request.correction or "",
+        consent=request.consent,
+        by=request.by,
+        id=request.id,
+    )
+
+
+def _events(pieces: Iterator[str | Reply], id: str, created: int, name: str, version: str | None) -> Iterator[str]:
+    """Server-sent events: the role, each piece, then the finish with usage and passages, then [DONE]."""
+    yield _event(chunk(id, created, name, {"role": "assistant", "content": ""}))
+    try:
+        for piece in pieces:
+            if isinstance(piece, str):
+                yield _event(chunk(id, created, name, {"content": piece}))
+            else:
+                last = chunk(id, created, name, {}, finish="stop")
+                yield _event({**last, "usage": _usage(piece), "ninefold": _extra(id, piece, version)})
+    except Exception as fault:  # noqa: BLE001 - the status line is out already: the stream itself must carry the error
+        yield _event(error(f"generation failed: {fault}", "server_error"))
+    yield "data: [DONE]\n\n"
+
+
+def _event(content: dict[str, Any]) -> str:
+    return f"data: {json.dumps(content, ensure_ascii=False)}\n\n"
+
+
+def _usage(reply: Reply) -> dict[str, int]:
+    total = reply.prompt_tokens + reply.completion_tokens
+    return {"prompt_tokens": reply.prompt_tokens, "completion_tokens": reply.completion_tokens, "total_tokens": total}
+
+
+def _extra(id: str, reply: Reply, version: str | None) -> dict[str, Any]:
+    return {"answer_id": id, "passages": list(reply.passages), "model_version": version}
+
+
+async def _unprocessable(_: Request, problem: Exception) -> JSONResponse:
+    assert isinstance(problem, RequestValidationError)
+    found = problem.errors()
+    where = ".".join(str(part) for part in found[0]["loc"] if part != "body") if found else ""
+    status = 400 if found and found[0]["type"] == "json_invalid" else 422
+    return JSONResponse(error(f"{where or 'body'}: {found[0]['msg'] if found else 'not valid'}"), status)

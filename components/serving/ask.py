@@ -1,0 +1,51 @@
+"""Ask a running endpoint as any OpenAI client would, and check what comes back."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from components.core import Frozen, MachineFault, progress
+
+
+class Asked(Frozen):
+    """One question and what the endpoint said."""
+
+    question: str
+    answer: str
+    answer_id: str
+    passages: tuple[str, ...]
+
+
+def ask(url: str, question: str, timeout: float = 120) -> Asked:
+    """POST one question to `url`/v1/chat/completions. timeout: seconds. Raises MachineFault when no answer comes."""
+    import httpx
+
+    body = {"messages": [{"role": "user", "content": question}]}
+    try:
+        response = httpx.post(f"{url}/v1/chat/completions", json=body, timeout=timeout, trust_env=False)
+    except httpx.HTTPError as error:
+        raise MachineFault(f"the endpoint {url} does not answer: {error}") from error
+    if response.status_code != 200:
+        raise MachineFault(f"the endpoint {url} answered {response.status_code}: {response.text[:300]}")
+    reply: dict[str, Any] = response.json()
+    extra = reply["ninefold"]
+    return Asked(
+        question=question,
+        answer=reply["choices"][0]["message"]["content"],
+        answer_id=extra["answer_id"],
+        passages=tuple(passage["id"] for passage in extra["passages"]),
+    )
+
+
+def smoke_test(url: str, questions: Sequence[str], *, passages: bool = False) -> list[Asked]:
+    """Ask every question and return the answers, in order.
+
+    passages: the application has a retriever, so each answer must name where it came from
+    Raises MachineFault for an answer that is empty or lacks its passages.
+    """
+    asked = [ask(url, question) for question in progress(questions, "asking the endpoint")]
+    for one in asked:
+        if not one.answer.strip():
+            raise MachineFault(f"the endpoint {url} gave an empty answer to: {one.question}")
+        if passages and not one.passages:
+            raise MachineFault(f"the endpoint {url} named no passage for its answer to: {one.question}")
+    return asked

@@ -1,0 +1,52 @@
+"""A bundle: one Candidate as a portable folder that is registered, served and put into images.
+
+    candidate.json   the Candidate
+    reference.json   the answers it gave when it was measured, in the traffic log's form: monitoring's reference window
+    store/           a core Store with the objects that the Candidate names, and nothing else
+
+Reading only; `components.deployment` writes it.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from components.core import BadInput, Candidate, MachineFault, Store
+
+CANDIDATE = "candidate.json"
+REFERENCE = "reference.json"
+
+
+def candidate_of(folder: Path) -> Candidate:
+    """The Candidate of the bundle in `folder`; raises BadInput when it is no bundle."""
+    path = folder / CANDIDATE
+    if not path.is_file():
+        raise BadInput(f"{folder}: not a bundle, it has no {CANDIDATE}. Give a folder that the deployment stage wrote")
+    try:
+        return Candidate.model_validate_json(path.read_text())
+    except ValidationError as error:
+        raise BadInput(f"{path}: not a Candidate of this version of Ninefold: {error.errors()[0]['msg']}") from error
+
+
+def load_bundle(folder: Path) -> tuple[Candidate, Store]:
+    """The Candidate of the bundle in `folder` and the store with its objects, every byte checked against its digest.
+
+    Raises BadInput when it is no bundle, MachineFault when an object is missing or was changed (hashing takes about a
+    second for 500 MB).
+    """
+    candidate = candidate_of(folder)
+    store = Store(folder / "store")
+    missing = [digest for digest in candidate.objects if not store.has(digest)]
+    if missing:
+        raise MachineFault(f"{folder}: the bundle lacks object {missing[0]}; export it again (deployment)")
+    if damaged := store.damaged():
+        raise MachineFault(f"{folder}: the bundle was changed: {damaged[0]}; export it again (deployment)")
+    return candidate, store
+
+
+def reference_of(folder: Path) -> list[dict[str, Any]]:
+    """The reference window of a bundle: rows {"id", "input", "answer", "passages", "scores", "seconds"}."""
+    rows: list[dict[str, Any]] = json.loads((folder / REFERENCE).read_text())
+    return rows

@@ -1,0 +1,198 @@
+"""Server processes of this machine: start one and wait until it is ready, look whether it lives, stop it.
+
+State is one small file an endpoint (`serving/<name>.json`); a process is taken for ours only when its id and its start
+time are those of that file, so a reused process id is never signalled.
+"""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from components.core import Frozen, Machine, MachineFault, Workspace, publish_json, report
+from components.core.code import ROOT
+
+from .bundle import candidate_of
+from .server import DRAIN_SECONDS
+
+READY_SECONDS = 180
+"""Loading a model of this size takes seconds; longer than this means that it hangs."""
+
+
+class Endpoint(Frozen):
+    """A server process that was ready once."""
+
+    name: str
+    model: str
+    version: str | None
+    candidate: str
+    bundle: str
+    port: int
+    pid: int
+    born: float
+    """Start time of the process, seconds since 1970."""
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+
+def start(
+    workspace: Workspace,
+    name: str,
+    bundle: Path,
+    port: int,
+    *,
+    model: str | None = None,
+    version: str | None = None,
+    machine: Machine | None = None,
+    trace: bool = False,
+) -> Endpoint:
+    """Start endpoint `name` over `bundle` on loopback `port`, detached, and return once it is ready.
+
+    model, version: the registered model as replies show it (model defaults to `name`)
+    An endpoint of that name that already serves the same Candidate there is returned as it is; one that serves something
+    else is stopped first. Raises MachineFault when the port is taken or the server does not get ready.
+    """
+    candidate = candidate_of(bundle).digest
+    running = status(workspace, name)
+    if running and (running.candidate, running.port, running.version) == (candidate, port, version):
+        return running
+    if running:
+        stop(workspace, name)
+    if not _free(port):
+        raise MachineFault(
+            f"deployment.port: port {port} is taken by another process. Stop that one, or set another `deployment.port` "
+            "in the use case"
+        )
+    model = model or name
+    process, log = _spawn(workspace, name, bundle, port, model, version, machine or Machine(), trace)
+    endpoint = Endpoint(
+        name=name, model=model, version=version, candidate=candidate, bundle=str(bundle), port=port, pid=process.pid,
+        born=_born(process.pid) or 0.0,
+    )  # fmt: skip
+    publish_json(_state(workspace, name), endpoint)
+    try:
+        _wait_until_ready(endpoint, process, log)
+    except BaseException:
+        stop(workspace, name)
+        raise
+    return endpoint
+
+
+def status(workspace: Workspace, name: str) -> Endpoint | None:
+    """Endpoint `name` when its process lives and answers /health, else None."""
+    endpoint = _read(workspace, name)
+    if endpoint is None or not _ours(endpoint):
+        return None
+    return endpoint if _answers(endpoint, "/health") == 200 else None
+
+
+def stop(workspace: Workspace, name: str) -> bool:
+    """Stop endpoint `name`: requests in flight are answered first. Returns whether there was one."""
+    import psutil
+
+    endpoint = _read(workspace, name)
+    lived = endpoint is not None and _ours(endpoint)
+    if endpoint and lived:
+        try:
+            process = psutil.Process(endpoint.pid)
+            process.terminate()
+            try:
+                process.wait(DRAIN_SECONDS + 5)
+            except psutil.TimeoutExpired:
+                process.kill()
+                process.wait(5)
+        except psutil.NoSuchProcess:
+            lived = False
+    _state(workspace, name).unlink(missing_ok=True)
+    return lived
+
+
+def free_port() -> int:
+    """A loopback port that nothing listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def log_file(workspace: Workspace, name: str) -> Path:
+    """Where endpoint `name` writes what it has to say."""
+    return workspace.logs / f"serving-{name}.log"
+
+
+def _spawn(
+    workspace: Workspace, name: str, bundle: Path, port: int, model: str, version: str | None, machine: Machine, trace: bool
+) -> tuple["subprocess.Popen[bytes]", Path]:
+    log = log_file(workspace, name)
+    log.parent.mkdir(parents=True, exist_ok=True)
+    command = [sys.executable, "-m", "components.serving", "--bundle", str(bundle), "--home", str(workspace.root)]
+    command += ["--name", model, "--port", str(port), "--threads", str(machine.threads), "--device", machine.device]
+    command += ["--version", version] if version else []
+    command += ["--trace"] if trace else []
+    paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+    quiet = {"OMP_NUM_THREADS": str(machine.threads), "TOKENIZERS_PARALLELISM": "false", "DO_NOT_TRACK": "1"}
+    environment = {**os.environ, **quiet, "PYTHONPATH": os.pathsep.join(paths)}
+    with log.open("wb") as output:
+        return subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True, env=environment
+        ), log
+
+
+def _wait_until_ready(endpoint: Endpoint, process: "subprocess.Popen[bytes]", log: Path) -> None:
+    report(f"starting the endpoint on port {endpoint.port}")
+    deadline = time.monotonic() + READY_SECONDS
+    while time.monotonic() < deadline:
+        answer = _answers(endpoint, "/ready")
+        if answer == 200:
+            return
+        if process.poll() is not None or answer == 500:
+            lines = log.read_text(errors="replace").strip().splitlines() or ["it said nothing"]
+            raise MachineFault(f"the endpoint did not start: {lines[-1]} (whole log: {log})")
+        time.sleep(0.1)
+    raise MachineFault(f"the endpoint was not ready after {READY_SECONDS} s; see {log}")
+
+
+def _answers(endpoint: Endpoint, path: str) -> int | None:
+    import httpx
+
+    try:
+        return httpx.get(endpoint.url + path, timeout=5, trust_env=False).status_code
+    except httpx.HTTPError:
+        return None
+
+
+def _ours(endpoint: Endpoint) -> bool:
+    born = _born(endpoint.pid)
+    return born is not None and abs(born - endpoint.born) < 1
+
+
+def _born(pid: int) -> float | None:
+    import psutil
+
+    try:
+        process = psutil.Process(pid)
+        return None if process.status() == psutil.STATUS_ZOMBIE else process.create_time()
+    except psutil.NoSuchProcess:
+        return None
+
+
+def _free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def _state(workspace: Workspace, name: str) -> Path:
+    return workspace.serving / f"{name}.json"
+
+
+def _read(workspace: Workspace, name: str) -> Endpoint | None:
+    path = _state(workspace, name)
+    return Endpoint.model_validate_json(path.read_text()) if path.is_file() else None

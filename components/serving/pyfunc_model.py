@@ -1,0 +1,53 @@
+"""The registered model: MLflow loads this file ("models from code") and hands it the bundle.
+
+    model = mlflow.pyfunc.load_model("models:/voice_helpdesk@candidate")
+    model.predict([{"question": "..."}])            or rows {"messages": [{"role": "user", "content": "..."}]}
+
+No object is pickled: the bundle is JSON, safetensors, ONNX and JSONL.
+"""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import pandas
+from mlflow.pyfunc.model import PythonModel
+
+from components.application import load
+from components.core import BadInput, Machine, Row
+from components.serving.bundle import load_bundle
+
+
+class NinefoldModel(PythonModel):  # type: ignore[misc]
+    """A Candidate behind MLflow's predict()."""
+
+    def load_context(self, context: Any) -> None:
+        """Load the application of the bundle. NINEFOLD_THREADS and NINEFOLD_DEVICE say on what (2, cpu)."""
+        candidate, store = load_bundle(Path(context.artifacts["bundle"]))
+        threads = int(os.environ.get("NINEFOLD_THREADS", "2"))
+        device = "cuda" if os.environ.get("NINEFOLD_DEVICE") == "cuda" else "cpu"
+        self._application = load(candidate, store, Machine(threads=threads, device=device))
+
+    def predict(self, context: Any, model_input: Any, params: dict[str, Any] | None = None) -> list[dict[str, Any]]:
+        """Rows with `question` or `messages` in; {"answer", "passages" (ids, best first), "scores"} a row out."""
+        frame = pandas.DataFrame(model_input)
+        rows = [
+            Row(id=str(number), text=_question(record), answer="")
+            for number, record in enumerate(frame.to_dict(orient="records"))
+        ]
+        answers = self._application.answer(rows)
+        return [{"answer": one.text, "passages": list(one.passages), "scores": list(one.scores)} for one in answers]
+
+
+def _question(record: dict[str, Any]) -> str:
+    question, messages = record.get("question"), record.get("messages")
+    if isinstance(question, str):
+        return question
+    for message in reversed(messages if messages is not None else []):
+        if message["role"] == "user":
+            return str(message["content"])
+    raise BadInput("each row needs 'question' (a text) or 'messages' with one from the user")
+
+
+mlflow.models.set_model(NinefoldModel())

@@ -1,0 +1,106 @@
+"""The traffic log: each answered request, durable before the reply leaves, for monitoring.
+
+One SQLite file a workspace (`serving/traffic.db`, WAL, `synchronous=FULL`). Inputs are stored as they came, so the file is
+as private as what callers say; it stays on this machine.
+"""
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from components.core import Frozen, Workspace
+from components.core.files import disk_faults
+
+SCHEMA = """
+create table if not exists traffic (
+    id text primary key, at text not null, model text not null, model_version text, candidate text not null,
+    input text not null, answer text not null, passages text not null, scores text not null, seen text not null,
+    seconds real not null
+);
+create index if not exists traffic_by_model on traffic (model, at);
+"""
+LISTS = ("passages", "scores", "seen")
+
+
+class Served(Frozen):
+    """One answered request."""
+
+    id: str
+    model: str
+    model_version: str | None
+    candidate: str
+    input: str
+    answer: str
+    passages: tuple[str, ...]
+    """Ids, best first."""
+    scores: tuple[float, ...]
+    seen: tuple[dict[str, str], ...]
+    """{"id", "text"} of those passages: what feedback on the answer refers to."""
+    seconds: float
+    """From the parsed request to the whole answer."""
+
+
+class Traffic:
+    """The log of one workspace; safe to write from several threads and processes."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        with disk_faults(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+        with self._open() as database:
+            database.executescript(SCHEMA)
+
+    def add(self, served: "Served") -> None:
+        """Log one answered request; durable on return."""
+        row = {**served.model_dump(), "at": _now()}
+        row |= {column: json.dumps(row[column]) for column in LISTS}
+        names = ", ".join(row)
+        with self._open() as database:
+            database.execute(
+                f"insert or ignore into traffic ({names}) values ({', '.join(f':{name}' for name in row)})", row
+            )
+
+    def find(self, id: str) -> dict[str, Any] | None:
+        """The request whose answer has this id, or None."""
+        return next(iter(self._read("id = ?", [id])), None)
+
+    def rows(self, model: str, version: str | None = None, since: str = "") -> list[dict[str, Any]]:
+        """Requests to `model` (one version of it; from the ISO time `since` on), oldest first."""
+        return self._read("model = ? and (? is null or model_version = ?) and at >= ?", [model, version, version, since])
+
+    def _read(self, where: str, values: list[str | None]) -> list[dict[str, Any]]:
+        with self._open() as database:
+            database.row_factory = sqlite3.Row
+            found = [dict(row) for row in database.execute(f"select * from traffic where {where} order by at, id", values)]
+        return [{**row, **{column: json.loads(row[column]) for column in LISTS}} for row in found]
+
+    @contextmanager
+    def _open(self) -> Iterator[sqlite3.Connection]:
+        database = sqlite3.connect(self.path, timeout=30)
+        try:
+            database.execute("pragma journal_mode = wal")
+            database.execute("pragma synchronous = full")
+            with database:
+                yield database
+        finally:
+            database.close()
+
+
+def traffic_path(workspace: Workspace) -> Path:
+    """Where the endpoints of this workspace log."""
+    return workspace.serving / "traffic.db"
+
+
+def read_traffic(workspace: Workspace, model: str, version: str | None = None, since: str = "") -> list[dict[str, Any]]:
+    """Logged requests to `model`, oldest first: rows {"at", "id", "input", "answer", "passages" (ids, best first), "scores",
+    "seen" ({"id", "text"} of the passages), "seconds", "model", "model_version", "candidate"}; none when never served."""
+    path = traffic_path(workspace)
+    return Traffic(path).rows(model, version, since) if path.is_file() else []
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")

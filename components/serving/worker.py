@@ -1,0 +1,172 @@
+"""The one thread that owns the model: it loads the application, answers in order of arrival, and logs what it answered.
+
+Models and vector tables are not made for many threads; one thread also keeps replies equal to those that were measured.
+"""
+
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+from components.core import Frozen, Machine, Row
+
+from .bundle import load_bundle
+from .traffic import Served, Traffic
+
+log = logging.getLogger(__name__)
+MAX_WAITING = 32
+"""More requests than this in line are turned away with 503."""
+Span = Callable[[str, str, str], AbstractContextManager[Callable[["Reply"], None]]]
+"""Opens a trace of (answer id, model, question); what it yields is called with the reply."""
+
+
+class Reply(Frozen):
+    """An answer with what it stands on."""
+
+    text: str
+    passages: tuple[dict[str, Any], ...] = ()
+    """{"id", "text", "score"}, best first."""
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+
+class Busy(Exception):
+    """The line is full."""
+
+
+class Worker:
+    """A loaded application behind one thread.
+
+    `loading` ends when it is ready, or with what kept it from being so.
+    """
+
+    def __init__(
+        self, bundle: Path, machine: Machine, traffic: Traffic, model: str, version: str | None, span: Span
+    ) -> None:
+        self.model, self.version, self.candidate = model, version, ""
+        self._traffic, self._span = traffic, span
+        self._places = threading.Semaphore(MAX_WAITING)
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="model")
+        self.loading: Future[None] = self._thread.submit(self._load, bundle, machine)
+
+    @property
+    def ready(self) -> bool:
+        """Whether it answers."""
+        return self.loading.done() and self.loading.exception() is None
+
+    @property
+    def fault(self) -> str:
+        """Why it could not be loaded; empty while it loads and when it is ready."""
+        reason = self.loading.exception() if self.loading.done() else None
+        return "" if reason is None else str(reason) or type(reason).__name__
+
+    def answer(self, id: str, question: str) -> Reply:
+        """Answer `question`, log it, and return; blocks until its turn has come and gone. Raises Busy."""
+        return self._queued(lambda: self._answer(id, question)).result()
+
+    def stream(self, id: str, question: str) -> Iterator[str | Reply]:
+        """The answer in pieces as they are generated, then the whole Reply, by then logged. Raises Busy at once.
+
+        A caller that leaves does not stop it: answers are short, and the log stays whole.
+        """
+        pieces: queue.Queue[str | Reply | Exception] = queue.Queue()
+
+        def produce() -> None:
+            try:
+                pieces.put(self._answer(id, question, pieces.put))
+            except Exception as error:
+                pieces.put(error)
+                raise
+
+        self._queued(produce)
+        return _until_reply(pieces)
+
+    def close(self) -> None:
+        """Finish what is in line, then free the model."""
+        self._thread.submit(lambda: self._application.close() if self.ready else None)
+        self._thread.shutdown(wait=True)
+
+    def _queued(self, work: Callable[[], Any]) -> Future[Any]:
+        if not self._places.acquire(blocking=False):
+            raise Busy
+        future = self._thread.submit(work)
+        future.add_done_callback(lambda _: self._places.release())
+        return future
+
+    def _load(self, bundle: Path, machine: Machine) -> None:
+        from components.application import load
+
+        try:
+            candidate, store = load_bundle(bundle)
+            self._application = load(candidate, store, machine)
+            self._has_retriever, self.candidate = candidate.retriever is not None, candidate.digest
+            # The first answer pays for thread pools and caches; nobody should wait for that.
+            self._application.answer([Row(id="warm-up", text="ready?", answer="")])
+        except Exception:
+            log.exception("the application could not be loaded")
+            raise
+
+    def _answer(self, id: str, question: str, tell: Callable[[str], None] | None = None) -> Reply:
+        started = time.perf_counter()
+        with self._span(id, self.model, question) as traced:
+            reply = self._reply(Row(id=id, text=question, answer=""), tell)
+            traced(reply)
+        self._traffic.add(
+            Served(
+                id=id,
+                model=self.model,
+                model_version=self.version,
+                candidate=self.candidate,
+                input=question,
+                answer=reply.text,
+                passages=tuple(passage["id"] for passage in reply.passages),
+                scores=tuple(passage["score"] for passage in reply.passages),
+                seen=tuple({"id": passage["id"], "text": passage["text"]} for passage in reply.passages),
+                seconds=time.perf_counter() - started,
+            )
+        )
+        return reply
+
+    def _reply(self, row: Row, tell: Callable[[str], None] | None) -> Reply:
+        hits = self._application.retrieve([row.text])[0] if self._has_retriever else []
+        passages = tuple({"id": hit.passage, "text": hit.text, "score": round(hit.score, 4)} for hit in hits)
+        if tell is None:
+            text = self._application.answer([row])[0].text
+        else:
+            text = ""
+            for piece in self._application.stream(row):
+                text += piece
+                tell(piece)
+        asked = self._count(self._asked(row.text, hits))
+        return Reply(text=text, passages=passages, prompt_tokens=asked, completion_tokens=self._count(text))
+
+    def _asked(self, question: str, hits: list[Any]) -> str:
+        """The words put before the model in the turn that answers; the question itself where there is no model."""
+        from components.application import render
+
+        candidate = self._application.candidate
+        if candidate.prompt is None:
+            return question
+        context = [hit.text for hit in hits[: candidate.retriever.top_k]] if candidate.retriever else []
+        messages = render(candidate.prompt, len(candidate.prompt.turns) - 1, question, context)
+        return "\n".join(message["content"] for message in messages)
+
+    def _count(self, text: str) -> int:
+        """Tokens of the model's own tokenizer; words where the application has no language model."""
+        tokenizer = getattr(self._application.engine, "tokenizer", None)
+        return len(tokenizer(text)["input_ids"]) if tokenizer is not None else len(text.split())
+
+
+def _until_reply(pieces: "queue.Queue[str | Reply | Exception]") -> Iterator[str | Reply]:
+    while True:
+        piece = pieces.get()
+        if isinstance(piece, Exception):
+            raise piece
+        yield piece
+        if isinstance(piece, Reply):
+            return

@@ -1,0 +1,123 @@
+"""The web application over a real bundle, through a real client."""
+
+import json
+import time
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+
+from components.core import Workspace
+from components.core.feedback_store import FeedbackStore
+from components.serving import read_traffic
+from components.serving.app import create_app
+
+from .bundles import PASSAGES, QUESTIONS, bundle
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("serving")
+
+
+@pytest.fixture(scope="module")
+def client(home: Path):
+    app = create_app(bundle(home / "bundle"), Workspace(home / "home"), name="desk", version="3")
+    with TestClient(app, base_url="http://127.0.0.1") as client:
+        until = time.monotonic() + 60
+        while client.get("/ready").status_code == 503:
+            assert time.monotonic() < until
+            time.sleep(0.05)
+        assert client.get("/ready").json()["status"] == "ready"
+        yield client
+
+
+def ask(client: TestClient, question: str, **more):
+    return client.post("/v1/chat/completions", json={"messages": [{"role": "user", "content": question}], **more})
+
+
+def test_an_answer_comes_in_openai_form_with_its_passages(client, home) -> None:
+    reply = ask(client, QUESTIONS[0], model="desk", temperature=0.3).json()
+    assert reply["object"] == "chat.completion"
+    assert "1825" in reply["choices"][0]["message"]["content"]
+    assert reply["usage"]["total_tokens"] == reply["usage"]["prompt_tokens"] + reply["usage"]["completion_tokens"] > 0
+    first = reply["ninefold"]["passages"][0]
+    assert (first["id"], first["text"]) == ("rail", PASSAGES["rail"])
+    assert reply["ninefold"]["model_version"] == "3"
+    logged = read_traffic(Workspace(home / "home"), "desk", "3")
+    row = next(row for row in logged if row["id"] == reply["ninefold"]["answer_id"])
+    assert row["input"] == QUESTIONS[0]
+    assert row["passages"][0] == "rail"
+    assert row["seconds"] > 0
+
+
+def test_a_stream_joins_to_the_same_answer_and_ends_with_done(client) -> None:
+    whole = ask(client, QUESTIONS[1]).json()["choices"][0]["message"]["content"]
+    response = ask(client, QUESTIONS[1], stream=True)
+    assert response.headers["content-type"].startswith("text/event-stream")
+    events = [line.removeprefix("data: ") for line in response.text.splitlines() if line]
+    assert events[-1] == "[DONE]"
+    chunks = [json.loads(event) for event in events[:-1]]
+    assert "".join(chunk["choices"][0]["delta"].get("content", "") for chunk in chunks) == whole
+    assert chunks[-1]["choices"][0]["finish_reason"] == "stop"
+    assert chunks[-1]["ninefold"]["passages"][0]["id"] == "tea"
+
+
+def test_feedback_is_kept_with_the_answer_it_is_about(client, home) -> None:
+    id = ask(client, QUESTIONS[2]).json()["ninefold"]["answer_id"]
+    body = {"answer_id": id, "correction": "one", "consent": True, "id": "fb-1"}
+    assert client.post("/feedback", json=body).status_code == 201
+    assert client.post("/feedback", json=body).json()["id"] == "fb-1"
+    (kept,) = FeedbackStore(Workspace(home / "home").feedback).list(ids=["fb-1"])
+    assert (kept.text, kept.question, kept.simulated) == ("one", QUESTIONS[2], False)
+    assert kept.passages[0].text in PASSAGES.values()
+    assert client.post("/feedback", json={**body, "correction": "two"}).status_code == 409
+    assert client.post("/feedback", json={"answer_id": "no", "rating": 1}).status_code == 404
+    assert client.post("/feedback", json={"answer_id": id}).status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b"{", 400),
+        (b"[]", 422),
+        (b'{"messages": []}', 422),
+        (b'{"messages": [{"role": "user", "content": "  "}]}', 400),
+        (b'{"messages": [{"role": "user", "content": "x"}], "n": 2}', 422),
+        (b'{"messages": [{"role": "user", "content": "x"}], "model": "other"}', 404),
+        (b'{"messages": [{"role": "user", "content": "' + b"x" * 30_000 + b'"}]}', 400),
+        (b'{"messages": [{"role": "user", "content": "' + b"x" * 1_000_001 + b'"}]}', 413),
+    ],
+)
+def test_bad_requests_are_refused_before_the_model(client, home, body: bytes, status: int) -> None:
+    before = len(read_traffic(Workspace(home / "home"), "desk"))
+    response = client.post("/v1/chat/completions", content=body, headers={"content-type": "application/json"})
+    assert response.status_code == status
+    assert response.json()["error"]["message"]
+    assert len(read_traffic(Workspace(home / "home"), "desk")) == before
+
+
+def test_a_body_that_hides_its_length_is_still_limited(client) -> None:
+    pieces = (b"x" * 100_000 for _ in range(11))
+    assert client.post("/v1/chat/completions", content=pieces).status_code == 413
+
+
+def test_another_host_name_is_refused(client) -> None:
+    assert client.get("/health", headers={"host": "evil.example"}).status_code == 400
+
+
+def test_models_lists_the_one_model(client) -> None:
+    assert [model["id"] for model in client.get("/v1/models").json()["data"]] == ["desk"]
+
+
+def test_a_changed_bundle_is_not_served(home) -> None:
+    folder = bundle(home / "changed")
+    (passages,) = (folder / "store").rglob("passages.jsonl")
+    passages.write_text(passages.read_text().replace("1825", "1925"))
+    app = create_app(folder, Workspace(home / "home"), name="desk")
+    with TestClient(app, base_url="http://127.0.0.1") as client:
+        until = time.monotonic() + 30
+        while (answer := client.get("/ready")).status_code == 503 and time.monotonic() < until:
+            time.sleep(0.05)
+        assert answer.status_code == 500
+        assert "was changed" in answer.json()["error"]["message"]
