@@ -1,0 +1,111 @@
+"""The eight elements a prompt is made of, taken from the contract's Task, and how they are laid out as text.
+
+Methods (methods/*.py) differ in which elements they use and in how many turns; the layout is the same for all, so that a
+comparison of methods compares methods. Not covered: filling in fields and chat templates (components/application).
+"""
+
+from collections.abc import Sequence
+
+from components.core import Frozen, Prompt, PromptTurn, Task
+from components.core.use_case import TaskKind
+
+ASKED = {"question_answering": "Question", "classification": "Text", "summarization": "Document"}
+ANSWERED = {"question_answering": "Answer", "classification": "Label", "summarization": "Summary"}
+
+
+class Example(Frozen):
+    """A solved training row: its input, the passage it is about (empty where there is none) and the reference."""
+
+    input: str
+    output: str
+    context: str = ""
+
+
+class Elements(Frozen):
+    """The parts of a prompt. `input` and `context` hold the fields {{input}} and {{context}}."""
+
+    kind: TaskKind
+    task: str
+    context: str = ""
+    persona: str = ""
+    format: str = ""
+    tone: str = ""
+    input: str
+    output_indicator: str
+    answer_tokens: int = 16
+    """Longest answer."""
+    thinking_tokens: int = 48
+    """Longest reasoning, draft or notes, in methods that take a turn for it."""
+
+    @property
+    def system(self) -> str:
+        """Persona and tone."""
+        return _join(" ", self.persona, self.tone)
+
+    @property
+    def instruction(self) -> str:
+        """Task and format."""
+        return _join(" ", self.task, self.format)
+
+    @property
+    def asked(self) -> str:
+        """The case at hand, up to where the answer goes."""
+        return _join("\n", self.context, self.input, self.output_indicator)
+
+    def shown(self, example: Example) -> str:
+        """A solved example in the layout of `asked`."""
+        context = self.context.replace("{{context}}", _inert(example.context)) if example.context else ""
+        asked = self.input.replace("{{input}}", _inert(example.input))
+        return _join("\n", context, asked, f"{self.output_indicator} {_inert(example.output)}")
+
+    def turn(self, *parts: str, tokens: int | None = None) -> PromptTurn:
+        """One call of the model: `parts` that are not empty, a blank line between two. tokens: default `answer_tokens`."""
+        return PromptTurn(system=self.system, user=_join("\n\n", *parts), max_new_tokens=tokens or self.answer_tokens)
+
+    def prompt(self, method: str, *turns: PromptTurn, examples: Sequence[Example] = ()) -> Prompt:
+        """A Prompt that records the eight elements it was made of."""
+        elements = {
+            "task": self.task,
+            "context": self.context,
+            "examples": "\n\n".join(self.shown(example) for example in examples),
+            "persona": self.persona,
+            "format": self.format,
+            "tone": self.tone,
+            "input": self.input,
+            "output_indicator": self.output_indicator,
+        }
+        return Prompt(method=method, turns=turns, elements=elements)
+
+
+def elements_of(task: Task, with_context: bool, answer_tokens: int, thinking_tokens: int) -> Elements:
+    """The elements that the contract's `task` gives. with_context: whether a retriever fills {{context}}."""
+    return Elements(
+        kind=task.kind,
+        task=task.instruction,
+        context="Passage: {{context}}" if with_context else "",
+        persona=task.persona,
+        format=task.format or _format(task),
+        tone=task.tone,
+        input=f"{ASKED[task.kind]}: {{{{input}}}}",
+        output_indicator=f"{ANSWERED[task.kind]}:",
+        answer_tokens=answer_tokens,
+        thinking_tokens=thinking_tokens,
+    )
+
+
+def _format(task: Task) -> str:
+    if task.kind == "classification":
+        return f"Answer with one of: {', '.join(task.labels)}."
+    if task.kind == "summarization":
+        return "Answer with a short summary."
+    silence = f" If the passage does not hold the answer, say {task.abstain}." if task.abstain else ""
+    return f"Answer with as few words as possible.{silence}"
+
+
+def _inert(text: str) -> str:
+    """Training text in which nothing looks like a field to fill."""
+    return text.replace("{{", "{ {")
+
+
+def _join(between: str, *parts: str) -> str:
+    return between.join(part for part in parts if part)

@@ -1,0 +1,60 @@
+"""Which training rows are shown as examples: short ones, each about something else, one of them an abstention.
+
+Only training rows are looked at, and their own (gold) passages; an example whose passage is not in the base is left out.
+Not covered: choosing examples by similarity to each question (that would make prompts, and so cached prefixes, differ).
+"""
+
+from collections.abc import Sequence
+
+from components.core import Row, Task
+
+from .elements import Example
+
+SHORTEST = 4
+"""Words that an example's input must have; shorter ones teach nothing about the layout."""
+
+
+def pick(task: Task, rows: Sequence[Row], passages: dict[str, str], count: int, most_words: int) -> list[Example]:
+    """Up to `count` examples, shortest first among those of at most `most_words` words (input, passage and answer).
+
+    passages: passage id → text; empty where prompts have no context
+    question_answering with an abstention: the second one is an abstention, and an answer comes last, since small models lean
+    towards what they saw last (Zhao et al. 2021). classification: the labels take turns.
+    """
+    found: dict[str, list[tuple[int, str, Example]]] = {}
+    for row in rows:
+        if (passages and row.passage not in passages) or len(row.text.split()) < SHORTEST:
+            continue
+        example = Example(input=row.text, output=row.answer, context=passages.get(row.passage or "", ""))
+        words = sum(len(part.split()) for part in (example.input, example.context, example.output))
+        if words <= most_words:
+            found.setdefault(_group(task, row), []).append((words, row.id, example))
+    queues = {group: _distinct(sorted(items, key=lambda item: item[:2])) for group, items in found.items()}
+    return _interleave(task, queues, count)
+
+
+def _group(task: Task, row: Row) -> str:
+    if task.kind == "classification":
+        return row.answer
+    return "abstention" if task.abstain is not None and row.answer == task.abstain else "answer"
+
+
+def _distinct(items: Sequence[tuple[int, str, Example]]) -> list[Example]:
+    """The first example of each passage, without the sort keys."""
+    seen: dict[str, Example] = {}
+    for _, name, example in items:
+        seen.setdefault(example.context or name, example)
+    return list(seen.values())
+
+
+def _interleave(task: Task, queues: dict[str, list[Example]], count: int) -> list[Example]:
+    if task.kind == "classification":
+        turns = max((len(queue) for queue in queues.values()), default=0)
+        return [queues[label][i] for i in range(turns) for label in task.labels if i < len(queues.get(label, []))][:count]
+    answers, silent = queues.get("answer", []), queues.get("abstention", [])
+    taken = [example.context for example in answers[:1] if example.context]
+    silent = [example for example in silent if example.context not in taken][:1] if count > 1 else []
+    rest = [
+        example for example in answers[1:] if example.context not in [other.context for other in silent if other.context]
+    ]
+    return [*answers[:1], *silent, *rest][:count]

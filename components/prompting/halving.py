@@ -1,0 +1,93 @@
+"""Successive halving (Jamieson and Talwalkar 2016) over prompts: all methods on few rows, the better half on more rows.
+
+An answer given in an earlier round is not asked for again: it is read from that round's per-example table, which is sealed,
+so a killed search goes on with the same answers.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from components.application import Answer, answering
+from components.core import Candidate, Evidence, Metrics, Row, Split, Step, Task, progress
+from components.measure import examples, measure, missed_floors
+
+Key = tuple[bool, float, int, str]
+
+
+def halve(
+    candidates: dict[str, Candidate],
+    schedule: Sequence[tuple[int, int]],
+    split: Split,
+    task: Task,
+    metrics: Metrics,
+    step: Step,
+) -> tuple[list[str], dict[str, Evidence], list[dict[str, Any]]]:
+    """Names of the survivors (best first), their last evidence, and a row for each method in each round.
+
+    schedule: (rows of `split`, how many go on), one pair a round
+    """
+    names = sorted(candidates)
+    evidence: dict[str, Evidence] = {}
+    table: list[dict[str, Any]] = []
+    for number, (rows, going_on) in enumerate(schedule, 1):
+        for name in progress(names, f"prompting round {number} of {len(schedule)}"):
+            evidence[name] = measured(candidates[name], split, task, step, rows, earlier=evidence.get(name))
+        names.sort(key=lambda name: key(candidates[name], evidence[name], metrics, name), reverse=True)
+        table += [
+            _row(number, min(rows, split.count), candidates[name], evidence[name], metrics, place < going_on)
+            for place, name in enumerate(names)
+        ]
+        names = names[:going_on]
+    return names, evidence, table
+
+
+def key(candidate: Candidate, evidence: Evidence, metrics: Metrics, name: str) -> Key:
+    """Sort key, best last: what the contract could release, then the primary metric, then fewer calls.
+
+    Floors count only together with the release threshold: else a prompt that always abstains, which reaches a floor on
+    abstention, would be preferred over every prompt that answers.
+    """
+    primary = evidence.metrics[metrics.primary].value if metrics.primary in evidence.metrics else 0.0
+    releasable = primary >= metrics.at_least and not missed_floors(evidence, metrics)
+    return releasable, primary, -calls(candidate), name
+
+
+def calls(candidate: Candidate) -> int:
+    """Calls of the model for one answer."""
+    return len(candidate.prompt.turns) if candidate.prompt else 0
+
+
+def measured(
+    candidate: Candidate, split: Split, task: Task, step: Step, rows: int | None, earlier: Evidence | None = None
+) -> Evidence:
+    """Evidence of `candidate` on the first `rows` rows (None: all); only what `earlier` did not answer is asked."""
+    known = _answers(earlier, step) if earlier else {}
+    with answering(candidate, step.store, step.machine) as ask:
+
+        def answer(asked: Sequence[Row]) -> list[Answer]:
+            fresh = [row for row in asked if row.id not in known]
+            found = known | {made.id: made for made in (ask(fresh) if fresh else [])}
+            return [found[row.id] for row in asked]
+
+        return measure(candidate, answer, split, task, step, rows)
+
+
+def _answers(evidence: Evidence, step: Step) -> dict[str, Answer]:
+    """The answers behind `evidence`, by row id."""
+    parts = {"text": "answer", "passages": "passages", "scores": "scores", "context": "context"}
+    rows = examples(evidence, step.store)
+    return {row["id"]: Answer(id=row["id"], **{ours: row[theirs] for ours, theirs in parts.items()}) for row in rows}
+
+
+def _row(number: int, rows: int, candidate: Candidate, evidence: Evidence, metrics: Metrics, kept: bool) -> dict[str, Any]:
+    assert candidate.prompt
+    shown = [name for name in (metrics.primary, *metrics.floors) if name in evidence.metrics]
+    return {
+        "round": number,
+        "method": candidate.prompt.method,
+        "rows": rows,
+        "calls_per_answer": calls(candidate),
+        "prompt_words": sum(len(turn.system.split()) + len(turn.user.split()) for turn in candidate.prompt.turns),
+        "figures": {name: evidence.metrics[name].value for name in shown},
+        "kept": kept,
+    }

@@ -1,0 +1,11 @@
+"""Few-shot: the instruction and every solved example (Brown et al. 2020). One call, the longest prompt."""
+
+from components.core import Prompt
+
+from ..elements import Elements, Example
+
+
+def build(elements: Elements, examples: list[Example]) -> Prompt:
+    """The instruction, all `examples`, the case at hand."""
+    shown = [elements.shown(example) for example in examples]
+    return elements.prompt("few_shot", elements.turn(elements.instruction, *shown, elements.asked), examples=examples)

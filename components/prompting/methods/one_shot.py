@@ -1,0 +1,11 @@
+"""One-shot: the instruction and a single solved example (Brown et al. 2020). One call, a longer prompt."""
+
+from components.core import Prompt
+
+from ..elements import Elements, Example
+
+
+def build(elements: Elements, examples: list[Example]) -> Prompt:
+    """The instruction, the first of `examples`, the case at hand."""
+    shown = [elements.shown(example) for example in examples[:1]]
+    return elements.prompt("one_shot", elements.turn(elements.instruction, *shown, elements.asked), examples=examples[:1])

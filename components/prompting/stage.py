@@ -1,0 +1,131 @@
+"""Stage 3, prompting: eight methods built from the contract's elements and training rows, compared by successive halving.
+
+The survivor is compared on validation with the candidate's own prompt, on the same rows, and adopted only if that comparison
+says so. Methods with two turns cost two calls an answer: the table says so. Registering the winner is an effect, so the flow
+does it (`candidate.prompt` holds the turns and the eight elements). Not covered: search over wordings, the shorter prompt
+that tuning sets for itself.
+"""
+
+from typing import Any
+
+from pydantic import Field
+
+from components.core import (
+    BadInput,
+    Candidate,
+    Dataset,
+    Decision,
+    Evidence,
+    Frozen,
+    Metrics,
+    StageResult,
+    Step,
+    Task,
+    read_passages,
+)
+from components.measure import compare
+
+from .elements import elements_of
+from .examples import pick
+from .halving import calls, halve, measured
+from .methods import METHODS
+
+ANSWER_TOKENS = {"question_answering": 16, "classification": 8, "summarization": 80}
+
+
+class Config(Frozen):
+    """Settings of prompting."""
+
+    methods: tuple[str, ...] | None = None
+    """Methods to try; None: all eight."""
+    rows: tuple[int, ...] = Field((20, 40, 80), min_length=1)
+    """Validation rows of each round."""
+    keep: tuple[int, ...] = Field((4, 2, 1), min_length=1)
+    """How many methods go on after each round; the last must be 1."""
+    validation_rows: int | None = None
+    """Rows of validation for the comparison with the candidate's own prompt; None: all."""
+    shots: int = Field(3, ge=1)
+    """Examples that few_shot shows."""
+    example_words: int = Field(110, ge=1)
+    """Longest example, in words of input, passage and answer."""
+    answer_tokens: int | None = None
+    """Longest answer; None: 16 for questions, 8 for labels, 80 for summaries."""
+    thinking_tokens: int = 48
+    """Longest reasoning or notes, in methods that take a turn for it."""
+
+
+class Prompted(StageResult):
+    """`candidate`: with the winning prompt where it was adopted, else as it came; `rounds`: a row a method and round."""
+
+    candidate: Candidate
+    winner: str
+    """The method that won, adopted or not."""
+    rounds: tuple[dict[str, Any], ...]
+    """round, method, rows, calls_per_answer, prompt_words, figures, kept."""
+
+
+def prompt(config: Config, *, task: Task, metrics: Metrics, candidate: Candidate, dataset: Dataset, step: Step) -> Prompted:
+    """Try the methods of `config` on `candidate` and return it with the best prompt, if that is worth a change.
+
+    Raises BadInput for an unknown method or a schedule that does not end with one method.
+    """
+    schedule = _schedule(config)
+    candidates = _candidates(config, task, candidate, dataset, step)
+    split = dataset.splits["validation"]
+    (winner,), evidence, rounds = halve(candidates, schedule, split, task, metrics, step)
+    best = candidates[winner]
+    before = measured(candidate, split, task, step, config.validation_rows)
+    after = measured(best, split, task, step, config.validation_rows, earlier=evidence[winner])
+    assert candidate.prompt
+    found = compare(before, after, metrics, step.store, over=f"the {candidate.prompt.method} prompt")
+    decision = Decision(
+        verdict=found.verdict,
+        reason=f"{winner} ({calls(best)} call(s) an answer) won over {len(candidates) - 1} others; {found.reason}",
+        comparison=found.comparison,
+    )
+    tables = [item.table for item in (*evidence.values(), before, after)]
+    return Prompted(
+        decision=decision,
+        metrics={
+            f"{metrics.primary} before": _primary(before, metrics),
+            f"{metrics.primary} after": _primary(after, metrics),
+        },
+        objects=tuple(sorted(set(tables))),
+        notes=_notes(candidates),
+        candidate=best if decision.adopted else candidate,
+        winner=winner,
+        rounds=tuple(rounds),
+    )
+
+
+def _schedule(config: Config) -> list[tuple[int, int]]:
+    if len(config.rows) != len(config.keep) or config.keep[-1] != 1 or min(*config.rows, *config.keep) < 1:
+        raise BadInput(
+            f"section 'prompting': rows {list(config.rows)} and keep {list(config.keep)} must have equal length, values of "
+            "at least 1, and keep must end with 1"
+        )
+    return list(zip(config.rows, config.keep, strict=True))
+
+
+def _candidates(config: Config, task: Task, candidate: Candidate, dataset: Dataset, step: Step) -> dict[str, Candidate]:
+    """Method → `candidate` with that method's prompt."""
+    unknown = sorted(set(config.methods or ()) - set(METHODS))
+    if unknown:
+        raise BadInput(f"section 'prompting': methods {', '.join(unknown)} are not known; allowed: {', '.join(METHODS)}")
+    answer_tokens = config.answer_tokens or ANSWER_TOKENS[task.kind]
+    elements = elements_of(task, candidate.retriever is not None, answer_tokens, config.thinking_tokens)
+    passages = {}
+    if candidate.retriever and dataset.knowledge:
+        passages = {passage.id: passage.text for passage in read_passages(dataset.knowledge, step.store)}
+    examples = pick(task, dataset.rows("train", step.store), passages, config.shots, config.example_words)
+    built = {name: METHODS[name](elements, examples) for name in config.methods or METHODS}
+    return {name: candidate.model_copy(update={"prompt": made}) for name, made in built.items()}
+
+
+def _primary(evidence: Evidence, metrics: Metrics) -> float:
+    return evidence.metrics[metrics.primary].value
+
+
+def _notes(candidates: dict[str, Candidate]) -> tuple[str, ...]:
+    several = [name for name in sorted(candidates) if calls(candidates[name]) > 1]
+    return (f"these methods cost two calls an answer: {', '.join(several)}",) if several else ()

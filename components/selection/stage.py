@@ -1,0 +1,257 @@
+"""Stage 2, selection: hard filters over the catalogue, then a measured bake-off of what can run here and a plain baseline.
+
+A model enters with a basic prompt and, where there is a knowledge base, BM25's best passage: later stages start from that.
+The decision says which leads; `enough` says that the plain baseline already meets the contract, so that no later rung need
+be climbed. Not covered: prompts (prompting), latency and cost (optimization, evaluation).
+"""
+
+from typing import Any, Literal
+
+from components.application import answering, checkpoint
+from components.core import (
+    BadInput,
+    Candidate,
+    Checkpoint,
+    Dataset,
+    Decision,
+    Evidence,
+    Frozen,
+    Limits,
+    Metrics,
+    Policy,
+    Prompt,
+    PromptTurn,
+    Retriever,
+    Runtime,
+    StageResult,
+    Step,
+    Task,
+    progress,
+)
+from components.measure import METRICS, compare, measure, missed_floors, rank
+
+from . import baselines
+from .catalogue import CATALOGUE, Model
+from .filters import Need, rejection
+
+WORDS = {
+    "question_answering": ("Question", "Answer"),
+    "classification": ("Text", "Label"),
+    "summarization": ("Document", "Summary"),
+}
+"""What the basic prompt calls the input and the answer."""
+MADE = Model(
+    name="two-layer", source="made:two-layer", licence="apache-2.0", parameters=200_000, context=2048, languages=("en",)
+)
+
+
+class Config(Frozen):
+    """Settings of selection."""
+
+    models: tuple[str, ...] | None = None
+    """Names in the catalogue to consider; None: all of them."""
+    more: tuple[Model, ...] = ()
+    """Models of one's own, with the catalogue's fields (`source: hub:<id>@<revision>` or `folder:<path>`)."""
+    made: bool = False
+    """Use a two-layer model with random weights in place of the catalogue: to try the machinery, not to get answers."""
+    hub: bool = False
+    """Whether models may be fetched from a model hub."""
+    endpoints: dict[str, str] = {}
+    """Model name → URL of an OpenAI-compatible server that has it; only where the policy allows hosted models."""
+    dtype: Literal["float32", "bfloat16", "float16"] = "bfloat16"
+    context_tokens: int = 1024
+    """Tokens that a prompt with its context may need."""
+    max_new_tokens: int = 24
+    """Longest answer of the basic prompt."""
+    validation_rows: int | None = None
+    """Rows of validation in the bake-off; None: all."""
+    calibration_rows: int | None = None
+    """Training rows that the plain baseline is fitted on; None: all."""
+
+
+class Selection(StageResult):
+    """`plain`: the plain baseline; `model`: the best that can run here, or None; `enough`: plain meets the contract."""
+
+    plain: Candidate
+    model: Candidate | None
+    enough: bool
+    rejected: dict[str, str]
+    """Model name → every reason against it."""
+    considered: tuple[dict[str, Any], ...]
+    """A row each: name, licence, parameters, memory_gb, verdict, reason, figures on validation."""
+
+
+def select(
+    config: Config, *, task: Task, policy: Policy, limits: Limits, metrics: Metrics, dataset: Dataset, step: Step
+) -> Selection:
+    """Filter the catalogue, measure what is left and the plain baseline on validation, and say which leads.
+
+    Raises BadInput when `selection.models` names an unknown model or `metrics.primary` an unknown metric, MachineFault when
+    a checkpoint cannot be fetched.
+    """
+    models = _asked(config)
+    if metrics.primary not in METRICS[task.kind]:
+        allowed = ", ".join(METRICS[task.kind])
+        raise BadInput(f"metrics.primary: '{metrics.primary}' is not a metric of {task.kind}; allowed: {allowed}")
+    need = Need(
+        task=task,
+        policy=policy,
+        limits=limits,
+        dtype=config.dtype,
+        context_tokens=config.context_tokens,
+        hub=config.hub,
+        endpoints=config.endpoints,
+    )
+    rejected = {model.name: reason for model in models if (reason := rejection(model, need))}
+    plain = baselines.fit(task, metrics, dataset, config.calibration_rows, step)
+    running = {model.name: _candidate(model, config, task, dataset, step) for model in models if model.name not in rejected}
+
+    measured = {}
+    for candidate in progress([plain, *running.values()], "bake-off on validation"):
+        with answering(candidate, step.store, step.machine) as answer:
+            split = dataset.splits["validation"]
+            measured[candidate.digest] = measure(candidate, answer, split, task, step, config.validation_rows)
+
+    best = max(running.values(), key=lambda candidate: rank(measured[candidate.digest], metrics), default=None)
+    base = measured[plain.digest]
+    enough = base.metrics[metrics.primary].value >= metrics.enough and not missed_floors(base, metrics)
+    decision = _decide(plain, best, measured, enough, rejected, metrics, step)
+    return Selection(
+        decision=decision,
+        metrics=_figures(measured, plain, best, metrics),
+        objects=tuple(sorted({evidence.table for evidence in measured.values()})),
+        notes=tuple(f"{name} rejected: {reason}" for name, reason in rejected.items()),
+        plain=plain,
+        model=best,
+        enough=enough,
+        rejected=rejected,
+        considered=_rows(models, plain, running, rejected, measured, best, config),
+    )
+
+
+def basic_prompt(task: Task, with_context: bool, max_new_tokens: int) -> Prompt:
+    """The contract's instruction, the passage where there is one, the input, and where to answer: nothing else."""
+    asked, answer = WORDS[task.kind]
+    parts = [task.instruction, "Passage: {{context}}" if with_context else "", f"{asked}: {{{{input}}}}\n{answer}:"]
+    user = "\n\n".join(part for part in parts if part)
+    elements = {
+        "task": task.instruction,
+        "context": parts[1],
+        "input": f"{asked}: {{{{input}}}}",
+        "output_indicator": f"{answer}:",
+    }
+    return Prompt(method="basic", turns=(PromptTurn(user=user, max_new_tokens=max_new_tokens),), elements=elements)
+
+
+def _asked(config: Config) -> tuple[Model, ...]:
+    if config.made:
+        return (MADE,)
+    known = {model.name: model for model in (*CATALOGUE, *config.more)}
+    for name in (*(config.models or ()), *config.endpoints):
+        if name not in known:
+            raise BadInput(
+                f"section 'selection': model '{name}' is not known; allowed: {', '.join(sorted(known))}. "
+                "Add one of your own under selection.more"
+            )
+    return tuple(known[name] for name in config.models or known)
+
+
+def _candidate(model: Model, config: Config, task: Task, dataset: Dataset, step: Step) -> Candidate:
+    knowledge = dataset.knowledge
+    return Candidate(
+        task=task.kind,
+        labels=task.labels,
+        abstain=task.abstain,
+        runtime=_runtime(model, config),
+        model=_weights(model, step),
+        prompt=basic_prompt(task, knowledge is not None, config.max_new_tokens),
+        retriever=Retriever(mode="bm25", knowledge=knowledge.object, top_k=1) if knowledge else None,
+    )
+
+
+def _runtime(model: Model, config: Config) -> Runtime:
+    if model.source == "endpoint":
+        return Runtime(engine="openai", dtype=config.dtype, url=config.endpoints[model.name])
+    return Runtime(engine="transformers", dtype=config.dtype)
+
+
+def _weights(model: Model, step: Step) -> Checkpoint:
+    if model.source == "endpoint":
+        return Checkpoint(name=model.name, object="", licence=model.licence, origin="endpoint")
+    return checkpoint(model.source, model.name, model.licence, step)
+
+
+def _decide(
+    plain: Candidate,
+    best: Candidate | None,
+    measured: dict[str, Evidence],
+    enough: bool,
+    rejected: dict[str, str],
+    metrics: Metrics,
+    step: Step,
+) -> Decision:
+    base = measured[plain.digest].metrics[metrics.primary].value
+    if best is None:
+        reason = (
+            f"none of {len(rejected)} models can be used, so the plain baseline goes on alone ({metrics.primary} {base:.3f})"
+        )
+        return Decision(verdict="keep", reason=reason)
+    assert plain.baseline
+    assert best.model
+    over = f"the plain baseline {plain.baseline.kind}"
+    found = compare(measured[plain.digest], measured[best.digest], metrics, step.store, over=over)
+    if enough:
+        reason = f"{over} reaches {base:.3f} and {metrics.enough:g} is enough: the cheapest rung meets the contract"
+        return Decision(verdict="keep", reason=reason, comparison=found.comparison)
+    lead = (
+        best.model.name
+        if rank(measured[best.digest], metrics) > rank(measured[plain.digest], metrics)
+        else plain.baseline.kind
+    )
+    return found.model_copy(update={"reason": f"{lead} leads; {best.model.name}: {found.reason}"})
+
+
+def _figures(measured: dict[str, Evidence], plain: Candidate, best: Candidate | None, metrics: Metrics) -> dict[str, float]:
+    found = {f"plain {metrics.primary}": measured[plain.digest].metrics[metrics.primary].value}
+    if best:
+        found[f"model {metrics.primary}"] = measured[best.digest].metrics[metrics.primary].value
+    return found
+
+
+def _rows(
+    models: tuple[Model, ...],
+    plain: Candidate,
+    running: dict[str, Candidate],
+    rejected: dict[str, str],
+    measured: dict[str, Evidence],
+    best: Candidate | None,
+    config: Config,
+) -> tuple[dict[str, Any], ...]:
+    assert plain.baseline
+    first = {
+        "name": plain.baseline.kind,
+        "licence": "",
+        "parameters": 0,
+        "memory_gb": 0.0,
+        "verdict": "measured",
+        "reason": "",
+    }
+    rows: list[dict[str, Any]] = [{**first, "figures": _values(measured[plain.digest])}]
+    for model in models:
+        candidate = running.get(model.name)
+        rows.append(
+            {
+                "name": model.name,
+                "licence": model.licence,
+                "parameters": model.parameters,
+                "memory_gb": model.memory_gb(config.dtype),
+                "verdict": "rejected" if candidate is None else "chosen" if candidate == best else "measured",
+                "reason": rejected.get(model.name, ""),
+                "figures": _values(measured[candidate.digest]) if candidate else {},
+            }
+        )
+    return tuple(rows)
+
+
+def _values(evidence: Evidence) -> dict[str, float]:
+    return {name: metric.value for name, metric in evidence.metrics.items()}
