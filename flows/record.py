@@ -8,12 +8,17 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-from components.core.tracking import Tracking
 from components.evaluation import Evaluated
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterState, FlowRunFilterStateType, FlowRunFilterTags
+from prefect.client.schemas.objects import StateType
+from prefect.context import get_run_context
+from prefect.states import Crashed
 
 from components import cards
 from components.core import Candidate, NinefoldError, Release, publish_json, read_jsonl
 from components.core.code import ROOT
+from components.core.tracking import Tracking
 from flows.run import Run
 from flows.steps import Steps
 from flows.summary import provenance, results, summarise
@@ -31,10 +36,22 @@ PACKAGES = (
 )
 
 
+def close_crashed(run_id: str) -> None:
+    """Tell Prefect that earlier flow runs of this run, killed while RUNNING, have crashed: no zombie stays on its page."""
+    current = get_run_context().flow_run.id
+    running = FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.RUNNING]))
+    with get_client(sync_client=True) as client:
+        wanted = FlowRunFilter(tags=FlowRunFilterTags(all_=[run_id]), state=running)
+        for flow_run in client.read_flow_runs(flow_run_filter=wanted):
+            if flow_run.id != current:
+                client.set_flow_run_state(flow_run.id, Crashed(message="its process ended; a later run went on"), force=True)
+
+
 @contextmanager
 def opened(run: Run, until: str | None) -> Iterator[Steps]:
     """Steps of a run, holding the workspace's lock, inside one MLflow run that is found again by the run's key."""
     with run.workspace.lock():
+        close_crashed(run.id)
         tracking = Tracking(run.workspace, run.use_case.name)
         tags = {"ninefold.run": run.id, "ninefold.profile": run.profile.name, "ninefold.use_case": run.use_case.name}
         parent = tracking.begin(

@@ -94,11 +94,14 @@ def _walk(run: Run, until: str | None, checkpoint: tuple[str, str] | None, as_js
         os.environ.setdefault(name, value)
     title = f"{run.use_case.name} · {run.profile.name}"
     with watching(title, run.workspace.logs / f"{run.id}.log", _estimates(run), silent=as_json) as view:
+        from prefect import tags
+
         from flows.lifecycle import Parameters, lifecycle_flow
 
         path = run.path.absolute()
         parameters = Parameters(use_case=path, profile=run.profile_path, until=until, home=run.workspace.root)
-        summary: dict[str, Any] = lifecycle_flow(parameters)
+        with tags(run.id):
+            summary: dict[str, Any] = lifecycle_flow(parameters)
         summary["peak_memory_gb"] = round(view.peak_gb, 2)
     return summary
 

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, get_type_hints
 
-from components.core.tracking import Tracking
 from prefect import task
 from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
@@ -28,6 +27,7 @@ from components.core import (
     report,
     stage_config,
 )
+from components.core.tracking import Tracking
 from flows.run import Run, pins
 
 logger = logging.getLogger(__name__)
@@ -131,6 +131,9 @@ class Steps:
         """Project a step to Prefect (an artifact) and MLflow (a nested run); both find it again by its key."""
         if self.tracking is None or done.result is None:
             return
+        candidate = getattr(done.result, "candidate", None)
+        if done.stage == "prompting" and candidate and candidate.prompt:
+            self.tracking.prompt(self.run.use_case.name, candidate.prompt, alias="candidate")
         if done.status == "ran":
             create_markdown_artifact(
                 key=f"{self.run.use_case.name}-{done.stage}".replace("_", "-"),

@@ -57,14 +57,17 @@ def _stage(do: Steps, stage: str) -> dict[str, Any]:
     if not steps:
         return {"name": stage, "key": None, "status": "skipped", "seconds": 0.0, "decision": _never(), "metrics": {}}
     main = next((done for done in reversed(steps) if done.result), steps[-1])
-    decision = {"verdict": main.result.decision.verdict, "reason": main.result.decision.reason} if main.result else None
+    decision = main.result.decision.model_dump(include={"verdict", "reason"}) if main.result else None
+    figures = {name: value for done in steps if done.result for name, value in done.result.metrics.items()}
+    if main.result and (compared := main.result.decision.comparison):
+        figures |= {"before": compared.before, "after": compared.after}
     return {
         "name": stage,
         "key": main.key or None,
         "status": "ran" if any(done.status == "ran" for done in steps) else main.status,
         "seconds": round(sum(done.seconds for done in steps), 2),
         "decision": decision or {"verdict": "keep", "reason": main.reason},
-        "metrics": {name: value for done in steps if done.result for name, value in done.result.metrics.items()},
+        "metrics": figures,
     }
 
 
