@@ -1,0 +1,235 @@
+"""Tracking: what a run did, projected to MLflow for people. The store and the ledger stay the truth.
+
+Each run of a step is found again by the tag `ninefold.key`, so a repeated or killed and resumed run never doubles one; an
+MLflow run that a kill left open is taken up again and finished. Registering model versions is not done here: that is an
+effect, and goes through the ledger.
+"""
+
+import json
+import logging
+import math
+import os
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal
+
+from .candidate import Prompt
+from .digest import canonical, short
+from .evidence import Decision
+from .workspace import Workspace
+
+logger = logging.getLogger(__name__)
+KEY = "ninefold.key"
+# MLflow takes letters, digits and these in the names of parameters and metrics; `@` (hit@1) is spelled out.
+NAME_MARKS = set("_-. :/")
+# MLflow's own limits: characters in a parameter, in a tag, and parameters in one batch.
+PARAM_LENGTH, TAG_LENGTH, BATCH = 6000, 8000, 100
+Status = Literal["FINISHED", "FAILED", "KILLED"]
+
+
+class Tracking:
+    """One MLflow experiment of a workspace. Making one loads MLflow (about 2 s; another 1–2.5 s where the database is new)."""
+
+    def __init__(self, workspace: Workspace, experiment: str) -> None:
+        self.client = quiet_client(workspace.tracking_uri)
+        self.experiment = _experiment(self.client, experiment, workspace)
+
+    def begin(self, run_key: str, name: str, params: Mapping[str, Any], tags: Mapping[str, str]) -> str:
+        """Open the MLflow run of a whole run, or take up the one that has `run_key`; returns its MLflow run id."""
+        run = self._find(run_key) or self.client.create_run(
+            self.experiment, run_name=name, tags={**_cut(tags), KEY: run_key}, start_time=_now()
+        )
+        self._log(run, params, {}, {**tags})
+        self.client.update_run(run.info.run_id, status="RUNNING")
+        return str(run.info.run_id)
+
+    def finish(self, run_id: str, status: Status) -> None:
+        """Close a run."""
+        self.client.set_terminated(run_id, status)
+
+    def stage(
+        self,
+        parent: str,
+        word: str,
+        key: str,
+        *,
+        params: Mapping[str, Any],
+        metrics: Mapping[str, float],
+        decision: Decision,
+        notes: Sequence[str],
+        measured: Mapping[str, Any],
+        files: Mapping[str, Path],
+    ) -> str:
+        """Show a finished step as a run nested in `parent`; returns its MLflow run id. A step shown before is only linked.
+
+        params:   settings (nested ones are joined by dots)
+        measured: seconds, rates, memory; numbers become metrics `measured/<name>`, all of it `measured.json`
+        files:    artifact name → file or folder
+        """
+        run = self._find(key)
+        if run is None:
+            took = float(measured.get("seconds") or 0)
+            tags = {KEY: key, "ninefold.stage": word, "mlflow.parentRunId": parent}
+            run = self.client.create_run(self.experiment, run_name=word, tags=tags, start_time=_now() - int(took * 1000))
+        run_id = str(run.info.run_id)
+        if run.info.status != "FINISHED":
+            figures = {**metrics, **{f"measured/{name}": value for name, value in _flat(measured)}}
+            self._log(run, params, figures, _decided(decision, notes))
+            self.client.log_dict(run_id, json.loads(canonical(dict(measured))), "measured.json")
+            self.client.log_dict(run_id, decision.model_dump(mode="json"), "decision.json")
+            for name, path in files.items():
+                self._attach(run_id, name, path)
+            self.client.set_terminated(run_id)
+        if parent:
+            self._link(parent, word, key, run_id, metrics)
+        return run_id
+
+    def prompt(self, name: str, prompt: Prompt, alias: str) -> int:
+        """Register `prompt` (once per content) under `name`, point `alias` at that version; returns the version.
+
+        MLflow shows the turns as chat messages with the same double braces; the whole prompt is in the tag `ninefold.prompt`.
+        """
+        found = [version for version in self._versions(name) if version.tags.get("ninefold.digest") == prompt.digest]
+        version = found[0] if found else self._register(name, prompt)
+        self.client.set_prompt_alias(name, alias, int(version.version))
+        return int(version.version)
+
+    def _register(self, name: str, prompt: Prompt) -> Any:
+        messages = []
+        for turn in prompt.turns:
+            messages += [{"role": "system", "content": turn.system}] if turn.system else []
+            messages += [{"role": "user", "content": turn.user}]
+        tags = {"ninefold.digest": prompt.digest, "ninefold.method": prompt.method, "ninefold.prompt": canonical(prompt)}
+        with _active_experiment(self.experiment):
+            return self.client.register_prompt(
+                name,
+                template=messages,
+                commit_message=f"{prompt.method}, {len(prompt.turns)} turn(s), digest {short(prompt.digest)}",
+                tags=tags,
+                model_config={"temperature": 0.0, "max_tokens": prompt.turns[-1].max_new_tokens},
+            )
+
+    def _versions(self, name: str) -> Iterator[Any]:
+        if self.client.get_prompt(name) is None:
+            return
+        token = None
+        while True:
+            page = self.client.search_prompt_versions(name, page_token=token)
+            yield from page
+            token = page.token
+            if not token:
+                return
+
+    def _find(self, key: str) -> Any | None:
+        found = self.client.search_runs([self.experiment], f"tags.`{KEY}` = '{key}'", max_results=1)
+        return found[0] if found else None
+
+    def _log(self, run: Any, params: Mapping[str, Any], metrics: Mapping[str, float], tags: Mapping[str, str]) -> None:
+        """One request a hundred parameters. MLflow never changes a parameter, so those already there stay. Metrics carry the
+        run's start as their time: logging one again changes nothing."""
+        from mlflow.entities import Metric, Param, RunTag
+
+        known = run.data.params
+        new = [(_name(key), str(value)[:PARAM_LENGTH]) for key, value in _leaves(params)]
+        rows = [Param(key, value) for key, value in new if key not in known]
+        figures = [
+            Metric(_name(key), float(value), run.info.start_time, 0)
+            for key, value in metrics.items()
+            if value is not None and math.isfinite(value)
+        ]
+        labels = [RunTag(key, value) for key, value in _cut(tags).items()]
+        run_id = run.info.run_id
+        self.client.log_batch(run_id, metrics=figures[:1000], params=rows[: BATCH - len(labels)], tags=labels)
+        for start in range(BATCH - len(labels), len(rows), BATCH):
+            self.client.log_batch(run_id, params=rows[start : start + BATCH])
+
+    def _attach(self, run_id: str, name: str, path: Path) -> None:
+        if path.is_dir():
+            self.client.log_artifacts(run_id, str(path), name)
+        else:
+            self.client.log_artifact(run_id, str(path), name)
+
+    def _link(self, parent: str, word: str, key: str, run_id: str, metrics: Mapping[str, float]) -> None:
+        """Name the step's run, and show its figures, in the run it is part of: a reused step is nested in an older one."""
+        run = self.client.get_run(parent)
+        tags = {f"ninefold.step.{word}.{short(key)}": run_id}
+        self._log(run, {}, {f"{word}/{name}": value for name, value in metrics.items()}, tags)
+
+
+def quiet_client(uri: str) -> Any:
+    """An MLflow client that sends no telemetry and prints nothing."""
+    os.environ.setdefault("DO_NOT_TRACK", "1")
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
+    os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
+    from mlflow import MlflowClient
+
+    for noisy in ("mlflow", "alembic"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+    return MlflowClient(tracking_uri=uri, registry_uri=uri)
+
+
+@contextmanager
+def _active_experiment(experiment: str) -> Iterator[None]:
+    """MLflow lists a prompt under the experiment that is active when it is registered, and reads which one from here."""
+    before = os.environ.get("MLFLOW_EXPERIMENT_ID")
+    os.environ["MLFLOW_EXPERIMENT_ID"] = experiment
+    try:
+        yield
+    finally:
+        os.environ.pop("MLFLOW_EXPERIMENT_ID")
+        if before is not None:
+            os.environ["MLFLOW_EXPERIMENT_ID"] = before
+
+
+def _experiment(client: Any, name: str, workspace: Workspace) -> str:
+    found = client.get_experiment_by_name(name)
+    if found is None:
+        # A server elsewhere keeps artifacts where it was told to; only the workspace's own database uses its folder.
+        local = workspace.tracking_uri.startswith("sqlite:")
+        return str(client.create_experiment(name, artifact_location=workspace.artifact_root if local else None))
+    if found.lifecycle_stage == "deleted":
+        client.restore_experiment(found.experiment_id)
+    return str(found.experiment_id)
+
+
+def _decided(decision: Decision, notes: Sequence[str]) -> dict[str, str]:
+    """Tags; the note is what MLflow's page shows as the run's description."""
+    lines = [f"**{decision.verdict}**: {decision.reason}", *[f"- {note}" for note in notes]]
+    return {
+        "ninefold.verdict": decision.verdict,
+        "ninefold.reason": decision.reason,
+        "mlflow.note.content": "\n".join([lines[0], "", *lines[1:]]),
+    }
+
+
+def _leaves(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in values.items():
+        if isinstance(value, Mapping) and value:
+            yield from _leaves(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
+
+
+def _flat(measured: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
+    """The numbers at the top of `measured`, and one level below: deeper ones are too many for a page, and are in the file."""
+    for key, value in measured.items():
+        inner = value.items() if isinstance(value, Mapping) else [("", value)]
+        for name, number in inner:
+            if isinstance(number, (int, float)) and not isinstance(number, bool):
+                yield f"{key}/{name}" if name else key, float(number)
+
+
+def _name(key: str) -> str:
+    plain = key.replace("@", "_at_")
+    return "".join(mark if mark.isalnum() or mark in NAME_MARKS else "_" for mark in plain)[:250]
+
+
+def _cut(tags: Mapping[str, str]) -> dict[str, str]:
+    return {key: str(value)[:TAG_LENGTH] for key, value in tags.items()}
+
+
+def _now() -> int:
+    return int(time.time() * 1000)
