@@ -1,0 +1,49 @@
+"""Log-probabilities at the answer's positions only.
+
+TRL's fused head projects every position on a CPU (only Triton devices skip the masked ones). For a vocabulary of 49,152 and
+prompts of 240 tokens with answers of 5 that is half of a training step. Same output, same values.
+"""
+
+from types import MethodType
+from typing import Any
+
+import torch
+from trl.trainer.utils import FusedCausalLMOutput
+
+
+def answer_head(model: Any) -> None:
+    """Give the causal LM `model` a forward that TRL's trainers can use and that projects labelled positions only.
+
+    Replaces what `trl.trainer.utils.add_fused_lm_head` installed. Batches are right-padded, so the causal mask alone hides
+    the padding from every labelled position and the attention mask is not needed.
+    """
+
+    def forward(
+        self: Any,
+        input_ids: torch.Tensor,
+        labels: torch.Tensor,
+        attention_mask: torch.Tensor | None = None,
+        fused_lm_head: bool = True,
+        **given: Any,
+    ) -> FusedCausalLMOutput:
+        states = self.model(input_ids=input_ids, use_cache=False).last_hidden_state[:, :-1]
+        wanted = labels[:, 1:]
+        mask = wanted != -100
+        logits = self.lm_head(states[mask]).float()
+        logs = torch.log_softmax(logits, -1)
+        chosen = logs.gather(1, wanted[mask][:, None])[:, 0]
+        with torch.no_grad():
+            entropy = -(logs.exp() * logs).sum(-1)
+            top = logits.argmax(-1) == wanted[mask]
+        blank = torch.zeros(mask.shape, device=chosen.device)
+        log_probs = blank.masked_scatter(mask, chosen)
+        return FusedCausalLMOutput(
+            loss=-log_probs.sum() / mask.sum().clamp(min=1),
+            log_probs=log_probs,
+            entropy=blank.masked_scatter(mask, entropy),
+            mean_logits=blank.masked_scatter(mask, logits.detach().mean(-1)),
+            is_top1=torch.zeros_like(mask).masked_scatter(mask, top),
+            label_mask=mask,
+        )
+
+    model.forward = MethodType(forward, model)

@@ -1,0 +1,111 @@
+"""What each training row is shown: contexts retrieved the way the application retrieves, from the training knowledge only.
+
+The released application meets right contexts and wrong ones, so the model must see both: a row whose retrieved context is
+its passage (or is made to be) teaches reading; an unanswerable row, and an answerable one beside a wrong passage, teach
+abstaining. Their shares are settings, and what came out is counted.
+"""
+
+import json
+import random
+from collections.abc import Sequence
+
+import numpy as np
+
+from components.application import Hit, load_retriever
+from components.core import Candidate, Dataset, Retriever, Row, Step, Task, read_jsonl, read_passages, write_jsonl
+
+from .examples import Shown
+
+FOUND = 8
+"""Hits looked at for a wrong context."""
+
+
+def shown_rows(
+    task: Task,
+    candidate: Candidate,
+    dataset: Dataset,
+    rows: Sequence[Row],
+    wrong_share: float,
+    unanswerable_share: float,
+    seed: int,
+    step: Step,
+) -> tuple[list[Shown], dict[str, int], tuple[str, ...]]:
+    """Rows with their contexts, counts by kind, and digests of objects made.
+
+    wrong_share:        of answerable rows, how many are shown once more beside a wrong passage, to abstain
+    unanswerable_share: at most this share of all answers is the abstention; surplus rows are dropped
+    Without a retriever every row is shown as it is.
+    """
+    retriever = candidate.retriever
+    if retriever is None or dataset.training_knowledge is None:
+        return [Shown(row.text, (), row.answer) for row in rows], {"rows": len(rows)}, ()
+    limited, made = _training_retriever(retriever, dataset, step)
+    searcher = load_retriever(limited, step.store, step.machine)
+    found = searcher.search([row.text for row in rows], top_k=FOUND)
+    texts = _texts_by_passage(limited, dataset, step)
+    draw = random.Random(seed)
+    answerable: list[Shown] = []
+    abstaining: list[Shown] = []
+    counts = {"retrieved": 0, "gold put in": 0, "beside a wrong passage": 0, "unanswerable": 0, "dropped": 0}
+    for row, hits in zip(rows, found, strict=True):
+        context = tuple(hit.text for hit in hits[: retriever.top_k])
+        if task.abstain and row.answer == task.abstain:
+            abstaining.append(Shown(row.text, context, row.answer))
+            counts["unanswerable"] += 1
+            continue
+        held = any(hit.passage == row.passage and row.answer in hit.text for hit in hits[: retriever.top_k])
+        right = context if held else _with_gold(row, context, texts)
+        counts["retrieved" if held else "gold put in"] += 1
+        answerable.append(Shown(row.text, right, row.answer))
+        wrong = _wrong(row, hits, retriever.top_k)
+        if task.abstain and wrong and draw.random() < wrong_share:
+            abstaining.append(Shown(row.text, wrong, task.abstain))
+            counts["beside a wrong passage"] += 1
+    draw.shuffle(abstaining)
+    room = round(len(answerable) * unanswerable_share / max(1e-9, 1 - unanswerable_share))
+    counts["dropped"] = max(0, len(abstaining) - room)
+    return answerable + abstaining[:room], counts, made
+
+
+def _training_retriever(retriever: Retriever, dataset: Dataset, step: Step) -> tuple[Retriever, tuple[str, ...]]:
+    """The candidate's retriever over the training knowledge: its index keeps only the chunks of those passages."""
+    assert dataset.training_knowledge is not None
+    limited = retriever.model_copy(update={"knowledge": dataset.training_knowledge.object})
+    if retriever.index is None:
+        return limited, ()
+    allowed = {passage.id for passage in read_passages(dataset.training_knowledge, step.store)}
+    source = step.store.path(retriever.index)
+    chunks = read_jsonl(source / "chunks.jsonl")
+    kept = [place for place, chunk in enumerate(chunks) if chunk["passage"] in allowed]
+    folder = step.scratch / "training-index"
+    folder.mkdir(exist_ok=True)
+    write_jsonl(folder / "chunks.jsonl", (chunks[place] for place in kept))
+    np.save(folder / "vectors.npy", np.load(source / "vectors.npy")[kept])
+    (folder / "index.json").write_text(json.dumps({"made from": retriever.index}) + "\n")
+    digest = step.store.put(folder)
+    return limited.model_copy(update={"index": digest}), (digest,)
+
+
+def _texts_by_passage(retriever: Retriever, dataset: Dataset, step: Step) -> dict[str, list[str]]:
+    assert dataset.training_knowledge is not None
+    if retriever.index is None:
+        return {passage.id: [passage.text] for passage in read_passages(dataset.training_knowledge, step.store)}
+    found: dict[str, list[str]] = {}
+    for chunk in read_jsonl(step.store.path(retriever.index) / "chunks.jsonl"):
+        found.setdefault(chunk["passage"], []).append(chunk["text"])
+    return found
+
+
+def _with_gold(row: Row, context: tuple[str, ...], texts: dict[str, list[str]]) -> tuple[str, ...]:
+    """The row's own text in the place of the last hit: a part of its passage that holds the answer, if one does."""
+    own = texts.get(row.passage or "", [])
+    if not own:
+        return context
+    gold = next((text for text in own if row.answer in text), own[0])
+    return (*[text for text in context[:-1] if text != gold], gold)
+
+
+def _wrong(row: Row, hits: Sequence[Hit], top_k: int) -> tuple[str, ...]:
+    """The best hits that neither come from the row's passage nor hold its answer."""
+    others = [hit.text for hit in hits if hit.passage != row.passage and row.answer.lower() not in hit.text.lower()]
+    return tuple(others[:top_k])

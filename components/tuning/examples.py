@@ -1,0 +1,53 @@
+"""Rows as token ids: exactly the prompt that the engine will send, then the answer and the end token."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from components.application import render
+from components.core import Prompt, PromptTurn, Task
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What the model is shown and should say."""
+
+    text: str
+    context: tuple[str, ...]
+    answer: str
+
+
+@dataclass(frozen=True)
+class Example:
+    """Token ids; those from `start` on are learned."""
+
+    ids: tuple[int, ...]
+    start: int
+
+
+def tuned_prompt(task: Task, context: bool) -> Prompt:
+    """The short prompt that a tuned model needs: what an instruction would explain, the adapter has learned."""
+    system = task.instruction
+    if task.kind == "classification":
+        system = f"{system} One of: {', '.join(task.labels)}."
+    if task.kind == "question_answering":
+        system = f'Answer from the text, or say "{task.abstain}".' if task.abstain else "Answer from the text."
+    field = {"question_answering": "Question: {{input}}", "classification": "Text: {{input}}"}.get(task.kind, "{{input}}")
+    user = f"{{{{context}}}}\n\n{field}" if context else field
+    longest = {"summarization": 96}.get(task.kind, 24)
+    return Prompt(method="tuned", turns=(PromptTurn(system=system, user=user, max_new_tokens=longest),))
+
+
+def encode(tokenizer: Any, prompt: Prompt, rows: Sequence[Shown]) -> list[Example]:
+    """One Example a row, in order. The prompt's last turn is the one that is learned."""
+    turn = len(prompt.turns) - 1
+    texts = [
+        tokenizer.apply_chat_template(
+            render(prompt, turn, row.text, row.context), tokenize=False, add_generation_prompt=True
+        )
+        for row in rows
+    ]
+    asked = tokenizer(texts, add_special_tokens=False).input_ids if texts else []
+    end = [tokenizer.eos_token_id]
+    said = [tokenizer(row.answer, add_special_tokens=False).input_ids + end for row in rows]
+    return [Example((*ids, *answer), len(ids)) for ids, answer in zip(asked, said, strict=True)]

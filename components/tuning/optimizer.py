@@ -1,0 +1,45 @@
+"""AdamW for bf16 adapters that keeps fp32 copies: small updates are not lost to rounding, and no product is cast.
+
+PEFT's default (fp32 adapters on bf16 weights) casts every activation to fp32 before the small products.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+import torch
+
+
+class MasterAdamW(torch.optim.AdamW):
+    """Steps fp32 copies of `live` and writes them back in the dtype of `live`."""
+
+    def __init__(self, live: Iterable[torch.nn.Parameter], lr: float, weight_decay: float = 0.0) -> None:
+        self.live = list(live)
+        self.master = [torch.nn.Parameter(p.detach().float().clone()) for p in self.live]
+        super().__init__(self.master, lr=lr, weight_decay=weight_decay)
+
+    @torch.no_grad()
+    def step(self, closure: Any = None) -> None:  # type: ignore[override]
+        for live, master in zip(self.live, self.master, strict=True):
+            master.grad = None if live.grad is None else live.grad.float()
+        super().step()
+        for live, master in zip(self.live, self.master, strict=True):
+            live.copy_(master)
+
+    def tensors(self) -> dict[str, torch.Tensor]:
+        """Copies and moments by name: what a checkpoint holds."""
+        found = {f"master.{i}": p.detach() for i, p in enumerate(self.master)}
+        for i, p in enumerate(self.master):
+            found |= {f"{name}.{i}": value for name, value in self.state.get(p, {}).items()}
+        return {name: value.contiguous() for name, value in found.items()}
+
+    @torch.no_grad()
+    def restore(self, tensors: dict[str, torch.Tensor]) -> None:
+        """Take over what `tensors()` gave, and write the live weights."""
+        for i, (live, master) in enumerate(zip(self.live, self.master, strict=True)):
+            master.copy_(tensors[f"master.{i}"])
+            live.copy_(master)
+            self.state[master] = {
+                name: tensors[f"{name}.{i}"].clone()
+                for name in ("step", "exp_avg", "exp_avg_sq")
+                if f"{name}.{i}" in tensors
+            }

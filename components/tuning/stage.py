@@ -1,0 +1,193 @@
+"""Stage 5, tuning: LoRA by supervised fine-tuning (`tune`), then by preference pairs (`align`); adopted only if it helps.
+
+Both train on the training side of the Dataset and decide on validation. Not covered: full fine-tuning, several devices.
+"""
+
+from typing import Any
+
+from pydantic import Field
+
+from components.application import answering
+from components.core import (
+    Adapter,
+    BadInput,
+    Candidate,
+    Dataset,
+    Decision,
+    Evidence,
+    Frozen,
+    Metrics,
+    Split,
+    StageResult,
+    Step,
+    Task,
+)
+from components.measure import compare, measure
+
+
+class Config(Frozen):
+    """Settings of tuning and alignment."""
+
+    epochs: float = Field(6, gt=0)
+    """Passes over the training rows."""
+    learning_rate: float = Field(1e-3, gt=0)
+    """At its highest; it warms up and then falls linearly."""
+    layers: int = Field(12, ge=1)
+    """LoRA on this many top layers; those below are frozen and run once."""
+    rank: int = Field(16, ge=1)
+    """LoRA's rank."""
+    alpha: int = Field(32, ge=1)
+    """LoRA's scale is alpha / rank."""
+    modules: tuple[str, ...] = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
+    """Linear layers that get an adapter."""
+    batch_rows: int = Field(8, ge=1)
+    """Rows in a batch."""
+    max_tokens: int = Field(512, ge=16)
+    """Longer training rows are left out."""
+    wrong_share: float = Field(0.15, ge=0, le=1)
+    """Of answerable rows, how many are shown once more beside a wrong passage, to abstain."""
+    unanswerable_share: float = Field(0.2, ge=0, lt=1)
+    """At most this share of training answers is the abstention."""
+    checkpoint_every: int = Field(50, ge=0)
+    """Steps between checkpoints; 0: none."""
+    validation_rows: int | None = None
+    """Rows of validation that decide; none: all."""
+    preference_epochs: float = Field(1, gt=0)
+    """Passes over the preference pairs."""
+    preference_learning_rate: float = Field(1e-4, gt=0)
+    """As learning_rate, for the preference pairs."""
+    preference_pairs: int = Field(120, ge=1)
+    """At most this many pairs are used, the first ones."""
+    beta: float = Field(0.1, gt=0)
+    """DPO's strength of the pull towards the model before it."""
+    minimum_pairs: int = Field(8, ge=1)
+    """Fewer pairs are no evidence to train on."""
+    seed: int = 0
+    """Of LoRA's first weights and the order of rows."""
+
+
+class Tuned(StageResult):
+    """candidate: the adopted one, or the one at hand. evidence: of the tuned one, adopted or not (None: nothing trained)."""
+
+    candidate: Candidate
+    proposed: Candidate | None = None
+    evidence: Evidence | None = None
+
+
+def tune(config: Config, *, task: Task, metrics: Metrics, candidate: Candidate, dataset: Dataset, step: Step) -> Tuned:
+    """Fine-tune a LoRA adapter (Hu et al. 2021) on the training rows and keep it if validation says so.
+
+    Rows are shown with contexts from `dataset.training_knowledge` (contexts.py). Loss at the answers only.
+    Raises BadInput when the model cannot be tuned here or a setting does not fit it.
+    """
+    from .contexts import shown_rows
+    from .examples import encode, tuned_prompt
+    from .train import fine_tune, load_tokenizer
+
+    if candidate.model is None or dataset.splits["train"].count == 0:
+        reason = "there is no model to tune" if candidate.model is None else "there are no training rows"
+        return Tuned(decision=Decision(verdict="keep", reason=reason), candidate=candidate)
+    prompt = tuned_prompt(task, candidate.retriever is not None)
+    rows, counts, made = shown_rows(
+        task, candidate, dataset, dataset.rows("train", step.store), config.wrong_share, config.unanswerable_share,
+        config.seed, step,
+    )  # fmt: skip
+    base = step.store.path(candidate.model.object)
+    encoded = [row for row in encode(load_tokenizer(base), prompt, rows) if len(row.ids) <= config.max_tokens]
+    counts["too long"] = len(rows) - len(encoded)
+    if not encoded:
+        raise BadInput(f"section 'tuning', key 'max_tokens': no training row is as short as {config.max_tokens} tokens")
+    trained = fine_tune(config, base, encoded, step.scratch, step.machine)
+    step.measured["training"] = _measured(trained)
+    adapter = Adapter(object=step.store.put(trained["folder"]), method="sft")
+    proposed = candidate.model_copy(update={"prompt": prompt, "adapter": adapter})
+    return _decide(config, task, metrics, candidate, proposed, dataset, (*made, adapter.object), _said(counts), step)
+
+
+def align(
+    config: Config,
+    *,
+    task: Task,
+    metrics: Metrics,
+    candidate: Candidate,
+    pairs: Split,
+    dataset: Dataset,
+    step: Step,
+) -> Tuned:
+    """Go on training the candidate's adapter on preference pairs by DPO (Rafailov et al. 2023); keep it if it helps.
+
+    pairs: object with `pairs.jsonl`: {"id", "text", "passages": [{"id", "text"}], "chosen", "rejected", "simulated"}
+    """
+    from .preferences import prefer
+
+    if candidate.model is None or candidate.adapter is None or pairs.count < config.minimum_pairs:
+        reason = (
+            f"{pairs.count} preference pairs are fewer than the {config.minimum_pairs} needed"
+            if candidate.adapter
+            else "the candidate at hand has no adapter to train on"
+        )
+        return Tuned(decision=Decision(verdict="keep", reason=reason), candidate=candidate)
+    trained = prefer(config, candidate, pairs, step)
+    step.measured["training"] = _measured(trained)
+    adapter = Adapter(object=step.store.put(trained["folder"]), method="dpo")
+    proposed = candidate.model_copy(update={"adapter": adapter})
+    note = f"alignment: {trained['pairs']} preference pairs (simulated: {trained['simulated']})"
+    return _decide(config, task, metrics, candidate, proposed, dataset, (adapter.object,), note, step)
+
+
+def _decide(
+    config: Config,
+    task: Task,
+    metrics: Metrics,
+    candidate: Candidate,
+    proposed: Candidate,
+    dataset: Dataset,
+    made: tuple[str, ...],
+    note: str,
+    step: Step,
+) -> Tuned:
+    before, after = (_evidence(config, task, found, dataset, step) for found in (candidate, proposed))
+    decision = _with_floors(
+        compare(before, after, metrics, step.store, over="the candidate at hand"), before, after, metrics
+    )
+    return Tuned(
+        decision=decision,
+        metrics={name: after.metrics[name].value for name in (metrics.primary, *metrics.floors) if name in after.metrics},
+        objects=(*made, before.table, after.table),
+        notes=(note,),
+        candidate=proposed if decision.adopted else candidate,
+        proposed=proposed,
+        evidence=after,
+    )
+
+
+def _with_floors(decision: Decision, before: Evidence, after: Evidence, metrics: Metrics) -> Decision:
+    """A gain that breaks a floor which the candidate at hand keeps is refused; one that mends a broken floor is judged on
+    the gain alone, since a release must keep the floors anyway."""
+    for name, floor in metrics.floors.items():
+        kept = [name in found.metrics and found.metrics[name].value >= floor for found in (before, after)]
+        if decision.adopted and kept == [True, False]:
+            reason = f"{decision.reason.rstrip('.')}; but {name} {after.metrics[name].value:.3f} is under its floor {floor}"
+            return Decision(verdict="keep", reason=reason, comparison=decision.comparison)
+    return decision
+
+
+def _evidence(config: Config, task: Task, candidate: Candidate, dataset: Dataset, step: Step) -> Evidence:
+    with answering(candidate, step.store, step.machine) as answer:
+        return measure(candidate, answer, dataset.splits["validation"], task, step, config.validation_rows)
+
+
+def _measured(trained: dict[str, Any]) -> dict[str, Any]:
+    seconds, frozen = trained["seconds"], trained["prefix_seconds"]
+    return {
+        "seconds": round(seconds, 2),
+        "frozen_layers_seconds": round(frozen, 2),
+        "tokens": trained["tokens"],
+        "tokens_per_second": round(trained["tokens"] / max(1e-9, seconds + frozen), 1),
+        "losses": [round(loss, 4) for loss in trained["losses"]],
+        "resumed": trained["resumed"],
+    }
+
+
+def _said(counts: dict[str, int]) -> str:
+    return "training rows: " + ", ".join(f"{count} {name}" for name, count in counts.items())
