@@ -11,7 +11,6 @@ import math
 import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
@@ -30,10 +29,11 @@ Status = Literal["FINISHED", "FAILED", "KILLED"]
 
 
 class Tracking:
-    """One MLflow experiment of a workspace. Making one loads MLflow (about 2 s; another 1–2.5 s where the database is new)."""
+    """One MLflow experiment of a workspace. Making one loads MLflow (about 2 s; another 2 s where its database is new)."""
 
     def __init__(self, workspace: Workspace, experiment: str) -> None:
-        self.client = quiet_client(workspace.tracking_uri)
+        self.uri = workspace.tracking_uri
+        self.client = quiet_client(self.uri)
         self.experiment = _experiment(self.client, experiment, workspace)
 
     def begin(self, run_key: str, name: str, params: Mapping[str, Any], tags: Mapping[str, str]) -> str:
@@ -89,7 +89,7 @@ class Tracking:
     def prompt(self, name: str, prompt: Prompt, alias: str) -> int:
         """Register `prompt` (once per content) under `name`, point `alias` at that version; returns the version.
 
-        MLflow shows the turns as chat messages with the same double braces; the whole prompt is in the tag `ninefold.prompt`.
+        MLflow shows the turns as chat messages with the same double braces; all of it is in the tag `ninefold.prompt`.
         """
         found = [version for version in self._versions(name) if version.tags.get("ninefold.digest") == prompt.digest]
         version = found[0] if found else self._register(name, prompt)
@@ -102,14 +102,18 @@ class Tracking:
             messages += [{"role": "system", "content": turn.system}] if turn.system else []
             messages += [{"role": "user", "content": turn.user}]
         tags = {"ninefold.digest": prompt.digest, "ninefold.method": prompt.method, "ninefold.prompt": canonical(prompt)}
-        with _active_experiment(self.experiment):
-            return self.client.register_prompt(
-                name,
-                template=messages,
-                commit_message=f"{prompt.method}, {len(prompt.turns)} turn(s), digest {short(prompt.digest)}",
-                tags=tags,
-                model_config={"temperature": 0.0, "max_tokens": prompt.turns[-1].max_new_tokens},
-            )
+        # MLflow lists a prompt under the active experiment of the active store, whatever client registers it.
+        import mlflow
+
+        mlflow.set_tracking_uri(self.uri)
+        mlflow.set_experiment(experiment_id=self.experiment)
+        return self.client.register_prompt(
+            name,
+            template=messages,
+            commit_message=f"{prompt.method}, {len(prompt.turns)} turn(s), digest {short(prompt.digest)}",
+            tags=tags,
+            model_config={"temperature": 0.0, "max_tokens": prompt.turns[-1].max_new_tokens},
+        )
 
     def _versions(self, name: str) -> Iterator[Any]:
         if self.client.get_prompt(name) is None:
@@ -171,19 +175,6 @@ def quiet_client(uri: str) -> Any:
     return MlflowClient(tracking_uri=uri, registry_uri=uri)
 
 
-@contextmanager
-def _active_experiment(experiment: str) -> Iterator[None]:
-    """MLflow lists a prompt under the experiment that is active when it is registered, and reads which one from here."""
-    before = os.environ.get("MLFLOW_EXPERIMENT_ID")
-    os.environ["MLFLOW_EXPERIMENT_ID"] = experiment
-    try:
-        yield
-    finally:
-        os.environ.pop("MLFLOW_EXPERIMENT_ID")
-        if before is not None:
-            os.environ["MLFLOW_EXPERIMENT_ID"] = before
-
-
 def _experiment(client: Any, name: str, workspace: Workspace) -> str:
     found = client.get_experiment_by_name(name)
     if found is None:
@@ -214,7 +205,7 @@ def _leaves(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, 
 
 
 def _flat(measured: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
-    """The numbers at the top of `measured`, and one level below: deeper ones are too many for a page, and are in the file."""
+    """The numbers at the top of `measured` and one level below; deeper ones are too many for a page, and are in the file."""
     for key, value in measured.items():
         inner = value.items() if isinstance(value, Mapping) else [("", value)]
         for name, number in inner:
