@@ -30,13 +30,17 @@ def load(candidate: Candidate, store: Store, machine: Machine) -> Application:
 def load_retriever(retriever: Retriever, store: Store, machine: Machine) -> Searcher:
     """A searcher: `.search(texts, top_k=5) -> list[list[Hit]]`, best first.
 
-    bm25 finds passages (each once). vector and hybrid find chunks, so a passage may come more than once.
+    bm25 finds passages (each once). The other modes find chunks, so a passage may come more than once.
     Raises MachineFault when the store lacks an object, BadInput when a vector mode has no index or no embedder.
     """
     if retriever.mode == "bm25":
         from .retrievers.bm25 import Bm25
 
         return Bm25(retriever.knowledge, store)
+    if retriever.mode == "convex":
+        from .retrievers.convex import Convex
+
+        return Convex(retriever, store, machine)
     from .retrievers.lance import Lance
 
     return Lance(retriever, store, machine)

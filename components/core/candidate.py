@@ -36,9 +36,10 @@ class Prompt(Frozen):
 
 
 class Retriever(Frozen):
-    """How context is found. `bm25` indexes `knowledge` when loaded; the other modes read `index`."""
+    """How context is found. `bm25` indexes `knowledge` when loaded; the other modes read `index`. `hybrid` fuses the ranks of
+    vectors and full text (LanceDB), `convex` their scores."""
 
-    mode: Literal["bm25", "vector", "hybrid"]
+    mode: Literal["bm25", "vector", "hybrid", "convex"]
     knowledge: str
     """Object with the passages."""
     top_k: int = 1

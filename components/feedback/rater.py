@@ -1,0 +1,50 @@
+"""A simulated rater: compares answers with the references of the feedback split and says what a caller might.
+
+Everything that it writes is marked `simulated`; no figure of this project passes it off as people. Not covered: raters who
+disagree, err or hold a grudge.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from components.core import Candidate, Feedback, Seen
+
+NAME = "simulated rater"
+
+
+def rate(
+    candidate: Candidate,
+    table: Sequence[dict[str, Any]],
+    figure: str,
+    good_at: float,
+    consent_share: float,
+    passage_of: Mapping[str, str],
+) -> list[Feedback]:
+    """A rating for each row of the per-example `table`, and a correction (the reference) for each answer rated bad.
+
+    figure:        the per-example metric that is compared with `good_at`
+    consent_share: share of callers who let their feedback be used, drawn by the hash of the row's id
+    passage_of:    text of a chunk → id of its passage
+    """
+    said = []
+    for row in table:
+        good = row[figure] >= good_at
+        shared = {
+            "answer_id": f"{candidate.digest}:{row['id']}",
+            "question": row["text"],
+            "answer": row["answer"],
+            "passages": tuple(Seen(id=passage_of[text], text=text) for text in row["context"]),
+            "consent": _consents(row["id"], consent_share),
+            "by": NAME,
+            "simulated": True,
+        }
+        said.append(Feedback(kind="rating", rating=1 if good else -1, **shared))
+        if not good and row["reference"].strip():
+            said.append(Feedback(kind="correction", rating=-1, text=row["reference"], **shared))
+    return said
+
+
+def _consents(row: str, share: float) -> bool:
+    drawn = int.from_bytes(hashlib.sha256(f"consent:{row}".encode()).digest()[:8], "big") / 2**64
+    return drawn < share

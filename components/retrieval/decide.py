@@ -1,0 +1,49 @@
+"""Whether a way to search is taken: the paired comparison of answers, then that of contexts.
+
+Not covered: the release decision (evaluation), which is made on answers alone.
+"""
+
+from typing import Any
+
+from components.core import Comparison, Decision, Evidence, Metrics, Store, Verdict
+from components.measure import compare
+from components.measure.intervals import paired
+
+
+def decide(
+    metrics: Metrics,
+    evidence: dict[str, Evidence],
+    before: list[dict[str, Any]] | None,
+    after: list[dict[str, Any]],
+    name: str,
+    store: Store,
+) -> Decision:
+    """Adopt when the answers are better, or when the context holds the answer more often and the answers are not worse.
+
+    The second way is for readers that do not use their context yet: tuning teaches them to, on what this stage finds.
+    Paired bootstrap, 95 %; `not worse`: the interval of the change in answers reaches zero.
+    """
+    answers = compare(evidence["at hand"], evidence["proposed"], metrics, store, over="the retriever at hand")
+    if evidence["at hand"].candidate == evidence["proposed"].candidate:
+        return Decision(
+            verdict="keep", reason=f"the retriever at hand is the best option ({name})", comparison=answers.comparison
+        )
+    if answers.adopted or before is None:
+        return answers
+    figure = "support" if any(row["support"] is not None for row in after) else "hit@1"
+    start, end, gain = paired(before, after, figure)
+    assert answers.comparison, "compare always compares"
+    worse = answers.comparison.gain.high is not None and answers.comparison.gain.high < 0
+    said = {"support": "the answer stands in the context of", "hit@1": "the first passage is right for"}[figure]
+    reason = (
+        f"{name}: {said} {end:.0%} of questions, {start:.0%} at hand (gain {gain.value:+.3f} "
+        f"[{gain.low:+.3f}, {gain.high:+.3f}], n = {gain.n}); {metrics.primary} {answers.comparison.gain.value:+.3f}"
+    )
+    comparison = Comparison(
+        metric=figure, over="the retriever at hand", before=round(start, 6), after=round(end, 6), gain=gain
+    )
+    if (gain.low or 0) > 0 and not worse:
+        return Decision(verdict="adopt", reason=reason, comparison=comparison)
+    verdict: Verdict = "keep" if worse or gain.value <= 0 else "not enough evidence"
+    why = "the answers get worse" if worse else "the interval does not lie above 0"
+    return Decision(verdict=verdict, reason=f"{reason}: {why}", comparison=answers.comparison)

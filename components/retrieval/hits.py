@@ -1,0 +1,49 @@
+"""How well a retriever finds: hit@1, hit@5, mean reciprocal rank, and how often the answer stands in the context.
+
+`support` is what a reader model lives on: the share of answerable questions whose reference answer is a run of words in the
+context that the prompt would hold. An upper bound by string match: the words may stand there by chance, and a right answer
+may be worded differently. Not covered: whether the model uses the context (the stage measures answers for that).
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from components.application import Hit
+from components.core import Row, Task
+from components.measure import normalise
+
+SEARCHED = 20
+"""Chunks fetched a question, so that five different passages are among them."""
+
+
+def score(task: Task, rows: Sequence[Row], found: Sequence[Sequence[Hit]], top_k: int) -> list[dict[str, Any]]:
+    """One row a question: {"id", "hit@1", "hit@5", "mrr", "support", "words"}; None where a figure does not apply.
+
+    found: hits of each row, best first; the context is the first `top_k` of them
+    """
+    return [_one(task, row, hits, top_k) for row, hits in zip(rows, found, strict=True)]
+
+
+def means(table: Sequence[dict[str, Any]]) -> dict[str, float]:
+    """Mean of each figure over the questions that have it."""
+    figures = {}
+    for name in ("hit@1", "hit@5", "mrr", "support", "words"):
+        known = [row[name] for row in table if row[name] is not None]
+        if known:
+            figures[name] = round(sum(known) / len(known), 4)
+    return figures
+
+
+def _one(task: Task, row: Row, hits: Sequence[Hit], top_k: int) -> dict[str, Any]:
+    passages = list(dict.fromkeys(hit.passage for hit in hits))
+    rank = passages.index(row.passage) + 1 if row.passage in passages else None
+    context = " ".join(hit.text for hit in hits[:top_k])
+    answerable = task.abstain is None or normalise(row.answer) != normalise(task.abstain)
+    return {
+        "id": row.id,
+        "hit@1": float(rank == 1),
+        "hit@5": float(rank is not None and rank <= 5),
+        "mrr": 1 / rank if rank else 0.0,
+        "support": float(f" {normalise(row.answer)} " in f" {normalise(context)} ") if answerable else None,
+        "words": len(context.split()),
+    }

@@ -1,0 +1,105 @@
+"""Building the index object: chunks, one unit vector each, and where both came from.
+
+    chunks.jsonl   {"id", "passage", "text"} a line
+    vectors.npy    float32 [chunks, dimensions], unit length, row n for line n
+    index.json     provenance: knowledge, embedder, chunking, counts
+
+LanceDB's tables are made from it when a retriever is loaded, so that the object is the same bytes on every machine that
+computes the same vectors. Not covered: adding passages to an index that exists; a new knowledge base is a new index.
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from components.core import Checkpoint, Frozen, Passage, Split, Step, progress, publish_json, read_passages, write_jsonl
+
+from .chunks import Chunk, chunk
+
+if TYPE_CHECKING:
+    import numpy as np
+
+SHARD = 256
+"""Chunks embedded between two durable points (4 s): what a kill costs at most."""
+
+
+class Index(Frozen):
+    """An index object and its provenance."""
+
+    object: str
+    knowledge: str
+    """Object with the passages."""
+    embedder: str
+    """Object of the embedding model."""
+    embedder_name: str
+    chunk_words: int
+    overlap_words: int
+    passages: int
+    chunks: int
+    dimensions: int
+    objects: tuple[str, ...] = ()
+
+
+def build(knowledge: Split, embedder: Checkpoint, chunk_words: int, overlap_words: int, step: Step) -> Index:
+    """Chunk and embed `knowledge`, once for each knowledge base, embedder and chunking; a killed build goes on at its last
+    shard and gives the same bytes."""
+    inputs = [knowledge.object, embedder.object, chunk_words, overlap_words]
+
+    def make(inner: Step) -> Index:
+        import numpy as np
+
+        passages = read_passages(knowledge, inner.store)
+        chunks = chunk(passages, chunk_words, overlap_words)
+        vectors = _embed(chunks, passages, embedder, inner)
+        provenance = {
+            "knowledge": knowledge.object,
+            "embedder": embedder.object,
+            "embedder_name": embedder.name,
+            "chunk_words": chunk_words,
+            "overlap_words": overlap_words,
+            "passages": len(passages),
+            "chunks": len(chunks),
+            "dimensions": vectors.shape[1],
+        }
+        folder = inner.scratch / "index"
+        folder.mkdir(exist_ok=True)
+        write_jsonl(folder / "chunks.jsonl", chunks)
+        np.save(folder / "vectors.npy", vectors, allow_pickle=False)
+        publish_json(folder / "index.json", provenance)
+        digest = inner.store.put(folder)
+        return Index(object=digest, objects=(digest,), **provenance)
+
+    return step.memo("index", Index, inputs, make, code=("components.retrieval.index",))
+
+
+def _embed(chunks: list[Chunk], passages: list[Passage], embedder: Checkpoint, step: Step) -> "np.ndarray":
+    """float32 [chunks, dimensions], shard by shard; a shard is renamed into place, so one that is there is whole."""
+    import time
+
+    import numpy as np
+
+    from components.application import Embedder
+
+    titles = {passage.id: passage.title for passage in passages}
+    folder, model, start = step.scratch / "shards", None, time.perf_counter()
+    folder.mkdir(exist_ok=True)
+    shards, embedded = [], 0
+    for first in progress(range(0, len(chunks), SHARD), "embedding the knowledge base"):
+        path = folder / f"{first:08d}.npy"
+        if not path.exists():
+            model = model or Embedder(step.machine, step.store.path(embedder.object))
+            texts = [f"{titles[item.passage]} {item.text}".strip() for item in chunks[first : first + SHARD]]
+            _save(path, model.embed(texts))
+            embedded += len(texts)
+        shards.append(np.load(path, allow_pickle=False))
+    seconds = time.perf_counter() - start
+    step.measured.update(seconds=round(seconds, 2), chunks_per_second=round(embedded / seconds, 1))
+    return np.concatenate(shards)
+
+
+def _save(path: Path, vectors: "np.ndarray") -> None:
+    import numpy as np
+
+    part = path.with_suffix(".part")
+    with part.open("wb") as file:
+        np.save(file, vectors, allow_pickle=False)
+    part.rename(path)

@@ -1,0 +1,193 @@
+"""The retrieval stage: chunk, embed and index the knowledge base, choose how to search, measure what that does to answers.
+
+The mode and the number of chunks are chosen by how often the reference answer stands in the context, on questions that no
+retriever was fitted to; the answers are then measured on validation, against the candidate at hand and against closed book.
+Not covered: rerankers (a cross-encoder costs more than the reader on a CPU), query rewriting, updates of an index.
+"""
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from components.application import answering, checkpoint, load_retriever
+from components.core import (
+    Candidate,
+    Checkpoint,
+    Comparison,
+    Dataset,
+    Evidence,
+    Frozen,
+    Metrics,
+    Retriever,
+    Row,
+    StageResult,
+    Step,
+    Task,
+    progress,
+)
+from components.measure import compare, measure
+
+from .decide import decide
+from .hits import SEARCHED, means, score
+from .index import Index, build
+
+Mode = Literal["bm25", "vector", "hybrid", "convex"]
+FIGURES = ("hit@1", "hit@5", "mrr", "support")
+
+
+class Config(Frozen):
+    """Settings of the retrieval stage."""
+
+    embedder: str = "asset:minilm/all_minilm_l6_v2/model.zip"
+    """Where the embedding model comes from: asset:, hub: or folder:."""
+    embedder_name: str = "all-minilm-l6-v2"
+    embedder_licence: str = "apache-2.0"
+    chunk_words: int = Field(100, ge=0)
+    """Most words in a chunk; 0 keeps passages whole."""
+    overlap_words: int = Field(0, ge=0)
+    """Words that neighbouring chunks may share."""
+    modes: tuple[Mode, ...] = ("bm25", "vector", "hybrid", "convex")
+    """Ways to search that are compared."""
+    top_k: tuple[int, ...] = (1, 2)
+    """How many texts the prompt may hold; each is compared."""
+    context_words: int = Field(170, ge=1)
+    """Options whose context has more words than this on average are not taken: 170 words are about 230 tokens."""
+    questions: tuple[str, ...] = ("train", "validation")
+    """Splits whose questions compare the modes; never test."""
+    rows: int | None = Field(None, ge=1)
+    """Validation rows that are answered; None: all."""
+
+
+class Retrieved(StageResult):
+    """The Candidate that goes on, and what the search finds."""
+
+    candidate: Candidate
+    hits: dict[str, dict[str, float]]
+    """`mode, top k` → hit@1, hit@5, mrr, support, words (see hits.py)."""
+    gain: Comparison | None = None
+    """What retrieval gives over closed book, on the primary metric."""
+    index: Index
+    """Provenance of the index."""
+
+
+def retrieve(
+    config: Config, *, task: Task, metrics: Metrics, candidate: Candidate, dataset: Dataset, step: Step
+) -> Retrieved:
+    """Give `candidate` the retriever that puts the answer into the context most often; see `decide` for when it is adopted.
+
+    dataset: needs a knowledge base. Result: `candidate` (unchanged unless adopted), the table of hits, the gain over closed
+    book. Raises BadInput when the embedder cannot be read.
+    """
+    assert dataset.knowledge, "the retrieval stage is only called with a knowledge base"
+    embedder = checkpoint(config.embedder, config.embedder_name, config.embedder_licence, step)
+    index = build(dataset.knowledge, embedder, config.chunk_words, config.overlap_words, step)
+    questions = [row for name in config.questions for row in dataset.rows(name, step.store) if row.passage]
+    options = _options(config, dataset.knowledge.object, index, embedder, candidate.retriever)
+    tables = _search(options, task, questions, step)
+    hits = {name: means(table) for name, (_, table) in tables.items()}
+    best = _best(config, hits)
+    proposed = candidate.model_copy(update={"retriever": tables[best][0]})
+
+    validation = dataset.splits["validation"]
+    evidence = {
+        which: _measure(item, validation, task, config.rows, step)
+        for which, item in (
+            ("at hand", candidate),
+            ("proposed", proposed),
+            ("closed", candidate.model_copy(update={"retriever": None})),
+        )
+    }
+    found = _hand_table(candidate, tables)
+    decision = decide(metrics, evidence, found, tables[best][1], best, step.store)
+    taken = proposed if decision.adopted else candidate
+    used = evidence["proposed" if decision.adopted else "at hand"]
+    gain = compare(evidence["closed"], used, metrics, step.store, over="closed book").comparison
+    return Retrieved(
+        decision=decision,
+        candidate=taken,
+        hits=hits,
+        gain=gain,
+        index=index,
+        objects=tuple(sorted({index.object, embedder.object})),
+        metrics=_figures(hits[best], used, gain, metrics),
+        notes=_notes(config, index, hits, gain, len(questions)),
+    )
+
+
+def _options(
+    config: Config, knowledge: str, index: Index, embedder: Checkpoint, at_hand: Retriever | None
+) -> dict[str, Retriever]:
+    options = {}
+    for mode in config.modes:
+        for top_k in config.top_k:
+            retriever = Retriever(mode=mode, knowledge=knowledge, top_k=top_k)
+            if mode != "bm25":
+                retriever = retriever.model_copy(update={"index": index.object, "embedder": embedder})
+            options[f"{mode}, top {top_k}"] = retriever
+    if at_hand and at_hand not in options.values():
+        options[f"{at_hand.mode}, top {at_hand.top_k} (at hand)"] = at_hand
+    return options
+
+
+def _search(
+    options: dict[str, Retriever], task: Task, questions: list[Row], step: Step
+) -> dict[str, tuple[Retriever, list[dict[str, Any]]]]:
+    """Each option with its table of hits; one search a mode serves every top_k."""
+    import time
+
+    tables = {}
+    bases = {retriever.model_copy(update={"top_k": 1}).digest: retriever for retriever in options.values()}
+    for base, retriever in progress(list(bases.items()), "comparing ways to search"):
+        searcher = load_retriever(retriever, step.store, step.machine)
+        start = time.perf_counter()
+        found = searcher.search([row.text for row in questions], top_k=SEARCHED)
+        milliseconds = 1000 * (time.perf_counter() - start) / len(questions)
+        step.measured[f"milliseconds_per_search_{retriever.mode}"] = round(milliseconds, 2)
+        for name, option in options.items():
+            if option.model_copy(update={"top_k": 1}).digest == base:
+                tables[name] = (option, score(task, questions, found, option.top_k))
+    return tables
+
+
+def _best(config: Config, hits: dict[str, dict[str, float]]) -> str:
+    """The option with the highest support within `context_words`; of equals, the one with fewer words."""
+    short = [name for name in hits if hits[name]["words"] <= config.context_words]
+    shortest = min(hits, key=lambda name: (hits[name]["words"], name))
+    return min(
+        short or [shortest], key=lambda name: (-hits[name].get("support", hits[name]["hit@1"]), hits[name]["words"], name)
+    )
+
+
+def _measure(candidate: Candidate, split: Any, task: Task, rows: int | None, step: Step) -> Evidence:
+    with answering(candidate, step.store, step.machine) as answer:
+        return measure(candidate, answer, split, task, step, rows=rows)
+
+
+def _hand_table(
+    candidate: Candidate, tables: dict[str, tuple[Retriever, list[dict[str, Any]]]]
+) -> list[dict[str, Any]] | None:
+    """The table of hits of the retriever at hand, where it was among the options."""
+    return next((table for retriever, table in tables.values() if retriever == candidate.retriever), None)
+
+
+def _figures(hits: dict[str, float], used: Evidence, gain: Comparison | None, metrics: Metrics) -> dict[str, float]:
+    figures: dict[str, float] = {name: hits[name] for name in FIGURES if name in hits}
+    if metrics.primary in used.metrics:
+        figures[metrics.primary] = used.metrics[metrics.primary].value
+    if gain:
+        figures["gain_over_closed_book"] = gain.gain.value
+    return figures
+
+
+def _notes(
+    config: Config, index: Index, hits: dict[str, dict[str, float]], gain: Comparison | None, questions: int
+) -> tuple[str, ...]:
+    lines = [
+        f"index: {index.chunks} chunks of at most {config.chunk_words} words from {index.passages} passages, "
+        f"embedded by {index.embedder_name}",
+        f"search compared on {questions} questions of {' and '.join(config.questions)}: "
+        + "; ".join(f"{name} support {figures.get('support', 0):.2f}" for name, figures in hits.items()),
+    ]
+    if gain:
+        lines.append(f"over closed book: {gain.metric} {gain.before:.3f} → {gain.after:.3f}")
+    return tuple(lines)

@@ -1,0 +1,77 @@
+"""What becomes a preference pair, and why the rest does not."""
+
+from components.core import Feedback, Seen
+from components.feedback import pairs
+
+PASSAGE = Seen(id="p1", text="Paris is the capital of France.")
+
+
+def correction(**more: object) -> Feedback:
+    given = {"question": "what is the capital", "answer": "Rome", "text": "Paris", "consent": True, "passages": (PASSAGE,)}
+    return Feedback(kind="correction", answer_id="a", **{**given, **more})
+
+
+def made(*items: Feedback, refuse: bool = False, held_out: tuple = (), usable: tuple | None = ("p1",)):
+    return pairs.pairs_from(items, refuse=refuse, held_out=held_out, usable=usable)
+
+
+def test_a_correction_with_consent_is_a_pair():
+    rows, counts = made(correction(id="x"))
+    assert rows == [
+        {
+            "id": "x",
+            "text": "what is the capital",
+            "passages": [{"id": "p1", "text": PASSAGE.text}],
+            "chosen": "Paris",
+            "rejected": "Rome",
+            "simulated": False,
+        }
+    ]
+    assert counts == {}
+
+
+def test_each_drop_has_its_reason():
+    drops = {
+        pairs.NO_CONSENT: correction(consent=False),
+        pairs.NO_CORRECTION: Feedback(kind="rating", answer_id="a", rating=-1, consent=True),
+        pairs.SAME: correction(text="the ROME ."),
+        pairs.HELD_OUT: correction(question="Who was it?"),
+        pairs.NO_CONTEXT: correction(passages=(Seen(id="test-passage", text="x"),)),
+        pairs.NOTHING_LEFT: correction(text="jane.doe@example.org"),
+    }
+    for reason, item in drops.items():
+        assert made(item, held_out=("who was it",)) == ([], {reason: 1})
+
+
+def test_personal_data_is_scrubbed_from_question_chosen_and_rejected():
+    card, mail, iban = "4111 1111 1111 1111", "jane.doe@example.org", "DE89 3704 0044 0532 0130 00"
+    (row,), counts = made(
+        correction(question=f"is {mail} right", text=f"use {iban} now", answer=f"use {card} now", by="c1"),
+    )
+    assert (row["text"], row["chosen"], row["rejected"]) == (
+        "is <EMAIL_ADDRESS> right",
+        "use <IBAN_CODE> now",
+        "use <CREDIT_CARD> now",
+    )
+    assert counts == {"scrubbed": 1}
+    assert not any(secret in str(row) for secret in (card, mail, iban))
+
+
+def test_a_policy_that_refuses_personal_data_drops_it():
+    assert made(correction(text="mail jane.doe@example.org"), refuse=True) == ([], {pairs.PERSONAL: 1})
+
+
+def test_passages_held_out_from_training_leave_the_context():
+    (row,), _ = made(correction(passages=(Seen(id="test-passage", text="x"), PASSAGE)))
+    assert [passage["id"] for passage in row["passages"]] == ["p1"]
+
+
+def test_the_order_of_items_does_not_matter():
+    items = [correction(id=str(number), text=f"Paris {number}") for number in range(5)]
+    assert made(*items) == made(*reversed(items))
+
+
+def test_the_same_correction_from_many_callers_is_one_pair():
+    rows, counts = made(*(correction(by=f"caller {number}") for number in range(4)))
+    assert len(rows) == 1
+    assert counts == {pairs.TWICE: 3}

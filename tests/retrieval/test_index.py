@@ -1,0 +1,68 @@
+"""Chunks fit, the index is the same bytes whenever it is built, and a broken build goes on at its last shard."""
+
+import json
+
+import numpy as np
+import pytest
+
+from components.application import Embedder, checkpoint
+from components.core import Passage
+from components.retrieval import index
+from components.retrieval.chunks import chunk
+from tests.retrieval.small import dataset, step_in
+
+TEXT = "One two three four five. Six seven eight nine ten. Eleven twelve thirteen."
+
+
+def test_chunks_end_at_sentences_and_stay_within_their_size():
+    found = chunk([Passage(id="p", text=TEXT)], words=6)
+    assert [item.text for item in found] == [
+        "One two three four five.",
+        "Six seven eight nine ten.",
+        "Eleven twelve thirteen.",
+    ]
+    assert [item.id for item in found] == ["p#0", "p#1", "p#2"]
+
+
+def test_no_size_keeps_passages_whole():
+    (found,) = chunk([Passage(id="p", text=TEXT)], words=0)
+    assert found.text == TEXT
+
+
+def test_a_broken_build_gives_the_same_index_and_does_not_embed_twice(tmp_path, monkeypatch):
+    monkeypatch.setattr(index, "SHARD", 4)
+    whole = _build(step_in(tmp_path / "one"))
+    step, embed, texts = step_in(tmp_path / "two"), Embedder.embed, []
+
+    def dies_at_the_third(self, given):
+        if len(texts) == 2:
+            raise KeyboardInterrupt
+        texts.append(len(given))
+        return embed(self, given)
+
+    monkeypatch.setattr(Embedder, "embed", dies_at_the_third)
+    with pytest.raises(KeyboardInterrupt):
+        _build(step)
+    texts.clear()
+    monkeypatch.setattr(Embedder, "embed", lambda self, given: texts.append(len(given)) or embed(self, given))
+    again = _build(step)
+    assert again == whole
+    assert sum(texts) == whole.chunks - 8
+
+
+def test_the_index_says_where_it_comes_from(tmp_path):
+    step = step_in(tmp_path)
+    built = _build(step)
+    folder = step.store.path(built.object)
+    provenance = json.loads((folder / "index.json").read_text())
+    assert provenance["knowledge"] == dataset(step).knowledge.object
+    assert provenance["chunk_words"] == 60
+    vectors = np.load(folder / "vectors.npy", allow_pickle=False)
+    assert vectors.dtype == np.float32
+    assert vectors.shape == (built.chunks, 384)
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
+
+
+def _build(step):
+    embedder = checkpoint("asset:minilm/all_minilm_l6_v2/model.zip", "minilm", "apache-2.0", step)
+    return index.build(dataset(step).knowledge, embedder, 60, 0, step)

@@ -1,0 +1,88 @@
+"""The stage finds the passages, names its reasons, and repeats itself digest for digest."""
+
+import pytest
+
+from components.application import load
+from components.core import Retriever, Row
+from components.retrieval import Config, retrieve
+from components.retrieval.hits import means, score
+from tests.retrieval.small import METRICS, TASK, candidate, dataset, step_in
+
+MODES = ("bm25", "vector", "hybrid", "convex")
+CONFIG = Config(chunk_words=60, modes=MODES, context_words=200)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    step = step_in(tmp_path_factory.mktemp("retrieval"))
+    data = dataset(step)
+    at_hand = candidate(data, step)
+    given = {"task": TASK, "metrics": METRICS, "candidate": at_hand, "dataset": data}
+    return step, given, retrieve(CONFIG, **given, step=step)
+
+
+def test_every_option_finds_the_places_by_name(run):
+    _, _, found = run
+    assert set(found.hits) == {f"{mode}, top {top_k}" for mode in MODES for top_k in (1, 2)}
+    for name, figures in found.hits.items():
+        assert figures["hit@5"] == 1, name
+        assert figures["mrr"] > 0.6, name
+
+
+def test_two_chunks_hold_the_answer_at_least_as_often_as_one(run):
+    _, _, found = run
+    for mode in MODES:
+        assert found.hits[f"{mode}, top 2"]["support"] >= found.hits[f"{mode}, top 1"]["support"]
+
+
+def test_the_gain_over_closed_book_is_measured(run):
+    _, _, found = run
+    assert found.gain.over == "closed book"
+    assert found.gain.metric == "f1_answerable"
+
+
+def test_what_goes_on_can_be_loaded_and_names_its_passages(run):
+    step, _, found = run
+    proposed = found.candidate.model_copy(
+        update={
+            "retriever": Retriever(
+                mode="convex",
+                knowledge=found.index.knowledge,
+                top_k=2,
+                index=found.index.object,
+                embedder=_embedder(found, step),
+            )
+        }
+    )
+    with load(proposed, step.store, step.machine) as application:
+        (answer,) = application.answer([Row(id="q", text="which river flows through Lima", answer="")])
+    assert answer.passages[0] == "Lima"
+    assert len(answer.context) == 2
+
+
+def test_a_repeated_stage_gives_the_same_digest(run, tmp_path):
+    _, _, found = run
+    step = step_in(tmp_path)
+    data = dataset(step)
+    again = retrieve(CONFIG, task=TASK, metrics=METRICS, candidate=candidate(data, step), dataset=data, step=step)
+    assert again.digest == found.digest
+
+
+def test_support_needs_whole_words_and_leaves_out_the_unanswerable():
+    from components.application import Hit
+
+    rows = [
+        Row(id="1", text="", answer="Nile", passage="a"),
+        Row(id="2", text="", answer="le", passage="b"),
+        Row(id="3", text="", answer="unknown", passage="a"),
+    ]
+    hits = [Hit(passage="a", text="The river Nile, unknown to us.", score=1.0)]
+    table = score(TASK, rows, [hits] * 3, 1)
+    assert [row["support"] for row in table] == [1.0, 0.0, None]
+    assert means(table)["hit@1"] == pytest.approx(2 / 3, abs=1e-3)
+
+
+def _embedder(found, step):
+    from components.application import checkpoint
+
+    return checkpoint(CONFIG.embedder, CONFIG.embedder_name, CONFIG.embedder_licence, step)
