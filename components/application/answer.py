@@ -93,7 +93,8 @@ class Application:
     def _hits(self, texts: Sequence[str], top_k: int = SHOWN) -> list[list[Hit]]:
         if self.retriever is None:
             return [[] for _ in texts]
-        return self.retriever.search(texts, top_k=max(top_k, self.candidate.retriever.top_k))
+        # a search over chunks brings passages more than once: three for one leave five different ones
+        return self.retriever.search(texts, top_k=max(3 * top_k, self.candidate.retriever.top_k))
 
     def _context(self, hits: Sequence[Hit]) -> list[str]:
         return [hit.text for hit in hits[: self.candidate.retriever.top_k]] if self.candidate.retriever else []
