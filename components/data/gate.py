@@ -1,0 +1,156 @@
+"""The quality gate: a Great Expectations checkpoint on every source, before any stage may read it.
+
+Expectations have severities. A critical one tolerates `data.quarantine_at_most` bad rows, which are set aside with their
+reason; more than that stops the run. A warning is noted and stops nothing. The report for people is GX's Data Docs.
+"""
+
+import logging
+import os
+import re
+import shutil
+import warnings
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from components.core import Data, Source, Task
+
+from .read import Record
+
+_RUN_TIME = datetime(2000, 1, 1, tzinfo=UTC)  # Data Docs are an object of the store: equal data must give equal bytes
+_UUID = re.compile(r"[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}")
+_LOAD_TIME = re.compile(r"\d{8}T\d{6}\.\d{6}Z")
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the gate found in one source. bad: line → reasons; refused: why the run must stop; warned: lines for the card."""
+
+    bad: dict[int, list[str]]
+    refused: list[str]
+    warned: list[str]
+
+
+class Gate:
+    """One Great Expectations context for all sources of a run; Data Docs grow in `docs`."""
+
+    def __init__(self, docs: Path) -> None:
+        shutil.rmtree(docs, ignore_errors=True)  # what a killed run left
+        self.docs = docs
+        self._gx = _quiet_great_expectations()
+        self._context = self._gx.get_context(mode="ephemeral")
+        self._context.variables.progress_bars = {"globally": False, "metric_calculations": False}
+        store = {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(docs)}
+        index = {"class_name": "DefaultSiteIndexBuilder"}
+        self._context.add_data_docs_site(
+            "docs", {"class_name": "SiteBuilder", "site_index_builder": index, "store_backend": store}
+        )
+
+    def check(self, source: Source, records: list[Record], task: Task, data: Data, max_characters: int) -> Verdict:
+        """Validate one source; every failed row is named by its line."""
+        import pandas as pd
+
+        frame = pd.DataFrame([vars(record) for record in records]).astype(
+            dict.fromkeys(("text", "answer", "passage", "title"), object)
+        )
+        expectations = _expectations(source, task, 1 - data.quarantine_at_most, max_characters)
+        result = self._run(source, frame, expectations)
+        return _verdict(source, result, len(records), data.quarantine_at_most)
+
+    def _run(self, source: Source, frame: Any, expectations: list[Any]) -> Any:
+        gx, context = self._gx, self._context
+        asset = context.data_sources.add_pandas(source.name).add_dataframe_asset(source.name)
+        batch = asset.add_batch_definition_whole_dataframe("rows")
+        suite = context.suites.add(gx.ExpectationSuite(name=source.name, expectations=expectations))
+        validation = context.validation_definitions.add(gx.ValidationDefinition(name=source.name, data=batch, suite=suite))
+        checkpoint = context.checkpoints.add(
+            gx.Checkpoint(
+                name=source.name,
+                validation_definitions=[validation],
+                actions=[gx.checkpoint.UpdateDataDocsAction(name="docs", site_names=["docs"])],
+                result_format={
+                    "result_format": "COMPLETE",
+                    "unexpected_index_column_names": ["line"],
+                    "return_unexpected_index_query": False,
+                },
+            )
+        )
+        run_id = gx.RunIdentifier(run_name=source.name, run_time=_RUN_TIME)
+        (result,) = checkpoint.run(batch_parameters={"dataframe": frame}, run_id=run_id).run_results.values()
+        return result
+
+    def settle(self) -> Path:
+        """The Data Docs with random identifiers and clock times replaced by fixed ones: equal data, equal bytes."""
+        for page in sorted(self.docs.rglob("*.html")):
+            text = page.read_text(encoding="utf-8")
+            names: dict[str, str] = {}
+            for found in _UUID.findall(text):
+                names.setdefault(found, f"id-{len(names)}")
+            text = _UUID.sub(lambda match, names=names: names[match.group()], text)
+            page.write_text(_LOAD_TIME.sub(_RUN_TIME.strftime("%Y%m%dT%H%M%S.%fZ"), text), encoding="utf-8")
+        return self.docs
+
+
+def _expectations(source: Source, task: Task, mostly: float, max_characters: int) -> list[Any]:
+    import great_expectations.expectations as gxe
+
+    critical: dict[str, Any] = {"mostly": mostly, "severity": "critical"}
+    columns = {"examples": ["text", "answer"], "knowledge": ["passage"]}.get(source.role, ["text", "answer", "passage"])
+    found: list[Any] = [gxe.ExpectTableRowCountToBeBetween(min_value=1, severity="critical")]
+    for column in columns:
+        found.append(gxe.ExpectColumnValuesToNotBeNull(column=column, **critical))
+        found.append(
+            gxe.ExpectColumnValueLengthsToBeBetween(column=column, min_value=1, max_value=max_characters, **critical)
+        )
+    if task.kind == "classification" and "answer" in columns:
+        found.append(gxe.ExpectColumnValuesToBeInSet(column="answer", value_set=list(task.labels), **critical))
+    if "text" in columns:
+        found.append(gxe.ExpectCompoundColumnsToBeUnique(column_list=columns, severity="warning"))
+    return found
+
+
+_MEANING = {
+    "expect_column_values_to_not_be_null": "is missing or is not text",
+    "expect_column_value_lengths_to_be_between": "is longer than max_characters",
+    "expect_column_values_to_be_in_set": "is not one of task.labels",
+}
+
+
+def _verdict(source: Source, result: Any, count: int, at_most: float) -> Verdict:
+    bad: dict[int, list[str]] = {}
+    refused, warned = [], []
+    for item in result.results:
+        kind, column = item.expectation_config.type, item.expectation_config.kwargs.get("column", "")
+        if item.exception_info.get("raised_exception") or (kind in _MEANING and "element_count" not in item.result):
+            refused.append(f"{kind} on '{column}' could not be computed: {item.exception_info.get('exception_message')}")
+            continue
+        lines = sorted(int(found["line"]) for found in item.result.get("unexpected_index_list") or [])
+        if kind not in _MEANING:
+            if lines:
+                warned.append(f"{source.name}: {len(lines)} of {count} rows stand there more than once ({kind})")
+            continue
+        for line in lines:
+            bad.setdefault(line, []).append(f"{column} {_MEANING[kind]}")
+        if not item.success:
+            first = item.result["partial_unexpected_list"][0]
+            example = f", {first!r}" if isinstance(first, str) else ""
+            refused.append(
+                f"{kind} on '{column}': {len(lines)} of {count} rows fail (first: line {lines[0]}{example[:80]}; "
+                f"{column} {_MEANING[kind]})"
+            )
+    if not refused and len(bad) > at_most * count:
+        refused.append(f"{len(bad)} of {count} rows fail one critical expectation or another (first: line {min(bad)})")
+    return Verdict(bad, refused, warned)
+
+
+def _quiet_great_expectations() -> Any:
+    """Great Expectations without analytics, warnings and log lines on the screen."""
+    os.environ["GX_ANALYTICS_ENABLED"] = "false"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import great_expectations
+        import great_expectations.checkpoint
+
+    logging.getLogger("great_expectations").setLevel(logging.ERROR)
+    return great_expectations

@@ -1,0 +1,48 @@
+"""Provenance: where every row came from, under which licence, who touched it, what was dropped and why. As JSON."""
+
+from importlib.metadata import version
+from typing import Any
+
+from components.core import Data, Frozen, Split
+
+STEPS = (
+    ("read", "fields and values mapped to ours, texts stripped"),
+    ("gate", "Great Expectations checkpoint; rows that fail a critical expectation set aside in `quarantine`"),
+    ("deduplicate", "rows with equal words about one passage, and passages with equal words, kept once: the first"),
+    ("split", "by hash of the seed and the group; test first, then validation, feedback, train; groups stay whole"),
+    (
+        "remove overlaps",
+        "rows that overlap with validation, test or benchmark questions (equal words, near-equal, shared run)",
+    ),
+    (
+        "knowledge base",
+        "passages of the used rows, filled with others; training's base lacks held-out and benchmark passages",
+    ),
+)
+
+
+def describe(
+    data: Data, use: str, sources: dict[str, str], figures: dict[str, Any], splits: dict[str, Split], config: Frozen
+) -> dict[str, Any]:
+    """The provenance of a Dataset. sources: SHA-256 by name. use: what the policy allows the result for."""
+    return {
+        "sources": [
+            source.model_dump(mode="json") | {"sha256": sources.get(source.name), **figures["sources"][source.name]}
+            for source in data.sources
+        ],
+        "licences": sorted({source.licence for source in data.sources}),
+        "synthetic": sorted(source.name for source in data.sources if source.synthetic),
+        "use": use,
+        "touched_by": [
+            *({"who": source.origin, "did": f"made or collected '{source.name}'"} for source in data.sources),
+            {"who": f"ninefold {version('ninefold')}, stage data", "did": "the steps below, without human edits"},
+            {"who": f"great-expectations {version('great-expectations')}", "did": "the quality gate"},
+        ],
+        "steps": [{"step": step, "did": did} for step, did in STEPS],
+        "settings": config.model_dump(mode="json"),
+        "contract": data.model_dump(mode="json", exclude={"sources"}),
+        "dropped": figures["dropped"],
+        "overlaps_removed": figures["overlaps_removed"],
+        "training_knowledge_excluded": figures["training_knowledge_excluded"],
+        "splits": {name: split.model_dump(mode="json") for name, split in splits.items()},
+    }

@@ -1,0 +1,68 @@
+"""Records become Rows and Passages: ids by content, duplicates dropped, slices named."""
+
+from collections import Counter
+
+from components.core import Passage, Row, Source, Task, digest_of
+
+from .normal import words
+from .read import Record
+from .slices import slices
+
+
+class Collected:
+    """Rows and passages of all sources so far, without duplicates; `dropped` counts what was left out, by source."""
+
+    def __init__(self, task: Task) -> None:
+        self.task = task
+        self.rows: list[Row] = []
+        self.passages: dict[str, Passage] = {}
+        """The knowledge base, by id."""
+        self.questioned: dict[str, str] = {}
+        """Id → text of every passage that a row is about, in the base or not."""
+        self.dropped: dict[str, Counter[str]] = {}
+        self._seen: dict[tuple[tuple[str, ...], str], str] = {}
+
+    def add(self, source: Source, records: list[Record]) -> None:
+        """Take in the records of one source that passed the gate."""
+        dropped = self.dropped.setdefault(source.name, Counter())
+        for record in records:
+            passage = passage_id(record.passage) if record.passage else None
+            if passage and source.role != "examples":
+                self._keep_passage(passage, record, source, dropped)
+            if source.role != "knowledge":
+                self._keep_row(passage, record, source, dropped)
+
+    def _keep_passage(self, passage: str, record: Record, source: Source, dropped: Counter[str]) -> None:
+        assert record.passage, "the gate sets rows without a passage aside"
+        if passage not in self.passages:
+            text, title = record.passage, record.title or ""
+            self.passages[passage] = Passage(id=passage, text=text, title=title, source=source.name)
+        elif source.role == "knowledge":  # several questions about one passage are no duplicates
+            dropped["duplicate passage"] += 1
+
+    def _keep_row(self, passage: str | None, record: Record, source: Source, dropped: Counter[str]) -> None:
+        assert record.text is not None, "the gate sets rows without a text aside"
+        assert record.answer is not None, "the gate sets rows without an answer aside"
+        key = (words(record.text), passage or "")
+        if key in self._seen:
+            same = self._seen[key] == record.answer
+            dropped["duplicate row" if same else "duplicate row with another answer"] += 1
+            return
+        self._seen[key] = record.answer
+        if passage and record.passage:
+            self.questioned.setdefault(passage, record.passage)
+        self.rows.append(
+            Row(
+                id=digest_of([record.text, record.answer, passage])[:16],
+                text=record.text,
+                answer=record.answer,
+                passage=passage,
+                source=source.name,
+                slices=slices(record.text, record.answer, self.task),
+            )
+        )
+
+
+def passage_id(text: str) -> str:
+    """Passages whose words are equal are one passage."""
+    return digest_of(words(text))[:12]
