@@ -67,9 +67,10 @@ class ResumableTrainer:
         from safetensors.torch import load_file
 
         _masters(self).restore(load_file(Path(checkpoint) / "optimizer.safetensors"))
-        self.lr_scheduler.load_state_dict(
-            {**self.lr_scheduler.state_dict(), **json.loads((Path(checkpoint) / "schedule.json").read_text())}
-        )
+        schedule = json.loads((Path(checkpoint) / "schedule.json").read_text())
+        self.lr_scheduler.load_state_dict({**self.lr_scheduler.state_dict(), **schedule})
+        for group, rate in zip(_masters(self).param_groups, schedule["_last_lr"], strict=True):
+            group["lr"] = rate  # torch leaves the rate of the next step to whoever restores the optimizer
 
     def _load_rng_state(self, checkpoint: str | None) -> None:
         """Nothing random runs in a step."""

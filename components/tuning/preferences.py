@@ -19,7 +19,7 @@ from .batches import batches
 from .checkpoints import ResumableTrainer
 from .examples import Shown, encode
 from .layers import split
-from .train import ListedBatches, load_base, optimizers, run, settings
+from .train import ListedBatches, build, load_base, optimizers, run, settings
 
 DPO_ROWS = 4
 """Pairs in a batch: eight sequences."""
@@ -57,7 +57,8 @@ def prefer(config: Any, candidate: Candidate, pairs: Split, step: Step) -> dict[
     filled = time.perf_counter() - start
     lengths = [len(row["prompt_ids"]) + len(row["chosen_ids"]) + len(row["rejected_ids"]) for row in table]
     order = batches(lengths, DPO_ROWS, config.preference_epochs, config.seed)
-    trainer = PreferenceTrainer(
+    trainer = build(
+        PreferenceTrainer,
         model=peft_model,
         args=settings(
             DPOConfig,

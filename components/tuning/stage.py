@@ -44,6 +44,8 @@ class Config(Frozen):
     """Rows in a batch."""
     max_tokens: int = Field(512, ge=16)
     """Longer training rows are left out."""
+    practice_rows: int = Field(0, ge=0)
+    """question_answering: this many cloze questions made from the training knowledge come first, once (cloze.py)."""
     wrong_share: float = Field(0.15, ge=0, le=1)
     """Of answerable rows, how many are shown once more beside a wrong passage, to abstain."""
     unanswerable_share: float = Field(0.2, ge=0, lt=1)
@@ -80,6 +82,7 @@ def tune(config: Config, *, task: Task, metrics: Metrics, candidate: Candidate, 
     Rows are shown with contexts from `dataset.training_knowledge` (contexts.py). Loss at the answers only.
     Raises BadInput when the model cannot be tuned here or a setting does not fit it.
     """
+    from .cloze import cloze_rows
     from .contexts import shown_rows
     from .examples import encode, tuned_prompt
     from .train import fine_tune, load_tokenizer
@@ -93,11 +96,16 @@ def tune(config: Config, *, task: Task, metrics: Metrics, candidate: Candidate, 
         config.seed, step,
     )  # fmt: skip
     base = step.store.path(candidate.model.object)
-    encoded = [row for row in encode(load_tokenizer(base), prompt, rows) if len(row.ids) <= config.max_tokens]
+    tokenizer = load_tokenizer(base)
+    encoded = [row for row in encode(tokenizer, prompt, rows) if len(row.ids) <= config.max_tokens]
     counts["too long"] = len(rows) - len(encoded)
     if not encoded:
         raise BadInput(f"section 'tuning', key 'max_tokens': no training row is as short as {config.max_tokens} tokens")
-    trained = fine_tune(config, base, encoded, step.scratch, step.machine)
+    asks = task.kind == "question_answering" and candidate.retriever is not None
+    made_up = cloze_rows(dataset, config.practice_rows if asks else 0, config.seed, step)
+    practice = [row for row in encode(tokenizer, prompt, made_up) if len(row.ids) <= config.max_tokens]
+    counts["practice"] = len(practice)
+    trained = fine_tune(config, base, encoded, step.scratch, step.machine, practice)
     step.measured["training"] = _measured(trained)
     adapter = Adapter(object=step.store.put(trained["folder"]), method="sft")
     proposed = candidate.model_copy(update={"prompt": prompt, "adapter": adapter})

@@ -6,6 +6,7 @@ length together, logits at the answers only, LoRA on the top layers, and the lay
 
 import logging
 import time
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -50,9 +51,17 @@ def load_base(folder: Path, machine: Machine) -> tuple[Any, Any]:
     return model.to(machine.device).eval(), tokenizer
 
 
+def build(kind: type[Any], **given: Any) -> Any:
+    """`kind(**given)` without the warnings that TRL and transformers give each other about renamed settings."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        return kind(**given)
+
+
 def settings(kind: type[Any], folder: Path, machine: Machine, seed: int, rows: int, steps: int, **more: Any) -> Any:
     """A TRL configuration (SFTConfig, DPOConfig) that neither writes, reports, prints nor checkpoints by itself."""
-    return kind(
+    return build(
+        kind,
         output_dir=str(folder),
         max_steps=steps,
         per_device_train_batch_size=rows,
@@ -92,7 +101,11 @@ class Watch(TrainerCallback):
 
     def on_step_end(self, args: Any, state: Any, control: Any, **given: Any) -> None:
         report(self.what, state.global_step, state.max_steps)
-        if self.every and state.global_step % self.every == 0 and state.global_step < state.max_steps:
+
+    def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, float], **given: Any) -> None:
+        # once a step, after its loss has entered the history that a checkpoint carries
+        due = self.every and "loss" in logs and state.global_step % self.every == 0
+        if due and state.global_step < state.max_steps:
             self.trainer.save(self.folder)
 
 
@@ -117,15 +130,25 @@ def run(trainer: Any, what: str, scratch: Path, every: int) -> dict[str, Any]:
     trainer.add_callback(watch)
     found = newest_whole(scratch) if scratch.is_dir() else None
     start = time.perf_counter()
-    trainer.train(resume_from_checkpoint=str(found) if found else None)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        trainer.train(resume_from_checkpoint=str(found) if found else None)
     seconds = time.perf_counter() - start
     losses = [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
     return {"losses": losses, "seconds": seconds, "resumed": bool(found)}
 
 
-def fine_tune(config: Any, base: Path, examples: Sequence[Example], scratch: Path, machine: Machine) -> dict[str, Any]:
+def fine_tune(
+    config: Any,
+    base: Path,
+    examples: Sequence[Example],
+    scratch: Path,
+    machine: Machine,
+    practice: Sequence[Example] = (),
+) -> dict[str, Any]:
     """Train a LoRA adapter on `examples` and write it to `scratch/adapter` (PEFT, for the whole model).
 
+    practice: seen once, before `examples`
     Returns {"folder", "losses" (one a step), "tokens" (real ones, trained on), "prefix_seconds", "seconds"}.
     """
     model, tokenizer = load_base(base, machine)
@@ -133,14 +156,20 @@ def fine_tune(config: Any, base: Path, examples: Sequence[Example], scratch: Pat
     pad = tokenizer.pad_token_id
     half = split(model, min(config.layers, total), pad)
     peft_model = with_lora(half, config.rank, config.alpha, config.modules, config.seed)
+    rows = [*practice, *examples]
+    lengths = [len(row.ids) for row in rows]
     start = time.perf_counter()
-    half.model.embed_tokens.fill([example.ids for example in examples])
+    half.model.embed_tokens.fill([row.ids for row in rows])
     filled = time.perf_counter() - start
-    order = batches([len(example.ids) for example in examples], config.batch_rows, config.epochs, config.seed)
+    first = len(practice)
+    order = batches(lengths[:first], config.batch_rows, 1, config.seed) if practice else []
+    labelled = batches(lengths[first:], config.batch_rows, config.epochs, config.seed)
+    order += [[first + i for i in batch] for batch in labelled]
     table = Table.from_list(
-        [{"input_ids": list(e.ids), "labels": [-100] * e.start + list(e.ids[e.start :])} for e in examples]
+        [{"input_ids": list(row.ids), "labels": [-100] * row.start + list(row.ids[row.start :])} for row in rows]
     )
-    trainer = AnswerTrainer(
+    trainer = build(
+        AnswerTrainer,
         model=peft_model,
         args=settings(
             SFTConfig,
@@ -161,7 +190,7 @@ def fine_tune(config: Any, base: Path, examples: Sequence[Example], scratch: Pat
     answer_head(half)
     measured = run(trainer, "training", scratch / "checkpoints", config.checkpoint_every)
     folder = save_adapter(peft_model, scratch / "adapter", total)
-    tokens = sum(len(examples[i].ids) for batch in order for i in batch)
+    tokens = sum(lengths[i] for batch in order for i in batch)
     return {"folder": folder, "tokens": tokens, "prefix_seconds": filled, **measured}
 
 

@@ -1,0 +1,88 @@
+"""tune and align on the two-layer model: what comes out runs, and is kept only where it measures better."""
+
+import json
+
+import pytest
+
+from components.application import load
+from components.core import BadInput
+from components.tuning import align, tune
+from tests.tuning.small import CONFIG, METRICS, TASK, new_step, put, small_candidate, small_dataset
+
+
+@pytest.fixture(scope="module")
+def tuned(tmp_path_factory):
+    step = new_step(tmp_path_factory.mktemp("stage"))
+    dataset = small_dataset(step)
+    candidate = small_candidate(dataset, step)
+    result = tune(CONFIG, task=TASK, metrics=METRICS, candidate=candidate, dataset=dataset, step=step)
+    return step, dataset, candidate, result
+
+
+def test_what_is_proposed_is_a_runnable_candidate(tuned):
+    step, dataset, _, result = tuned
+    rows = dataset.rows("validation", step.store)
+    with load(result.proposed, step.store, step.machine) as application:
+        assert [answer.id for answer in application.answer(rows)] == [row.id for row in rows]
+
+
+def test_an_untrained_model_that_gains_nothing_is_not_adopted(tuned):
+    _, _, candidate, result = tuned
+    assert result.decision.comparison.before == result.decision.comparison.after == 0
+    assert not result.decision.adopted
+    assert result.candidate == candidate
+
+
+def test_result_is_sealable_and_timings_stay_outside(tuned):
+    step, _, _, result = tuned
+    content = json.loads(result.model_dump_json())
+    assert "seconds" not in json.dumps(content)
+    assert step.measured["training"]["tokens_per_second"] > 0
+    assert all(step.store.has(digest) for digest in result.objects)
+
+
+def test_tuning_twice_gives_the_same_candidate(tuned, tmp_path):
+    _, _, _, result = tuned
+    step = new_step(tmp_path)
+    dataset = small_dataset(step)
+    again = tune(CONFIG, task=TASK, metrics=METRICS, candidate=small_candidate(dataset, step), dataset=dataset, step=step)
+    assert again.digest == result.digest
+
+
+def test_alignment_trains_on_pairs(tuned):
+    step, dataset, _, result = tuned
+    rows = [
+        {
+            "id": f"f{i}",
+            "text": f"when was fair {i} opened",
+            "passages": [{"id": "p0", "text": "The fair of Paris was opened in the year 1900 ."}],
+            "chosen": "1900",
+            "rejected": "the mayor of Paris",
+            "simulated": True,
+        }
+        for i in range(6)
+    ]
+    pairs = put(step, "pairs", rows)
+    aligned = align(
+        CONFIG, task=TASK, metrics=METRICS, candidate=result.proposed, pairs=pairs, dataset=dataset,
+        step=new_step(step.workspace.root, "align"),
+    )  # fmt: skip
+    assert aligned.proposed.adapter.method == "dpo"
+    assert aligned.proposed.adapter.object != result.proposed.adapter.object
+    assert "6 preference pairs (simulated: 6)" in aligned.notes[0]
+
+
+def test_without_an_adapter_there_is_nothing_to_align(tuned):
+    step, dataset, candidate, _ = tuned
+    pairs = put(step, "pairs", [])
+    kept = align(CONFIG, task=TASK, metrics=METRICS, candidate=candidate, pairs=pairs, dataset=dataset, step=step)
+    assert kept.decision.verdict == "keep"
+    assert "no adapter" in kept.decision.reason
+
+
+@pytest.mark.parametrize(("change", "key"), [({"modules": ("query",)}, "modules"), ({"max_tokens": 16}, "max_tokens")])
+def test_settings_that_do_not_fit_name_their_key(tuned, change, key):
+    step, dataset, candidate, _ = tuned
+    config = CONFIG.model_copy(update=change)
+    with pytest.raises(BadInput, match=key):
+        tune(config, task=TASK, metrics=METRICS, candidate=candidate, dataset=dataset, step=step)
