@@ -1,8 +1,8 @@
 """Convex combination of scores: 1/4 BM25 of the passage, 1/4 BM25 of the chunk, 1/2 cosine of the chunk.
 
 Each is divided by its largest value for the question first. Bruch, Gai and Ingber 2023, "An Analysis of Fusion Functions for
-Hybrid Retrieval" (arXiv 2210.11934), find that combining scores beats combining ranks, and so it is here: 1,000 disfluent
-questions over 3,000 passages in chunks of 100 words, hit@1 0.885; reciprocal-rank fusion of the same 0.833; BM25 0.812.
+Hybrid Retrieval" (arXiv 2210.11934), find that combining scores beats combining ranks, and so it is here: 638 disfluent
+questions outside test over 3,000 passages in chunks of 100 words, hit@1 0.882; reciprocal-rank fusion 0.826; BM25 0.807.
 The passage's own score lets a chunk profit from what stands around it. Scores are exact, not approximate. Not covered:
 bases beyond memory (LanceDB's modes are for those), other languages than English (stemming, stop words).
 """
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 PASSAGE, CHUNK, VECTOR = 0.25, 0.25, 0.5
-"""Weights. Between 0.2 and 0.3 for each lexical part, hit@1 moves by less than 0.01."""
+"""Weights, set on the same questions. Hit@1 stays between 0.871 and 0.886 for 0.2 to 0.35 in each lexical part."""
 
 BLOCK = 64
 """Questions scored at once: memory stays at 64 × chunks."""
