@@ -15,6 +15,7 @@ from .privacy import scrub
 
 NO_CONSENT = "no consent"
 NO_CORRECTION = "a rating without a correction"
+NOTHING_SAID = "no question, or no answer to reject"
 SAME = "the correction says the same"
 PERSONAL = "personal data, and the policy refuses it"
 NOTHING_LEFT = "nothing left after the scrub"
@@ -52,8 +53,10 @@ def _pair(
 ) -> tuple[dict[str, Any] | None, str]:
     if not item.consent:
         return None, NO_CONSENT
-    if item.kind != "correction" or not item.question.strip() or not item.answer.strip():
+    if item.kind != "correction":
         return None, NO_CORRECTION
+    if not item.question.strip() or not item.answer.strip():
+        return None, NOTHING_SAID
     if normalise(item.text) == normalise(item.answer):
         return None, SAME
     if normalise(item.question) in held_out:

@@ -34,6 +34,7 @@ def test_each_drop_has_its_reason():
     drops = {
         pairs.NO_CONSENT: correction(consent=False),
         pairs.NO_CORRECTION: Feedback(kind="rating", answer_id="a", rating=-1, consent=True),
+        pairs.NOTHING_SAID: correction(answer=" "),
         pairs.SAME: correction(text="the ROME ."),
         pairs.HELD_OUT: correction(question="Who was it?"),
         pairs.NO_CONTEXT: correction(passages=(Seen(id="test-passage", text="x"),)),
