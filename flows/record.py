@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-from components.evaluation import Evaluated
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterState, FlowRunFilterStateType, FlowRunFilterTags
 from prefect.client.schemas.objects import StateType
@@ -19,6 +18,7 @@ from components import cards
 from components.core import Candidate, NinefoldError, Release, publish_json, read_jsonl
 from components.core.code import ROOT
 from components.core.tracking import Tracking
+from components.evaluation import Evaluated
 from flows.run import Run
 from flows.steps import Steps
 from flows.summary import provenance, results, summarise

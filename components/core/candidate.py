@@ -22,6 +22,8 @@ class PromptTurn(Frozen):
     system: str = ""
     user: str
     max_new_tokens: int = 24
+    examples: tuple[tuple[str, str], ...] = ()
+    """Solved cases, shown as chat turns before `user`: (what was asked, what was answered). Fields are not filled in them."""
 
 
 class Prompt(Frozen):

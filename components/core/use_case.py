@@ -216,8 +216,10 @@ def parse(kind: type[Model], content: dict[str, Any], where: str) -> Model:
 
 
 def stage_config(kind: type[Model], word: str, use_case: UseCase, profile: Profile) -> Model:
-    """The settings of one stage: its defaults, then the profile's section, then the contract's."""
-    given = {**getattr(profile, word, {}), **getattr(use_case, word, {})}
+    """The settings of one stage: its defaults, then the profile's section, then the contract's (`data` and `deployment` are
+    parts of the contract itself, so only a profile sizes them)."""
+    own = getattr(use_case, word, {})
+    given = {**getattr(profile, word, {}), **(own if isinstance(own, dict) else {})}
     return parse(kind, given, f"section '{word}' of use case '{use_case.name}' and profile '{profile.name}'")
 
 

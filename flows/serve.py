@@ -1,0 +1,51 @@
+"""`ninefold serve` and `stop`: keep an endpoint up for a registered version, bring back one that died, end it."""
+
+from typing import Any
+
+from rich.console import Console
+
+from components import serving
+from components.core import BadInput, Workspace
+from components.governance import registered
+
+EXAMPLE = """curl -s {url}/v1/chat/completions -H 'content-type: application/json' \\
+    -d '{{"messages": [{{"role": "user", "content": "your question"}}]}}'"""
+
+
+def serve(model: str, port: int | None, workspace: Workspace | None = None) -> dict[str, Any]:
+    """Start (or find) the endpoint of `model` (`name`, `name@alias` or `name@version`); returns how to reach it."""
+    workspace = workspace or Workspace()
+    name, _, which = model.partition("@")
+    if which not in ("", "candidate", "champion", "previous") and not which.isdigit():
+        raise BadInput(f"{model}: '{which}' is no version; allowed after @: candidate, champion, previous, or a number")
+    version = registered(workspace, name, int(which) if which.isdigit() else which or None)  # type: ignore[arg-type]
+    endpoint = serving.start(
+        workspace, name, version.bundle(workspace), port or version.port, version=str(version.version), trace=True
+    )
+    return {"model": name, "version": version.version, "url": endpoint.url, "up": True}
+
+
+def stop(model: str, workspace: Workspace | None = None) -> dict[str, Any]:
+    """Stop the endpoint of `model`; `--all` stops every one of this workspace."""
+    workspace = workspace or Workspace()
+    names = [path.stem for path in workspace.serving.glob("*.json")] if model == "--all" else [model]
+    return {"model": model, "stopped": [name for name in names if serving.stop(workspace, name)], "up": False}
+
+
+def restore(workspace: Workspace, model: str) -> str | None:
+    """Bring back the endpoint of `model` when it is meant to be up and is not; says so, or None when there is nothing to do."""
+    if not (workspace.serving / f"{model}.json").is_file() or serving.status(workspace, model):
+        return None
+    address = serve(model, None, workspace)["url"]
+    return f"The endpoint was meant to be up and was not: it answers again at {address}."
+
+
+def show(report: dict[str, Any]) -> None:
+    """Print where an endpoint is, or that it is gone."""
+    console = Console()
+    if report["up"]:
+        console.print(f"{report['model']} version {report['version']} answers at {report['url']}", highlight=False)
+        console.print(EXAMPLE.format(url=report["url"]), highlight=False, markup=False, soft_wrap=True)
+    else:
+        said = f"stopped {', '.join(report['stopped'])}" if report["stopped"] else "nothing was up"
+        console.print(said, highlight=False)

@@ -1,0 +1,113 @@
+"""What a finished run leaves behind, on the smoke profile."""
+
+import json
+import time
+
+import jsonschema
+import pytest
+
+from components.core import STAGES
+from components.core.code import ROOT
+from tests.conftest import USE_CASE, ninefold
+
+
+def test_all_nine_stages_end_in_a_release(finished):
+    summary = finished.summary
+    assert [stage["name"] for stage in summary["stages"]] == list(STAGES)
+    assert summary["exit"] == 0
+    assert summary["model"] == {"name": "voice_helpdesk", "version": 1, "alias": "candidate"}
+    assert all(stage["decision"]["reason"] for stage in summary["stages"])
+
+
+def test_the_summary_follows_its_schema(finished):
+    schema = json.loads((ROOT / "flows/summary.schema.json").read_text())
+    jsonschema.validate(finished.summary, schema)
+    jsonschema.validate(
+        json.loads(finished.workspace.runs.joinpath(finished.summary["run_id"], "summary.json").read_text()), schema
+    )
+
+
+def test_the_card_names_the_released_candidate(finished):
+    card = finished.home / "model_cards" / "voice_helpdesk" / "v1.md"
+    assert str(card) == finished.summary["card"]
+    assert finished.summary["candidate"][:12] in card.read_text()
+    assert card.with_suffix(".html").is_file()
+
+
+def test_each_step_is_one_mlflow_run_nested_in_one_parent(finished):
+    import mlflow
+
+    client = mlflow.MlflowClient(finished.workspace.tracking_uri)
+    experiment = client.get_experiment_by_name("voice_helpdesk")
+    runs = client.search_runs([experiment.experiment_id])
+    keys = [run.data.tags["ninefold.key"] for run in runs if "ninefold.key" in run.data.tags]
+    assert len(keys) == len(set(keys))
+    parents = [run for run in runs if "ninefold.run" in run.data.tags]
+    assert [run.info.status for run in parents] == ["FINISHED"]
+    nested = {run.info.run_name for run in runs if run.data.tags.get("mlflow.parentRunId") == parents[0].info.run_id}
+    assert set(STAGES) <= nested
+
+
+def test_a_fresh_process_loads_the_registered_model_and_asks_it(finished):
+    import subprocess
+    import sys
+
+    code = (
+        "import mlflow, sys; mlflow.set_tracking_uri(sys.argv[1]);"
+        "model = mlflow.pyfunc.load_model('models:/voice_helpdesk@candidate');"
+        "print(model.predict([{'question': 'Who won the derby ?'}]))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, finished.workspace.tracking_uri], capture_output=True, text=True, cwd="/"
+    )
+    assert done.returncode == 0, done.stderr
+    assert "passages" in done.stdout
+
+
+def test_a_finished_run_repeated_is_reused_within_three_seconds(finished):
+    started = time.monotonic()
+    again = ninefold(finished.home, "run", str(USE_CASE), "--profile", "smoke", "--json")
+    assert again.returncode == 0
+    assert time.monotonic() - started < 3
+    summary = json.loads(again.stdout)
+    assert summary["candidate"] == finished.summary["candidate"]
+    assert {stage["status"] for stage in summary["stages"]} <= {"reused", "skipped"}
+
+
+def test_plan_finds_everything_sealed_and_changes_nothing(finished):
+    before = sorted(path.as_posix() for path in (finished.home / "store").rglob("*"))
+    done = ninefold(finished.home, "plan", str(USE_CASE), "--profile", "smoke", "--json")
+    assert done.returncode == 0, done.stderr
+    assert {row["status"] for row in json.loads(done.stdout)["stages"]} <= {"reused", "skipped"}
+    assert sorted(path.as_posix() for path in (finished.home / "store").rglob("*")) == before
+
+
+def test_the_store_verifies_and_a_changed_byte_stops_the_run(copied):
+    assert ninefold(copied.home, "run", str(USE_CASE), "--profile", "smoke", "--verify").returncode == 0
+    victim = next(path for path in (copied.home / "store/objects").rglob("*.jsonl"))
+    victim.write_bytes(b"x" + victim.read_bytes()[1:])
+    done = ninefold(copied.home, "run", str(USE_CASE), "--profile", "smoke", "--verify")
+    assert done.returncode == 3
+    assert victim.name in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["run", "none.yaml"], "none.yaml: no such file"),
+        (["run", str(USE_CASE), "--profile", "huge"], "no such profile; allowed: cpu, gpu, smoke"),
+        (["run", str(USE_CASE), "--until", "launch"], "no such stage; allowed: use_case"),
+        (["plan", "none.yaml"], "none.yaml: no such file"),
+    ],
+)
+def test_bad_input_gets_one_message_and_exit_2(tmp_path, arguments, said):
+    done = ninefold(tmp_path / "home", *arguments)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_help_answers_quickly(tmp_path):
+    started = time.monotonic()
+    assert ninefold(tmp_path, "--help").returncode == 0
+    assert time.monotonic() - started < 1.5  # half a second on an idle machine; `make bench` measures it

@@ -1,0 +1,43 @@
+"""Every shipped YAML parses, agrees with itself, and is accepted by the stages whose settings it gives."""
+
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+import flows
+from components.core import STAGES, Profile, UseCase, parse, read_yaml, stage_config
+from components.use_case import check_contract
+
+FOLDER = Path(flows.__file__).parent
+USE_CASES = sorted((FOLDER / "use_cases").glob("*.yaml"))
+PROFILES = sorted((FOLDER / "profiles").glob("*.yaml"))
+
+
+@pytest.mark.parametrize("path", USE_CASES, ids=lambda path: path.stem)
+def test_a_shipped_use_case_is_a_contract_that_agrees_with_itself(path: Path) -> None:
+    contract = read_yaml(path, UseCase)
+    assert contract.name == path.stem == contract.deployment.model_name
+    check_contract(contract)
+
+
+@pytest.mark.parametrize("path", PROFILES, ids=lambda path: path.stem)
+def test_a_shipped_profile_gives_settings_that_the_data_stage_knows(path: Path) -> None:
+    profile = read_yaml(path, Profile)
+    assert profile.name == path.stem
+    parse(import_module("components.data").Config, profile.data, str(path))
+
+
+@pytest.mark.parametrize("path", PROFILES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("word", [word for word in STAGES if word != "use_case"])
+def test_every_stage_knows_the_settings_that_profiles_give_it(path: Path, word: str) -> None:
+    profile = read_yaml(path, Profile)
+    for use_case in USE_CASES:
+        contract = read_yaml(use_case, UseCase)
+        if getattr(profile, word, {}) or (isinstance(getattr(contract, word), dict) and getattr(contract, word)):
+            stage_config(import_module(f"components.{word}.stage").Config, word, contract, profile)
+
+
+def test_the_names_are_those_that_the_readme_and_the_make_targets_use() -> None:
+    assert {path.stem for path in USE_CASES} >= {"voice_helpdesk", "film_reviews"}
+    assert {path.stem for path in PROFILES} == {"smoke", "cpu", "gpu"}
