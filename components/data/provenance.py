@@ -43,6 +43,7 @@ def describe(
         "contract": data.model_dump(mode="json", exclude={"sources"}),
         "dropped": figures["dropped"],
         "overlaps_removed": figures["overlaps_removed"],
+        "split_rows": figures["splits"],
         "training_knowledge_excluded": figures["training_knowledge_excluded"],
         "splits": {name: split.model_dump(mode="json") for name, split in splits.items()},
     }

@@ -198,7 +198,7 @@ def _result(
     write_jsonl(quarantine, gated.quarantine)
     quarantined = step.store.put(quarantine)
     described = describe(data, policy.use, sources, figures, stored, config)
-    publish_json(provenance, described | {"quarantine": quarantined, "data_docs": gated.docs})
+    publish_json(provenance, described | {"quarantine": quarantined})
     dataset = Dataset(
         splits={name: split for name, split in stored.items() if "knowledge" not in name},
         knowledge=stored.get("knowledge"),

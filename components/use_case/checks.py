@@ -1,0 +1,141 @@
+"""The single checks of feasibility. Each returns findings: what was looked at, found and needed, and what to do."""
+
+from collections import Counter
+from typing import Any
+
+from components.core import Dataset, Frozen, Row, Store, UseCase
+
+# Licences whose own words forbid business use; matched in lower case against the source's SPDX identifier.
+RESEARCH_ONLY = ("-nc", "noncommercial", "research", "noassertion", "proprietary")
+
+
+class Finding(Frozen):
+    """One line of the feasibility table. advice: what to do where it is not ok."""
+
+    check: str
+    ok: bool
+    found: str
+    needed: str
+    advice: str = ""
+
+
+def enough_data(contract: UseCase, provenance: dict[str, Any], share: float) -> list[Finding]:
+    """Usable rows in all, and for each split at least `share` of what the contract asks for; before any cap."""
+    rows = {name: figures["rows"] for name, figures in provenance["split_rows"].items()}
+    usable = sum(rows.values()) + provenance["dropped"].get("no room in any split", 0)
+    minimum = contract.data.minimum_rows
+    found = [
+        Finding(
+            check="usable rows",
+            ok=usable >= minimum,
+            found=f"{usable:,}",
+            needed=f"{minimum:,} (data.minimum_rows)",
+            advice="bring more rows",
+        )
+    ]
+    for name, count in rows.items():
+        asked = getattr(contract.data.splits, name)
+        needed = round(asked * share)
+        found.append(
+            Finding(
+                check=f"rows for {name}",
+                ok=count >= needed,
+                found=f"{count:,}",
+                needed=f"{needed:,} of the {asked:,} asked for (data.splits.{name})",
+                advice=f"bring more rows or lower data.splits.{name}",
+            )
+        )
+    return found
+
+
+def every_answer_occurs(contract: UseCase, dataset: Dataset, store: Store) -> list[Finding]:
+    """Each label, or both answerable and unanswerable questions, in every split that is used and not empty."""
+    task = contract.task
+    if task.kind == "summarization" or (task.kind == "question_answering" and task.abstain is None):
+        return []
+    wanted = list(task.labels) or ["yes", "no"]
+    found = []
+    for name, split in dataset.splits.items():
+        if split.count == 0:
+            continue
+        counts = Counter(_group(row) for row in dataset.rows(name, store))
+        missing = [value for value in wanted if not counts[value]]
+        found.append(
+            Finding(
+                check=f"{'labels' if task.labels else 'answerable: yes and no'} in {name}",
+                ok=not missing,
+                found=", ".join(f"{value} {counts[value]}" for value in wanted),
+                needed="at least one row of each",
+                advice=f"bring rows of {', '.join(missing)}, or use more rows of {name}" if missing else "",
+            )
+        )
+    return found
+
+
+def skills(contract: UseCase) -> Finding:
+    """Every skill that the work needs is available."""
+    missing = sorted(set(contract.skills) - set(contract.skills_available))
+    return Finding(
+        check="skills",
+        ok=not missing,
+        found=", ".join(contract.skills_available) or "none named",
+        needed=", ".join(contract.skills) or "none named",
+        advice=f"find {', '.join(missing)}, then add it to skills_available" if missing else "",
+    )
+
+
+def machine_suffices(contract: UseCase, machine: dict[str, float], working_gb: float, disk_gb: float) -> list[Finding]:
+    """Memory for the released application (limits.memory_gb) and for the work on it (`working_gb`); disk where known."""
+    needed = max(contract.limits.memory_gb, working_gb)
+    found = [
+        Finding(
+            check="memory",
+            ok=machine["memory_gb"] >= needed,
+            found=f"{machine['memory_gb']:g} GB",
+            needed=f"{needed:g} GB (limits.memory_gb {contract.limits.memory_gb:g}; the stages {working_gb:g})",
+            advice="use a larger machine or lower limits.memory_gb",
+        )
+    ]
+    if "disk_gb" in machine:
+        disk = Finding(
+            check="disk",
+            ok=machine["disk_gb"] >= disk_gb,
+            found=f"{machine['disk_gb']:g} GB free",
+            needed=f"{disk_gb:g} GB",
+            advice="free some space or set NINEFOLD_HOME to a folder on another disk",
+        )
+        found.append(disk)
+    return found
+
+
+def licences_allow(contract: UseCase) -> list[Finding]:
+    """No research-only data in production, and at least one model licence allowed."""
+    found = []
+    for source in contract.data.sources:
+        restricted = any(word in source.licence.lower() for word in RESEARCH_ONLY)
+        found.append(
+            Finding(
+                check=f"licence of '{source.name}'",
+                ok=contract.policy.use == "research" or not restricted,
+                found=source.licence,
+                needed="any licence"
+                if contract.policy.use == "research"
+                else "a licence that allows production (policy.use)",
+                advice="replace the source, or set policy.use to research",
+            )
+        )
+    models = contract.policy.licences
+    found.append(
+        Finding(
+            check="licences of models",
+            ok=bool(models),
+            found=", ".join(models) or "none",
+            needed="at least one (policy.licences)",
+            advice="name the licences that your policy allows",
+        )
+    )
+    return found
+
+
+def _group(row: Row) -> str:
+    return row.slices.get("answerable") or row.answer

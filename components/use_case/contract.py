@@ -1,0 +1,64 @@
+"""What a contract can get wrong although each key by itself is fine: metrics, thresholds, slices that cannot be.
+
+Cheap and needs no data, so that a run can refuse it before anything heavy loads.
+"""
+
+from components.core import BadInput, UseCase
+from components.measure import METRICS
+
+SLICES = {
+    "question_answering": ("answerable", "question_type", "length"),
+    "classification": ("label", "length"),
+    "summarization": ("length",),
+}
+
+
+def check_contract(contract: UseCase) -> None:
+    """Raise BadInput naming every key that does not fit the rest of the contract, what is allowed and what to do."""
+    if wrong := [*_metrics(contract), *_slices(contract), *_labels(contract)]:
+        raise BadInput("\n".join(f"use case '{contract.name}': {line}" for line in wrong))
+
+
+def _metrics(contract: UseCase) -> list[str]:
+    kind, metrics = contract.task.kind, contract.metrics
+    allowed = METRICS[kind]
+    wrong = []
+    for key, name in [("metrics.primary", metrics.primary), *((f"metrics.floors.{name}", name) for name in metrics.floors)]:
+        if name not in allowed:
+            wrong.append(f"key '{key}': '{name}' is not measured for {kind}; allowed: {', '.join(allowed)}")
+        elif name.startswith("abstention") and contract.task.abstain is None:
+            wrong.append(f"key '{key}': '{name}' needs task.abstain, the words that say there is no answer; add them")
+    for name, floor in metrics.floors.items():
+        if not 0 <= floor <= 1:
+            wrong.append(f"key 'metrics.floors.{name}': must lie between 0 and 1 (found {floor})")
+    if metrics.enough < metrics.at_least:
+        wrong.append(
+            f"key 'metrics.enough': must be at least metrics.at_least ({metrics.at_least}), or the ladder would stop below "
+            f"the release threshold (found {metrics.enough})"
+        )
+    return wrong
+
+
+def _slices(contract: UseCase) -> list[str]:
+    allowed = SLICES[contract.task.kind]
+    return [
+        f"key 'slices': '{name}' does not exist for {contract.task.kind}; allowed: {', '.join(allowed)}"
+        for name in contract.slices
+        if name not in allowed
+    ] + (
+        ["key 'slices': 'answerable' needs task.abstain, the words that say there is no answer; add them"]
+        if "answerable" in contract.slices and contract.task.abstain is None
+        else []
+    )
+
+
+def _labels(contract: UseCase) -> list[str]:
+    """Values that are mapped to a label must be mapped to one that exists."""
+    if contract.task.kind != "classification":
+        return []
+    return [
+        f"key 'data.sources.{number}.values': {theirs!r} becomes '{ours}'; allowed: {', '.join(contract.task.labels)}"
+        for number, source in enumerate(contract.data.sources)
+        for theirs, ours in source.values.items()
+        if ours not in contract.task.labels
+    ]

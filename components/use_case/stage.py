@@ -1,0 +1,104 @@
+"""Feasibility: enough data, skills, memory and time, licences that allow the use, and a value worth the work.
+
+Nothing is run or trained here; time and value are estimates from stated figures and say so. Whether a model fits the limits
+is measured in later stages.
+"""
+
+import json
+
+from pydantic import Field
+
+from components.core import Dataset, Decision, Frozen, StageResult, Step, UseCase
+
+from .checks import Finding, enough_data, every_answer_occurs, licences_allow, machine_suffices, skills
+from .contract import check_contract
+from .value import ExpectedValue, expected_value
+
+
+class Config(Frozen):
+    """What counts as enough."""
+
+    split_share: float = Field(0.8, gt=0, le=1)
+    """Each split needs this share of the rows that the contract asks for."""
+    working_gb: float = Field(4.0, gt=0)
+    """Memory that tuning a model of 135M parameters takes (bf16, LoRA), with the tools around it."""
+    disk_gb: float = Field(3.0, gt=0)
+    """Disk for assets, checkpoints and runtimes of one run."""
+    rows_per_hour_and_core: float = Field(2000, gt=0)
+    """Rows answered or trained on; 300 real tokens a second in training on two cores, rows of about 270 tokens."""
+    passes: float = Field(12, gt=0)
+    """How often a run goes through train (epochs), validation (methods, retrievers, runtimes) and test (references)."""
+    hours_at_most: float = Field(24, gt=0)
+    """A run that is estimated to take longer is not feasible on this machine."""
+
+
+class Feasibility(StageResult):
+    """Adopt: feasible. Keep: not, with the reason."""
+
+    findings: tuple[Finding, ...]
+    value: ExpectedValue
+    hours: float
+    """Estimated time of a whole run: passes × rows / (rows_per_hour_and_core × cores)."""
+
+
+def check(config: Config, *, contract: UseCase, dataset: Dataset, machine: dict[str, float], step: Step) -> Feasibility:
+    """Say whether the use case is feasible with this data on this machine.
+
+    machine: `cores`, `memory_gb` and, where known, free `disk_gb`. Raises BadInput for a contract that contradicts itself.
+    """
+    check_contract(contract)
+    provenance = json.loads(step.store.file(dataset.provenance).read_text(encoding="utf-8"))
+    rows = sum(split.count for split in dataset.splits.values())
+    hours = round(config.passes * rows / (config.rows_per_hour_and_core * machine["cores"]), 2)
+    value = expected_value(contract.value, contract.metrics, contract.limits)
+    findings = (
+        *enough_data(contract, provenance, config.split_share),
+        *every_answer_occurs(contract, dataset, step.store),
+        skills(contract),
+        *machine_suffices(contract, machine, config.working_gb, config.disk_gb),
+        _time(config, hours, machine),
+        *licences_allow(contract),
+        _worth(value),
+    )
+    wrong = [finding for finding in findings if not finding.ok]
+    return Feasibility(
+        decision=_decision(wrong, findings, value),
+        metrics={"value_low": value.low, "value_high": value.high, "hours_estimated": hours},
+        notes=tuple(_sentence(finding) for finding in wrong),
+        findings=findings,
+        value=value,
+        hours=hours,
+    )
+
+
+def _time(config: Config, hours: float, machine: dict[str, float]) -> Finding:
+    return Finding(
+        check="time",
+        ok=hours <= config.hours_at_most,
+        found=f"about {hours:g} hours on {machine['cores']:g} cores (estimate)",
+        needed=f"at most {config.hours_at_most:g} hours",
+        advice="use a larger machine, or fewer rows in the profile's section 'data'",
+    )
+
+
+def _worth(value: ExpectedValue) -> Finding:
+    return Finding(
+        check="expected value",
+        ok=value.high > 0,
+        found=f"{value.low:,.0f} to {value.high:,.0f} {value.currency} a month",
+        needed="more than 0 at the metric's `enough`",
+        advice="at this saving and cost no quality pays; check value.saving_per_good_answer and the limits",
+    )
+
+
+def _decision(wrong: list[Finding], findings: tuple[Finding, ...], value: ExpectedValue) -> Decision:
+    if wrong:
+        return Decision(verdict="keep", reason="not feasible: " + "; ".join(_sentence(finding) for finding in wrong))
+    worth = f"{value.low:,.0f} to {value.high:,.0f} {value.currency} a month"
+    return Decision(verdict="adopt", reason=f"feasible: {len(findings)} checks hold; expected value {worth}")
+
+
+def _sentence(finding: Finding) -> str:
+    return f"{finding.check}: found {finding.found}, needed {finding.needed}" + (
+        f" ({finding.advice})" if finding.advice else ""
+    )

@@ -1,0 +1,113 @@
+"""Bad input: one clear message, or rows set aside with their reason."""
+
+from typing import Any
+
+import pytest
+
+from components.core import BadInput, GateRefused, read_jsonl
+
+from .conftest import QUESTIONS, REVIEWS, Bench, question_rows, write
+
+QA = {"name": "calls", "path": "calls.jsonl", "role": "examples_and_knowledge"}
+GOOD = [
+    {"text": f"review number {number} of {number * 7} words", "label": "good" if number % 2 else "bad"}
+    for number in range(20)
+]
+FILMS = {"name": "films", "path": "films.jsonl"}
+
+
+def message(bench: Bench, rows: list[Any], error: type[Exception] = BadInput, **data: Any) -> str:
+    write(bench.folder / "films.jsonl", rows)
+    with pytest.raises(error) as caught:
+        bench.prepare(REVIEWS, bench.data(FILMS, **data))
+    assert caught.type is error
+    return str(caught.value)
+
+
+def test_an_empty_file_is_named(bench: Bench) -> None:
+    said = message(bench, [])
+    assert "films.jsonl: the file is empty (data.sources.0, 'films')" in said
+
+
+@pytest.mark.parametrize("line", ['{"text": "torn', "[1, 2]", '"text"', "[" * 100_000])
+def test_a_malformed_line_is_named_with_its_number(bench: Bench, line: str) -> None:
+    said = message(bench, [GOOD[0], line, GOOD[1]])
+    assert "films.jsonl, line 2:" in said
+    assert len(said) < 500
+
+
+def test_a_field_that_no_row_has_is_named_with_what_is_there(bench: Bench) -> None:
+    said = message(bench, [{"text": row["text"], "sentiment": row["label"]} for row in GOOD])
+    assert "no row has the field 'answer' or 'label' or 'summary'; found: sentiment, text" in said
+    assert "data.sources.0.fields" in said
+
+
+def test_an_unknown_key_in_fields_is_named(bench: Bench) -> None:
+    write(bench.folder / "films.jsonl", GOOD)
+    with pytest.raises(BadInput, match=r"data\.sources\.0\.fields: key 'txt' is not known; allowed: question, text"):
+        bench.prepare(REVIEWS, bench.data(FILMS | {"fields": {"txt": "text"}}))
+
+
+def test_a_missing_file_is_named_with_its_key(bench: Bench) -> None:
+    with pytest.raises(BadInput, match=r"data\.sources\.0\.path: .*films\.jsonl: no such file"):
+        bench.prepare(REVIEWS, bench.data(FILMS))
+
+
+def test_a_csv_row_of_another_width_is_named(bench: Bench) -> None:
+    (bench.folder / "films.csv").write_text("text,label\nfine,good\noh no, a comma,bad\n")
+    with pytest.raises(BadInput, match=r"films\.csv, line 3: expected 2 columns"):
+        bench.prepare(REVIEWS, bench.data(FILMS | {"path": "films.csv", "format": "csv"}))
+
+
+def test_a_file_that_is_no_parquet_is_named(bench: Bench) -> None:
+    (bench.folder / "films.parquet").write_text("nothing")
+    with pytest.raises(BadInput, match=r"films\.parquet: not a readable Parquet file"):
+        bench.prepare(REVIEWS, bench.data(FILMS | {"path": "films.parquet", "format": "parquet"}))
+
+
+def test_knowledge_without_examples_is_refused(bench: Bench) -> None:
+    write(bench.folder / "wiki.jsonl", [{"passage": "Otters hold hands."}])
+    with pytest.raises(BadInput, match="no source holds example rows"):
+        bench.prepare(QUESTIONS, bench.data({"name": "wiki", "path": "wiki.jsonl", "role": "knowledge"}))
+
+
+def test_wrong_labels_stop_the_run_with_expectation_line_and_report(bench: Bench) -> None:
+    said = message(
+        bench, [*GOOD[:18], {"text": "odd one", "label": "meh"}, {"text": "odd two", "label": "meh"}], GateRefused
+    )
+    assert "source 'films' (films.jsonl): expect_column_values_to_be_in_set on 'answer': 2 of 20 rows fail" in said
+    assert "first: line 19, 'meh'; answer is not one of task.labels" in said
+    assert "data.quarantine_at_most" in said
+    assert "index.html" in said
+
+
+def test_a_few_bad_rows_are_set_aside_with_their_reasons(bench: Bench) -> None:
+    bad = [{"text": None, "label": "good"}, {"text": "fine", "label": ["good"]}, {"text": "x" * 101, "label": "bad"}]
+    write(bench.folder / "films.jsonl", [*GOOD, *bad])
+    splits = {"train": 6, "validation": 4, "test": 4}
+    result = bench.prepare(REVIEWS, bench.data(FILMS, splits=splits, quarantine_at_most=0.2), max_characters=100)
+    aside = [row for digest in result.objects for row in quarantined(bench, digest)]
+    assert [(row["line"], row["reasons"]) for row in aside] == [
+        (21, ["text is missing or is not text"]),
+        (22, ["answer is missing or is not text"]),
+        (23, ["text is longer than max_characters"]),
+    ]
+    assert result.metrics["quarantined"] == 3
+
+
+def test_many_small_faults_together_stop_the_run(bench: Bench) -> None:
+    rows = [*GOOD, {"text": None, "label": "good"}, {"text": "fine", "label": "meh"}]
+    said = message(bench, rows, GateRefused, quarantine_at_most=0.05)
+    assert "2 of 22 rows fail one critical expectation or another" in said
+
+
+def test_repeated_rows_are_a_warning(bench: Bench) -> None:
+    rows = question_rows()
+    write(bench.folder / "calls.jsonl", [*rows, rows[0]])
+    result = bench.prepare(QUESTIONS, bench.data(QA))
+    assert result.notes == ("calls: 2 of 25 rows stand there more than once (expect_compound_columns_to_be_unique)",)
+
+
+def quarantined(bench: Bench, digest: str) -> list[dict[str, Any]]:
+    path = bench.store.path(digest) / "quarantine.jsonl"
+    return read_jsonl(path) if path.is_file() else []

@@ -1,0 +1,136 @@
+"""The whole stage on small real files of the three kinds of task."""
+
+import csv
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from components.core import Passage, Row, read_passages
+
+from .conftest import DOCUMENTS, QUESTIONS, REVIEWS, SPLITS, TOPICS, Bench, question_rows, write
+
+QA = {"name": "calls", "path": "calls.jsonl", "role": "examples_and_knowledge"}
+
+
+def ids(bench: Bench, result, name: str) -> list[str]:
+    return [row.id for row in result.dataset.rows(name, bench.store)]
+
+
+def test_questions_become_splits_that_share_no_passage(bench: Bench) -> None:
+    write(bench.folder / "calls.jsonl", question_rows())
+    result = bench.prepare(QUESTIONS, bench.data(QA, splits=SPLITS | {"by": "passage"}))
+    rows = {name: result.dataset.rows(name, bench.store) for name in SPLITS}
+    assert {name: len(items) for name, items in rows.items()} == SPLITS
+    passages = {name: {row.passage for row in items} for name, items in rows.items()}
+    assert not passages["train"] & (passages["validation"] | passages["test"])
+    assert not passages["validation"] & passages["test"]
+    assert result.decision.adopted
+
+
+def test_rows_point_into_the_knowledge_base_and_carry_slices(bench: Bench) -> None:
+    write(bench.folder / "calls.jsonl", question_rows())
+    result = bench.prepare(QUESTIONS, bench.data(QA))
+    assert result.dataset.knowledge
+    base = {passage.id: passage for passage in read_passages(result.dataset.knowledge, bench.store)}
+    for row in result.dataset.rows("test", bench.store):
+        assert isinstance(row, Row)
+        assert isinstance(base[row.passage or ""], Passage)
+        assert row.slices["answerable"] == ("no" if row.answer == "unknown" else "yes")
+        assert row.slices["question_type"] == ("when" if row.text.startswith("When") else "which")
+
+
+def test_training_knowledge_lacks_held_out_passages(bench: Bench) -> None:
+    write(bench.folder / "calls.jsonl", question_rows())
+    result = bench.prepare(QUESTIONS, bench.data(QA, splits=SPLITS | {"by": "passage"}), validation=1, test=1)
+    whole = bench.prepare(QUESTIONS, bench.data(QA, splits=SPLITS | {"by": "passage"}))
+    assert result.dataset.training_knowledge
+    training = {passage.id for passage in read_passages(result.dataset.training_knowledge, bench.store)}
+    held_out = {row.passage for name in ("validation", "test") for row in whole.dataset.rows(name, bench.store)}
+    assert training
+    assert not training & held_out, "rows beyond a cap are held out as well"
+
+
+def test_equal_files_give_equal_digests_in_any_folder(bench: Bench, tmp_path: Path) -> None:
+    write(bench.folder / "calls.jsonl", question_rows())
+    first = bench.prepare(QUESTIONS, bench.data(QA))
+    (tmp_path / "elsewhere").mkdir()
+    other = Bench(tmp_path / "elsewhere")
+    write(other.folder / "calls.jsonl", question_rows())
+    second = other.prepare(QUESTIONS, other.data(QA))
+    assert second.digest == first.digest, "the Data Docs included"
+
+
+def test_a_cap_moves_no_row_to_another_split(bench: Bench) -> None:
+    write(bench.folder / "calls.jsonl", question_rows())
+    whole = bench.prepare(QUESTIONS, bench.data(QA))
+    capped = bench.prepare(QUESTIONS, bench.data(QA), train=3, feedback=1, validation=2, test=4, knowledge_passages=1)
+    for name, count in {"train": 3, "feedback": 1, "validation": 2, "test": 4}.items():
+        assert ids(bench, capped, name) == ids(bench, whole, name)[:count]
+    assert capped.dataset.knowledge
+    base = {passage.id for passage in read_passages(capped.dataset.knowledge, bench.store)}
+    assert base == {row.passage for name in SPLITS for row in capped.dataset.rows(name, bench.store)}
+
+
+def test_the_order_of_lines_does_not_matter(bench: Bench) -> None:
+    write(bench.folder / "calls.jsonl", question_rows())
+    before = bench.prepare(QUESTIONS, bench.data(QA))
+    write(bench.folder / "calls.jsonl", list(reversed(question_rows())))
+    after = bench.prepare(QUESTIONS, bench.data(QA))
+    assert all(ids(bench, before, name) == ids(bench, after, name) for name in SPLITS)
+
+
+def test_texts_and_labels_in_a_csv_work(bench: Bench) -> None:
+    with (bench.folder / "reviews.csv").open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["body", "stars"])
+        writer.writerows([f"A film about {topic}, and\nnothing else", number % 2] for number, topic in enumerate(TOPICS))
+    source = {"name": "reviews", "path": "reviews.csv", "format": "csv"}
+    source |= {"fields": {"text": "body", "label": "stars"}, "values": {"0": "bad", "1": "good"}}
+    splits = {"train": 6, "validation": 4, "test": 4}
+    result = bench.prepare(REVIEWS, bench.data(source, splits=splits))
+    rows = result.dataset.rows("train", bench.store)
+    assert {row.answer for row in rows} == {"bad", "good"}
+    assert all(row.slices == {"label": row.answer, "length": "short"} for row in rows)
+    assert result.dataset.knowledge is None
+
+
+def test_documents_and_summaries_in_parquet_work(bench: Bench) -> None:
+    rows = [{"document": f"A long story of {topic}. " * 9, "summary": topic} for topic in TOPICS]
+    pd.DataFrame(rows).to_parquet(bench.folder / "stories.parquet")
+    source = {"name": "stories", "path": "stories.parquet", "format": "parquet"}
+    result = bench.prepare(DOCUMENTS, bench.data(source, splits={"train": 6, "validation": 4, "test": 4}))
+    assert {row.answer for row in result.dataset.rows("test", bench.store)} <= set(TOPICS)
+
+
+def test_a_passage_in_two_sources_stands_once_in_the_base(bench: Bench) -> None:
+    write(bench.folder / "calls.jsonl", question_rows())
+    double = question_rows()[0]["passage"].upper().replace(".", " !")
+    write(bench.folder / "wiki.jsonl", [{"passage": double, "title": "x"}, {"passage": "Something new about otters."}])
+    wiki = {"name": "wiki", "path": "wiki.jsonl", "role": "knowledge"}
+    result = bench.prepare(QUESTIONS, bench.data(QA, wiki))
+    assert result.figures["knowledge"] == 13
+    assert result.figures["sources"]["wiki"]["duplicates"] == {"duplicate passage": 1}
+
+
+def test_provenance_names_sources_licences_and_what_was_dropped(bench: Bench) -> None:
+    rows = question_rows()
+    write(bench.folder / "calls.jsonl", [*rows, rows[0], rows[1] | {"answer": "1999"}])
+    result = bench.prepare(QUESTIONS, bench.data(QA))
+    provenance = json.loads(bench.store.file(result.dataset.provenance).read_text())
+    (source,) = provenance["sources"]
+    assert (source["licence"], source["read"]) == ("CC0-1.0", 26)
+    assert source["duplicates"] == {"duplicate row": 1, "duplicate row with another answer": 1}
+    assert provenance["dropped"]["no room in any split"] == 4
+    assert any("great-expectations" in entry["who"] for entry in provenance["touched_by"])
+    assert str(bench.folder) not in json.dumps(provenance)
+
+
+@pytest.mark.parametrize("count", [0, 2])
+def test_every_object_of_the_result_is_in_the_store(bench: Bench, count: int) -> None:
+    write(bench.folder / "calls.jsonl", question_rows())
+    result = bench.prepare(QUESTIONS, bench.data(QA), train=count)
+    assert all(bench.store.has(digest) for digest in result.objects)
+    assert (bench.store.path(result.docs) / "index.html").is_file()
+    assert result.dataset.splits["train"].count == count

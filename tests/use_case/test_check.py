@@ -1,0 +1,138 @@
+"""Feasibility: what holds, what does not, and what the sentence says."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from components.core import (
+    BadInput,
+    Dataset,
+    Machine,
+    Row,
+    Split,
+    Step,
+    UseCase,
+    Workspace,
+    parse,
+    publish_json,
+    write_jsonl,
+)
+from components.use_case import Config, Feasibility, check, check_contract
+
+CONTRACT: dict[str, Any] = {
+    "name": "letters",
+    "problem": "Sort letters.",
+    "owner": "post room",
+    "risk_tier": "low",
+    "task": {"kind": "classification", "instruction": "Sort.", "labels": ["bill", "praise"]},
+    "data": {
+        "sources": [{"name": "post", "role": "examples", "path": "post.jsonl", "licence": "CC0-1.0", "origin": "post room"}],
+        "splits": {"train": 10, "validation": 5, "test": 5},
+        "minimum_rows": 20,
+    },
+    "metrics": {"primary": "accuracy", "at_least": 0.5, "enough": 0.8},
+    "limits": {"latency_p95_seconds": 1, "memory_gb": 2, "cost_per_1000_answers": 10},
+    "value": {"answers_per_month": 1000, "saving_per_good_answer": 0.1, "machine_hour": 0.1},
+    "deployment": {"model_name": "letters"},
+}
+MACHINE = {"cores": 2.0, "memory_gb": 8.0, "disk_gb": 50.0}
+
+
+def contract(**changes: Any) -> UseCase:
+    return parse(UseCase, CONTRACT | changes, "letters.yaml")
+
+
+def assess(folder: Path, use_case: UseCase, machine: dict[str, float] = MACHINE, labels: str = "bill praise") -> Feasibility:
+    """Feasibility on a Dataset of 10, 0, 5 and 5 rows."""
+    workspace = Workspace(folder / "home")
+    step = Step("k" * 64, workspace.store.scratch("k" * 64), workspace, Machine())
+    counts = {"train": 10, "feedback": 0, "validation": 5, "test": 5}
+    kinds = labels.split()
+    splits = {}
+    for name, count in counts.items():
+        rows = [Row(id=f"{name}{number}", text="t", answer=kinds[number % len(kinds)]) for number in range(count)]
+        write_jsonl(step.scratch / "rows.jsonl", rows)
+        splits[name] = Split(name=name, object=workspace.store.put(step.scratch / "rows.jsonl"), count=count)
+    rows_of = {name: {"rows": count, "used": count} for name, count in counts.items()}
+    publish_json(step.scratch / "provenance.json", {"split_rows": rows_of, "dropped": {}})
+    dataset = Dataset(splits=splits, provenance=workspace.store.put(step.scratch / "provenance.json"))
+    return check(Config(), contract=use_case, dataset=dataset, machine=machine, step=step)
+
+
+def test_a_feasible_use_case_says_what_it_is_worth(tmp_path: Path) -> None:
+    result = assess(tmp_path, contract())
+    assert result.decision.adopted, result.decision.reason
+    # 1000 × (0.5 × 0.1 − 0.01) and 1000 × 0.8 × 0.1
+    assert (result.value.low, result.value.high) == (40.0, 80.0)
+    assert "answers_per_month × (accuracy × saving_per_good_answer − cost_per_answer)" in result.value.formula
+    assert result.hours == pytest.approx(12 * 20 / 4000, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"data": CONTRACT["data"] | {"minimum_rows": 21}}, "usable rows: found 20, needed 21 (data.minimum_rows)"),
+        (
+            {"data": CONTRACT["data"] | {"splits": {"train": 40, "validation": 5, "test": 5}}},
+            "rows for train: found 10, needed 32 of the 40 asked for (data.splits.train)",
+        ),
+        ({"skills": ["python"], "skills_available": ["law"]}, "find python, then add it to skills_available"),
+        ({"limits": CONTRACT["limits"] | {"memory_gb": 16}}, "memory: found 8 GB, needed 16 GB"),
+        ({"value": CONTRACT["value"] | {"saving_per_good_answer": -1}}, "expected value: found"),
+        ({"policy": {"licences": []}}, "licences of models: found none"),
+    ],
+)
+def test_what_is_lacking_is_named(tmp_path: Path, changes: dict[str, Any], said: str) -> None:
+    result = assess(tmp_path, contract(**changes))
+    assert result.decision.verdict == "keep"
+    assert said in result.decision.reason
+
+
+def test_a_label_that_never_occurs_is_not_feasible(tmp_path: Path) -> None:
+    result = assess(tmp_path, contract(), labels="bill")
+    assert "labels in train: found bill 10, praise 0" in result.decision.reason
+
+
+def test_research_data_is_not_for_production(tmp_path: Path) -> None:
+    source = CONTRACT["data"]["sources"][0] | {"licence": "CC-BY-NC-4.0"}
+    data = CONTRACT["data"] | {"sources": [source]}
+    assert "licence of 'post': found CC-BY-NC-4.0" in assess(tmp_path, contract(data=data)).decision.reason
+    assert assess(tmp_path, contract(data=data, policy={"use": "research"})).decision.adopted
+
+
+def test_too_slow_a_machine_is_not_feasible(tmp_path: Path) -> None:
+    result = assess(tmp_path, contract(), machine=MACHINE | {"cores": 0.001})
+    assert "time: found about" in result.decision.reason
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        (
+            {"metrics": {"primary": "f2", "at_least": 0.5}},
+            "'metrics.primary': 'f2' is not measured for classification; allowed: acc",
+        ),
+        ({"metrics": {"primary": "accuracy", "at_least": 0.9, "enough": 0.5}}, "'metrics.enough': must be at least"),
+        (
+            {"metrics": {"primary": "accuracy", "at_least": 0.5, "floors": {"macro_f1": 1.5}}},
+            "'metrics.floors.macro_f1': must lie between 0 and 1",
+        ),
+        ({"slices": ["answerable"]}, "'slices': 'answerable' does not exist for classification; allowed: label, length"),
+        (
+            {"data": CONTRACT["data"] | {"sources": [CONTRACT["data"]["sources"][0] | {"values": {"1": "joy"}}]}},
+            "'data.sources.0.values': '1' becomes 'joy'; allowed: bill, praise",
+        ),
+    ],
+)
+def test_a_contract_that_contradicts_itself_is_bad_input(changes: dict[str, Any], said: str) -> None:
+    with pytest.raises(BadInput) as caught:
+        check_contract(contract(**changes))
+    assert said in str(caught.value)
+
+
+def test_abstention_floors_need_the_words_for_no_answer() -> None:
+    task = {"kind": "question_answering", "instruction": "Answer."}
+    metrics = {"primary": "f1", "at_least": 0.1, "floors": {"abstention_recall": 0.3}}
+    with pytest.raises(BadInput, match=r"metrics\.floors\.abstention_recall.*needs task\.abstain"):
+        check_contract(contract(task=task, metrics=metrics))
