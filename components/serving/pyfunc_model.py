@@ -29,7 +29,7 @@ class NinefoldModel(PythonModel):  # type: ignore[misc]
         device = "cuda" if os.environ.get("NINEFOLD_DEVICE") == "cuda" else "cpu"
         self._application = load(candidate, store, Machine(threads=threads, device=device))
 
-    def predict(self, context: Any, model_input: Any, params: dict[str, Any] | None = None) -> list[dict[str, Any]]:
+    def predict(self, context, model_input, params=None):  # type: ignore[no-untyped-def]  # MLflow reads hints as a schema
         """Rows with `question` or `messages` in; {"answer", "passages" (ids, best first), "scores"} a row out."""
         frame = pandas.DataFrame(model_input)
         rows = [

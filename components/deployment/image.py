@@ -1,0 +1,155 @@
+"""A Docker image of one bundle: build it with the docker SDK, run it, ask it one question, stop it.
+
+The wheels are fetched by this machine's pip, with whatever index and certificates it is set up with, and installed in the
+build without network, so that the image depends on nothing here. Only what the Candidate's engine needs goes in.
+"""
+
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from components import application, core, serving
+from components.core import Candidate, MachineFault, Step, report, short
+from components.core.code import ROOT
+
+from .requirements import requirements
+
+BASES = ("ninefold-base:bookworm", "python:3.11-slim")
+"""Images with Python 3.11, best first: one that is on the engine, else one that it can pull."""
+READY_SECONDS = 180
+
+
+def build_and_try(
+    name: str, candidate: Candidate, bundle: Path, question: str, step: Step
+) -> tuple[dict[str, Any] | None, str]:
+    """Build the image `ninefold-<name>:<digest>`, run it and ask `question`; the row for the Release, and a note.
+
+    The row is None where no engine answers or no base image can be had; the note then says what lacks.
+    """
+    client, why_not = _engine()
+    if client is None:
+        return None, why_not
+    base, why_not = _base(client)
+    if base is None:
+        return None, why_not
+    tag = f"ninefold-{name.replace('_', '-')}:{short(candidate.digest)}"
+    started = time.perf_counter()
+    image = _find(client, tag) or _build(client, tag, base, name, candidate, bundle, step)
+    step.measured["image_build_seconds"] = round(time.perf_counter() - started, 1)
+    step.measured["image_megabytes"] = round(image.attrs["Size"] / 1e6)
+    answer = _try(client, image, name, question)
+    row = {"target": "docker", "image": tag, "id": image.id, "base": base}
+    return row, f"image {tag} ({step.measured['image_megabytes']} MB, {image.id[:19]}) was built and answered: {answer!r}"
+
+
+def _engine() -> tuple[Any, str]:
+    import docker
+
+    try:
+        client = docker.from_env(timeout=900)
+        client.ping()
+    except docker.errors.DockerException as error:
+        reason = str(error).splitlines()[0][:160]
+        return None, f"no image: no Docker engine answers (start one, or set DOCKER_HOST): {reason}"
+    return client, ""
+
+
+def _base(client: Any) -> tuple[str | None, str]:
+    import docker
+
+    for base in BASES:
+        if _find(client, base):
+            return base, ""
+    try:
+        client.images.pull(*BASES[-1].split(":"))
+    except docker.errors.DockerException as error:
+        return None, f"no image: no base image: {BASES[0]} is not on the engine and {BASES[1]} cannot be pulled ({error})"
+    return BASES[-1], ""
+
+
+def _find(client: Any, tag: str) -> Any:
+    import docker
+
+    try:
+        return client.images.get(tag)
+    except docker.errors.ImageNotFound:
+        return None
+
+
+def _build(client: Any, tag: str, base: str, name: str, candidate: Candidate, bundle: Path, step: Step) -> Any:
+    import docker
+
+    context = step.scratch / "image"
+    shutil.rmtree(context, ignore_errors=True)
+    context.mkdir(parents=True)
+    for package in (core, application, serving):
+        source = Path(package.__file__ or "").parent
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(source, context / "components" / source.name, ignore=ignored)
+    (context / "components" / "__init__.py").write_text("")
+    shutil.copytree(bundle, context / "bundle")
+    shutil.copy(ROOT / "infra" / "docker" / "Dockerfile", context / "Dockerfile")
+    _wheels(candidate, context)
+    report(f"building the image {tag}")
+    labels = {"ninefold.candidate": candidate.digest}
+    arguments = {"BASE": base, "NAME": name}
+    try:
+        image, _ = client.images.build(
+            path=str(context), tag=tag, buildargs=arguments, labels=labels, rm=True, forcerm=True, network_mode="none"
+        )
+    except docker.errors.BuildError as error:
+        last = [str(line.get("stream") or line.get("error") or "").strip() for line in error.build_log]
+        raise MachineFault(
+            f"the image {tag} could not be built: {' / '.join([line for line in last if line][-3:])}"
+        ) from error
+    finally:
+        shutil.rmtree(context, ignore_errors=True)
+    return image
+
+
+def _wheels(candidate: Candidate, context: Path) -> None:
+    """Fetch the wheels of the Candidate's requirements for Linux on this machine's architecture."""
+    report("fetching the image's packages")
+    listed = context / "requirements.txt"
+    listed.write_text("\n".join(requirements(candidate, server=True)) + "\n")
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--only-binary=:all:"]
+    command += ["--dest", str(context / "wheels"), "--requirement", str(listed)]
+    constraints = ROOT / "constraints.txt"
+    command += ["--constraint", str(constraints)] if constraints.is_file() else []
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+        raise MachineFault(f"the packages of the image could not be fetched: {reason}. Check the network or pip's index")
+
+
+def _try(client: Any, image: Any, name: str, question: str) -> str:
+    """Run the image on a free loopback port, ask it, stop and remove the container."""
+    report("running the image")
+    port = serving.free_port()
+    container = client.containers.run(image.id, detach=True, ports={"8000/tcp": ("127.0.0.1", port)})
+    try:
+        _wait(container, f"http://127.0.0.1:{port}")
+        return serving.ask(f"http://127.0.0.1:{port}", question).answer
+    finally:
+        container.stop(timeout=10)
+        container.remove(force=True)
+
+
+def _wait(container: Any, url: str) -> None:
+    import httpx
+
+    deadline = time.monotonic() + READY_SECONDS
+    while time.monotonic() < deadline:
+        try:
+            if httpx.get(f"{url}/ready", timeout=5, trust_env=False).status_code == 200:
+                return
+        except httpx.HTTPError:
+            container.reload()
+        if container.status == "exited":
+            break
+        time.sleep(0.3)
+    said = container.logs(tail=3).decode(errors="replace").strip()
+    raise MachineFault(f"the container did not get ready: {said or 'it said nothing'}")

@@ -1,0 +1,140 @@
+"""Register a bundle in MLflow as a pyfunc model that a fresh process loads and asks.
+
+    mlflow.pyfunc.load_model("models:/voice_helpdesk@candidate").predict([{"question": "..."}])
+
+Models from code: MLflow keeps `components/serving/pyfunc_model.py`, the three components that it needs and the bundle; no
+object is pickled. One version a Candidate digest, through the ledger.
+"""
+
+import logging
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from components import application, core, serving
+from components.core import Candidate, report
+from components.core.tracking import Tracking
+from components.governance import Registered, Registry
+
+from .requirements import requirements
+
+DIGEST = "ninefold.candidate"
+
+
+def register(registry: Registry, version: Registered, candidate: Candidate, bundle: Path, scratch: Path) -> Registered:
+    """Register `bundle` as a version of `version.model` (its number is filled in) and point the alias `candidate` at it.
+
+    scratch: a folder for the code that MLflow copies
+    A version that holds this Candidate already is found again, also when its making was interrupted.
+    """
+    report(f"registering {version.model}")
+    number = registry.version_of(
+        version.model, candidate.digest, lambda: _make(registry, version, candidate, bundle, scratch)
+    )
+    card = version.card or f"model_cards/{version.use_case}/v{number}.md"
+    version = version.model_copy(update={"version": number, "card": card})
+    registry.describe(version)
+    registry.move(version.model, "candidate", number)
+    return version
+
+
+def _make(registry: Registry, version: Registered, candidate: Candidate, bundle: Path, scratch: Path) -> int:
+    tracking = Tracking(registry.workspace, version.use_case)
+    import mlflow
+
+    logged = _logged(tracking, candidate)
+    with _quiet(), _at(registry.workspace.tracking_uri):
+        if logged is None:
+            key = f"register:{candidate.digest}"
+            run = tracking.begin(key, f"register {version.model}", {}, {DIGEST: candidate.digest})
+            with mlflow.start_run(run_id=run):
+                logged = _log(version, candidate, bundle, scratch)
+        made = mlflow.register_model(f"models:/{logged}", version.model, tags={DIGEST: candidate.digest})
+    return int(made.version)
+
+
+def _logged(tracking: Tracking, candidate: Candidate) -> str | None:
+    """Id of a complete logged model with this Candidate that an interrupted registration left."""
+    found = tracking.client.search_logged_models(
+        [tracking.experiment], filter_string=f"tags.`{DIGEST}` = '{candidate.digest}'", max_results=20
+    )
+    return next((model.model_id for model in found if str(model.status) in ("READY", "LoggedModelStatus.READY")), None)
+
+
+def _log(version: Registered, candidate: Candidate, bundle: Path, scratch: Path) -> str:
+    import mlflow
+
+    info = mlflow.pyfunc.log_model(
+        name=version.model,
+        python_model=str(Path(serving.__file__).parent / "pyfunc_model.py"),
+        artifacts={"bundle": str(bundle)},
+        code_paths=[str(_code(scratch))],
+        pip_requirements=["mlflow==" + mlflow.__version__, "pandas", *requirements(candidate)],
+        signature=_signature(),
+        tags={DIGEST: candidate.digest},
+    )
+    return str(info.model_id)
+
+
+def _code(scratch: Path) -> Path:
+    """The components that answering needs, as one package to copy beside the model."""
+    target = scratch / "code" / "components"
+    shutil.rmtree(target, ignore_errors=True)
+    for package in (core, application, serving):
+        source = Path(package.__file__ or "").parent
+        shutil.copytree(source, target / source.name, ignore=shutil.ignore_patterns("__pycache__"))
+    (target / "__init__.py").write_text('"""What this model needs of Ninefold."""\n')
+    return target
+
+
+def _signature() -> Any:
+    """Either column alone is a valid row; a row out has the answer, its passages (best first) and their scores."""
+    from mlflow.models import ModelSignature
+    from mlflow.types.schema import Array, ColSpec, Object, Property, Schema
+
+    message = Object([Property("role", "string"), Property("content", "string")])
+    given = [ColSpec("string", "question", required=False), ColSpec(Array(message), "messages", required=False)]
+    said = [ColSpec("string", "answer"), ColSpec(Array("string"), "passages"), ColSpec(Array("double"), "scores")]
+    return ModelSignature(inputs=Schema(given), outputs=Schema(said))
+
+
+@contextmanager
+def _at(uri: str) -> Iterator[None]:
+    """Point MLflow's global functions at `uri` for a while. Setting it also sets MLFLOW_TRACKING_URI, for this process and
+    its children, which would send other workspaces to this database, so what was there is put back."""
+    import mlflow
+
+    before = os.environ.get("MLFLOW_TRACKING_URI")
+    mlflow.set_tracking_uri(uri)
+    try:
+        yield
+    finally:
+        mlflow.set_tracking_uri(before)
+        if before is None:
+            os.environ.pop("MLFLOW_TRACKING_URI", None)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """MLflow's progress bars and its hints about type annotations and input examples stay off the screen."""
+    import warnings
+
+    before = os.environ.get("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR")
+    os.environ["MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR"] = "false"
+    levels = {name: logging.getLogger(name).level for name in ("mlflow", "mlflow.models", "mlflow.pyfunc")}
+    for name in levels:
+        logging.getLogger(name).setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        for name, level in levels.items():
+            logging.getLogger(name).setLevel(level)
+        if before is None:
+            os.environ.pop("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", None)
+        else:
+            os.environ["MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR"] = before

@@ -1,0 +1,46 @@
+"""The packages that one Candidate needs to run, with the exact versions it was measured with.
+
+Only inference: no trainer, no orchestrator. A plain baseline over BM25 needs neither torch nor transformers, which is what
+keeps its image small.
+"""
+
+from importlib.metadata import PackageNotFoundError, version
+
+from components.core import Candidate, MissingPackage
+
+CORE = ("pydantic", "pyyaml", "numpy")
+SERVER = ("fastapi", "uvicorn", "httpx", "psutil")
+ENGINES = {
+    "transformers": ("torch", "transformers", "safetensors"),
+    "onnx": ("onnxruntime-genai", "onnxruntime", "transformers"),
+    "openai": ("httpx",),
+    "baseline": (),
+}
+RETRIEVERS = {
+    "bm25": ("bm25s",),
+    "vector": ("lancedb", "torch", "transformers", "sentence-transformers"),
+    "hybrid": ("lancedb", "torch", "transformers", "sentence-transformers"),
+    "convex": ("bm25s", "torch", "transformers", "sentence-transformers"),
+}
+
+
+def requirements(candidate: Candidate, *, server: bool = False) -> list[str]:
+    """`name==version` lines, sorted. server: with what the web application needs.
+
+    Raises MissingPackage when one is not installed here, so that nothing is pinned to a version that was not tried.
+    """
+    names = {*CORE, *ENGINES[candidate.runtime.engine], *(SERVER if server else ())}
+    if candidate.retriever:
+        names |= {*RETRIEVERS[candidate.retriever.mode]}
+    if candidate.adapter:
+        names |= {"peft"}
+    if candidate.baseline and candidate.baseline.object:
+        names |= {"skops", "scikit-learn"}
+    return [f"{name}=={_installed(name)}" for name in sorted(names)]
+
+
+def _installed(name: str) -> str:
+    try:
+        return version(name).partition("+")[0]
+    except PackageNotFoundError as error:
+        raise MissingPackage(name, "this application") from error

@@ -1,0 +1,182 @@
+"""Stage 9: serve the Candidate and ask it, register it, build its image, write its GPU deployment; what it may become
+(`champion`) is for governance. The card is written by `components.cards`.
+"""
+
+import time
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field
+
+from components import governance, serving
+from components.core import (
+    Approval,
+    Candidate,
+    Dataset,
+    Decision,
+    Evidence,
+    Frozen,
+    Release,
+    StageResult,
+    Step,
+    UseCase,
+    read_jsonl,
+)
+from components.governance import Registered, Registry, bundle_folder
+
+from .bundle import export, reference_rows
+
+
+class Config(Frozen):
+    """Settings of the deployment stage."""
+
+    questions: int = Field(5, ge=1)
+    """Questions of the test split that the endpoint must answer."""
+    port: int | None = Field(None, ge=0, le=65535)
+    """Port of the endpoint while it is tried: None the contract's, 0 any free one."""
+    keep: bool = False
+    """Leave the endpoint up (`ninefold stop` ends it)."""
+    trace: bool = False
+    """Write MLflow traces of what a kept endpoint is asked."""
+    docker: bool = True
+    """Build and run an image where the contract wants one and a Docker engine answers."""
+    target: Literal["local", "gpu"] = "local"
+    """gpu: also write the vLLM deployment (merged weights, Compose, Kubernetes), and start it where a GPU engine answers."""
+
+
+class Deployed(StageResult):
+    """What was released, and where it was seen to run."""
+
+    release: Release
+
+
+def deploy(
+    config: Config,
+    *,
+    contract: UseCase,
+    candidate: Candidate,
+    evidence: Evidence,
+    dataset: Dataset,
+    run_id: str,
+    step: Step,
+    card: str = "",
+) -> Deployed:
+    """Serve `candidate` and ask it real questions, register it (alias `candidate`), build its image, and let the policy
+    approve it where the risk tier is low.
+
+    evidence: what the release was decided on; its answers become monitoring's reference window
+    card: path of the model card; `model_cards/<use case>/v<version>.md` where not given
+    Registered only after the endpoint has answered, so a Candidate that cannot be served leaves no version. Each effect
+    goes through the ledger: a run that was killed goes on where it was.
+    Raises MachineFault when the port is taken, or the endpoint does not start or gives an empty answer.
+    """
+    examples = read_jsonl(step.store.file(evidence.table))
+    folder = bundle_folder(step.workspace, candidate.digest)
+    bundle = export(candidate, step.store, folder, reference_rows(examples))
+    questions = [row.text for row in dataset.rows("test", step.store)][: config.questions]
+    told = {example["text"]: example["answer"] for example in examples}
+    asked = _try_endpoint(config, contract, candidate, bundle, questions, step)
+    same = sum(one.answer.strip() == told.get(one.question, "").strip() for one in asked)
+
+    from .register import register
+
+    name = contract.deployment.model_name
+    registry = Registry(step.workspace)
+    described = Registered(
+        model=name,
+        version=0,
+        use_case=contract.name,
+        candidate=candidate.digest,
+        evidence=evidence.digest,
+        run_id=run_id,
+        risk_tier=contract.risk_tier,
+        port=contract.deployment.port,
+        card=card,
+    )
+    version = register(registry, described, candidate, bundle, step.scratch)
+    deployments, notes = _elsewhere(config, contract, candidate, bundle, questions, step)
+    approval = governance.approved_by_policy(step.workspace, contract, version.version)
+    if config.keep:
+        port = _port(config, contract) or serving.free_port()
+        serving.start(
+            step.workspace, name, bundle, port, version=str(version.version), machine=step.machine,
+            trace=config.trace,
+        )  # fmt: skip
+    release = Release(
+        candidate=candidate,
+        model_name=name,
+        version=version.version,
+        alias="champion" if approval else "candidate",
+        card=version.card,
+        approval=approval,
+        deployments=tuple(deployments),
+    )
+    reason = (
+        f"{name} version {version.version} is registered; its endpoint answered {len(asked)} of {len(questions)} questions"
+    )
+    return Deployed(
+        decision=Decision(verdict="adopt", reason=reason),
+        metrics={"questions_answered": len(asked), "answers_as_measured": same, "version": version.version},
+        objects=tuple(one["object"] for one in deployments if "object" in one),
+        notes=(_standing(contract, approval), *notes),
+        release=release,
+    )
+
+
+def _try_endpoint(
+    config: Config, contract: UseCase, candidate: Candidate, bundle: Path, questions: list[str], step: Step
+) -> list[serving.Asked]:
+    """Start an endpoint for the test alone, ask it, stop it. Where the kept endpoint of this model holds the contract's
+    port, a free port is used, so that what is live stays up."""
+    name = contract.deployment.model_name
+    kept = serving.status(step.workspace, name)
+    port = _port(config, contract)
+    port = serving.free_port() if port == 0 or (kept and kept.port == port) else port
+    trial = f"{name}-trial"
+    started = time.perf_counter()
+    endpoint = serving.start(step.workspace, trial, bundle, port, model=name, machine=step.machine)
+    try:
+        step.measured["endpoint_ready_seconds"] = round(time.perf_counter() - started, 2)
+        started = time.perf_counter()
+        asked = serving.smoke_test(endpoint.url, questions, passages=_must_name_passages(candidate))
+        step.measured["seconds_per_question"] = round((time.perf_counter() - started) / len(asked), 3)
+        step.measured["asked"] = [one.model_dump(mode="json", exclude={"answer_id"}) for one in asked]
+    finally:
+        serving.stop(step.workspace, trial)
+    return asked
+
+
+def _elsewhere(
+    config: Config, contract: UseCase, candidate: Candidate, bundle: Path, questions: list[str], step: Step
+) -> tuple[list[dict[str, Any]], list[str]]:
+    """The image and the GPU deployment: what was made ({"target": …} rows), and notes on what was not and why."""
+    made: list[dict[str, Any]] = [{"target": "local", "port": contract.deployment.port, "questions": len(questions)}]
+    notes: list[str] = []
+    if config.docker and contract.deployment.docker:
+        from .image import build_and_try
+
+        image, note = build_and_try(contract.deployment.model_name, candidate, bundle, questions[0], step)
+        made += [image] if image else []
+        notes.append(note)
+    if config.target == "gpu":
+        from .gpu import write_gpu
+
+        written, note = write_gpu(contract, candidate, step)
+        made += [written] if written else []
+        notes.append(note)
+    return made, notes
+
+
+def _must_name_passages(candidate: Candidate) -> bool:
+    """Whether every answer comes from a passage: with BM25 alone a question may share no word with the base."""
+    return candidate.retriever is not None and candidate.retriever.mode != "bm25"
+
+
+def _port(config: Config, contract: UseCase) -> int:
+    return contract.deployment.port if config.port is None else config.port
+
+
+def _standing(contract: UseCase, approval: Approval | None) -> str:
+    if approval:
+        return f"champion by {approval.by}: {approval.reason}"
+    return f"risk tier {contract.risk_tier}: it stays `candidate` until a person runs `ninefold approve`"

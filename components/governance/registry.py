@@ -1,0 +1,159 @@
+"""Registered versions and aliases: the ledger says what is so, MLflow's registry shows it.
+
+What is registered is known from the ledger alone, without loading MLflow; only making versions and moving aliases asks it.
+"""
+
+import json
+from collections.abc import Callable
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+from components.core import BadInput, Candidate, Frozen, Ledger, MachineFault, Workspace
+
+Alias = Literal["candidate", "champion", "previous"]
+
+
+class Registered(Frozen):
+    """One version of a registered model."""
+
+    model: str
+    version: int
+    use_case: str
+    candidate: str
+    """Digest of the Candidate."""
+    evidence: str
+    """Digest of the Evidence that the release was decided on."""
+    run_id: str = ""
+    card: str = ""
+    risk_tier: str = ""
+    port: int = 8000
+
+    def bundle(self, workspace: Workspace) -> Path:
+        """The folder with what is served."""
+        return bundle_folder(workspace, self.candidate)
+
+
+class Registry:
+    """The model registry of one workspace."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self.workspace = workspace
+        self.ledger = Ledger(workspace.ledger)
+
+    @cached_property
+    def client(self) -> Any:
+        """MLflow's client; loading it takes about two seconds."""
+        from components.core.tracking import quiet_client
+
+        return quiet_client(self.workspace.tracking_uri)
+
+    def versions(self, model: str) -> list[Registered]:
+        """Every version of `model` that was registered from here, oldest first, each as it was last described."""
+        found: dict[int, Registered] = {}
+        for effect in self.ledger.effects("describe"):
+            version = Registered.model_validate_json(effect["detail"])
+            if effect["done_at"] and version.model == model:
+                found[version.version] = version
+        return [found[number] for number in sorted(found)]
+
+    def version_of(self, model: str, candidate: str, make: Callable[[], int]) -> int:
+        """The version of `model` that holds the Candidate with this digest; `make` registers it where there is none.
+
+        One version a digest: a version that was made while the reply got lost is found by its tag `ninefold.candidate`,
+        which `make` must set in the request that makes the version.
+        """
+        return int(
+            self.ledger.once(
+                "register",
+                f"register:{model}:{candidate}",
+                find=lambda: self._find(model, candidate),
+                do=make,
+                detail={"model": model, "candidate": candidate},
+            )
+        )
+
+    def describe(self, version: Registered) -> None:
+        """Tag a version with what a reader of the registry asks for: card, evidence, use case, run, risk tier."""
+        tags = {
+            "ninefold.evidence": version.evidence,
+            "ninefold.card": version.card,
+            "ninefold.use_case": version.use_case,
+            "ninefold.run_id": version.run_id,
+            "ninefold.risk_tier": version.risk_tier,
+        }
+
+        def tag() -> bool:
+            for key, value in tags.items():
+                self.client.set_model_version_tag(version.model, str(version.version), key, value)
+            return True
+
+        key = f"describe:{version.model}:{version.version}:{version.digest}"
+        self.ledger.once("describe", key, find=lambda: None, do=tag, detail=version.model_dump(mode="json"))
+
+    def holder(self, model: str, alias: Alias) -> int | None:
+        """The version that `alias` points at, by the ledger; None when it was never set."""
+        moves = [json.loads(effect["detail"]) for effect in self.ledger.effects("alias") if effect["done_at"]]
+        held = [move["version"] for move in moves if (move["model"], move["alias"]) == (model, alias)]
+        return held[-1] if held else None
+
+    def move(self, model: str, alias: Alias, version: int) -> None:
+        """Point `alias` at `version`. Moving it where it is changes nothing; each move is one effect of the ledger."""
+        if self.holder(model, alias) == version:
+            return
+        earlier = sum(effect["key"].startswith(f"alias:{model}@{alias}:") for effect in self._moves_done())
+        detail = {"model": model, "alias": alias, "version": version}
+
+        def point() -> int:
+            self.client.set_registered_model_alias(model, alias, str(version))
+            return version
+
+        self.ledger.once("alias", f"alias:{model}@{alias}:{earlier}:{version}", find=lambda: None, do=point, detail=detail)
+
+    def _moves_done(self) -> list[dict[str, Any]]:
+        return [effect for effect in self.ledger.effects("alias") if effect["done_at"]]
+
+    def _find(self, model: str, candidate: str) -> int | None:
+        found = self.client.search_model_versions(f"name = '{model}' and tags.`ninefold.candidate` = '{candidate}'")
+        return min((int(version.version) for version in found), default=None)
+
+
+def registered(workspace: Workspace, model: str, which: int | Alias | None = None) -> Registered:
+    """A registered version, by number, by alias, or (None) the champion, and the candidate where there is no champion.
+
+    Raises BadInput naming what there is when it is not registered.
+    """
+    registry = Registry(workspace)
+    versions = {version.version: version for version in registry.versions(model)}
+    if not versions:
+        raise BadInput(f"model '{model}' is not registered in {workspace.root}: `ninefold run` registers it")
+    if which is None:
+        which = registry.holder(model, "champion") or registry.holder(model, "candidate") or max(versions)
+    number = which if isinstance(which, int) else registry.holder(model, which)
+    if number not in versions:
+        raise BadInput(
+            f"model '{model}' has no version '{which}'; there are {', '.join(map(str, versions))}, and the aliases "
+            + (", ".join(f"{alias} (version {held})" for alias, held in _aliases(registry, model).items()) or "none")
+        )
+    return versions[number]
+
+
+def bundle_folder(workspace: Workspace, candidate: str) -> Path:
+    """Where the bundle of the Candidate with this digest lies."""
+    return workspace.serving / "bundles" / candidate
+
+
+def candidate_in(workspace: Workspace, digest: str) -> Candidate:
+    """The Candidate of a bundle of this workspace; raises MachineFault when it is gone or is another one."""
+    path = bundle_folder(workspace, digest) / "candidate.json"
+    if not path.is_file():
+        raise MachineFault(f"{path.parent}: the bundle of a registered version is gone; run the deployment stage again")
+    candidate = Candidate.model_validate_json(path.read_text())
+    if candidate.digest != digest:
+        raise MachineFault(f"{path}: holds Candidate {candidate.digest}, not the one that was registered")
+    return candidate
+
+
+def _aliases(registry: Registry, model: str) -> dict[str, int]:
+    names: tuple[Alias, ...] = ("candidate", "champion", "previous")
+    return {name: held for name in names if (held := registry.holder(model, name))}

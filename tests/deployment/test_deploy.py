@@ -1,0 +1,150 @@
+"""The whole stage on a real MLflow (SQLite), a real server, and a fresh process that loads what was registered."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from components.core import Ledger, Workspace
+from components.core.code import ROOT
+from components.deployment import Config, deploy, export
+from components.deployment.bundle import reference_rows
+from components.governance import champion, registered
+from components.serving import load_bundle, reference_of, status
+from tests.serving.bundles import QUESTIONS, candidate
+
+from . import cases
+
+ANSWERS = [
+    "The first public steam railway opened in England in 1825.",
+    "Green tea comes from the leaves of Camellia sinensis.",
+    "A colony has one queen and many thousands of workers.",
+]
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("deploy")
+
+
+def run(workspace: Workspace, folder: Path, risk: str = "medium", **config):
+    folder.mkdir(exist_ok=True)
+    chosen = candidate(workspace.store, folder)
+    return deploy(
+        Config(port=0, questions=3, **config),
+        contract=cases.contract(risk),
+        candidate=chosen,
+        evidence=cases.evidence(workspace, folder, chosen.digest, ANSWERS),
+        dataset=cases.dataset(workspace, folder),
+        run_id="run-1",
+        step=cases.step(workspace),
+    )
+
+
+@pytest.fixture(scope="module")
+def deployed(home: Path):
+    return run(Workspace(home / "home"), home / "build")
+
+
+def test_it_is_registered_after_its_endpoint_answered(deployed, home) -> None:
+    workspace = Workspace(home / "home")
+    assert deployed.decision.adopted
+    assert (deployed.release.version, deployed.release.alias, deployed.release.approval) == (1, "candidate", None)
+    assert deployed.metrics["questions_answered"] == 3
+    assert registered(workspace, "desk", "candidate").candidate == deployed.release.candidate.digest
+    assert champion(workspace, "desk") is None
+    assert status(workspace, "desk-trial") is None
+    assert [row["answer"] for row in reference_of(registered(workspace, "desk").bundle(workspace))] == ANSWERS
+
+
+def test_the_answers_served_are_the_answers_measured(deployed) -> None:
+    assert deployed.metrics["answers_as_measured"] == 3
+
+
+def test_a_second_run_makes_no_second_version(deployed, home) -> None:
+    again = run(Workspace(home / "home"), home / "again")
+    assert again.release.version == 1
+
+
+def test_a_fresh_process_elsewhere_loads_and_asks_it(deployed, home) -> None:
+    code = (
+        "import json, mlflow; model = mlflow.pyfunc.load_model('models:/desk@candidate');"
+        f"rows = [{{'question': {QUESTIONS[0]!r}}}];"
+        f"chat = [{{'messages': [{{'role': 'user', 'content': {QUESTIONS[1]!r}}}]}}];"
+        "print(json.dumps([model.predict(rows), model.predict(chat)]));"
+        "import components; print(components.__file__)"
+    )
+    environment = {**os.environ, "MLFLOW_TRACKING_URI": Workspace(home / "home").tracking_uri, "DO_NOT_TRACK": "1"}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=home, env=environment)
+    assert done.returncode == 0, done.stderr
+    said, where = done.stdout.strip().splitlines()[-2:]
+    ((first,), (second,)) = json.loads(said)
+    assert (first["answer"], first["passages"][0]) == (ANSWERS[0], "rail")
+    assert second["answer"] == ANSWERS[1]
+    assert not where.startswith(str(ROOT))  # the model brings its own code
+
+
+def test_a_reply_that_got_lost_leaves_one_version(deployed, home) -> None:
+    workspace = Workspace(home / "home")
+    ledger = Ledger(workspace.ledger)
+    ledger.forget(f"register:desk:{deployed.release.candidate.digest}")
+    assert run(workspace, home / "lost").release.version == 1
+
+
+def test_a_kill_between_register_and_record_leaves_one_version(tmp_path: Path) -> None:
+    """A real process is killed while the ledger still waits for the reply; the run after it finds the version."""
+    workspace = Workspace(tmp_path / "home")
+    (tmp_path / "killed").mkdir()
+    code = (
+        "import os, signal, sys, mlflow; from pathlib import Path; from components.core import Workspace;"
+        "from tests.deployment.test_deploy import run;"
+        "made = mlflow.register_model;\n"
+        "def register_model(*given, **named):\n"
+        "    made(*given, **named)\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+        "mlflow.register_model = register_model\n"
+        f"run(Workspace(Path({str(tmp_path / 'home')!r})), Path({str(tmp_path / 'killed')!r}))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    released = run(workspace, tmp_path / "again").release
+    assert released.version == 1
+    from components.governance import Registry
+
+    assert len(Registry(workspace).client.search_model_versions("name = 'desk'")) == 1
+
+
+def test_low_risk_is_approved_by_policy_on_the_record(tmp_path: Path) -> None:
+    released = run(Workspace(tmp_path / "home"), tmp_path / "build", risk="low").release
+    assert released.alias == "champion"
+    assert (released.approval.policy, released.approval.by) == (True, "policy low_risk")
+    assert champion(Workspace(tmp_path / "home"), "desk") == released.candidate
+
+
+def test_a_bundle_has_only_what_its_candidate_names(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path / "home")
+    chosen = candidate(workspace.store, tmp_path)
+    (tmp_path / "other.txt").write_text("not part of it")
+    workspace.store.put(tmp_path / "other.txt")
+    rows = reference_rows([{"id": "q", "text": "t", "answer": "a"}])
+    loaded, store = load_bundle(export(chosen, workspace.store, tmp_path / "bundle", rows))
+    assert loaded == chosen
+    assert [path.name for path in (store.root / "objects").iterdir()] == chosen.objects
+
+
+def test_no_docker_engine_is_one_clear_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from components.deployment.image import build_and_try
+
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/nothing.sock")
+    workspace = Workspace(tmp_path / "home")
+    started = time.monotonic()
+    row, note = build_and_try("desk", candidate(workspace.store, tmp_path), tmp_path, "?", cases.step(workspace))
+    assert row is None
+    assert note.startswith("no image: no Docker engine answers")
+    assert "\n" not in note
+    assert time.monotonic() - started < 20
