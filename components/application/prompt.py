@@ -36,6 +36,8 @@ def render(prompt: Prompt, turn: int, text: str, context: Sequence[str], previou
 
     asked = prompt.turns[turn]
     messages = [{"role": "system", "content": fill(asked.system)}] if asked.system else []
+    for shown, answered in asked.examples:
+        messages += [{"role": "user", "content": shown}, {"role": "assistant", "content": answered}]
     return [*messages, {"role": "user", "content": fill(asked.user)}]
 
 

@@ -23,7 +23,7 @@ class PromptTurn(Frozen):
     user: str
     max_new_tokens: int = 24
     examples: tuple[tuple[str, str], ...] = ()
-    """Solved cases, shown as chat turns before `user`: (what was asked, what was answered). Fields are not filled in them."""
+    """Solved cases, shown as chat turns before `user`: (asked, answered). Fields are not filled in them."""
 
 
 class Prompt(Frozen):

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from components.application import Answer, answering
-from components.core import Candidate, Evidence, Metrics, Row, Split, Step, Task, progress
+from components.core import Candidate, Evidence, Metrics, Prompt, Row, Split, Step, Task, progress
 from components.measure import examples, measure, missed_floors
 
 Key = tuple[bool, float, int, str]
@@ -87,7 +87,14 @@ def _row(number: int, rows: int, candidate: Candidate, evidence: Evidence, metri
         "method": candidate.prompt.method,
         "rows": rows,
         "calls_per_answer": calls(candidate),
-        "prompt_words": sum(len(turn.system.split()) + len(turn.user.split()) for turn in candidate.prompt.turns),
+        "prompt_words": _words(candidate.prompt),
         "figures": {name: evidence.metrics[name].value for name in shown},
         "kept": kept,
     }
+
+
+def _words(prompt: Prompt) -> int:
+    """Words that every answer's prompts have in common, over all turns."""
+    fixed = [turn.system + " " + turn.user for turn in prompt.turns]
+    shown = [" ".join(pair) for turn in prompt.turns for pair in turn.examples]
+    return sum(len(text.split()) for text in (*fixed, *shown))

@@ -38,13 +38,13 @@ class Config(Frozen):
 
     methods: tuple[str, ...] | None = None
     """Methods to try; None: all eight."""
-    rows: tuple[int, ...] = Field((20, 40, 80), min_length=1)
+    rows: tuple[int, ...] = Field((16, 32, 80), min_length=1)
     """Validation rows of each round."""
     keep: tuple[int, ...] = Field((4, 2, 1), min_length=1)
     """How many methods go on after each round; the last must be 1."""
     validation_rows: int | None = None
     """Rows of validation for the comparison with the candidate's own prompt; None: all."""
-    shots: int = Field(3, ge=1)
+    shots: int = Field(4, ge=1)
     """Examples that few_shot shows."""
     example_words: int = Field(110, ge=1)
     """Longest example, in words of input, passage and answer."""

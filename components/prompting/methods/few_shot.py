@@ -6,6 +6,5 @@ from ..elements import Elements, Example
 
 
 def build(elements: Elements, examples: list[Example]) -> Prompt:
-    """The instruction, all `examples`, the case at hand."""
-    shown = [elements.shown(example) for example in examples]
-    return elements.prompt("few_shot", elements.turn(elements.instruction, *shown, elements.asked), examples=examples)
+    """The instruction, all `examples` as chat turns, the case at hand."""
+    return elements.prompt("few_shot", elements.turn_with(examples, elements.instruction), examples=examples)

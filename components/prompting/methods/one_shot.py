@@ -6,6 +6,6 @@ from ..elements import Elements, Example
 
 
 def build(elements: Elements, examples: list[Example]) -> Prompt:
-    """The instruction, the first of `examples`, the case at hand."""
-    shown = [elements.shown(example) for example in examples[:1]]
-    return elements.prompt("one_shot", elements.turn(elements.instruction, *shown, elements.asked), examples=examples[:1])
+    """The instruction, the first of `examples` as a chat turn, the case at hand."""
+    used = examples[:1]
+    return elements.prompt("one_shot", elements.turn_with(used, elements.instruction), examples=used)

@@ -1,0 +1,85 @@
+"""Plain baselines: fitted on training rows, reproducible, releasable Candidates."""
+
+from pathlib import Path
+
+import pytest
+
+from components.application import answering
+from components.core import BadInput, Metrics, Task
+from components.selection import baselines
+from components.selection.baselines.best_sentence import calibrate
+
+from .small import documents, questions, reviews, split, step_in
+
+
+def test_best_sentence_finds_answers_and_its_threshold_reaches_the_floor(tmp_path: Path) -> None:
+    step = step_in(tmp_path)
+    task, metrics, dataset = questions(step)
+    candidate = baselines.fit(task, metrics, dataset, None, step)
+    assert candidate.baseline
+    rows = dataset.rows("validation", step.store)
+    with answering(candidate, step.store, step.machine) as answer:
+        said = {row.id: found.text for row, found in zip(rows, answer(rows), strict=True)}
+    assert said["u9"] == "unknown"
+    assert "Daugava" in said["a9"]
+
+
+def row(name: str, score: float, answer: str, reference: str) -> dict:
+    scores = {"f1_answerable": None if reference == "unknown" else float(answer == reference)}
+    return {
+        "id": name, "text": "q", "answer": answer, "reference": reference, "passage": "p", "passages": ["p"],
+        "scores": [score], "abstention_recall": 0.0 if reference == "unknown" else None, **scores,
+    }  # fmt: skip
+
+
+def test_calibration_trades_as_few_answers_as_the_floor_asks_for() -> None:
+    task = Task(kind="question_answering", instruction="x", abstain="unknown")
+    table = [row(f"a{i}", 1.0 + i, "x", "x") for i in range(8)] + [
+        row(f"u{i}", 0.5 + 3 * i, "x", "unknown") for i in range(3)
+    ]
+    plain = Metrics(primary="f1_answerable", at_least=0)
+    floored = Metrics(primary="f1_answerable", at_least=0, floors={"abstention_recall": 0.6})
+    assert calibrate(task, plain, table) is None
+    threshold = calibrate(task, floored, table)
+    assert threshold is not None
+    assert 3.5 < threshold <= 4.0
+    assert calibrate(task, plain, []) is None
+
+
+def test_without_knowledge_base_the_plain_answer_is_constant(tmp_path: Path) -> None:
+    step = step_in(tmp_path)
+    task, metrics, dataset = questions(step)
+    bare = dataset.model_copy(update={"knowledge": None})
+    candidate = baselines.fit(task, metrics, bare, None, step)
+    assert candidate.baseline
+    assert candidate.baseline.constant == "unknown"
+
+
+def test_linear_model_classifies_and_equal_fits_have_equal_digests(tmp_path: Path) -> None:
+    found = []
+    for name in ("one", "two"):
+        step = step_in(tmp_path / name)
+        task, metrics, dataset = reviews(step)
+        found.append(baselines.fit(task, metrics, dataset, None, step))
+    with answering(found[0], step.store, step.machine) as answer:
+        rows = dataset.rows("validation", step.store)
+        right = [row.answer == said.text for row, said in zip(rows, answer(rows), strict=True)]
+    assert sum(right) >= 7
+    assert found[0].digest == found[1].digest
+
+
+def test_one_label_only_is_refused_with_the_key(tmp_path: Path) -> None:
+    step = step_in(tmp_path)
+    task, metrics, dataset = reviews(step)
+    one = [row for row in dataset.rows("train", step.store) if row.answer == "positive"]
+    poor = dataset.model_copy(update={"splits": {**dataset.splits, "train": split("train", one, step)}})
+    with pytest.raises(BadInput, match=r"data\.splits\.train"):
+        baselines.fit(task, metrics, poor, None, step)
+
+
+def test_lead_length_is_chosen_on_training_rows(tmp_path: Path) -> None:
+    step = step_in(tmp_path)
+    task, metrics, dataset = documents(step)
+    candidate = baselines.fit(task, metrics, dataset, None, step)
+    assert candidate.baseline
+    assert candidate.baseline.sentences == 2

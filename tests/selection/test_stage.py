@@ -1,0 +1,76 @@
+"""The bake-off: measured, repeatable, and honest about which side leads."""
+
+from pathlib import Path
+
+import pytest
+
+from components.core import BadInput, Policy
+from components.selection import Config, Model, select
+
+from .small import LIMITS, POLICY, documents, questions, reviews, step_in
+
+MADE = Config(made=True, max_new_tokens=4)
+
+
+def run(config: Config, folder: Path, make=questions, policy: Policy = POLICY, **changed: object):
+    step = step_in(folder)
+    task, metrics, dataset = make(step)
+    metrics = metrics.model_copy(update=changed)
+    return select(config, task=task, policy=policy, limits=LIMITS, metrics=metrics, dataset=dataset, step=step), step
+
+
+def test_plain_baseline_leads_a_model_of_random_weights(tmp_path: Path) -> None:
+    chosen, step = run(MADE, tmp_path)
+    assert chosen.model
+    assert chosen.model.model
+    assert chosen.model.model.name == "two-layer"
+    assert chosen.model.retriever
+    assert "best_sentence leads" in chosen.decision.reason
+    assert chosen.decision.verdict == "keep"
+    assert chosen.metrics["plain f1_answerable"] > chosen.metrics["model f1_answerable"]
+    assert not chosen.enough
+    assert all(step.store.has(digest) for digest in chosen.objects)
+    assert [row["verdict"] for row in chosen.considered] == ["measured", "chosen"]
+
+
+def test_a_repeated_run_in_another_workspace_has_the_same_digest(tmp_path: Path) -> None:
+    first, second = (run(MADE, tmp_path / name)[0] for name in ("one", "two"))
+    assert first.digest == second.digest
+
+
+def test_enough_stops_the_ladder_at_the_plain_baseline(tmp_path: Path) -> None:
+    chosen, _ = run(MADE, tmp_path, reviews)
+    assert chosen.enough
+    assert "cheapest rung" in chosen.decision.reason
+
+
+def test_a_missed_floor_is_not_enough(tmp_path: Path) -> None:
+    chosen, _ = run(MADE, tmp_path, enough=0.0, floors={"abstention_recall": 1.01})
+    assert not chosen.enough
+
+
+def test_summaries_have_a_bake_off_too(tmp_path: Path) -> None:
+    chosen, _ = run(MADE, tmp_path, documents)
+    assert chosen.plain.baseline
+    assert chosen.plain.baseline.kind == "lead_sentences"
+
+
+def test_when_no_model_passes_the_plain_baseline_goes_on_alone(tmp_path: Path) -> None:
+    chosen, _ = run(Config(), tmp_path, policy=Policy(licences=("none",)))
+    assert chosen.model is None
+    assert set(chosen.rejected) == {row["name"] for row in chosen.considered[1:]}
+    assert "goes on alone" in chosen.decision.reason
+
+
+def test_a_model_of_ones_own_joins_the_bake_off(tmp_path: Path) -> None:
+    own = Model(name="own", source="made:two-layer", licence="mit", parameters=1000, context=2048, languages=("en",))
+    chosen, _ = run(Config(models=("own", "whisper-tiny"), more=(own,), max_new_tokens=4), tmp_path)
+    assert chosen.model
+    assert list(chosen.rejected) == ["whisper-tiny"]
+
+
+def test_unknown_model_and_unknown_metric_are_bad_input(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match=r"model 'gpt-9' is not known; allowed: .*smollm2"):
+        run(Config(models=("gpt-9",)), tmp_path)
+    with pytest.raises(BadInput, match=r"metrics\.primary: 'accuracy'.*f1_answerable"):
+        run(MADE, tmp_path, primary="accuracy")
