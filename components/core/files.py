@@ -66,7 +66,8 @@ def fsync_folder(folder: Path) -> None:
 
 def read_jsonl(path: Path) -> list[dict[str, Any]]:
     """All rows of a JSONL file that we wrote ourselves."""
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line]
+    # Not splitlines(): texts may hold U+0085 or U+2028, which JSON leaves as they are.
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").split("\n") if line]
 
 
 def write_jsonl(path: Path, rows: Iterable[Any]) -> None:
