@@ -35,5 +35,5 @@ fetch: install
 	touch $@
 
 clean:
-	-test ! -x $(BIN)/ninefold || $(BIN)/ninefold stop --all
+	-test ! -x $(BIN)/ninefold || $(BIN)/ninefold stop
 	rm -rf .venv .ninefold *.egg-info bench.json .mypy_cache .ruff_cache

@@ -16,5 +16,5 @@ def approve(model: str, version: int | None, by: str, reason: str) -> dict[str, 
 
 def show(report: dict[str, Any]) -> None:
     """Print who approved what."""
-    line = f"{report['model']}: candidate {report['candidate'][:12]} is champion; approved by {report['by']}: {report['reason']}"
+    line = f"{report['model']}: candidate {report['candidate'][:12]} is champion, by {report['by']}: {report['reason']}"
     Console().print(line, highlight=False, markup=False, soft_wrap=True)

@@ -80,9 +80,10 @@ def serve(
 
 @app.command()
 def stop(
-    model: Annotated[str, typer.Argument(help="Registered model whose endpoint to stop")], as_json: Json = False
+    model: Annotated[str | None, typer.Argument(help="Registered model; every endpoint where not given")] = None,
+    as_json: Json = False,
 ) -> None:
-    """Stop a kept endpoint."""
+    """Stop a kept endpoint, or all of this workspace."""
     from flows.serve import show
     from flows.serve import stop as stop_endpoint
 

@@ -25,15 +25,15 @@ def serve(model: str, port: int | None, workspace: Workspace | None = None) -> d
     return {"model": name, "version": version.version, "url": endpoint.url, "up": True}
 
 
-def stop(model: str, workspace: Workspace | None = None) -> dict[str, Any]:
-    """Stop the endpoint of `model`; `--all` stops every one of this workspace."""
+def stop(model: str | None, workspace: Workspace | None = None) -> dict[str, Any]:
+    """Stop the endpoint of `model`, or (None) every one of this workspace."""
     workspace = workspace or Workspace()
-    names = [path.stem for path in workspace.serving.glob("*.json")] if model == "--all" else [model]
+    names = [model] if model else [path.stem for path in workspace.serving.glob("*.json")]
     return {"model": model, "stopped": [name for name in names if serving.stop(workspace, name)], "up": False}
 
 
 def restore(workspace: Workspace, model: str) -> str | None:
-    """Bring back the endpoint of `model` when it is meant to be up and is not; says so, or None when there is nothing to do."""
+    """Bring back the endpoint of `model` when it is meant to be up and is not, and say so; else None."""
     if not (workspace.serving / f"{model}.json").is_file() or serving.status(workspace, model):
         return None
     address = serve(model, None, workspace)["url"]

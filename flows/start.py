@@ -47,6 +47,10 @@ def start(
     if summary:
         summary = {**summary, "stages": [_reused(stage) for stage in summary["stages"]]}
         note = "This very run is finished: everything is reused."
+        if summary["model"]:
+            from flows.serve import restore
+
+            note = restore(run.workspace, summary["model"]["name"]) or note
     else:
         summary, note = _walk(run, until, checkpoint, as_json), ""
     if as_json:
