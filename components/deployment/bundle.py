@@ -29,7 +29,8 @@ def export(candidate: Candidate, store: Store, folder: Path, reference: Sequence
             store.copy_to(Store(building / "store"), candidate.objects)
             publish_json(building / "reference.json", list(reference))
             publish_json(building / "candidate.json", candidate)
-            building.chmod(0o755)
+            for path in [building, *building.rglob("*")]:  # the server in an image runs as another user
+                path.chmod(0o755 if path.is_dir() else 0o644)
             os.rename(building, folder)
             fsync_folder(folder.parent)
         finally:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from components import application, core, serving
-from components.core import Candidate, MachineFault, Step, report, short
+from components.core import Candidate, MachineFault, Step, code_digest, digest_of, report, short
 from components.core.code import ROOT
 
 from .requirements import requirements
@@ -37,7 +37,10 @@ def build_and_try(
         return None, why_not
     tag = f"ninefold-{name.replace('_', '-')}:{short(candidate.digest)}"
     started = time.perf_counter()
-    image = _find(client, tag) or _build(client, tag, base, name, candidate, bundle, step)
+    labels = {"ninefold.candidate": candidate.digest, "ninefold.build": _build_digest(candidate, base)}
+    image = _find(client, tag)
+    if image is None or labels.items() - image.labels.items():
+        image = _build(client, tag, base, name, candidate, bundle, labels, step)
     step.measured["image_build_seconds"] = round(time.perf_counter() - started, 1)
     step.measured["image_megabytes"] = round(image.attrs["Size"] / 1e6)
     answer = _try(client, image, name, question)
@@ -70,6 +73,13 @@ def _base(client: Any) -> tuple[str | None, str]:
     return BASES[-1], ""
 
 
+def _build_digest(candidate: Candidate, base: str) -> str:
+    """What else decides the image's content: an image of this Candidate with other code or packages is built again."""
+    dockerfile = (ROOT / "infra" / "docker" / "Dockerfile").read_text()
+    code = code_digest("components.serving.app", "components.serving.server", "components.application.load")
+    return digest_of([dockerfile, code, requirements(candidate, server=True), base])
+
+
 def _find(client: Any, tag: str) -> Any:
     import docker
 
@@ -79,7 +89,9 @@ def _find(client: Any, tag: str) -> Any:
         return None
 
 
-def _build(client: Any, tag: str, base: str, name: str, candidate: Candidate, bundle: Path, step: Step) -> Any:
+def _build(
+    client: Any, tag: str, base: str, name: str, candidate: Candidate, bundle: Path, labels: dict[str, str], step: Step
+) -> Any:
     import docker
 
     context = step.scratch / "image"
@@ -94,7 +106,6 @@ def _build(client: Any, tag: str, base: str, name: str, candidate: Candidate, bu
     shutil.copy(ROOT / "infra" / "docker" / "Dockerfile", context / "Dockerfile")
     _wheels(candidate, context)
     report(f"building the image {tag}")
-    labels = {"ninefold.candidate": candidate.digest}
     arguments = {"BASE": base, "NAME": name}
     try:
         image, _ = client.images.build(
@@ -141,15 +152,17 @@ def _try(client: Any, image: Any, name: str, question: str) -> str:
 def _wait(container: Any, url: str) -> None:
     import httpx
 
-    deadline = time.monotonic() + READY_SECONDS
-    while time.monotonic() < deadline:
+    deadline, said = time.monotonic() + READY_SECONDS, ""
+    while time.monotonic() < deadline and container.status != "exited":
         try:
-            if httpx.get(f"{url}/ready", timeout=5, trust_env=False).status_code == 200:
+            answer = httpx.get(f"{url}/ready", timeout=5, trust_env=False)
+            if answer.status_code == 200:
                 return
+            if answer.status_code == 500:
+                said = answer.json()["error"]["message"]
+                break
         except httpx.HTTPError:
             container.reload()
-        if container.status == "exited":
-            break
         time.sleep(0.3)
-    said = container.logs(tail=3).decode(errors="replace").strip()
+    said = said or container.logs(tail=3).decode(errors="replace").strip()
     raise MachineFault(f"the container did not get ready: {said or 'it said nothing'}")

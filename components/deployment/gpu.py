@@ -1,0 +1,159 @@
+"""The GPU deployment of the model: merged weights, a Compose file and Kubernetes manifests for vLLM, checked; started where
+an NVIDIA engine answers.
+
+vLLM does not resolve beside this product's packages (its FastAPI is older), so it runs in its own image, by exact version.
+The digest of that image is asked for, never invented. Not covered: several GPUs, autoscaling, the application's own pod.
+"""
+
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from components.core import (
+    BadInput,
+    Candidate,
+    Machine,
+    MachineFault,
+    Step,
+    UseCase,
+    publish_json,
+    publish_text,
+    report,
+    short,
+)
+from components.core.code import ROOT
+
+IMAGE = "vllm/vllm-openai:v0.32.0"
+LIMITS = {"max_model_len": 2048, "max_num_seqs": 64, "gpu_memory_utilization": 0.85}
+"""Prompts here stay under 1,000 tokens; 64 at a time is where a small model's throughput levels off on one GPU."""
+READY_SECONDS = 600
+
+
+def write_gpu(contract: UseCase, candidate: Candidate, step: Step) -> tuple[dict[str, Any] | None, str]:
+    """Put the GPU deployment of `candidate` into the store; the row for the Release, and a note.
+
+    The row is None where there is nothing for a GPU to run: a plain baseline, or ONNX weights made for a CPU.
+    """
+    if candidate.model is None:
+        return None, "no GPU deployment: a plain baseline has no model"
+    if candidate.runtime.engine != "transformers":
+        return None, (
+            f"no GPU deployment: vLLM reads safetensors, and the release runs on {candidate.runtime.engine} "
+            f"{candidate.runtime.dtype}; release the torch Candidate (skip optimization) for a GPU"
+        )
+    folder = step.scratch / "gpu"
+    _merge(candidate, step, folder / "weights")
+    digest, from_whom = _image_digest()
+    name = contract.deployment.model_name
+    values = {
+        "name": name, "slug": name.replace("_", "-"), "port": contract.deployment.port, "candidate": candidate.digest,
+        "image": f"{IMAGE.partition(':')[0]}@{digest}" if digest else IMAGE, "digest": digest,
+        "memory_gb": max(4, round(contract.limits.memory_gb)), **LIMITS,
+    }  # fmt: skip
+    for target, file in (("compose", "compose.yaml"), ("kubernetes", "kubernetes.yaml")):
+        text = _render(ROOT / "infra" / target / "vllm.yaml.j2", values)
+        CHECKS[target](text)
+        publish_text(folder / file, text)
+    publish_json(folder / "deployment.json", {"image": IMAGE, "digest": digest, "digest_from": from_whom, **values})
+    step.measured["vllm_image"] = {"image": IMAGE, "digest": digest, "from": from_whom}
+    started = _start(folder, contract.deployment.port, candidate)
+    written = step.store.put(folder)
+    note = f"GPU deployment written and checked (object {written[:12]}): {started}"
+    return {"target": "gpu", "object": written, "image": IMAGE, "digest": digest}, note
+
+
+def _merge(candidate: Candidate, step: Step, target: Path) -> None:
+    """Save the model with its adapter merged in, as bfloat16 safetensors with its tokenizer."""
+    from components.application import load
+
+    report("merging the weights")
+    with load(candidate.model_copy(update={"retriever": None}), step.store, Machine(threads=step.machine.threads)) as whole:
+        whole.engine.model.save_pretrained(target)
+        whole.engine.tokenizer.save_pretrained(target)
+
+
+def _render(template: Path, values: dict[str, Any]) -> str:
+    import jinja2
+
+    return jinja2.Template(template.read_text(), undefined=jinja2.StrictUndefined, keep_trailing_newline=True).render(values)
+
+
+def check_compose(text: str) -> None:
+    """Raise BadInput unless `text` is a Compose file with one GPU service that is limited and bound to loopback."""
+    service = yaml.safe_load(text)["services"]["model"]
+    devices = service["deploy"]["resources"]["reservations"]["devices"]
+    _need("compose", "image by version or digest", ":v" in service["image"] or "@sha256:" in service["image"])
+    _need("compose", "a reserved GPU", devices[0]["driver"] == "nvidia" and "gpu" in devices[0]["capabilities"])
+    _need("compose", "prefix caching", "--enable-prefix-caching" in service["command"])
+    _need("compose", "a memory limit", "mem_limit" in service)
+    _need("compose", "a loopback port", all(port.startswith("127.0.0.1:") for port in service["ports"]))
+
+
+def check_kubernetes(text: str) -> None:
+    """Raise BadInput unless `text` holds a Deployment that asks for a GPU with limits and probes, and its Service."""
+    found = {document["kind"]: document for document in yaml.safe_load_all(text)}
+    _need("kubernetes", "a Deployment and a Service", set(found) == {"Deployment", "Service"})
+    template = found["Deployment"]["spec"]["template"]
+    container = template["spec"]["containers"][0]
+    selector = found["Service"]["spec"]["selector"]
+    _need("kubernetes", "a Service that selects its pods", selector.items() <= template["metadata"]["labels"].items())
+    _need("kubernetes", "image by version or digest", ":v" in container["image"] or "@sha256:" in container["image"])
+    _need("kubernetes", "a GPU limit", container["resources"]["limits"].get("nvidia.com/gpu") == 1)
+    _need("kubernetes", "a memory limit", "memory" in container["resources"]["limits"])
+    _need("kubernetes", "prefix caching", "--enable-prefix-caching" in container["args"])
+    _need("kubernetes", "probes", {"startupProbe", "readinessProbe", "livenessProbe"} <= set(container))
+
+
+CHECKS = {"compose": check_compose, "kubernetes": check_kubernetes}
+
+
+def _need(file: str, what: str, holds: bool) -> None:
+    if not holds:
+        raise BadInput(f"infra/{file}/vllm.yaml.j2: {what} is missing; correct the template")
+
+
+def _image_digest() -> tuple[str | None, str]:
+    """The digest that `IMAGE` has now: of the engine, else of the registry; None and the reason where neither answers."""
+    import docker
+    import httpx
+
+    try:
+        client = docker.from_env(timeout=20)
+        return str(client.images.get_registry_data(IMAGE).id), "engine"
+    except docker.errors.DockerException as error:
+        reason = str(error).splitlines()[0][:120]
+    repository, _, tag = IMAGE.partition(":")
+    kinds = "application/vnd.oci.image.index.v1+json, application/vnd.docker.distribution.manifest.list.v2+json"
+    try:
+        scope = {"service": "registry.docker.io", "scope": f"repository:{repository}:pull"}
+        token = httpx.get("https://auth.docker.io/token", params=scope, timeout=10).raise_for_status().json()["token"]
+        headers = {"Authorization": f"Bearer {token}", "Accept": kinds}
+        url = f"https://registry-1.docker.io/v2/{repository}/manifests/{tag}"
+        return httpx.head(url, headers=headers, timeout=10).raise_for_status().headers["docker-content-digest"], "registry"
+    except (httpx.HTTPError, KeyError) as error:
+        return None, f"not resolved: engine: {reason}; registry: {error}"
+
+
+def _start(folder: Path, port: int, candidate: Candidate) -> str:
+    """Start the container where an engine with NVIDIA's runtime answers, wait for it, stop it; what happened, in words."""
+    import docker
+
+    try:
+        client = docker.from_env(timeout=900)
+        runtimes = client.info().get("Runtimes", {})
+    except docker.errors.DockerException:
+        return "not started: no Docker engine answers"
+    if "nvidia" not in runtimes:
+        return "not started: the Docker engine has no NVIDIA runtime (install nvidia-container-toolkit)"
+    project = f"ninefold-{short(candidate.digest)}"
+    command = ["docker", "compose", "--file", str(folder / "compose.yaml"), "--project-name", project]
+    waiting = ["up", "--detach", "--wait", "--wait-timeout", str(READY_SECONDS)]
+    up = subprocess.run([*command, *waiting], capture_output=True, text=True)
+    try:
+        if up.returncode:
+            raise MachineFault(f"vLLM did not start: {(up.stderr.strip().splitlines() or ['no reason given'])[-1]}")
+        return f"vLLM started and was healthy on port {port}, then stopped"
+    finally:
+        subprocess.run([*command, "down"], capture_output=True)
