@@ -32,7 +32,8 @@ class PreferenceTrainer(ListedBatches, ResumableTrainer, DPOTrainer):
         return dataset  # token ids already, by the engine's own prompt
 
     def _precompute_ref_logps(self, dataset: Any, name: str, batch_size: int) -> Any:
-        answer_head(self.model.get_base_model())
+        wrapped: Any = self.model
+        answer_head(wrapped.get_base_model())
         return super()._precompute_ref_logps(dataset, name, batch_size)
 
 
@@ -44,7 +45,6 @@ def prefer(config: Any, candidate: Candidate, pairs: Split, step: Step) -> dict[
     os.environ.setdefault("TQDM_DISABLE", "1")  # TRL draws a bar while it computes the reference
     assert candidate.model is not None, "align checks it"
     assert candidate.adapter is not None, "align checks it"
-    assert candidate.prompt is not None, "a candidate with a model has a prompt"
     rows = read_jsonl(step.store.file(pairs.object))[: config.preference_pairs]
     adapter = step.store.path(candidate.adapter.object)
     model, tokenizer = load_base(step.store.path(candidate.model.object), step.machine)
@@ -90,6 +90,7 @@ def prefer(config: Any, candidate: Candidate, pairs: Split, step: Step) -> dict[
 
 
 def _table(tokenizer: Any, candidate: Candidate, rows: list[dict[str, Any]], longest: int) -> list[dict[str, list[int]]]:
+    assert candidate.prompt is not None, "a candidate with a model has a prompt"
     found = []
     for side in ("chosen", "rejected"):
         shown = [Shown(row["text"], _context(candidate, row), row[side]) for row in rows]

@@ -22,7 +22,7 @@ from components.core import (
     Step,
     Task,
 )
-from components.measure import compare, measure
+from components.measure import compare, measure, missed_floors
 
 
 class Config(Frozen):
@@ -155,9 +155,8 @@ def _decide(
     step: Step,
 ) -> Tuned:
     before, after = (_evidence(config, task, found, dataset, step) for found in (candidate, proposed))
-    decision = _with_floors(
-        compare(before, after, metrics, step.store, over="the candidate at hand"), before, after, metrics
-    )
+    decision = compare(before, after, metrics, step.store, over="the candidate at hand")
+    decision = _mending(decision, missed_floors(before, metrics), missed_floors(after, metrics))
     return Tuned(
         decision=decision,
         metrics={name: after.metrics[name].value for name in (metrics.primary, *metrics.floors) if name in after.metrics},
@@ -169,15 +168,13 @@ def _decide(
     )
 
 
-def _with_floors(decision: Decision, before: Evidence, after: Evidence, metrics: Metrics) -> Decision:
-    """A gain that breaks a floor which the candidate at hand keeps is refused; one that mends a broken floor is judged on
-    the gain alone, since a release must keep the floors anyway."""
-    for name, floor in metrics.floors.items():
-        kept = [name in found.metrics and found.metrics[name].value >= floor for found in (before, after)]
-        if decision.adopted and kept == [True, False]:
-            reason = f"{decision.reason.rstrip('.')}; but {name} {after.metrics[name].value:.3f} is under its floor {floor}"
-            return Decision(verdict="keep", reason=reason, comparison=decision.comparison)
-    return decision
+def _mending(decision: Decision, missed: list[str], still_missed: list[str]) -> Decision:
+    """Adopt what mends every broken floor without losing on the primary metric: what it replaces could not be released."""
+    mends = missed and not still_missed and decision.comparison is not None and decision.comparison.gain.value >= 0
+    if decision.adopted or not mends:
+        return decision
+    reason = f"{decision.reason}; adopted since it reaches {', '.join(missed)}, which the candidate at hand misses"
+    return decision.model_copy(update={"verdict": "adopt", "reason": reason})
 
 
 def _evidence(config: Config, task: Task, candidate: Candidate, dataset: Dataset, step: Step) -> Evidence:

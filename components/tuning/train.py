@@ -25,6 +25,7 @@ from .batches import batches
 from .checkpoints import ResumableTrainer, newest_whole
 from .examples import Example
 from .layers import split
+from .merged_lora import merge_in_forward
 from .optimizer import MasterAdamW
 
 WARM_UP = 0.06
@@ -47,7 +48,9 @@ def load_base(folder: Path, machine: Machine) -> tuple[Any, Any]:
     library_logging.disable_progress_bar()
     torch.set_num_threads(machine.threads)
     tokenizer = load_tokenizer(folder)
-    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.bfloat16, use_safetensors=True, local_files_only=True)
+    model: Any = AutoModelForCausalLM.from_pretrained(
+        folder, dtype=torch.bfloat16, use_safetensors=True, local_files_only=True
+    )
     return model.to(machine.device).eval(), tokenizer
 
 
@@ -83,10 +86,12 @@ def settings(kind: type[Any], folder: Path, machine: Machine, seed: int, rows: i
 class ListedBatches:
     """Mixed in before a Trainer: batches as listed in `order`, an fp32-master optimizer, a linear schedule."""
 
-    order: Sequence[Sequence[int]]
+    order: list[list[int]]
+    train_dataset: Any
+    data_collator: Any
 
     def get_train_dataloader(self) -> Any:
-        return torch.utils.data.DataLoader(self.train_dataset, batch_sampler=list(self.order), collate_fn=self.data_collator)
+        return torch.utils.data.DataLoader(self.train_dataset, batch_sampler=self.order, collate_fn=self.data_collator)
 
 
 class AnswerTrainer(ListedBatches, ResumableTrainer, SFTTrainer):
@@ -97,14 +102,15 @@ class Watch(TrainerCallback):
     """Reports progress, and saves every `every` steps."""
 
     def __init__(self, what: str, folder: Path, every: int) -> None:
-        self.what, self.folder, self.every, self.trainer = what, folder, every, None
+        self.what, self.folder, self.every = what, folder, every
+        self.trainer: Any = None
 
     def on_step_end(self, args: Any, state: Any, control: Any, **given: Any) -> None:
         report(self.what, state.global_step, state.max_steps)
 
-    def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, float], **given: Any) -> None:
+    def on_log(self, args: Any, state: Any, control: Any, **given: Any) -> None:
         # once a step, after its loss has entered the history that a checkpoint carries
-        due = self.every and "loss" in logs and state.global_step % self.every == 0
+        due = self.every and "loss" in given["logs"] and state.global_step % self.every == 0
         if due and state.global_step < state.max_steps:
             self.trainer.save(self.folder)
 
@@ -156,6 +162,7 @@ def fine_tune(
     pad = tokenizer.pad_token_id
     half = split(model, min(config.layers, total), pad)
     peft_model = with_lora(half, config.rank, config.alpha, config.modules, config.seed)
+    merge_in_forward(peft_model)
     rows = [*practice, *examples]
     lengths = [len(row.ids) for row in rows]
     start = time.perf_counter()

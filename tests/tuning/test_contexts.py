@@ -2,7 +2,7 @@
 
 from components.tuning.batches import batches
 from components.tuning.cloze import cloze_rows
-from components.tuning.contexts import shown_rows
+from components.tuning.contexts import as_written, shown_rows
 from tests.tuning.small import TASK, new_step, small_candidate, small_dataset
 
 
@@ -56,3 +56,9 @@ def test_batches_hold_every_row_once_an_epoch_and_follow_the_seed():
     assert made != batches(lengths, 8, 2, seed=4)
     assert made[:8] != made[8:]
     assert all(max(lengths[i] for i in batch) - min(lengths[i] for i in batch) < 15 for batch in made)
+
+
+def test_answer_is_learned_as_its_context_writes_it():
+    assert as_written("Earth's core", ("heat from the Earth ' s core rises",)) == "Earth ' s core"
+    assert as_written("the 18,000 men", ("of 18 , 000 men",)) == "18 , 000 men"
+    assert as_written("men", ("no one of women",)) == "men"

@@ -10,6 +10,7 @@ from components.core import Machine
 from components.tuning.adapter import save_adapter, with_lora, with_saved
 from components.tuning.answer_head import answer_head
 from components.tuning.layers import split
+from components.tuning.merged_lora import merge_in_forward
 from components.tuning.train import load_base
 from tests.tuning.small import new_step
 
@@ -76,3 +77,25 @@ def test_saved_adapter_is_the_trained_one_on_the_whole_model(base, tmp_path):
     continued = with_saved(continued_half, folder, seed=1)
     answer_head(continued_half)
     assert torch.equal(continued(**given).log_probs, wanted)
+
+
+def test_merged_forward_gives_the_gradients_of_lora(base):
+    torch.manual_seed(0)
+    model, tokenizer = load_base(base, Machine(threads=1))
+    half = split(model.float(), 1, tokenizer.pad_token_id)
+    trained = with_lora(half, 4, 8, MODULES, seed=0)
+    with torch.no_grad():
+        for name, parameter in trained.named_parameters():
+            if "lora_B" in name:
+                parameter.normal_(std=0.1)
+    answer_head(half)
+    given = batch(model, tokenizer.pad_token_id)
+
+    def gradients():
+        trained.zero_grad()
+        trained(**given).loss.backward()
+        return torch.cat([p.grad.flatten() for p in trained.parameters() if p.requires_grad])
+
+    wanted = gradients()
+    merge_in_forward(trained)
+    assert torch.allclose(gradients(), wanted, rtol=1e-3, atol=1e-6)

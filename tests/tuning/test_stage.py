@@ -5,8 +5,9 @@ import json
 import pytest
 
 from components.application import load
-from components.core import BadInput
+from components.core import BadInput, Comparison, Decision, Metric
 from components.tuning import align, tune
+from components.tuning.stage import _mending
 from tests.tuning.small import CONFIG, METRICS, TASK, new_step, put, small_candidate, small_dataset
 
 
@@ -86,3 +87,15 @@ def test_settings_that_do_not_fit_name_their_key(tuned, change, key):
     config = CONFIG.model_copy(update=change)
     with pytest.raises(BadInput, match=key):
         tune(config, task=TASK, metrics=METRICS, candidate=candidate, dataset=dataset, step=step)
+
+
+def test_a_mended_floor_is_adopted_unless_the_primary_metric_falls():
+    gain = {"metric": "f1", "over": "x", "before": 0.3, "after": 0.31}
+    open_case = Decision(
+        verdict="not enough evidence", reason="r", comparison=Comparison(**gain, gain=Metric(value=0.01, low=-0.1, high=0.1))
+    )
+    assert _mending(open_case, ["abstention_recall"], []).adopted
+    assert not _mending(open_case, ["abstention_recall"], ["abstention_recall"]).adopted
+    assert not _mending(open_case, [], []).adopted
+    worse = open_case.model_copy(update={"comparison": Comparison(**gain, gain=Metric(value=-0.01))})
+    assert not _mending(worse, ["abstention_recall"], []).adopted

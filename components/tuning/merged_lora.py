@@ -1,0 +1,50 @@
+"""LoRA's training step with one large product where PEFT makes a large and two small ones and two passes over the output.
+
+Forward with the merged weight W + s·B·A (made anew each step: rank × in × out is nothing beside a batch); backward gives
+the gradients of A and B by the chain rule through that sum (Hu et al. 2021, eq. 3). In bf16 it trains on the very weights
+that the released application runs, which has the adapter merged.
+"""
+
+from typing import Any
+
+import torch
+
+
+class _MergedLora(torch.autograd.Function):
+    """y = x·(W + s·B·A)ᵀ. x: [..., in], W: [out, in] (frozen), A: [rank, in], B: [out, rank]."""
+
+    @staticmethod
+    def forward(ctx: Any, x: torch.Tensor, weight: torch.Tensor, a: torch.Tensor, b: torch.Tensor, scale: float) -> Any:
+        merged = torch.addmm(weight, b, a, alpha=scale)
+        rows = x.reshape(-1, x.shape[-1])
+        ctx.save_for_backward(rows, merged, a, b)
+        ctx.scale, ctx.shape = scale, x.shape
+        return (rows @ merged.T).view(*x.shape[:-1], -1)
+
+    @staticmethod
+    def backward(ctx: Any, *grads: torch.Tensor) -> Any:
+        rows, merged, a, b = ctx.saved_tensors
+        grad = grads[0].reshape(-1, grads[0].shape[-1])
+        grad_a = ((grad @ b).T @ rows).mul_(ctx.scale)
+        grad_b = (grad.T @ (rows @ a.T)).mul_(ctx.scale)
+        grad_x = (grad @ merged).view(ctx.shape) if ctx.needs_input_grad[0] else None
+        return grad_x, None, grad_a, grad_b, None
+
+
+def merge_in_forward(model: Any) -> None:
+    """Let every LoRA layer of the PEFT model `model` compute as above while it is trained. Its weights stay PEFT's."""
+    from peft.tuners.lora import Linear
+
+    for module in model.modules():
+        if isinstance(module, Linear):
+            module.forward = _forward(module)
+
+
+def _forward(module: Any) -> Any:
+    def forward(x: torch.Tensor) -> torch.Tensor:
+        base, adapter = module.base_layer, module.active_adapters[0]
+        a, b = module.lora_A[adapter].weight, module.lora_B[adapter].weight
+        out = _MergedLora.apply(x, base.weight, a, b, module.scaling[adapter])
+        return out if base.bias is None else out + base.bias
+
+    return forward
