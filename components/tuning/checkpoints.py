@@ -37,6 +37,10 @@ def newest_whole(folder: Path) -> Path | None:
 class ResumableTrainer:
     """Mixed in before a transformers Trainer: `save(folder)` and resuming in the form described above."""
 
+    optimizer: Any
+    lr_scheduler: Any
+    state: Any
+
     def save(self, folder: Path) -> None:
         """Write a checkpoint of this moment (between two steps) under `folder`."""
         from safetensors.torch import save_file

@@ -35,9 +35,9 @@ def merge_in_forward(model: Any) -> None:
     """Let every LoRA layer of the PEFT model `model` compute as above while it is trained. Its weights stay PEFT's."""
     from peft.tuners.lora import Linear
 
-    for module in model.modules():
-        if isinstance(module, Linear):
-            module.forward = _forward(module)
+    layers: list[Any] = [module for module in model.modules() if isinstance(module, Linear)]
+    for layer in layers:
+        layer.forward = _forward(layer)
 
 
 def _forward(module: Any) -> Any:
