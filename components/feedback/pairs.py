@@ -14,7 +14,7 @@ from components.measure import normalise
 from .privacy import scrub
 
 NO_CONSENT = "no consent"
-NO_CORRECTION = "a rating without a correction"
+NO_CORRECTION = "a rating, not a correction"
 NOTHING_SAID = "no question, or no answer to reject"
 SAME = "the correction says the same"
 PERSONAL = "personal data, and the policy refuses it"
