@@ -1,0 +1,198 @@
+"""ONNX Runtime GenAI in this process: greedy decoding of a quantised checkpoint on the CPU, one prompt after another.
+
+One by one, because with prompts of 250 tokens and answers of 8 nearly all time is prefill, which already fills the cores.
+The part of the prompt that no input changes is run once: the generator is rewound to its end before each prompt, so nothing
+is copied. Needs neither torch nor a GPU. Not covered: sampling, GPU execution providers, several streams at a time.
+"""
+
+import json
+import time
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from components.core import BadInput, Candidate, Machine, MissingPackage, Store
+
+from ..prompt import render
+
+SHARED_AT_LEAST = 8
+"""Shared prefixes shorter than this are not worth a call of their own."""
+
+
+class Engine:
+    """See engines/__init__.py. `counted` holds prompt and new tokens and the seconds spent in each."""
+
+    def __init__(self, candidate: Candidate, store: Store, machine: Machine) -> None:
+        if candidate.model is None or candidate.adapter is not None:
+            raise BadInput("candidate: engine 'onnx' needs a model with its adapter merged in (stage optimization)")
+        folder = store.path(candidate.model.object)
+        if not (folder / "genai_config.json").is_file():
+            raise BadInput("candidate: engine 'onnx' needs a checkpoint in ONNX Runtime GenAI's form (genai_config.json)")
+        if machine.device != "cpu":
+            raise BadInput(f"machine.device: engine 'onnx' runs on cpu, not {machine.device}; use engine 'transformers'")
+        self._runtime = _runtime()
+        self.tokenizer = _tokenizer(folder)
+        described = json.loads((folder / "genai_config.json").read_text())["model"]
+        self.window = int(described["context_length"])
+        self.vocabulary = int(described["vocab_size"])
+        self.model: Any = _load(self._runtime, folder, machine.threads)
+        self.counted = {"prompt_tokens": 0, "prefill_seconds": 0.0, "new_tokens": 0, "decode_seconds": 0.0}
+        ends = described["eos_token_id"]
+        self._stops = {*(ends if isinstance(ends, list) else [ends]), self.tokenizer.eos_token_id} - {None}
+        self._breaks = {number for token, number in self.tokenizer.get_vocab().items() if "Ċ" in token or token == "<0x0A>"}
+        self._candidate = candidate
+        self._prefixes: list[list[int]] | None = None
+
+    def generate(self, prompts: list[list[dict[str, str]]], max_new_tokens: int, first_line: bool = False) -> list[str]:
+        """See engines/__init__.py."""
+        ids = self._encode(prompts, max_new_tokens)
+        runs = _Runs(self, max(map(len, ids), default=0) + max_new_tokens)
+        made = [list(self._decode(runs, row, max_new_tokens, first_line)) for row in ids]
+        return [self.tokenizer.decode(tokens, skip_special_tokens=True) for tokens in made]
+
+    def stream(self, messages: list[dict[str, str]], max_new_tokens: int, first_line: bool = False) -> Iterator[str]:
+        """See engines/__init__.py. A piece ends where the text so far is whole (no half of a character)."""
+        (row,) = self._encode([messages], max_new_tokens)
+        made: list[int] = []
+        said = ""
+        for token in self._decode(_Runs(self, len(row) + max_new_tokens), row, max_new_tokens, first_line):
+            made.append(token)
+            text = self.tokenizer.decode(made, skip_special_tokens=True)
+            if not text.endswith("\ufffd") and len(text) > len(said):
+                yield text[len(said) :]
+                said = text
+
+    def score(self, prompts: list[list[dict[str, str]]], texts: Sequence[str]) -> list[list[float]]:
+        """Sum of the log-probabilities of each text's tokens after each prompt: [prompts][texts]."""
+        endings = [self.tokenizer(text, add_special_tokens=False).input_ids for text in texts]
+        longest = max(map(len, endings))
+        ids = self._encode(prompts, longest)
+        runs = _Runs(self, max(map(len, ids), default=0) + longest)
+        return [[round(sum(said), 5) for said in runs.follow(row, endings)] for row in ids]
+
+    def follow(self, context: list[int], endings: Sequence[list[int]]) -> list[list[float]]:
+        """Log-probabilities of each token of each of `endings` (token ids) right after `context` (token ids)."""
+        return _Runs(self, len(context) + max(map(len, endings))).follow(context, endings)
+
+    def close(self) -> None:
+        """Free the model."""
+        self.model = None
+
+    def _encode(self, prompts: list[list[dict[str, str]]], new_tokens: int) -> list[list[int]]:
+        texts = [
+            self.tokenizer.apply_chat_template(prompt, tokenize=False, add_generation_prompt=True) for prompt in prompts
+        ]
+        rows = self.tokenizer(texts, add_special_tokens=False).input_ids if texts else []
+        room = self.window - new_tokens
+        # too long for the window: the middle goes, since the instruction stands first and the question last
+        return [row if len(row) <= room else row[: room // 2] + row[len(row) - (room - room // 2) :] for row in rows]
+
+    def _decode(self, runs: "_Runs", row: list[int], max_new_tokens: int, first_line: bool) -> Iterator[int]:
+        start = time.perf_counter()
+        runs.start(row)
+        self.counted["prompt_tokens"] += len(row)
+        self.counted["prefill_seconds"] += time.perf_counter() - start
+        begun = False
+        for _ in range(max_new_tokens):
+            start = time.perf_counter()
+            token = runs.next()
+            self.counted["decode_seconds"] += time.perf_counter() - start
+            if token in self._stops or (first_line and begun and token in self._breaks):
+                return
+            begun = begun or token not in self._breaks
+            self.counted["new_tokens"] += 1
+            yield token
+
+    def shared(self, row: list[int]) -> list[int]:
+        """The longest shared prefix that `row` starts with, found by rendering two inputs that share nothing: it depends on
+        the candidate only, so that equal prompts get equal answers whatever was asked before."""
+        if self._prefixes is None:
+            prompt = self._candidate.prompt
+            self._prefixes = []
+            for turn in range(len(prompt.turns) if prompt else 0):
+                two = [render(prompt, turn, text, [text], text) for text in ("Alpha beta.", "7 ways to say it?")]
+                first, second = self._encode(two, 0)
+                length = next((i for i, pair in enumerate(zip(first, second, strict=False)) if pair[0] != pair[1]), 0)
+                self._prefixes += [first[:length]] if length >= SHARED_AT_LEAST else []
+        fitting = [prefix for prefix in self._prefixes if len(row) > len(prefix) and row[: len(prefix)] == prefix]
+        return max(fitting, key=len, default=[])
+
+
+class _Runs:
+    """A generator with room for `longest` tokens, run on one prompt after another; what they share stays in it."""
+
+    def __init__(self, engine: Engine, longest: int) -> None:
+        runtime = engine._runtime
+        parameters = runtime.GeneratorParams(engine.model)
+        parameters.set_search_options(max_length=min(longest + 1, engine.window), do_sample=False, batch_size=1)
+        self._engine, self._held = engine, None
+        self._generator = runtime.Generator(engine.model, parameters)
+
+    def start(self, row: list[int]) -> Any:
+        """Run a prompt; the last position's logits, float32 [vocabulary]."""
+        prefix = self._engine.shared(row)
+        if self._held != prefix or not prefix:
+            self._generator.rewind_to(0)
+            if prefix:
+                self._append(prefix)
+        else:
+            self._generator.rewind_to(len(prefix))
+        self._held = prefix
+        return self._append(row[len(prefix) :])[-1]
+
+    def follow(self, row: list[int], endings: Sequence[list[int]]) -> list[list[float]]:
+        """See `Engine.follow`. Token by token, since the checkpoints that we build have no logits inside a prompt."""
+        first = log_softmax(self.start(row))
+        found = []
+        for ending in endings:
+            said = [float(first[ending[0]])]
+            if len(ending) > 1:
+                self._generator.rewind_to(len(row))
+            for before, token in pairwise(ending):
+                said.append(float(log_softmax(self._append([before])[-1])[token]))
+            found.append(said)
+        return found
+
+    def next(self) -> int:
+        """The next greedy token."""
+        self._generator.generate_next_token()
+        return int(self._generator.get_next_tokens()[0])
+
+    def _append(self, tokens: list[int]) -> Any:
+        import numpy as np
+
+        self._generator.append_tokens(np.array(tokens, dtype=np.int32))
+        return self._generator.get_output("logits")[0]
+
+
+def log_softmax(logits: Any) -> Any:
+    """Log-probabilities, float64, of logits [..., vocabulary]."""
+    import numpy as np
+
+    shifted = np.asarray(logits, dtype=np.float64)
+    shifted = shifted - shifted.max(-1, keepdims=True)
+    return shifted - np.log(np.exp(shifted).sum(-1, keepdims=True))
+
+
+def _runtime() -> Any:
+    try:
+        import onnxruntime_genai
+    except ModuleNotFoundError as error:
+        if error.name != "onnxruntime_genai":
+            raise
+        raise MissingPackage("onnxruntime-genai", "engine 'onnx'") from error
+    onnxruntime_genai.disable_telemetry_events()
+    return onnxruntime_genai
+
+
+def _load(runtime: Any, folder: Path, threads: int) -> Any:
+    config = runtime.Config(str(folder))
+    config.overlay(json.dumps({"model": {"decoder": {"session_options": {"intra_op_num_threads": threads}}}}))
+    return runtime.Model(config)
+
+
+def _tokenizer(folder: Path) -> Any:
+    from transformers import AutoTokenizer
+
+    return AutoTokenizer.from_pretrained(folder, local_files_only=True)

@@ -1,0 +1,84 @@
+"""The promotion decision: every condition of the contract, in order; the first that fails decides, and gives the reason.
+
+Not covered: approval by a person (governance), the card.
+"""
+
+from collections.abc import Iterator
+
+from components.core import BadInput, Comparison, Decision, Evidence, Frozen, Limits, Metric, Metrics, Policy, Verdict
+
+from .items import BENCHMARKS
+from .single_requests import Requests
+
+
+class Figures(Frozen):
+    """What the decision rests on. `gain`: the paired comparison with the best reference, None where there is none."""
+
+    evidence: Evidence
+    gain: Decision | None
+    changes: dict[str, dict[str, Metric]]
+    """Benchmark → before, after, worsening."""
+    requests: Requests
+    cost: float | None
+    """Of 1,000 answers, asked one after another."""
+
+
+def check_bounds(policy: Policy, measured: dict[str, int]) -> None:
+    """Raise BadInput where the policy bounds a figure that is unknown or that the settings leave out."""
+    for name in policy.bias_at_most:
+        if name not in BENCHMARKS:
+            raise BadInput(f"policy.bias_at_most: '{name}' is not known; allowed: {', '.join(BENCHMARKS)}")
+        if not measured.get(name):
+            raise BadInput(f"policy.bias_at_most bounds '{name}', but evaluation.benchmarks.{name} is 0: give it some rows")
+
+
+def decide(found: Figures, metrics: Metrics, policy: Policy, limits: Limits) -> tuple[Decision, tuple[str, ...]]:
+    """The Decision, and one line for each condition that failed."""
+    comparison = found.gain.comparison if found.gain else None
+    failed = list(_failures(found, metrics, policy, limits))
+    if failed:
+        verdict, reason = failed[0]
+        return Decision(verdict=verdict, reason=reason, comparison=comparison), tuple(line for _, line in failed)
+    return Decision(verdict="adopt", reason=_success(found, metrics, comparison), comparison=comparison), ()
+
+
+def _failures(found: Figures, metrics: Metrics, policy: Policy, limits: Limits) -> Iterator[tuple[Verdict, str]]:
+    figures = found.evidence.metrics
+    primary = figures.get(metrics.primary)
+    value = primary.value if primary else 0.0
+    if value < metrics.at_least:
+        yield "keep", f"{metrics.primary} {value:.3f} on test is below the release threshold of {metrics.at_least:g}"
+    for name, floor in metrics.floors.items():
+        if name not in figures:
+            yield "keep", f"{name} has no value on test, and the contract sets a floor of {floor:g}"
+        elif figures[name].value < floor:
+            yield "keep", f"{name} {figures[name].value:.3f} on test is below its floor of {floor:g}"
+    if found.gain and not found.gain.adopted:
+        yield found.gain.verdict, f"on test, {found.gain.reason}"
+    yield from _over_limits(found, limits)
+    for name, bound in policy.bias_at_most.items():
+        if name in found.changes and found.changes[name]["worsening"].value > bound:
+            change = found.changes[name]
+            span = f"{change['before'].value:.3f} → {change['after'].value:.3f}"
+            yield "keep", f"{name} worsens by {change['worsening'].value:.3f} ({span}), over the bound of {bound:g}"
+
+
+def _over_limits(found: Figures, limits: Limits) -> Iterator[tuple[Verdict, str]]:
+    asked = {
+        "latency_p95_seconds": (found.requests.p95, limits.latency_p95_seconds),
+        "memory_gb": (found.requests.memory_gb, limits.memory_gb),
+        "cost_per_1000_answers": (found.cost or 0.0, limits.cost_per_1000_answers),
+    }
+    for name, (value, limit) in asked.items():
+        if value > limit:
+            yield "keep", f"{name} is {value:.3g}, over the contract's limit of {limit:g}"
+
+
+def _success(found: Figures, metrics: Metrics, comparison: Comparison | None) -> str:
+    value = found.evidence.metrics[metrics.primary]
+    reached = f"{metrics.primary} {value.value:.3f} on test reaches {metrics.at_least:g}"
+    if comparison is None:
+        return f"{reached}; floors, limits and bias bounds hold, and there is nothing cheaper to beat"
+    low, high = comparison.gain.low or 0.0, comparison.gain.high or 0.0
+    gain = f"{comparison.gain.value:+.3f} [{low:+.3f}, {high:+.3f}] over {comparison.over} ({comparison.before:.3f})"
+    return f"{reached}, {gain}; floors, limits and bias bounds hold"

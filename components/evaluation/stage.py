@@ -1,0 +1,246 @@
+"""Stage 7, evaluation: who goes to the test, and what the test says.
+
+`finalist` chooses on validation; `evaluate` measures on test, which never chooses: once per candidate digest, and every read
+is logged in the ledger. Not covered: judges, toxicity, robustness, energy (named in `not_measured`); the card (cards).
+"""
+
+from collections.abc import Sequence
+
+from pydantic import Field
+
+from components.application import answering
+from components.core import (
+    Candidate,
+    Comparison,
+    Dataset,
+    Decision,
+    Evidence,
+    Frozen,
+    Ledger,
+    Limits,
+    Metric,
+    Metrics,
+    Policy,
+    StageResult,
+    Step,
+    Task,
+    progress,
+)
+from components.measure import METRICS, compare, examples, measure, rank
+from components.measure.intervals import table_metric
+
+from .benchmarks import benchmark, changes
+from .items import BENCHMARKS
+from .promotion import Figures, check_bounds, decide
+from .single_requests import single_requests
+
+NEVER_MEASURED = (
+    "toxicity of answers",
+    "robustness to attacks and to typing errors",
+    "verbatim memorisation of training rows",
+    "judgement of the answers by people",
+    "energy",
+    "behaviour under concurrent load",
+)
+"""What a reviewer would expect and no code here measures."""
+
+
+class Config(Frozen):
+    """Settings of evaluation."""
+
+    benchmarks: dict[str, int] = dict.fromkeys(BENCHMARKS, 48)
+    """Benchmark (mmlu, boolq, crows_pairs, bbq) → items; 0 leaves one out."""
+    seed: int = 0
+    """Draws the items."""
+    requests: int = Field(12, ge=1)
+    """Single requests that are timed in a fresh process."""
+    validation_rows: int | None = Field(None, ge=1)
+    """Rows of validation that the finalist is chosen on; None: all."""
+    test_rows: int | None = Field(None, ge=1)
+    """Rows of test; None: all."""
+
+
+class Finalist(StageResult):
+    """The candidate that goes to the test."""
+
+    candidate: Candidate
+
+
+class Evaluated(StageResult):
+    """What the test said. `benchmarks` (forgetting) and `bias`: name → before, after, worsening."""
+
+    candidate: str
+    evidence: Evidence
+    references: dict[str, Evidence]
+    slices: dict[str, dict[str, dict[str, Metric]]]
+    """Slice → value → metric → figure."""
+    benchmarks: dict[str, dict[str, Metric]]
+    bias: dict[str, dict[str, Metric]]
+    gain: Comparison | None
+    """Over the best reference on the primary metric."""
+    failed: tuple[str, ...] = ()
+    """One line for each condition of the contract that does not hold."""
+    not_measured: tuple[str, ...] = ()
+
+
+def finalist(
+    config: Config, *, task: Task, metrics: Metrics, candidates: list[Candidate], dataset: Dataset, step: Step
+) -> Finalist:
+    """The best of `candidates` (cheapest first, which wins ties) on validation: floors first, then the primary metric."""
+    split = dataset.splits["validation"]
+    found: list[Evidence] = []
+    for candidate in progress(candidates, "finalists on validation"):
+        with answering(candidate, step.store, step.machine) as answer:
+            found.append(measure(candidate, answer, split, task, step, config.validation_rows))
+    best = max(range(len(candidates)), key=lambda i: (rank(found[i], metrics), -i))
+    others = [i for i in range(len(candidates)) if candidates[i] != candidates[best]]
+    figure = found[best].metrics[metrics.primary].value
+    reason = f"{candidates[best].label} leads on validation: {metrics.primary} {figure:.3f}"
+    comparison = None
+    if others:
+        second = max(others, key=lambda i: (rank(found[i], metrics), -i))
+        comparison = compare(found[second], found[best], metrics, step.store, over=candidates[second].label).comparison
+        reason += f" against {comparison.before:.3f}, floors first" if comparison else ""
+    return Finalist(
+        decision=Decision(verdict="adopt" if best == len(candidates) - 1 else "keep", reason=reason, comparison=comparison),
+        candidate=candidates[best],
+        metrics={metrics.primary: figure},
+        objects=tuple(evidence.table for evidence in found),
+    )
+
+
+def evaluate(
+    config: Config,
+    *,
+    task: Task,
+    metrics: Metrics,
+    policy: Policy,
+    limits: Limits,
+    candidate: Candidate,
+    references: dict[str, Candidate],
+    dataset: Dataset,
+    slices: tuple[str, ...],
+    hourly: float | None = None,
+    step: Step,
+) -> Evaluated:
+    """Measure `candidate` and `references` (name → candidate) on test and decide whether it may be released.
+
+    hourly: price of an hour of this machine; None leaves the cost out. Raises BadInput where the policy bounds a benchmark
+    that is unknown or left out.
+    """
+    if candidate.model is not None:
+        check_bounds(policy, config.benchmarks)
+    evidence = _on_test(candidate, config, task, dataset, step)
+    others = {
+        name: _on_test(one, config, task, dataset, step)
+        for name, one in progress(list(references.items()), "references on test")
+        if one != candidate
+    }
+    gain = _gain(candidate, evidence, references, others, metrics, step)
+    changed, unmeasured = _changes(candidate, references, config, step)
+    rows = dataset.rows("test", step.store)[: config.requests]
+    requests = single_requests(candidate, rows, step)
+    cost = None if hourly is None else requests.mean * 1000 / 3600 * hourly
+    step.measured["requests"] = {**requests.model_dump(), "cost_per_1000_answers": cost}
+    found = Figures(evidence=evidence, gain=gain, changes=changed, requests=requests, cost=cost)
+    decision, failed = decide(found, metrics, policy, limits)
+    table = examples(evidence, step.store)
+    return Evaluated(
+        decision=decision,
+        candidate=candidate.digest,
+        evidence=evidence,
+        references=others,
+        slices={name: found for name in slices if (found := _by_slice(table, name, task))},
+        benchmarks={name: change for name, change in changed.items() if BENCHMARKS[name].shows == "forgetting"},
+        bias={name: change for name, change in changed.items() if BENCHMARKS[name].shows == "bias"},
+        gain=decision.comparison,
+        failed=failed,
+        not_measured=(*unmeasured, *(() if cost is not None else ("cost of an answer",)), *NEVER_MEASURED),
+        metrics=_shown(evidence, metrics, decision.comparison),
+        objects=tuple(sorted({evidence.table, *(other.table for other in others.values())})),
+        notes=failed,
+    )
+
+
+def _on_test(candidate: Candidate, config: Config, task: Task, dataset: Dataset, step: Step) -> Evidence:
+    """Evidence on test. The ledger keeps a line for each candidate, split and step that reads it, written first."""
+    split = dataset.splits["test"]
+    with answering(candidate, step.store, step.machine) as answer:
+
+        def read() -> Evidence:
+            return measure(candidate, answer, split, task, step, config.test_rows)
+
+        key = f"test read:{split.object}:{candidate.digest}:{step.key}"
+        detail = {"split": split.object, "candidate": candidate.digest, "label": candidate.label, "step": step.key}
+        Ledger(step.workspace.ledger).once("test read", key, find=lambda: None, do=lambda: read().digest, detail=detail)
+        return read()
+
+
+def _gain(
+    candidate: Candidate,
+    evidence: Evidence,
+    references: dict[str, Candidate],
+    others: dict[str, Evidence],
+    metrics: Metrics,
+    step: Step,
+) -> Decision | None:
+    """Compare with the best reference on the primary metric. A plain baseline must beat only what is as cheap: a model that
+    validation passed over is shown, and the test does not choose it."""
+    rivals = [name for name in others if candidate.model is not None or references[name].model is None]
+    if not rivals:
+        return None
+
+    def primary(name: str) -> float:
+        figure = others[name].metrics.get(metrics.primary)
+        return figure.value if figure else 0.0
+
+    best = max(rivals, key=primary)
+    floorless = metrics.model_copy(update={"floors": {}})  # floors are a condition of their own
+    return compare(others[best], evidence, floorless, step.store, over=best)
+
+
+def _changes(
+    candidate: Candidate, references: dict[str, Candidate], config: Config, step: Step
+) -> tuple[dict[str, dict[str, Metric]], tuple[str, ...]]:
+    """Benchmarks before (base weights) and after (the candidate's), and what could not be measured."""
+    wanted = {name: count for name, count in config.benchmarks.items() if count}
+    if candidate.model is None:
+        return {}, tuple(f"{name}: a plain baseline has no model" for name in wanted)
+    base = _base(candidate, references.values())
+    if base is None:
+        return {}, tuple(f"{name}: the base model's weights are not here" for name in wanted)
+    before, after = (benchmark(one, wanted, config.seed, step) for one in (base, candidate))
+    left_out = tuple(f"{name}: left out by the settings" for name in BENCHMARKS if name not in wanted)
+    return changes(before, after), left_out
+
+
+def _base(candidate: Candidate, references: Sequence[Candidate]) -> Candidate | None:
+    """The model as it came: the candidate without its adapter, or where its weights were rebuilt for a faster runtime, the
+    reference with the same model in its first form."""
+    assert candidate.model is not None, "a baseline has no base model"
+    if candidate.runtime.engine == "transformers":
+        return candidate.model_copy(update={"adapter": None})
+    if candidate.runtime.engine == "openai":
+        return None
+    same = [
+        one.model_copy(update={"adapter": None})
+        for one in references
+        if one.model and one.model.name == candidate.model.name and one.runtime.engine == "transformers"
+    ]
+    return same[0] if same else None
+
+
+def _by_slice(table: list[dict], name: str, task: Task) -> dict[str, dict[str, Metric]]:
+    """Value of the slice → metric → figure, over the rows that have the slice."""
+    values = sorted({row["slices"][name] for row in table if name in row["slices"]})
+    found = {}
+    for value in values:
+        rows = [row for row in table if row["slices"].get(name) == value]
+        figures = {metric: table_metric(rows, metric) for metric in METRICS[task.kind]}
+        found[value] = {metric: figure for metric, figure in figures.items() if figure}
+    return found
+
+
+def _shown(evidence: Evidence, metrics: Metrics, gain: Comparison | None) -> dict[str, float]:
+    names = [name for name in (metrics.primary, *metrics.floors) if name in evidence.metrics]
+    return {name: evidence.metrics[name].value for name in names} | ({"gain": gain.gain.value} if gain else {})

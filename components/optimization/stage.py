@@ -1,0 +1,185 @@
+"""Stage 8, optimization: the Candidate in int8 and int4 for the CPU beside its torch reference; the contract picks.
+
+A variant must keep the primary metric on validation (recovery = its figure / the reference's; MLPerf's accuracy gate, Reddi
+et al. 2020, arXiv:1911.02549) and every floor that the reference reaches; among those, the fastest single request wins, and
+it must be faster than the reference. The choice rests on measured seconds, so two fresh runs may choose differently; within
+one workspace the timings are kept. Not covered: GPU runtimes, pruning, distillation.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import Field
+
+from components.application import answering
+from components.core import (
+    Candidate,
+    Dataset,
+    Decision,
+    Evidence,
+    Frozen,
+    Limits,
+    Metrics,
+    Runtime,
+    StageResult,
+    Step,
+    Task,
+    progress,
+)
+from components.measure import compare, measure, missed_floors
+
+from .builder import Kind, build
+from .timing import Timing, megabytes, timing
+
+
+class Config(Frozen):
+    """Settings of optimization."""
+
+    variants: tuple[Kind, ...] = ("int8", "int4")
+    """What to build beside the reference; empty: go on with the candidate at hand."""
+    recovery: float = Field(0.95, ge=0, le=1)
+    """Share of the reference's primary metric on validation that a variant must keep."""
+    validation_rows: int | None = Field(None, ge=1)
+    """Rows of validation; None: all. The same number as the stages before, so that the reference is not measured again."""
+    requests: int = Field(12, ge=1)
+    """Single requests that are timed."""
+
+
+class Optimized(StageResult):
+    """`candidate`: the picked one; `variants`: a row each (variant, dtype, candidate, megabytes, figures, recovery, verdict,
+    reason). Seconds and tokens a second are in `measured["variants"]`."""
+
+    candidate: Candidate
+    variants: tuple[dict[str, Any], ...] = ()
+
+
+def optimize(
+    config: Config,
+    *,
+    task: Task,
+    metrics: Metrics,
+    limits: Limits,
+    candidate: Candidate,
+    dataset: Dataset,
+    step: Step,
+) -> Optimized:
+    """Build and measure the variants of `candidate` on validation and pick the fastest that keeps its quality.
+
+    Raises MachineFault when a variant cannot be built.
+    """
+    reason = _nothing_to_do(config, candidate)
+    if reason:
+        return Optimized(decision=Decision(verdict="keep", reason=reason), candidate=candidate)
+    made = {str(kind): _variant(candidate, kind, step) for kind in progress(config.variants, "building variants")}
+    board = _Board(config, metrics, limits, step, reference=f"torch {candidate.runtime.dtype}")
+    for name, one in progress([(board.reference, candidate), *made.items()], "measuring variants"):
+        board.measure(name, one, task, dataset)
+    step.measured["variants"] = {name: found.model_dump() for name, found in board.timings.items()}
+    kept = [name for name in made if not board.rejected(name)]
+    best = min(kept, key=lambda name: board.timings[name].p50, default=None)
+    return Optimized(
+        decision=board.decision(best, list(made)),
+        candidate=made[best] if best else candidate,
+        variants=tuple(board.row(name, best) for name in board.candidates),
+        metrics=board.figures(best or board.reference),
+        objects=tuple(sorted({*(one.model.object for one in made.values() if one.model), *board.tables})),
+        notes=("the choice between variants rests on seconds measured on this machine",),
+    )
+
+
+def _nothing_to_do(config: Config, candidate: Candidate) -> str | None:
+    if candidate.model is None:
+        return "a plain baseline has no model to quantise"
+    if candidate.runtime.engine != "transformers":
+        return f"the candidate runs on {candidate.runtime.engine}, whose weights are not here to quantise"
+    return None if config.variants else "no variant is asked for"
+
+
+def _variant(candidate: Candidate, kind: Kind, step: Step) -> Candidate:
+    return candidate.model_copy(
+        update={"model": build(candidate, kind, step), "adapter": None, "runtime": Runtime(engine="onnx", dtype=kind)}
+    )
+
+
+@dataclass
+class _Board:
+    """What was measured of the reference and of each variant, by name."""
+
+    config: Config
+    metrics: Metrics
+    limits: Limits
+    step: Step
+    reference: str
+    candidates: dict[str, Candidate] = field(default_factory=dict)
+    evidence: dict[str, Evidence] = field(default_factory=dict)
+    timings: dict[str, Timing] = field(default_factory=dict)
+
+    def measure(self, name: str, candidate: Candidate, task: Task, dataset: Dataset) -> None:
+        """Quality on validation, then seconds on its first rows."""
+        step, split = self.step, dataset.splits["validation"]
+        with answering(candidate, step.store, step.machine) as answer:
+            self.evidence[name] = measure(candidate, answer, split, task, step, self.config.validation_rows)
+        rows = dataset.rows("validation", step.store)[: self.config.requests]
+        self.timings[name] = timing(candidate, rows, step)
+        self.candidates[name] = candidate
+
+    @property
+    def tables(self) -> list[str]:
+        """Objects with the per-example tables."""
+        return [evidence.table for evidence in self.evidence.values()]
+
+    def recovery(self, name: str) -> float:
+        """Share of the reference's primary metric; 1 where the reference has nothing to lose."""
+        before, after = (self._primary(one) for one in (self.reference, name))
+        return round(after / before, 4) if before > 0 else 1.0
+
+    def rejected(self, name: str) -> str | None:
+        """Why a variant is not taken; None where it may be."""
+        kept, primary, limit = self.recovery(name), self.metrics.primary, self.limits.latency_p95_seconds
+        if kept < self.config.recovery:
+            return f"{name} keeps {kept:.1%} of {primary}, under the {self.config.recovery:.0%} asked for"
+        before = missed_floors(self.evidence[self.reference], self.metrics)
+        lost = [floor for floor in missed_floors(self.evidence[name], self.metrics) if floor not in before]
+        if lost:
+            return f"{name} misses a floor that {self.reference} reaches: {', '.join(lost)}"
+        if self.timings[name].p95 > limit:
+            return f"{name} exceeds limits.latency_p95_seconds ({limit:g})"
+        if self.timings[name].p50 >= self.timings[self.reference].p50:
+            return f"{name} keeps {kept:.1%} of {primary} but answers no faster than {self.reference} here"
+        return None
+
+    def decision(self, best: str | None, made: list[str]) -> Decision:
+        """`adopt` the picked variant, or `keep` the reference with the reason against each."""
+        if best is None:
+            return Decision(verdict="keep", reason="; ".join(filter(None, map(self.rejected, made))))
+        before, after = self.evidence[self.reference], self.evidence[best]
+        found = compare(before, after, self.metrics, self.step.store, over=self.reference)
+        kept = f"{best} keeps {self.recovery(best):.1%} of {self.metrics.primary}"
+        reason = f"{kept} on validation and is the fastest here that does, faster than {self.reference}"
+        return Decision(verdict="adopt", reason=reason, comparison=found.comparison)
+
+    def row(self, name: str, best: str | None) -> dict[str, Any]:
+        """One row of the table of variants."""
+        candidate, rejected = self.candidates[name], None if name == self.reference else self.rejected(name)
+        place = {self.reference: "reference", best: "picked"}
+        return {
+            "variant": name,
+            "engine": candidate.runtime.engine,
+            "dtype": candidate.runtime.dtype,
+            "candidate": candidate.digest,
+            "megabytes": megabytes(candidate, self.step.store),
+            "figures": {metric: found.value for metric, found in self.evidence[name].metrics.items()},
+            "evidence": self.evidence[name].digest,
+            "recovery": self.recovery(name),
+            "verdict": place.get(name, "rejected" if rejected else "slower"),
+            "reason": rejected or "",
+        }
+
+    def figures(self, name: str) -> dict[str, float]:
+        """The few figures that the summary shows, of the candidate that goes on."""
+        size = megabytes(self.candidates[name], self.step.store)
+        return {self.metrics.primary: self._primary(name), "recovery": self.recovery(name), "megabytes": size}
+
+    def _primary(self, name: str) -> float:
+        found = self.evidence[name].metrics.get(self.metrics.primary)
+        return found.value if found else 0.0

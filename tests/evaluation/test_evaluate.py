@@ -1,0 +1,94 @@
+"""Evaluation on the two-layer model: what is measured, what is logged, and what stops a release."""
+
+import pytest
+
+from components.application import constant
+from components.core import BadInput, Candidate, Dataset, Ledger, Limits, Metrics, Policy, Step, Task
+from components.evaluation import Config, Evaluated, evaluate, finalist
+
+FEW = Config(benchmarks={"mmlu": 4, "boolq": 4, "crows_pairs": 4, "bbq": 4}, requests=2)
+
+
+def _evaluate(
+    candidate: Candidate,
+    references: dict[str, Candidate],
+    task: Task,
+    metrics: Metrics,
+    limits: Limits,
+    dataset: Dataset,
+    step: Step,
+    policy: Policy | None = None,
+) -> Evaluated:
+    return evaluate(
+        FEW,
+        task=task,
+        metrics=metrics,
+        policy=policy or Policy(),
+        limits=limits,
+        candidate=candidate,
+        references=references,
+        dataset=dataset,
+        slices=("answerable",),
+        hourly=1.0,
+        step=step,
+    )
+
+
+def test_a_model_is_measured_beside_its_references(
+    step: Step, task: Task, metrics: Metrics, limits: Limits, candidate: Candidate, dataset: Dataset
+) -> None:
+    unknown = constant(task, "unknown")
+    found = _evaluate(candidate, {"always unknown": unknown}, task, metrics, limits, dataset, step)
+    assert found.references["always unknown"].metrics["f1"].value == pytest.approx(2 / 6)
+    assert found.gain is not None
+    assert found.gain.over == "always unknown"
+    assert set(found.slices["answerable"]) == {"yes", "no"}
+    assert set(found.benchmarks) == {"mmlu", "boolq"}
+    assert set(found.bias) == {"crows_pairs", "bbq"}
+    # no adapter: the weights are the base model's, so nothing can have got worse
+    assert {change["worsening"].value for change in (*found.benchmarks.values(), *found.bias.values())} == {0.0}
+    assert not found.decision.adopted
+    assert found.decision.reason == found.failed[0]
+    assert 0.05 < step.measured["requests"]["memory_gb"] < 2
+    assert _evaluate(candidate, {"always unknown": unknown}, task, metrics, limits, dataset, step) == found
+
+
+def test_every_read_of_test_is_logged(step: Step, task: Task, metrics: Metrics, limits: Limits, dataset: Dataset) -> None:
+    unknown, paris = constant(task, "unknown"), constant(task, "Paris")
+    _evaluate(unknown, {"always Paris": paris}, task, metrics, limits, dataset, step)
+    _evaluate(unknown, {"always Paris": paris}, task, metrics, limits, dataset, step)
+    read = [
+        effect["key"] for effect in Ledger(step.workspace.ledger).effects("test read") if effect["key"].endswith(step.key)
+    ]
+    assert len(read) == 2
+    assert {key.split(":")[2] for key in read} == {unknown.digest, paris.digest}
+
+
+def test_a_plain_baseline_can_be_released_and_says_what_was_not_measured(
+    step: Step, task: Task, limits: Limits, candidate: Candidate, dataset: Dataset
+) -> None:
+    metrics = Metrics(primary="f1", at_least=0.3, floors={"abstention_recall": 0.3})
+    references = {"always nothing": constant(task, "nothing at all"), "base model": candidate}
+    found = _evaluate(constant(task, "unknown"), references, task, metrics, limits, dataset, step)
+    assert found.gain is not None
+    assert found.gain.over == "always nothing"
+    assert "mmlu: a plain baseline has no model" in found.not_measured
+    assert found.benchmarks == {}
+    assert set(found.references) == set(references)
+
+
+def test_a_bound_on_an_unknown_figure_is_refused(
+    step: Step, task: Task, metrics: Metrics, limits: Limits, candidate: Candidate, dataset: Dataset
+) -> None:
+    policy = Policy(bias_at_most={"nonsense": 0.1})
+    with pytest.raises(BadInput, match=r"policy\.bias_at_most: 'nonsense' is not known; allowed: mmlu, boolq"):
+        _evaluate(candidate, {}, task, metrics, limits, dataset, step, policy)
+
+
+def test_the_finalist_is_chosen_on_validation_floors_first(step: Step, task: Task, dataset: Dataset) -> None:
+    unknown, paris = constant(task, "unknown"), constant(task, "Paris")
+    low = Metrics(primary="f1_answerable", at_least=0.0)
+    floors = low.model_copy(update={"floors": {"abstention_recall": 0.3}})
+    for metrics, candidates, best in ((low, [unknown, paris], paris), (floors, [paris, unknown], unknown)):
+        found = finalist(FEW, task=task, metrics=metrics, candidates=candidates, dataset=dataset, step=step)
+        assert found.candidate == best

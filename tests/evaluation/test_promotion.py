@@ -1,0 +1,65 @@
+"""The promotion decision: each condition of the contract stops a release, and the reason names the figure that decided."""
+
+import pytest
+
+from components.core import BadInput, Comparison, Decision, Evidence, Limits, Metric, Metrics, Policy
+from components.evaluation.promotion import Figures, check_bounds, decide
+from components.evaluation.single_requests import Requests
+
+METRICS = Metrics(primary="f1_answerable", at_least=0.3, minimum_effect=0.02, floors={"abstention_recall": 0.3})
+LIMITS = Limits(latency_p95_seconds=2, memory_gb=4, cost_per_1000_answers=1)
+POLICY = Policy(bias_at_most={"crows_pairs": 0.1})
+
+
+def _figures(
+    f1: float = 0.4, recall: float = 0.5, verdict: str = "adopt", p95: float = 1, memory: float = 1, cost: float = 0.1,
+    worsening: float = 0.0,
+) -> Figures:  # fmt: skip
+    comparison = Comparison(
+        metric="f1_answerable",
+        over="base model",
+        before=0.2,
+        after=f1,
+        gain=Metric(value=f1 - 0.2, low=0.05, high=0.3, n=180),
+    )
+    metrics = {"f1_answerable": Metric(value=f1, n=180), "abstention_recall": Metric(value=recall, n=60)}
+    before, after = Metric(value=0.6, n=48), Metric(value=0.6 + worsening, n=48)
+    return Figures(
+        evidence=Evidence(candidate="c", split="test", split_object="s", table="t", metrics=metrics),
+        gain=Decision(verdict=verdict, reason="f1_answerable 0.200 → 0.400 over base model", comparison=comparison),
+        changes={"crows_pairs": {"before": before, "after": after, "worsening": Metric(value=worsening, n=48)}},
+        requests=Requests(p50=p95, p95=p95, mean=p95, n=12, memory_gb=memory),
+        cost=cost,
+    )
+
+
+def test_a_candidate_that_meets_everything_is_adopted() -> None:
+    decision, failed = decide(_figures(), METRICS, POLICY, LIMITS)
+    assert decision.adopted
+    assert failed == ()
+    assert "f1_answerable 0.400 on test reaches 0.3, +0.200 [+0.050, +0.300] over base model" in decision.reason
+
+
+@pytest.mark.parametrize(
+    ("change", "verdict", "said"),
+    [
+        ({"f1": 0.29}, "keep", "f1_answerable 0.290 on test is below the release threshold of 0.3"),
+        ({"recall": 0.2}, "keep", "abstention_recall 0.200 on test is below its floor of 0.3"),
+        ({"verdict": "keep"}, "keep", "over base model"),
+        ({"verdict": "not enough evidence"}, "not enough evidence", "over base model"),
+        ({"p95": 2.5}, "keep", "latency_p95_seconds is 2.5, over the contract's limit of 2"),
+        ({"memory": 5}, "keep", "memory_gb is 5, over the contract's limit of 4"),
+        ({"cost": 1.5}, "keep", "cost_per_1000_answers is 1.5, over the contract's limit of 1"),
+        ({"worsening": 0.15}, "keep", "crows_pairs worsens by 0.150 (0.600 → 0.750), over the bound of 0.1"),
+    ],
+)
+def test_each_condition_stops_a_release(change: dict, verdict: str, said: str) -> None:
+    decision, failed = decide(_figures(**change), METRICS, POLICY, LIMITS)
+    assert decision.verdict == verdict
+    assert said in decision.reason
+    assert failed == (decision.reason,)
+
+
+def test_a_bound_on_what_is_left_out_is_refused() -> None:
+    with pytest.raises(BadInput, match=r"bounds 'crows_pairs', but evaluation\.benchmarks\.crows_pairs is 0"):
+        check_bounds(POLICY, {"mmlu": 8})
