@@ -11,6 +11,7 @@ import shutil
 import warnings
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -87,26 +88,32 @@ class Gate:
             names: dict[str, str] = {}
             for found in _UUID.findall(text):
                 names.setdefault(found, f"id-{len(names)}")
-            text = _UUID.sub(lambda match, names=names: names[match.group()], text)
+            text = _UUID.sub(partial(_renamed, names), text)
             page.write_text(_LOAD_TIME.sub(_RUN_TIME.strftime("%Y%m%dT%H%M%S.%fZ"), text), encoding="utf-8")
         return self.docs
+
+
+def _renamed(names: dict[str, str], match: re.Match[str]) -> str:
+    return names[match.group()]
 
 
 def _expectations(source: Source, task: Task, mostly: float, max_characters: int) -> list[Any]:
     import great_expectations.expectations as gxe
 
-    critical: dict[str, Any] = {"mostly": mostly, "severity": "critical"}
+    warning: dict[str, Any] = {"severity": "warning"}
+    critical: dict[str, Any] = {"severity": "critical"}
+    tolerant: dict[str, Any] = critical | {"mostly": mostly}
     columns = {"examples": ["text", "answer"], "knowledge": ["passage"]}.get(source.role, ["text", "answer", "passage"])
-    found: list[Any] = [gxe.ExpectTableRowCountToBeBetween(min_value=1, severity="critical")]
+    found: list[Any] = [gxe.ExpectTableRowCountToBeBetween(min_value=1, **critical)]
     for column in columns:
-        found.append(gxe.ExpectColumnValuesToNotBeNull(column=column, **critical))
+        found.append(gxe.ExpectColumnValuesToNotBeNull(column=column, **tolerant))
         found.append(
-            gxe.ExpectColumnValueLengthsToBeBetween(column=column, min_value=1, max_value=max_characters, **critical)
+            gxe.ExpectColumnValueLengthsToBeBetween(column=column, min_value=1, max_value=max_characters, **tolerant)
         )
     if task.kind == "classification" and "answer" in columns:
-        found.append(gxe.ExpectColumnValuesToBeInSet(column="answer", value_set=list(task.labels), **critical))
+        found.append(gxe.ExpectColumnValuesToBeInSet(column="answer", value_set=list(task.labels), **tolerant))
     if "text" in columns:
-        found.append(gxe.ExpectCompoundColumnsToBeUnique(column_list=columns, severity="warning"))
+        found.append(gxe.ExpectCompoundColumnsToBeUnique(column_list=columns, **warning))
     return found
 
 

@@ -30,6 +30,8 @@ def knowledge(
 
     used: rows whose passages always stay. held_out: all rows of validation and test. benchmarks: (benchmark, passage).
     """
+    if not collected.passages:
+        return Knowledge([], [])
     whole = _choose(collected.passages, {row.passage for row in used if row.passage}, cap, seed)
     banned = {row.passage: collected.questioned[row.passage] for row in held_out if row.passage}
     overlap = Overlap([*(("held out", text) for text in banned.values()), *benchmarks], near, shared=None)

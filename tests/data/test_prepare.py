@@ -104,6 +104,14 @@ def test_documents_and_summaries_in_parquet_work(bench: Bench) -> None:
     assert {row.answer for row in result.dataset.rows("test", bench.store)} <= set(TOPICS)
 
 
+def test_texts_keep_the_line_separators_of_unicode(bench: Bench) -> None:
+    texts = [f"a film\x85about\u2028{topic}" for topic in TOPICS]
+    write(bench.folder / "reviews.jsonl", [{"text": text, "label": "bad"} for text in texts])
+    source = {"name": "reviews", "path": "reviews.jsonl"}
+    result = bench.prepare(REVIEWS, bench.data(source, splits={"train": 6, "validation": 4, "test": 4}))
+    assert {row.text for row in result.dataset.rows("test", bench.store)} <= set(texts)
+
+
 def test_a_passage_in_two_sources_stands_once_in_the_base(bench: Bench) -> None:
     write(bench.folder / "calls.jsonl", question_rows())
     double = question_rows()[0]["passage"].upper().replace(".", " !")

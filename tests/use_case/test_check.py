@@ -66,7 +66,7 @@ def test_a_feasible_use_case_says_what_it_is_worth(tmp_path: Path) -> None:
     # 1000 × (0.5 × 0.1 − 0.01) and 1000 × 0.8 × 0.1
     assert (result.value.low, result.value.high) == (40.0, 80.0)
     assert "answers_per_month × (accuracy × saving_per_good_answer − cost_per_answer)" in result.value.formula
-    assert result.hours == pytest.approx(12 * 20 / 4000, abs=0.01)
+    assert result.hours == pytest.approx(3.5 * 20 / 4000, abs=0.01)
 
 
 @pytest.mark.parametrize(
