@@ -96,8 +96,8 @@ def _signature() -> Any:
     from mlflow.types.schema import Array, ColSpec, Object, Property, Schema
 
     message = Object([Property("role", "string"), Property("content", "string")])
-    given = [ColSpec("string", "question", required=False), ColSpec(Array(message), "messages", required=False)]
-    said = [ColSpec("string", "answer"), ColSpec(Array("string"), "passages"), ColSpec(Array("double"), "scores")]
+    given: list[Any] = [ColSpec("string", "question", required=False), ColSpec(Array(message), "messages", required=False)]
+    said: list[Any] = [ColSpec("string", "answer"), ColSpec(Array("string"), "passages"), ColSpec(Array("double"), "scores")]
     return ModelSignature(inputs=Schema(given), outputs=Schema(said))
 
 
@@ -112,7 +112,7 @@ def _at(uri: str) -> Iterator[None]:
     try:
         yield
     finally:
-        mlflow.set_tracking_uri(before)
+        mlflow.set_tracking_uri(before or "")
         if before is None:
             os.environ.pop("MLFLOW_TRACKING_URI", None)
 

@@ -9,7 +9,7 @@ No object is pickled: the bundle is JSON, safetensors, ONNX and JSONL.
 import os
 import warnings
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import mlflow
 import pandas
@@ -23,14 +23,14 @@ with warnings.catch_warnings():
     # MLflow warns about a predict() without type hints; the signature that is logged with the model says more.
     warnings.simplefilter("ignore")
 
-    class NinefoldModel(PythonModel):  # type: ignore[misc]
+    class NinefoldModel(PythonModel):
         """A Candidate behind MLflow's predict()."""
 
         def load_context(self, context: Any) -> None:
             """Load the application of the bundle. NINEFOLD_THREADS and NINEFOLD_DEVICE say on what (2, cpu)."""
             candidate, store = load_bundle(Path(context.artifacts["bundle"]))
             threads = int(os.environ.get("NINEFOLD_THREADS", "2"))
-            device = "cuda" if os.environ.get("NINEFOLD_DEVICE") == "cuda" else "cpu"
+            device: Literal["cpu", "cuda"] = "cuda" if os.environ.get("NINEFOLD_DEVICE") == "cuda" else "cpu"
             self._application = load(candidate, store, Machine(threads=threads, device=device))
 
         def predict(self, context, model_input, params=None):  # type: ignore[no-untyped-def]  # MLflow reads hints as a schema

@@ -33,7 +33,7 @@ def span(workspace: Workspace, experiment: str) -> Any:
     def opened(id: str, model: str, question: str) -> Iterator[Callable[[Any], None]]:
         with mlflow.start_span(name=model, span_type="CHAIN") as current:
             current.set_inputs({"question": question})
-            mlflow.update_current_trace(client_request_id=id)
+            mlflow.update_current_trace(tags={"ninefold.answer_id": id})
             yield lambda reply: current.set_outputs({"answer": reply.text, "passages": [dict(p) for p in reply.passages]})
 
     return opened

@@ -157,9 +157,10 @@ class Worker:
         return "\n".join(message["content"] for message in messages)
 
     def _count(self, text: str) -> int:
-        """Tokens of the model's own tokenizer; words where the application has no language model."""
+        """Tokens of the text by the model's own tokenizer, the chat template's marks not among them; words where the
+        application has no language model."""
         tokenizer = getattr(self._application.engine, "tokenizer", None)
-        return len(tokenizer(text)["input_ids"]) if tokenizer is not None else len(text.split())
+        return len(tokenizer(text, add_special_tokens=False)["input_ids"]) if tokenizer is not None else len(text.split())
 
 
 def _until_reply(pieces: "queue.Queue[str | Reply | Exception]") -> Iterator[str | Reply]:
