@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from components.application import constant
+from components.application.engines.baseline import Engine
 from components.core import BadInput, Candidate, Evidence, Metric, Metrics
 from components.prompting import METHODS, Config, Prompted, prompt
 from components.prompting.halving import key, measured
@@ -54,24 +56,12 @@ def test_a_repeated_search_has_the_same_digest(prompted, tmp_path: Path) -> None
 
 def test_answers_of_an_earlier_round_are_not_asked_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     step = step_in(tmp_path)
-    task, metrics, dataset = questions(step)
-    plain = select(
-        Selecting(made=True, max_new_tokens=3),
-        task=task,
-        policy=POLICY,
-        limits=LIMITS,
-        metrics=metrics,
-        dataset=dataset,
-        step=step,
-    ).plain
-    asked = []
-    from components.application.engines.baseline import Engine
-
-    real = Engine.reply
-    monkeypatch.setattr(Engine, "reply", lambda self, texts, hits: asked.extend(texts) or real(self, texts, hits))
-    split = dataset.splits["validation"]
-    first = measured(plain, split, task, step, 2)
-    measured(plain, split, task, step, None, earlier=first)
+    task, _, dataset = questions(step)
+    candidate, split, asked = constant(task, "unknown"), dataset.splits["validation"], []
+    reply = Engine.reply
+    monkeypatch.setattr(Engine, "reply", lambda self, texts, hits: asked.extend(texts) or reply(self, texts, hits))
+    first = measured(candidate, split, task, step, 2)
+    measured(candidate, split, task, step, None, earlier=first)
     assert asked == [row.text for row in dataset.rows("validation", step.store)]
 
 

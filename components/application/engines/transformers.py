@@ -184,11 +184,12 @@ class Engine:
         import torch
 
         scores = torch.log_softmax(state.logits, -1)[:, ending[0]]
-        length, after = state.mask.shape[1], state
+        after = state
         for said, token in pairwise(ending):
             after = self._step(after, [said] * len(scores))
             scores = scores + torch.log_softmax(after.logits, -1)[:, token]
-        state.cache.crop(length)
+        if len(ending) > 1:
+            state.cache.crop(1 - len(ending))  # negative: so many of the last tokens go
         return [round(float(score), 5) for score in scores]
 
 
