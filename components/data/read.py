@@ -90,7 +90,11 @@ def _text(value: Any) -> str | None:
         return str(value).lower()
     if isinstance(value, (int, float)):
         return None if value != value else f"{value:g}" if isinstance(value, float) else str(value)
-    if not isinstance(value, str) or any("\ud800" <= character <= "\udfff" for character in value):
+    if not isinstance(value, str):
+        return None
+    try:
+        value.encode()
+    except UnicodeEncodeError:
         return None
     return value.strip() or None
 

@@ -82,7 +82,12 @@ def test_wrong_labels_stop_the_run_with_expectation_line_and_report(bench: Bench
 
 
 def test_a_few_bad_rows_are_set_aside_with_their_reasons(bench: Bench) -> None:
-    bad = [{"text": None, "label": "good"}, {"text": "fine", "label": ["good"]}, {"text": "x" * 101, "label": "bad"}]
+    bad = [
+        {"text": None, "label": "good"},
+        {"text": "fine", "label": ["good"]},
+        {"text": "x" * 101, "label": "bad"},
+        {"text": "\ud800", "label": "bad"},
+    ]
     write(bench.folder / "films.jsonl", [*GOOD, *bad])
     splits = {"train": 6, "validation": 4, "test": 4}
     result = bench.prepare(REVIEWS, bench.data(FILMS, splits=splits, quarantine_at_most=0.2), max_characters=100)
@@ -91,8 +96,9 @@ def test_a_few_bad_rows_are_set_aside_with_their_reasons(bench: Bench) -> None:
         (21, ["text is missing or is not text"]),
         (22, ["answer is missing or is not text"]),
         (23, ["text is longer than max_characters"]),
+        (24, ["text is missing or is not text"]),
     ]
-    assert result.metrics["quarantined"] == 3
+    assert result.metrics["quarantined"] == 4
 
 
 def test_many_small_faults_together_stop_the_run(bench: Bench) -> None:
