@@ -35,6 +35,8 @@ class Parameters(BaseModel):
 
     use_case: Path = Field(description="Path of the use case's YAML")
     profile: str = Field("cpu", description="smoke, cpu, gpu, or the path of a profile's YAML")
+    checkpoint: str | None = Field(None, description="A model trained elsewhere: folder, or hub:<id>")
+    licence: str = Field("", description="SPDX identifier of that model's licence")
     until: str | None = Field(None, description="Stop after this stage; what comes before it is reused where it is sealed")
     home: Path | None = Field(None, description="Workspace folder; NINEFOLD_HOME or .ninefold where empty")
 
@@ -42,7 +44,8 @@ class Parameters(BaseModel):
 @flow(name="lifecycle", flow_run_name="{parameters.use_case.stem}", persist_result=False)
 def lifecycle_flow(parameters: Parameters) -> dict[str, Any]:
     """Run the lifecycle and return its summary (exit 0: done; 1: a gate said no, the card says why)."""
-    run = Run.read(parameters.use_case, parameters.profile, Workspace(parameters.home))
+    own = (parameters.checkpoint, parameters.licence) if parameters.checkpoint else None
+    run = Run.read(parameters.use_case, parameters.profile, Workspace(parameters.home), own)
     with opened(run, parameters.until) as do:
         try:
             lifecycle(do)
@@ -63,7 +66,7 @@ def lifecycle(do: Steps) -> None:
         data=contract.data,
         policy=policy,
         sources=do.run.sources,
-        folder=str(do.run.path.parent),
+        folder=do.run.path.parent,
     )
     dataset = prepared.dataset
     common = {"task": task, "metrics": metrics, "dataset": dataset}
@@ -74,7 +77,11 @@ def lifecycle(do: Steps) -> None:
 
     chosen = do("selection", selection.select, policy=policy, limits=limits, **common)
     base = chosen.model
-    if base is None or chosen.enough:
+    if do.run.own:
+        do.skip("prompting", reason="the model was trained elsewhere: it is judged with the contract's own prompt")
+        finalist = base = _with_retrieval(do, chosen, common)
+        do.skip("tuning", "feedback", reason="the model was trained elsewhere")
+    elif base is None or chosen.enough:
         do.skip("prompting", "retrieval", "tuning", "feedback", reason=chosen.decision.reason)
         finalist = chosen.plain
     else:
@@ -123,6 +130,16 @@ def lifecycle(do: Steps) -> None:
         run_id=do.run.id,
     )
     write_card(do, finalist, evaluated, released.release)
+
+
+def _with_retrieval(do: Steps, chosen: selection.Selection, common: dict[str, Any]) -> Candidate:
+    """The registered model with its retrieval; raises GateRefused when a filter of selection rejected it."""
+    if chosen.model is None:
+        raise GateRefused(f"selection: {'; '.join(f'{name}: {reason}' for name, reason in chosen.rejected.items())}")
+    if not common["dataset"].knowledge:
+        do.skip("retrieval", reason="the use case has no knowledge base")
+        return chosen.model
+    return do("retrieval", retrieval.retrieve, candidate=chosen.model, **common).candidate
 
 
 def _references(do: Steps, plain: Candidate, base: Candidate | None) -> dict[str, Candidate]:

@@ -12,10 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-from components.data import source_digests
 
 from components.core import ASSETS, BadInput, Profile, UseCase, Workspace, digest_of, read_yaml
 from components.core.code import PACKAGES, ROOT
+from components.data import source_digests
+from components.use_case import check_contract
+from flows.own_model import own_model
 
 PROFILES = Path(__file__).parent / "profiles"
 
@@ -31,19 +33,29 @@ class Run:
     sources: dict[str, str]
     """Source name → SHA-256 of its file."""
     profile_path: str = "cpu"
+    own: bool = False
+    """Whether it takes a model trained elsewhere through the gates."""
 
     @classmethod
-    def read(cls, use_case: Path, profile: str, workspace: Workspace | None = None) -> "Run":
+    def read(
+        cls, use_case: Path, profile: str, workspace: Workspace | None = None, checkpoint: tuple[str, str] | None = None
+    ) -> "Run":
         """use_case: path of the YAML; profile: a name in `flows/profiles/`, or the path of a YAML.
+        checkpoint: a model trained elsewhere and its licence, in place of the catalogue.
 
         Raises BadInput for files that are not acceptable.
         """
         contract = read_yaml(use_case, UseCase)
+        check_contract(contract)
         settings = read_yaml(profile_path(profile), Profile)
         workspace = workspace or Workspace()
-        return cls(
-            use_case, contract, settings, workspace, source_digests(contract.data, use_case.parent, workspace), profile
-        )
+        if checkpoint:
+            own = own_model(*checkpoint, contract.task.language)
+            chosen = {**contract.selection, "models": [own.name], "more": [own.model_dump(mode="json")]}
+            contract = contract.model_copy(update={"selection": chosen})
+            settings = settings.model_copy(update={"selection": {**settings.selection, "made": False}})
+        sources = source_digests(contract.data, use_case.parent, workspace)
+        return cls(use_case, contract, settings, workspace, sources, profile, bool(checkpoint))
 
     @cached_property
     def key(self) -> str:

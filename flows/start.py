@@ -40,10 +40,10 @@ def start(
     """
     if until is not None and until not in STAGES:
         raise BadInput(f"--until {until}: no such stage; allowed: {', '.join(STAGES)}")
-    run = Run.read(use_case, profile, Workspace())
+    run = Run.read(use_case, profile, Workspace(), checkpoint)
     if verify and (damaged := run.workspace.store.damaged()):
         raise MachineFault("the store is damaged; remove these objects and run again:\n" + "\n".join(damaged))
-    summary = None if until or checkpoint else run.finished()
+    summary = None if until else run.finished()
     if summary:
         summary = {**summary, "stages": [_reused(stage) for stage in summary["stages"]]}
         note = "This very run is finished: everything is reused."
@@ -103,7 +103,10 @@ def _walk(run: Run, until: str | None, checkpoint: tuple[str, str] | None, as_js
         from flows.lifecycle import Parameters, lifecycle_flow
 
         path = run.path.absolute()
-        parameters = Parameters(use_case=path, profile=run.profile_path, until=until, home=run.workspace.root)
+        source, licence = checkpoint or (None, "")
+        parameters = Parameters(
+            use_case=path, profile=run.profile_path, checkpoint=source, licence=licence, until=until, home=run.workspace.root
+        )
         with tags(run.id):
             summary: dict[str, Any] = lifecycle_flow(parameters)
         summary["peak_memory_gb"] = round(view.peak_gb, 2)

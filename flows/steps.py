@@ -1,6 +1,7 @@
 """What a step does: find its seal, or run and seal; then show itself to Prefect and MLflow.
 
 The key of a step is the digest of its function's name, the code it can reach, the pinned versions, its config and inputs.
+A Path among the inputs is a place, not content: it is not part of the key, the digests of what lies there are.
 """
 
 import logging
@@ -87,7 +88,8 @@ class Steps:
         self._enter(stage)
         config = stage_config(sys.modules[function.__module__].Config, _word(function), self.run.use_case, self.run.profile)
         name = f"{function.__module__.rsplit('.', 1)[0]}.{function.__name__}"
-        key = digest_of([name, code_digest(function.__module__), pins(), config, inputs])
+        keyed = {given: value for given, value in inputs.items() if not isinstance(value, Path)}
+        key = digest_of([name, code_digest(function.__module__), pins(), config, keyed])
         seal = self.run.workspace.store.sealed(key)
         if seal:
             done = Done(stage, name, key, "reused", 0.0, _result_type(function).model_validate(seal.result), seal.measured)

@@ -81,7 +81,7 @@ class Prepared(StageResult):
 
 
 def prepare(
-    config: Config, *, task: Task, data: Data, policy: Policy, sources: dict[str, str], folder: str, step: Step
+    config: Config, *, task: Task, data: Data, policy: Policy, sources: dict[str, str], folder: Path, step: Step
 ) -> Prepared:
     """Turn the contract's sources into a Dataset.
 
@@ -89,7 +89,7 @@ def prepare(
     the result depends on it. Raises BadInput (file, line or key) for what cannot be read, GateRefused where a critical
     expectation fails.
     """
-    gated = _gate(config, task, data, Path(folder), step)
+    gated = _gate(config, task, data, folder, step)
     rows = gated.collected.rows
     report("splitting, removing overlaps")
     questions, passages = benchmark_texts(config.benchmarks, step.workspace)
