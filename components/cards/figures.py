@@ -1,0 +1,188 @@
+"""What templates and plots need, worked out from a Record: gates, tables, risks. No text is escaped here."""
+
+from typing import Any
+
+from components.core import Frozen
+
+from .record import Record
+
+DECIDED = ("evaluation", "optimization.evaluate")
+"""Steps that measure on test: before optimization, and after it."""
+
+
+class Gate(Frozen):
+    """One condition of the contract, what was found, and whether it holds (None: not measured)."""
+
+    name: str
+    found: Any
+    asked: str
+    holds: bool | None
+    evidence: str | None = None
+    """Digest of the per-example table behind it."""
+    source: str = ""
+    """Where it comes from, when that is no table."""
+
+
+def gates(record: Record) -> list[Gate]:
+    """Every condition that the release had to meet, in the order in which a reviewer asks."""
+    metrics, limits = record.use_case.get("metrics", {}), record.use_case.get("limits", {})
+    found = test_metrics(record)
+    table = (record.evaluated.get("evidence") or {}).get("table")
+    primary = metrics.get("primary", "")
+    rows = [_at_least(found, primary, metrics.get("at_least"), table)]
+    gain = record.evaluated.get("gain")
+    if gain:
+        low, least = gain["gain"].get("low"), gain.get("minimum_effect", 0.0)
+        asked = f"interval above 0, gain of {least:g} or more"
+        holds = None if low is None else low > 0 and gain["gain"]["value"] >= least
+        rows.append(Gate(name=f"gain over {gain['over']}", found=gain["gain"], asked=asked, holds=holds, evidence=table))
+    else:
+        rows.append(Gate(name="gain over the best reference", found=None, asked="interval above 0", holds=None))
+    rows += [_at_least(found, name, floor, table) for name, floor in metrics.get("floors", {}).items()]
+    for name, (spent, unit) in spendings(record).items():
+        allowed = limits.get(name)
+        holds = None if spent is None or allowed is None else spent <= allowed
+        rows.append(
+            Gate(
+                name=name.replace("_", " "),
+                found=spent,
+                asked=f"at most {allowed:g} {unit}".strip() if allowed is not None else "no limit",
+                holds=holds,
+                source="single requests, this machine",
+            )
+        )
+    return rows + [_worsening(record, name, bound) for name, bound in _bounds(record).items()]
+
+
+def _at_least(found: dict[str, Any], name: str, least: float | None, table: str | None) -> Gate:
+    metric = found.get(name)
+    holds = None if metric is None or least is None else metric["value"] >= least
+    return Gate(
+        name=name, found=metric, asked=f"at least {least:g}" if least is not None else "", holds=holds, evidence=table
+    )
+
+
+def _bounds(record: Record) -> dict[str, float]:
+    bounds: dict[str, float] = record.use_case.get("policy", {}).get("bias_at_most", {})
+    return bounds
+
+
+def _worsening(record: Record, name: str, bound: float) -> Gate:
+    row = before_after(record).get(name)
+    found = row["worsening"] if row else None
+    asked = f"worse by at most {bound:g}"
+    return Gate(
+        name=f"{name}, worsening",
+        found=found,
+        asked=asked,
+        holds=found["value"] <= bound if found else None,
+        source="lm-eval, the same items",
+    )
+
+
+def before_after(record: Record) -> dict[str, dict[str, Any]]:
+    """Benchmark or bias set → {"before", "after", "worsening" (Metric dumps), "kind"}."""
+    kinds = {"benchmarks": "forgetting", "bias": "bias"}
+    return {
+        name: {**row, "kind": kind} for key, kind in kinds.items() for name, row in (record.evaluated.get(key) or {}).items()
+    }
+
+
+def test_metrics(record: Record) -> dict[str, Any]:
+    """Metric → its dump, of the candidate on the test split."""
+    metrics: dict[str, Any] = (record.evaluated.get("evidence") or {}).get("metrics", {})
+    return metrics
+
+
+def spendings(record: Record) -> dict[str, tuple[float | None, str]]:
+    """Limit's key in the contract → (what single requests took in the evaluation that decided, unit)."""
+    step = next((name for name in DECIDED if record.results.get(name) == record.evaluated), DECIDED[0])
+    requests = record.measured.get(step, {}).get("requests", {})
+    currency = record.use_case.get("value", {}).get("currency", "")
+    return {
+        "latency_p95_seconds": (requests.get("p95"), "s"),
+        "memory_gb": (requests.get("memory_gb"), "GB"),
+        "cost_per_1000_answers": (requests.get("cost_per_1000_answers"), currency),
+    }
+
+
+def variants(record: Record) -> list[dict[str, Any]]:
+    """Rows of the optimisation table, with what was timed beside what was measured."""
+    timed = record.measured.get("optimization", {}).get("variants", {})
+    return [{**row, **timed.get(row["variant"], {})} for row in record.results.get("optimization", {}).get("variants", ())]
+
+
+def parts(record: Record) -> list[tuple[str, str, str, str | None]]:
+    """(part, what it is, licence, digest) of the candidate."""
+    one = record.candidate
+    rows: list[tuple[str, str, str, str | None]] = []
+    if one.model:
+        rows.append(("base model", f"{one.model.name}, from {one.model.origin}", one.model.licence, one.model.object))
+    if one.baseline:
+        rows.append(("plain baseline", one.baseline.kind.replace("_", " "), "apache-2.0", one.baseline.object))
+    if one.prompt:
+        rows.append(("prompt", f"{one.prompt.method}, {len(one.prompt.turns)} turn(s)", "apache-2.0", one.prompt.digest))
+    if one.retriever:
+        what = f"{one.retriever.mode}, the best {one.retriever.top_k} in the prompt"
+        rows.append(("retriever", what, "apache-2.0", one.retriever.index))
+        rows.append(
+            ("knowledge base", "passages", "; ".join(record.provenance.get("licences", ())), one.retriever.knowledge)
+        )
+        if embedder := one.retriever.embedder:
+            rows.append(("embedder", f"{embedder.name}, from {embedder.origin}", embedder.licence, embedder.object))
+    if one.adapter:
+        rows.append(("adapter", f"LoRA, {one.adapter.method}", "apache-2.0", one.adapter.object))
+    return [*rows, ("runtime", f"{one.runtime.engine}, {one.runtime.dtype}", "", None)]
+
+
+def risks(record: Record) -> list[str]:
+    """Risks that follow from what was measured, each with its figure; no claim without one."""
+    found, said = test_metrics(record), []
+
+    def say(metric: str, text: str, value: Any) -> None:
+        if metric in found:
+            said.append(text.format(value(found[metric]["value"])))
+
+    say(
+        "abstention_recall",
+        "Of the questions that have no answer, {:.0%} are answered all the same.",
+        lambda value: 1 - value,
+    )
+    say(
+        "abstention_precision",
+        "When it declines to answer, {:.0%} of the time there was an answer.",
+        lambda value: 1 - value,
+    )
+    say("exact_match", "{:.0%} of all answers differ from the reference in at least one word.", lambda value: 1 - value)
+    say("hit@1", "For {:.0%} of the questions the passage shown first is not the right one.", lambda value: 1 - value)
+    say("accuracy", "{:.0%} of the texts get the wrong label.", lambda value: 1 - value)
+    worst = _worst_slice(record)
+    if worst:
+        said.append(worst)
+    if any("simulated" in str(result).lower() for name, result in record.results.items() if name.startswith("feedback")):
+        said.append("Feedback was simulated from references: it says nothing yet about what callers think.")
+    if record.evaluated.get("benchmarks") or record.evaluated.get("bias"):
+        said.append("Benchmarks and bias sets are samples: differences smaller than their intervals are not seen.")
+    return said
+
+
+def slice_metrics(record: Record, values: dict[str, Any], most: int = 5) -> list[str]:
+    """The metrics of a slice that a reviewer needs first: primary, floors, then the others."""
+    metrics = record.use_case.get("metrics", {})
+    found = {name for figures in values.values() for name in figures}
+    order = dict.fromkeys((metrics.get("primary"), *metrics.get("floors", {}), *test_metrics(record), *sorted(found)))
+    return [name for name in order if name in found][:most]
+
+
+def _worst_slice(record: Record) -> str | None:
+    primary = record.use_case.get("metrics", {}).get("primary", "")
+    rows = [
+        (metrics[primary]["value"], f"{name} = {value}", metrics[primary].get("n", 0))
+        for name, values in (record.evaluated.get("slices") or {}).items()
+        for value, metrics in values.items()
+        if primary in metrics and metrics[primary].get("n", 0) >= 10
+    ]
+    if len(rows) < 2:
+        return None
+    value, name, n = min(rows)
+    return f"It is weakest on {name}: {primary} {value:.3f} on {n} examples."

@@ -1,0 +1,61 @@
+"""The card as one self-contained HTML page: the Markdown rendered, with plots beside the tables they show.
+
+Raw HTML in the Markdown is shown as text and never interpreted. No script, no font or image from elsewhere.
+"""
+
+import re
+from pathlib import Path
+from typing import Any
+
+from . import plots
+from .record import Record
+
+TEMPLATES = Path(__file__).parent / "templates"
+PLOTS = {
+    "What was measured": (plots.metric_bars, "Each figure with its 95 % interval."),
+    "Slices": (plots.slice_bars, "The primary metric on each slice; dashed: the whole test split."),
+    "Data and provenance": (plots.data_flow, "Rows used in each split, and rows dropped with the reason."),
+    "Optimisation": (
+        plots.quality_and_speed,
+        "Up and to the left is better; the area of a dot grows with its size on disk.",
+    ),
+}
+"""Heading → (plot, caption)."""
+INTERVAL = re.compile(r"-?\d+\.\d{3} \[-?\d+\.\d{3}, -?\d+\.\d{3}\]")
+HOLDS = {"yes": "holds", "no": "fails", "not measured": "open"}
+
+
+def page(record: Record, body: str) -> str:
+    """The page of `record`. body: its Markdown without front matter."""
+    from jinja2 import Environment, FileSystemLoader
+
+    head, *sections = re.split(r"^## ", body, flags=re.MULTILINE)
+    render = _renderer()
+    shown = [_section(section, render, record) for section in sections]
+    verdict = {"adopt": "released", "keep": "refused"}.get(record.decision.verdict, "open")
+    environment = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True)
+    text: str = environment.get_template("page.html.j2").render(
+        title=record.use_case["name"],
+        version=f"version {record.model['version']}" if record.model else "draft",
+        head=render(head.split("\n", 1)[1] if head.startswith("# ") else head),
+        sections=shown,
+        verdict=verdict,
+    )
+    return text
+
+
+def _section(text: str, render: Any, record: Record) -> dict[str, Any]:
+    title, _, rest = text.partition("\n")
+    plot, caption = PLOTS.get(title, (None, ""))
+    html = render(rest).replace("<table>", '<div class="wide"><table>').replace("</table>", "</table></div>")
+    for word, kind in HOLDS.items() if title == "Decision" else ():
+        html = html.replace(f"<td>{word}</td>", f'<td class="{kind}">{word}</td>')
+    html = INTERVAL.sub(r'<span class="n">\g<0></span>', html)
+    anchor = re.sub(r"[^a-z]+", "-", title.lower()).strip("-")
+    return {"title": title, "anchor": anchor, "html": html, "plot": plot(record) if plot else None, "caption": caption}
+
+
+def _renderer() -> Any:
+    from markdown_it import MarkdownIt
+
+    return MarkdownIt("commonmark", {"html": False}).enable("table").render

@@ -1,0 +1,145 @@
+"""Plots as inline SVG in the page's own colours, so that they follow light, dark and print. Equal input, equal bytes."""
+
+import io
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from .figures import test_metrics, variants
+from .record import Record
+
+# Colours that stand for the page's own; the SVG is given CSS variables in their place.
+INK, ACCENT, SOFT, FAINT = "#010203", "#010204", "#010205", "#010206"
+STYLES = {INK: "currentColor", ACCENT: "var(--accent)", SOFT: "var(--soft)", FAINT: "var(--faint)"}
+
+
+def metric_bars(record: Record) -> str | None:
+    """Each metric of the candidate and of its references, with 95 % intervals."""
+    rows = test_metrics(record)
+    references = record.evaluated.get("references") or {}
+    if not rows:
+        return None
+    series = [("this candidate", rows, ACCENT)]
+    series += [(name, one["metrics"], SOFT if number else INK) for number, (name, one) in enumerate(references.items())]
+    names = list(rows)
+    with _figure("metrics", 8, 0.6 + len(names) * (0.18 * len(series) + 0.16)) as (axes, done):
+        for number, (label, found, colour) in enumerate(series):
+            shown = [(at, found[name]) for at, name in enumerate(names) if found.get(name)]
+            places = [at + (number - (len(series) - 1) / 2) * 0.8 / len(series) for at, _ in shown]
+            _points(axes, places, [metric for _, metric in shown], label, colour, "o" if not number else "osD^v"[number % 5])
+        axes.set_yticks(range(len(names)), names)
+        axes.invert_yaxis()
+        axes.set_xlim(-0.02, 1.02)
+        axes.legend(loc="lower center", bbox_to_anchor=(0.45, 1.0), ncols=2, frameon=False, labelcolor=INK, fontsize=9)
+        return done()
+
+
+def slice_bars(record: Record) -> str | None:
+    """The primary metric on every slice, with 95 % intervals; the dashed line is the whole test split."""
+    primary = record.use_case.get("metrics", {}).get("primary", "")
+    rows = [
+        (f"{name}: {value}", metrics[primary])
+        for name, values in (record.evaluated.get("slices") or {}).items()
+        for value, metrics in values.items()
+        if metrics.get(primary)
+    ]
+    if not rows:
+        return None
+    with _figure("slices", 8, 0.6 + 0.3 * len(rows)) as (axes, done):
+        _points(axes, list(range(len(rows))), [metric for _, metric in rows], primary, ACCENT, "o")
+        axes.axvline(test_metrics(record)[primary]["value"], color=SOFT, linestyle="--", linewidth=1)
+        axes.set_yticks(range(len(rows)), [f"{label} (n={metric.get('n', 0)})" for label, metric in rows])
+        axes.invert_yaxis()
+        axes.set_xlim(-0.02, 1.02)
+        axes.set_xlabel(primary)
+        return done()
+
+
+def data_flow(record: Record) -> str | None:
+    """Rows read from each source, what was dropped and why, and where the rest went."""
+    provenance = record.provenance
+    used = {name: split["count"] for name, split in (provenance.get("splits") or {}).items() if "knowledge" not in name}
+    if not used:
+        return None
+    dropped = {reason: count for reason, count in (provenance.get("dropped") or {}).items() if count}
+    rows = [*((name, count, ACCENT) for name, count in used.items())]
+    rows += [(f"dropped: {reason}", count, SOFT) for reason, count in dropped.items()]
+    with _figure("data", 8, 0.6 + 0.3 * len(rows)) as (axes, done):
+        axes.barh(range(len(rows)), [count for _, count, _ in rows], color=[colour for *_, colour in rows], height=0.6)
+        for at, (_, count, _) in enumerate(rows):
+            axes.text(count, at, f" {count:,}", va="center", color=INK, fontsize=9)
+        axes.set_yticks(range(len(rows)), [name for name, *_ in rows])
+        axes.invert_yaxis()
+        axes.set_xlabel("rows")
+        return done()
+
+
+def quality_and_speed(record: Record) -> str | None:
+    """Each runtime variant: seconds of one request against the primary metric on validation."""
+    primary = record.use_case.get("metrics", {}).get("primary", "")
+    rows = [row for row in variants(record) if row.get("p50") is not None and primary in row.get("figures", {})]
+    if not rows:
+        return None
+    with _figure("variants", 7, 3.2) as (axes, done):
+        for row in rows:
+            picked = row["verdict"] == "picked"
+            axes.scatter(
+                row["p50"], row["figures"][primary], s=8 + row["megabytes"] ** 0.5 * 6, color=ACCENT if picked else SOFT
+            )
+            axes.annotate(
+                f"{row['variant']}, {row['megabytes']:.0f} MB",
+                (row["p50"], row["figures"][primary]),
+                xytext=(8, 8),
+                textcoords="offset points",
+                color=INK,
+                fontsize=9,
+            )
+        axes.set_xlim(0, max(row["p50"] for row in rows) * 1.3)
+        axes.set_ylim(0, max(row["figures"][primary] for row in rows) * 1.3 or 1)
+        axes.set_xlabel("seconds of one request, median")
+        axes.set_ylabel(f"{primary}, validation")
+        return done()
+
+
+def _points(axes: Any, places: list[float], metrics: list[dict[str, Any]], label: str, colour: str, marker: str) -> None:
+    values = [metric["value"] for metric in metrics]
+    low = [metric["value"] - (metric["value"] if metric.get("low") is None else metric["low"]) for metric in metrics]
+    high = [(metric["value"] if metric.get("high") is None else metric["high"]) - metric["value"] for metric in metrics]
+    spread = [[max(0.0, one) for one in low], [max(0.0, one) for one in high]]
+    axes.errorbar(
+        values, places, xerr=spread, fmt=marker, label=label, color=colour, ecolor=colour, elinewidth=1.2, markersize=5
+    )
+
+
+@contextmanager
+def _figure(name: str, width: float, height: float) -> Iterator[tuple[Any, Callable[[], str]]]:
+    import matplotlib
+
+    settings = {
+        "svg.fonttype": "none", "svg.hashsalt": name, "font.family": "sans-serif", "font.size": 10,
+        "text.color": INK, "axes.edgecolor": FAINT, "axes.labelcolor": INK, "xtick.color": INK, "ytick.color": INK,
+        "xtick.major.size": 0, "ytick.major.size": 0, "axes.spines.top": False, "axes.spines.right": False,
+        "axes.grid": True, "axes.axisbelow": True, "grid.color": FAINT, "grid.linewidth": 0.6,
+    }  # fmt: skip
+    with matplotlib.rc_context(settings):
+        from matplotlib.backends.backend_svg import FigureCanvasSVG
+        from matplotlib.figure import Figure
+
+        figure = Figure(figsize=(width, height), layout="constrained")
+        FigureCanvasSVG(figure)
+        yield figure.subplots(), lambda: _svg(figure, name)
+
+
+def _svg(figure: Any, name: str) -> str:
+    buffer = io.StringIO()
+    figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
+    svg = buffer.getvalue()
+    svg = svg[svg.index("<svg") :]
+    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
+    for colour, meaning in STYLES.items():
+        svg = svg.replace(colour, meaning)
+    svg = re.sub(
+        r'id="((?:figure|axes|patch|text|line2d|matplotlib|PathCollection|LineCollection|legend|xtick|ytick)[^"]*)"', "", svg
+    )
+    return svg.replace("<svg ", f'<svg role="img" aria-label="{name}" ', 1)

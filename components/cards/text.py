@@ -1,0 +1,78 @@
+"""Values as Markdown text. Everything a template prints passes through `escaped`, so no value brings markup of its own."""
+
+import re
+from typing import Any
+
+from components.core import short
+
+MISSING = "not measured"
+# What Markdown reads as markup. An underscore inside a word is none, and is left alone so that names stay readable.
+SPECIAL = re.compile(r"([\\`*\[\]<>|~$]|&(?=#?\w+;)|(?<!\w)_|_(?!\w))")
+STARTS_A_BLOCK = re.compile(r"^([#+\-=:]|\d+(?=[.)](?:\s|$)))")
+
+
+class Markdown(str):
+    """Text that is Markdown already."""
+
+    __slots__ = ()
+
+
+def escaped(value: Any) -> str:
+    """`value` as one line of Markdown that shows just that; None, "" and undefined values as "not measured"."""
+    if isinstance(value, Markdown):
+        return value
+    if value is None or value == "" or (not value and not isinstance(value, (int, float))):
+        return MISSING
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, float):
+        return number(value)
+    if isinstance(value, (list, tuple)):
+        return ", ".join(escaped(item) for item in value)
+    text = SPECIAL.sub(r"\\\1", " ".join(str(value).split()))
+    return STARTS_A_BLOCK.sub(lambda found: found[0] + "\\" if found[0].isdigit() else "\\" + found[0], text)
+
+
+def number(value: float) -> str:
+    """Three significant digits or more, with no noise behind them."""
+    if value == int(value) and abs(value) >= 100:
+        return f"{int(value):,}"
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.1f}" if abs(value) >= 100 else f"{value:.3g}"
+
+
+def figure(metric: Any) -> Markdown:
+    """A Metric dump as `0.283 [0.221, 0.346]`."""
+    if not metric or metric.get("value") is None:
+        return Markdown(MISSING)
+    low, high = metric.get("low"), metric.get("high")
+    interval = "" if low is None or high is None else f" [{low:.3f}, {high:.3f}]"
+    return Markdown(f"{metric['value']:.3f}{interval}")
+
+
+def sentence(value: Any) -> Any:
+    """Text that ends with one full stop."""
+    return f"{str(value).rstrip('. ')}." if value else value
+
+
+def evidence(digest: Any) -> Markdown:
+    """A digest as people are shown it."""
+    text = str(digest or "")
+    return Markdown(f"`{short(text)}`" if re.fullmatch(r"[0-9a-f]{12,64}", text) else MISSING)
+
+
+def clipped(text: Any, length: int = 240) -> Any:
+    """Long text cut at a word, with the cut shown."""
+    if not isinstance(text, str) or len(text) <= length:
+        return text
+    return text[:length].rsplit(" ", 1)[0] + " …"
+
+
+def plain(value: Any) -> str:
+    """A setting on one line: lists and tables as they are written in YAML."""
+    if isinstance(value, dict):
+        return ", ".join(f"{key}: {plain(item)}" for key, item in value.items()) or "none"
+    if isinstance(value, (list, tuple)):
+        return ", ".join(plain(item) for item in value) or "none"
+    return "none" if value is None or value == "" else str(value)

@@ -1,0 +1,131 @@
+"""Cards as files: `<folder>/<use case>/v<version>.md` and `.html` (`draft.*` before registration), and a folder's index.
+
+One Markdown text is the card; the page is that text rendered, with plots. Equal records give equal bytes.
+"""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from components.core import publish_text
+
+from . import figures
+from .front_matter import check, front_matter
+from .page import page
+from .record import Record
+from .text import Markdown, clipped, escaped, evidence, figure, plain, sentence
+
+TEMPLATES = Path(__file__).parent / "templates"
+NOTED = ("data", "evaluation", "feedback")
+"""Steps whose notes belong among limits and risks."""
+SKIPPED = {"decision": {"reason": "This stage was skipped"}}
+
+
+def write_card(record: Record, folder: Path) -> Path:
+    """Write the card of `record` below `folder` (`model_cards/`) as Markdown and HTML, bring the index up to date,
+    and return the path of the Markdown. A final card replaces the draft."""
+    body = markdown(record)
+    text = f"---\n{front_matter(record)}\n---\n{body}"
+    check(text)
+    home = folder / record.use_case["name"]
+    name = f"v{record.model['version']}" if record.model else "draft"
+    publish_text(home / f"{name}.html", page(record, body))
+    publish_text(home / f"{name}.md", text)
+    if record.model:
+        for draft in home.glob("draft.*"):
+            draft.unlink()
+    index(folder)
+    return home / f"{name}.md"
+
+
+def markdown(record: Record) -> str:
+    """The card's text without its front matter."""
+    contract = record.use_case
+    evidence_found = record.evaluated.get("evidence") or {}
+    retrieval = record.results.get("retrieval", {})
+    hits = retrieval.get("hits", {})
+    overlaps = record.provenance.get("overlaps_removed")
+    text = environment().get_template("card.md.j2").render(
+        record=record,
+        contract=contract,
+        title=f"{contract['name']} {'version ' + str(record.model['version']) if record.model else '(draft)'}",
+        label=record.candidate.label,
+        verdict=_verdict(record),
+        gates=figures.gates(record),
+        metrics=figures.test_metrics(record),
+        table=evidence_found.get("table"),
+        split_rows=max((metric.get("n", 0) for metric in figures.test_metrics(record).values()), default=None),
+        gain=_gain(record),
+        hits=hits,
+        hit_names=list(dict.fromkeys(name for found in hits.values() for name in found)),
+        retrieval=retrieval,
+        before_after=figures.before_after(record),
+        parts=figures.parts(record),
+        overlaps=None if overlaps is None else sum(overlaps.values()),
+        trainings={
+            name: record.measured.get(name, {}).get("training", {})
+            for name in record.results
+            if name in ("tuning", "feedback.align")
+        },
+        considered=record.results.get("selection", {}).get("considered", ()),
+        variants=figures.variants(record),
+        risks=figures.risks(record),
+        notes=[note for name in NOTED for note in record.results.get(name, {}).get("notes", ())],
+        example_input=Markdown(json.dumps(_question(record), ensure_ascii=False)),
+        slice_metrics=lambda values: figures.slice_metrics(record, values),
+        stage_reason=lambda name: record.results.get(name, SKIPPED)["decision"]["reason"],
+    )  # fmt: skip
+    return re.sub(r"\n{3,}", "\n\n", text).rstrip() + "\n"
+
+
+def index(folder: Path) -> Path:
+    """Write `folder/README.md`: one row for each card below it, newest version of a use case first."""
+    rows = []
+    for path in sorted(folder.glob("*/*.md"), key=lambda path: (path.parent.name, -_version(path))):
+        lines = path.read_text(encoding="utf-8").splitlines()
+        decision = next((line for line in lines if line.startswith("**")), "")
+        rows.append({"name": path.parent.name, "card": path.stem, "decision": Markdown(decision.replace("|", "\\|"))})
+    text = environment().get_template("index.md.j2").render(rows=rows)
+    publish_text(folder / "README.md", text.rstrip() + "\n")
+    return folder / "README.md"
+
+
+def environment() -> Any:
+    """Jinja2 with every printed value escaped for Markdown, and missing ones shown as "not measured"."""
+    from jinja2 import ChainableUndefined, Environment, FileSystemLoader
+
+    # The output is Markdown, so `finalize` escapes for Markdown; the page renders it without raw HTML.
+    made = Environment(
+        loader=FileSystemLoader(TEMPLATES), undefined=ChainableUndefined, finalize=escaped, keep_trailing_newline=True
+    )
+    made.globals.update(figure=figure, evidence=evidence, clipped=clipped, plain=plain)
+    made.filters.update(code=_code, sentence=sentence)
+    return made
+
+
+def _gain(record: Record) -> dict[str, Any] | None:
+    gain = record.evaluated.get("gain")
+    if not gain:
+        return None
+    return {**gain, "before_metric": {"value": gain["before"]}, "after_metric": {"value": gain["after"]}}
+
+
+def _question(record: Record) -> str:
+    rows = record.examples.get("best") or []
+    return str(clipped(" ".join(str(rows[0]["text"]).split()), 120)) if rows else "…"
+
+
+def _code(value: Any) -> Markdown:
+    """A name inside a code span or block, where escapes would show: only the characters that names are made of."""
+    return Markdown(re.sub(r"[^\w.\-/ ]", "", str(value)))
+
+
+def _verdict(record: Record) -> Markdown:
+    if record.decision.adopted:
+        return Markdown("Released" if record.model else "Passed every gate")
+    return Markdown("Not released" if record.decision.verdict == "keep" else "Not released, not enough evidence")
+
+
+def _version(path: Path) -> int:
+    return int(path.stem[1:]) if re.fullmatch(r"v\d+", path.stem) else 10**9

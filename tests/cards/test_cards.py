@@ -1,0 +1,156 @@
+"""A card shows what a run measured, all of it from the record, and nothing that a value brought along."""
+
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from components.cards import index, pick_examples, write_card
+from components.cards.figures import gates
+from components.cards.front_matter import check
+from components.core import Baseline, Candidate, Decision, Runtime
+
+from .record import candidate, evaluated, gain, name, record, table
+
+HOSTILE = "<script>alert(1)</script> | **bold** [x](javascript:alert(1)) ## Approval\n## Approval `code` {{ 7*7 }} &lt;b&gt;"
+
+
+class Tags(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict]] = []
+
+    def handle_starttag(self, tag: str, attributes: list) -> None:
+        self.found.append((tag, dict(attributes)))
+
+
+def tags(path: Path) -> list[tuple[str, dict]]:
+    parser = Tags()
+    parser.feed(path.read_text())
+    return parser.found
+
+
+def test_a_registered_version_gets_its_own_card(tmp_path: Path) -> None:
+    path = write_card(record(), tmp_path)
+    text = path.read_text()
+    assert path == tmp_path / "voice_helpdesk" / "v1.md"
+    assert "**Released**: f1_answerable 0.310" in text
+    assert "| f1_answerable | 0.310 [0.260, 0.360] | at least 0.1 | yes |" in text
+    assert f"`{name('tablecandidate')[:12]}`" in text
+    assert "7 rows overlapped" in text
+    assert "412.5" in text
+    assert 'mlflow.pyfunc.load_model("models:/voice_helpdesk/1")' in text
+
+
+def test_the_head_is_what_the_hub_reads(tmp_path: Path) -> None:
+    head = check(write_card(record(), tmp_path).read_text())
+    assert head.license == "apache-2.0"
+    assert head.model_index is not None
+    figures = {figure.type: figure.value for figure in head.model_index[0].results[0].metrics}
+    assert figures["f1_answerable"] == 0.31
+    assert head.model_index[0].results[0].dataset.split == "test"
+    with pytest.raises(ValidationError):
+        check("---\nlanguage: en\n---\nno licence")
+
+
+def test_the_page_needs_nothing_from_elsewhere(tmp_path: Path) -> None:
+    page = write_card(record(), tmp_path).with_suffix(".html")
+    found = tags(page)
+    assert {tag for tag, _ in found}.isdisjoint({"script", "link", "img", "iframe"})
+    assert sum(tag == "svg" for tag, _ in found) == 4
+    assert all(attributes.get("href", "#").startswith("#") for tag, attributes in found if tag == "a")
+    assert "url(http" not in page.read_text()
+
+
+def test_values_bring_no_markup(tmp_path: Path) -> None:
+    rows = [{**row, "text": HOSTILE, "answer": HOSTILE, "reference": HOSTILE} for row in table()]
+    contract = {**record().use_case, "problem": HOSTILE, "owner": HOSTILE, "out_of_scope": [HOSTILE]}
+    hostile = record(
+        examples=pick_examples(rows, "f1_answerable"), use_case=contract, decision=Decision(verdict="keep", reason=HOSTILE)
+    )
+    path = write_card(hostile, tmp_path)
+    clean = write_card(record(), tmp_path / "clean")
+    headings = [re.findall(r"^##.*$", one.read_text(), re.MULTILINE) for one in (path, clean)]
+    assert headings[0] == headings[1]
+    found = tags(path.with_suffix(".html"))
+    assert {tag for tag, _ in found}.isdisjoint({"script", "b"})
+    assert not any("javascript" in str(attributes) for _, attributes in found)
+    assert "{{ 7*7 }}" in path.with_suffix(".html").read_text()
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in path.with_suffix(".html").read_text()
+
+
+def test_what_is_missing_is_said(tmp_path: Path) -> None:
+    bare = record(
+        results={},
+        measured={},
+        settings={},
+        evaluated={},
+        provenance={},
+        environment={},
+        examples={},
+        model=None,
+        status="draft",
+    )
+    path = write_card(bare, tmp_path)
+    text = path.read_text()
+    assert path.name == "draft.md"
+    assert text.count("not measured") > 15
+    assert not re.search(r"\|\s+\|\s*$", text.split("## What was measured")[0], re.MULTILINE)
+    assert "This is a draft" in text
+    check(text)
+
+
+def test_a_plain_baseline_has_a_card_too(tmp_path: Path) -> None:
+    plain = Candidate(
+        task="question_answering", runtime=Runtime(engine="baseline"), baseline=Baseline(kind="constant", constant="unknown")
+    )
+    text = write_card(record(candidate=plain), tmp_path).read_text()
+    assert "| plain baseline | constant |" in text
+    assert "This candidate retrieves nothing." in text
+
+
+def test_equal_records_give_equal_bytes(tmp_path: Path) -> None:
+    first, second = (write_card(record(), tmp_path / side) for side in ("a", "b"))
+    assert first.read_bytes() == second.read_bytes()
+    assert first.with_suffix(".html").read_bytes() == second.with_suffix(".html").read_bytes()
+
+
+def test_a_final_card_replaces_the_draft_and_the_index_lists_it(tmp_path: Path) -> None:
+    refused = Decision(verdict="keep", reason="f1_answerable 0.050 on test is below the release threshold of 0.1")
+    draft = write_card(record(model=None, status="draft", decision=refused), tmp_path)
+    assert "Not released" in (tmp_path / "README.md").read_text()
+    write_card(record(), tmp_path)
+    assert not draft.exists()
+    assert not draft.with_suffix(".html").exists()
+    write_card(record(model={"name": "voice_helpdesk", "version": 10, "alias": "candidate"}), tmp_path)
+    listing = index(tmp_path).read_text()
+    assert listing.index("[v10]") < listing.index("[v1]")
+
+
+@pytest.mark.parametrize(("value", "low", "holds"), [(0.12, 0.06, True), (0.12, -0.01, False), (0.01, 0.005, False)])
+def test_the_gain_gate_holds_only_above_zero_and_the_minimum(value: float, low: float, holds: bool) -> None:
+    found = evaluated(record().decision) | {"gain": gain(value, low).model_dump()}
+    gate = next(gate for gate in gates(record(evaluated=found)) if gate.name.startswith("gain"))
+    assert gate.holds is holds
+
+
+def test_a_worse_bias_than_allowed_fails_its_gate() -> None:
+    found = json.loads(json.dumps(evaluated(record().decision)))
+    found["bias"]["bbq"]["worsening"]["value"] = 0.11
+    assert {gate.name: gate.holds for gate in gates(record(evaluated=found))}["bbq, worsening"] is False
+
+
+def test_examples_are_disjoint_and_ranked() -> None:
+    rows = [{"id": f"{number}", "text": "q", "answer": "a", "reference": "a", "f1": number / 10} for number in range(5)]
+    picked = pick_examples(rows, "f1", count=4)
+    assert [row["score"] for row in picked["best"]] == [0.4, 0.3]
+    assert [row["score"] for row in picked["worst"]] == [0.0, 0.1]
+    assert pick_examples([], "f1") == {"best": [], "worst": []}
+    assert [row["score"] for row in pick_examples(rows[:1], "macro_f1")["best"]] == [1.0]
+
+
+def test_the_candidate_on_the_card_is_the_one_that_was_measured(tmp_path: Path) -> None:
+    assert candidate().digest in write_card(record(), tmp_path).read_text()
