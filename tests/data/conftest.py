@@ -63,7 +63,7 @@ class Bench:
         step = Step("k" * 64, self.store.scratch("k" * 64), self.workspace, Machine())
         sources = source_digests(data, self.folder, self.workspace)
         settings = Config(**({"benchmarks": ()} | config))
-        return prepare(settings, task=task, data=data, policy=Policy(), sources=sources, folder=str(self.folder), step=step)
+        return prepare(settings, task=task, data=data, policy=Policy(), sources=sources, folder=self.folder, step=step)
 
 
 @pytest.fixture

@@ -1,0 +1,51 @@
+"""`make bench`: run every pair in this folder, write `bench.json` and print a table.
+
+    python -m bench [word …]     only the pairs whose file name contains one of the words
+
+`bench.json` is {figure: {value, unit, against, ratio}}: ours, its unit, the peer's in the same run, ours divided by the
+peer's. A figure is what this machine did now; nothing is carried over from an earlier run.
+"""
+
+import importlib
+import json
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from components.core import publish_json
+
+HERE = Path(__file__).parent
+OUTPUT = HERE.parent / "bench.json"
+
+
+def main(words: list[str]) -> None:
+    """Measure, write, print."""
+    console = Console()
+    figures: dict[str, dict[str, Any]] = json.loads(OUTPUT.read_text()) if words and OUTPUT.exists() else {}
+    for path in sorted(HERE.glob("[a-z]*.py")):
+        if words and not any(word in path.stem for word in words):
+            continue
+        console.print(f"measuring {path.stem} …", highlight=False)
+        with tempfile.TemporaryDirectory() as home:
+            figures |= importlib.import_module(f"bench.{path.stem}").run(Path(home))
+        publish_json(OUTPUT, figures)
+    console.print(table(figures))
+
+
+def table(figures: dict[str, dict[str, Any]]) -> Table:
+    """The figures for people."""
+    rows = Table(title="bench", title_justify="left", header_style="bold")
+    for name in ("figure", "ours", "peer", "unit", "ratio"):
+        rows.add_column(name, justify="left" if name in ("figure", "unit") else "right")
+    for name, figure in figures.items():
+        values = [f"{figure[key]:.4g}" for key in ("value", "against")]
+        rows.add_row(name, *values, figure["unit"], f"{figure['ratio']:.2f}")
+    return rows
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

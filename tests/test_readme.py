@@ -1,0 +1,97 @@
+"""Every command in the README's `sh` blocks runs; the long ones on the smoke profile, in a finished smoke workspace."""
+
+import re
+import shlex
+import shutil
+import subprocess
+import time
+
+import pytest
+
+from components.core.code import ROOT
+from components.serving import free_port
+from tests.conftest import Finished, environment
+
+README = (ROOT / "README.md").read_text()
+COMMANDS = [
+    line.split("#")[0].strip()
+    for block in re.findall(r"```sh\n(.*?)```", README, flags=re.S)
+    for line in block.splitlines()
+    if line.strip() and not line.startswith("#")
+]
+ELSEWHERE = {
+    "make run": "the same recipe is run below with make --dry-run; its last command is the smoke run of these tests",
+    "make test": "these tests",
+    "ninefold ui": "started and stopped in tests/flows/test_ui.py",
+    "ninefold doctor": "below, by itself: its exit code depends on the machine's memory",
+}
+
+
+@pytest.fixture(scope="module")
+def home(finished, tmp_path_factory) -> Finished:
+    """One workspace for all commands, in the README's order."""
+    path = tmp_path_factory.mktemp("readme") / "home"
+    shutil.copytree(finished.home, path, symlinks=True)
+    return Finished(path, finished.summary)
+
+
+@pytest.fixture(scope="module")
+def port() -> int:
+    return free_port()
+
+
+def adapted(command: str, port: int, checkpoint: str) -> list[str]:
+    """The README's command on a free port, with the smoke profile, and with a checkpoint that exists here."""
+    command = command.replace("8000", str(port)).replace("./checkpoint", checkpoint)
+    words = shlex.split(command)
+    if words[:2] == ["ninefold", "serve"]:
+        words += ["--port", str(port)]
+    if words[:2] in (["ninefold", "plan"], ["ninefold", "run"], ["ninefold", "register"]) and "--profile" not in words:
+        words += ["--profile", "smoke"]
+    return words
+
+
+@pytest.mark.parametrize("command", [command for command in COMMANDS if command not in ELSEWHERE])
+def test_readme_command(command, home, port, tmp_path_factory):
+    checkpoint = ROOT / "unused"
+    if "./checkpoint" in command:
+        from components.application.made import make_two_layer
+
+        checkpoint = tmp_path_factory.mktemp("own") / "checkpoint"
+        checkpoint.mkdir()
+        make_two_layer(checkpoint)
+    path = f"{ROOT}/.venv/bin:{environment(home.home).get('PATH', '')}"
+    done = subprocess.run(
+        adapted(command, port, str(checkpoint)),
+        env={**environment(home.home), "PATH": path},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    gate_said_no = done.returncode == 1 and command.startswith(("ninefold register", "ninefold monitor"))
+    assert done.returncode == 0 or gate_said_no, done.stdout + done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("target", ["run", "test"])
+def test_make_knows_the_two_commands(target):
+    done = subprocess.run(["make", "--dry-run", target], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0
+    assert "ninefold run flows/use_cases/voice_helpdesk.yaml --profile cpu" in done.stdout or target == "test"
+
+
+def test_doctor_reports(home):
+    done = subprocess.run(
+        [f"{ROOT}/.venv/bin/ninefold", "doctor"], env=environment(home.home), cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.returncode in (0, 3)
+    assert "memory" in done.stdout
+
+
+def test_nothing_of_the_readme_stays_up(home):
+    """`ninefold stop` in the README ended what `ninefold serve` started."""
+    deadline = time.monotonic() + 10
+    while list((home.home / "serving").glob("*.json")) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert list((home.home / "serving").glob("*.json")) == []
