@@ -6,7 +6,7 @@ Models from code: MLflow keeps `components/serving/pyfunc_model.py`, the three c
 object is pickled. One version a Candidate digest, through the ledger.
 """
 
-import logging
+import json
 import os
 import shutil
 from collections.abc import Iterator
@@ -52,7 +52,23 @@ def _make(registry: Registry, version: Registered, candidate: Candidate, bundle:
             run = tracking.begin(key, f"register {version.model}", {}, {DIGEST: candidate.digest})
             with mlflow.start_run(run_id=run):
                 logged = _log(version, candidate, bundle, scratch)
-        made = mlflow.register_model(f"models:/{logged}", version.model, tags={DIGEST: candidate.digest})
+        # Inside too: the registry on a database looks the logged model up through the global address.
+        return _version(tracking.client, version.model, logged, candidate)
+
+
+def _version(client: Any, model: str, logged: str, candidate: Candidate) -> int:
+    """Make the logged model a version of `model`, tagged in the same request, so that it is always found again.
+    Through the client, since `mlflow.register_model` prints."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        client.create_registered_model(model)
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_ALREADY_EXISTS":
+            raise
+    made = client.create_model_version(model, f"models:/{logged}", tags={DIGEST: candidate.digest}, model_id=logged)
+    # MLflow's pages show a logged model's versions from this tag.
+    client.set_logged_model_tags(logged, {"mlflow.modelVersions": json.dumps([{"name": model, "version": made.version}])})
     return int(made.version)
 
 
@@ -119,22 +135,20 @@ def _at(uri: str) -> Iterator[None]:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """MLflow's progress bars and its hints about type annotations and input examples stay off the screen."""
+    """MLflow's messages, progress bars and hints about input examples stay off the screen."""
     import warnings
+
+    from mlflow.utils.logging_utils import disable_logging, enable_logging
 
     before = os.environ.get("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR")
     os.environ["MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR"] = "false"
-    levels = {name: logging.getLogger(name).level for name in ("mlflow", "mlflow.models", "mlflow.pyfunc")}
-    for name in levels:
-        logging.getLogger(name).setLevel(logging.ERROR)
+    disable_logging()
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
     finally:
-        for name, level in levels.items():
-            logging.getLogger(name).setLevel(level)
-        if before is None:
-            os.environ.pop("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", None)
-        else:
+        enable_logging()
+        os.environ.pop("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR")
+        if before is not None:
             os.environ["MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR"] = before

@@ -60,8 +60,7 @@ def start(
     running = status(workspace, name)
     if running and (running.candidate, running.port, running.version) == (candidate, port, version):
         return running
-    if running:
-        stop(workspace, name)
+    stop(workspace, name)  # also one that lives and does not answer yet: what a killed run left
     if not _free(port):
         raise MachineFault(
             f"deployment.port: port {port} is taken by another process. Stop that one, or set another `deployment.port` "

@@ -7,7 +7,6 @@ No object is pickled: the bundle is JSON, safetensors, ONNX and JSONL.
 """
 
 import os
-import warnings
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,29 +18,30 @@ from components.application import load
 from components.core import BadInput, Machine, Row
 from components.serving.bundle import load_bundle
 
-with warnings.catch_warnings():
-    # MLflow warns about a predict() without type hints; the signature that is logged with the model says more.
-    warnings.simplefilter("ignore")
 
-    class NinefoldModel(PythonModel):
-        """A Candidate behind MLflow's predict()."""
+class Answers:
+    """What the model does. It is not MLflow's class itself: a predict() that is defined there without type hints is warned
+    about at each load, and the signature that is logged with the model says more than hints could."""
 
-        def load_context(self, context: Any) -> None:
-            """Load the application of the bundle. NINEFOLD_THREADS and NINEFOLD_DEVICE say on what (2, cpu)."""
-            candidate, store = load_bundle(Path(context.artifacts["bundle"]))
-            threads = int(os.environ.get("NINEFOLD_THREADS", "2"))
-            device: Literal["cpu", "cuda"] = "cuda" if os.environ.get("NINEFOLD_DEVICE") == "cuda" else "cpu"
-            self._application = load(candidate, store, Machine(threads=threads, device=device))
+    def load_context(self, context: Any) -> None:
+        """Load the application of the bundle. NINEFOLD_THREADS and NINEFOLD_DEVICE say on what (2, cpu)."""
+        candidate, store = load_bundle(Path(context.artifacts["bundle"]))
+        threads = int(os.environ.get("NINEFOLD_THREADS", "2"))
+        device: Literal["cpu", "cuda"] = "cuda" if os.environ.get("NINEFOLD_DEVICE") == "cuda" else "cpu"
+        self._application = load(candidate, store, Machine(threads=threads, device=device))
 
-        def predict(self, context, model_input, params=None):  # type: ignore[no-untyped-def]  # MLflow reads hints as a schema
-            """Rows with `question` or `messages` in; {"answer", "passages" (ids, best first), "scores"} a row out."""
-            frame = pandas.DataFrame(model_input)
-            rows = [
-                Row(id=str(number), text=_question(record), answer="")
-                for number, record in enumerate(frame.to_dict(orient="records"))
-            ]
-            answers = self._application.answer(rows)
-            return [{"answer": one.text, "passages": list(one.passages), "scores": list(one.scores)} for one in answers]
+    def predict(self, context, model_input, params=None):  # type: ignore[no-untyped-def]
+        """Rows with `question` or `messages` in; {"answer", "passages" (ids, best first), "scores"} a row out."""
+        rows = [
+            Row(id=str(number), text=_question(record), answer="")
+            for number, record in enumerate(pandas.DataFrame(model_input).to_dict(orient="records"))
+        ]
+        answers = self._application.answer(rows)
+        return [{"answer": one.text, "passages": list(one.passages), "scores": list(one.scores)} for one in answers]
+
+
+class NinefoldModel(Answers, PythonModel):
+    """A Candidate behind MLflow's predict()."""
 
 
 def _question(record: dict[str, Any]) -> str:
