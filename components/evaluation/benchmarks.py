@@ -119,10 +119,11 @@ def _follow(engine: Any, pairs: Sequence[Pair]) -> dict[Pair, float]:
             said = engine.follow(list(context), [list(ending) for ending in endings])
             found |= {(context, ending): sum(scores) for ending, scores in zip(endings, said, strict=True)}
         return found
-    runs = []
+    runs: list[tuple[Tokens, Tokens, list[Tokens]]] = []
+    nothing: Tokens = ()
     for context, endings in by_context.items():
-        singles = [ending for ending in endings if len(ending) == 1]
-        runs += [(context, (), singles)] if singles else []
+        singles: list[Tokens] = [ending for ending in endings if len(ending) == 1]
+        runs += [(context, nothing, singles)] if singles else []
         runs += [(context, ending, [ending]) for ending in endings if len(ending) > 1]
     runs.sort(key=lambda run: (len(run[0]) + len(run[1]), run[0], run[1]))
     for start in range(0, len(runs), BATCH_ROWS):

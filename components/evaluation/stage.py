@@ -150,7 +150,7 @@ def evaluate(
         candidate=candidate.digest,
         evidence=evidence,
         references=others,
-        slices={name: found for name in slices if (found := _by_slice(table, name, task))},
+        slices={name: figures for name in slices if (figures := _by_slice(table, name, task))},
         benchmarks={name: change for name, change in changed.items() if BENCHMARKS[name].shows == "forgetting"},
         bias={name: change for name, change in changed.items() if BENCHMARKS[name].shows == "bias"},
         gain=decision.comparison,
@@ -206,7 +206,7 @@ def _changes(
     wanted = {name: count for name, count in config.benchmarks.items() if count}
     if candidate.model is None:
         return {}, tuple(f"{name}: a plain baseline has no model" for name in wanted)
-    base = _base(candidate, references.values())
+    base = _base(candidate, list(references.values()))
     if base is None:
         return {}, tuple(f"{name}: the base model's weights are not here" for name in wanted)
     before, after = (benchmark(one, wanted, config.seed, step) for one in (base, candidate))

@@ -72,6 +72,9 @@ def _run(source: Path, target: Path, kind: Kind, step: Step) -> None:
     command = [sys.executable, "-m", "onnxruntime_genai.models.builder", "-i", str(source), "-o", str(target)]
     command += ["-p", kind, "-e", "cpu", "-c", str(step.scratch / "cache"), "--extra_options", *OPTIONS[kind]]
     quiet = {"TQDM_DISABLE": "1", "HF_HUB_OFFLINE": "1", "HF_HUB_DISABLE_PROGRESS_BARS": "1", "DO_NOT_TRACK": "1"}
+    # the builder writes the commit of any git repository around the environment into the model: with none to be found it
+    # writes its own, and equal inputs give equal bytes
+    quiet["GIT_DIR"] = os.devnull
     environment = {**os.environ, **quiet, "OMP_NUM_THREADS": str(step.machine.threads)}
     log = step.scratch / f"builder-{kind}.log"
     with log.open("w") as file:

@@ -56,6 +56,7 @@ def megabytes(candidate: Candidate, store: Store) -> float:
 def _rates(application: Application, rows: Sequence[Row]) -> tuple[float, float]:
     """Prompt tokens a second up to the first new token, and new tokens a second after it; a shared prefix counts as read."""
     engine, prompt = application.engine, application.candidate.prompt
+    assert prompt is not None, "a candidate with a model has a prompt"
     first = second = 0.0
     read = engine.counted["prompt_tokens"]
     written = 0

@@ -2,8 +2,10 @@
 
 import shutil
 
+import pytest
+
 from components.application import constant, load
-from components.core import Candidate, Dataset, Limits, Metrics, Step, Task, Workspace
+from components.core import Adapter, Candidate, Dataset, Limits, Metrics, Runtime, Step, Task, Workspace
 from components.optimization import Config, optimize
 from components.optimization.builder import build
 
@@ -52,10 +54,46 @@ def test_a_variant_over_the_latency_limit_is_not_picked(
     assert "latency_p95_seconds" in found.decision.reason
 
 
+def test_an_adapter_is_merged_into_the_variant(step: Step, candidate: Candidate) -> None:
+    tuned = candidate.model_copy(update={"adapter": Adapter(object=_adapter(candidate, step), method="sft")})
+    runtime = Runtime(engine="onnx", dtype="int8")
+    prompts, texts = [[{"role": "user", "content": "Who wrote it?"}]], ["The", "Paris", "unknown"]
+
+    def scores(one: Candidate) -> list[float]:
+        with load(one, step.store, step.machine) as application:
+            return application.engine.score(prompts, texts)[0]
+
+    def quantised(one: Candidate) -> Candidate:
+        return one.model_copy(update={"model": build(one, "int8", step), "adapter": None, "runtime": runtime})
+
+    assert scores(quantised(tuned)) == pytest.approx(scores(tuned), abs=0.5)
+    assert max(abs(a - b) for a, b in zip(scores(tuned), scores(candidate), strict=True)) > 1
+
+
+def _adapter(candidate: Candidate, step: Step) -> str:
+    """A LoRA adapter with random weights that change what the model says."""
+    import torch
+    from peft import LoraConfig, get_peft_model
+    from transformers import AutoModelForCausalLM
+
+    torch.manual_seed(0)
+    base = AutoModelForCausalLM.from_pretrained(step.store.path(candidate.model.object))
+    model = get_peft_model(base, LoraConfig(r=4, target_modules=["q_proj", "down_proj"], init_lora_weights=False))
+    for name, weight in model.named_parameters():
+        if "lora" in name:
+            torch.nn.init.normal_(weight, std=0.3)
+    model.save_pretrained(step.scratch / "adapter")
+    return step.store.put(step.scratch / "adapter")
+
+
 def test_building_twice_gives_equal_bytes(step: Step, candidate: Candidate, workspace: Workspace) -> None:
+    import onnxruntime_genai
+
     first = build(candidate, "int4", step)
     files = {file.name: file.read_bytes() for file in step.store.path(first.object).iterdir()}
     shutil.rmtree(workspace.store.root / "steps")
     second = build(candidate, "int4", step)
     assert [file.name for file in step.store.path(second.object).iterdir() if file.read_bytes() != files[file.name]] == []
     assert second == first
+    # its version names the builder's own commit, not that of a repository which happens to surround it
+    assert onnxruntime_genai.__commit__[:7].encode() in files["model.onnx"]

@@ -2,7 +2,7 @@
 
 One by one, because with prompts of 250 tokens and answers of 8 nearly all time is prefill, which already fills the cores.
 The part of the prompt that no input changes is run once: the generator is rewound to its end before each prompt, so nothing
-is copied. Needs neither torch nor a GPU. Not covered: sampling, GPU execution providers, several streams at a time.
+is copied. Needs no torch, and runs on the CPU whatever `machine.device` says. Not covered: sampling, GPUs, several streams.
 """
 
 import json
@@ -29,8 +29,6 @@ class Engine:
         folder = store.path(candidate.model.object)
         if not (folder / "genai_config.json").is_file():
             raise BadInput("candidate: engine 'onnx' needs a checkpoint in ONNX Runtime GenAI's form (genai_config.json)")
-        if machine.device != "cpu":
-            raise BadInput(f"machine.device: engine 'onnx' runs on cpu, not {machine.device}; use engine 'transformers'")
         self._runtime = _runtime()
         self.tokenizer = _tokenizer(folder)
         described = json.loads((folder / "genai_config.json").read_text())["model"]
@@ -109,8 +107,9 @@ class Engine:
         the candidate only, so that equal prompts get equal answers whatever was asked before."""
         if self._prefixes is None:
             prompt = self._candidate.prompt
+            assert prompt is not None, "load checks that a candidate with a model has a prompt"
             self._prefixes = []
-            for turn in range(len(prompt.turns) if prompt else 0):
+            for turn in range(len(prompt.turns)):
                 two = [render(prompt, turn, text, [text], text) for text in ("Alpha beta.", "7 ways to say it?")]
                 first, second = self._encode(two, 0)
                 length = next((i for i, pair in enumerate(zip(first, second, strict=False)) if pair[0] != pair[1]), 0)
@@ -126,7 +125,8 @@ class _Runs:
         runtime = engine._runtime
         parameters = runtime.GeneratorParams(engine.model)
         parameters.set_search_options(max_length=min(longest + 1, engine.window), do_sample=False, batch_size=1)
-        self._engine, self._held = engine, None
+        self._engine = engine
+        self._held: list[int] | None = None
         self._generator = runtime.Generator(engine.model, parameters)
 
     def start(self, row: list[int]) -> Any:
