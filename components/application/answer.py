@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from types import TracebackType
 from typing import Any, Protocol
 
-from components.core import Candidate, Frozen, Machine, Row, Store
+from components.core import Candidate, Frozen, Machine, Prompt, Row, Store
 
 from .prompt import clean, first_line_only, matching_label, render
 
@@ -66,7 +66,7 @@ class Application:
             yield self._answers([row.text], hits)[0]
             return
         context = self._context(hits[0])
-        previous = self._earlier_turns([row.text], [context])[0]
+        previous = self._earlier_turns(candidate.prompt, [row.text], [context])[0]
         last = len(candidate.prompt.turns) - 1
         messages = render(candidate.prompt, last, row.text, context, previous)
         started = False
@@ -94,7 +94,8 @@ class Application:
         if self.retriever is None:
             return [[] for _ in texts]
         # a search over chunks brings passages more than once: three for one leave five different ones
-        return self.retriever.search(texts, top_k=max(3 * top_k, self.candidate.retriever.top_k))
+        in_prompt = self.candidate.retriever.top_k if self.candidate.retriever else 1
+        return self.retriever.search(texts, top_k=max(3 * top_k, in_prompt))
 
     def _context(self, hits: Sequence[Hit]) -> list[str]:
         return [hit.text for hit in hits[: self.candidate.retriever.top_k]] if self.candidate.retriever else []
@@ -115,19 +116,19 @@ class Application:
             return self.engine.reply(texts, hits)
         assert prompt is not None, "load checks that a candidate with a model has a prompt"
         contexts = [self._context(found) for found in hits]
-        previous = self._earlier_turns(texts, contexts)
+        previous = self._earlier_turns(prompt, texts, contexts)
         last = len(prompt.turns) - 1
         asked = [
             render(prompt, last, text, context, before)
             for text, context, before in zip(texts, contexts, previous, strict=True)
         ]
         if candidate.labels:
-            return self._labels(asked, last)
+            return self._labels(prompt, asked)
         said = self.engine.generate(asked, prompt.turns[last].max_new_tokens, first_line=first_line_only(candidate, last))
         return [clean(candidate, text) for text in said]
 
-    def _earlier_turns(self, texts: Sequence[str], contexts: Sequence[Sequence[str]]) -> list[str]:
-        prompt, previous = self.candidate.prompt, [""] * len(texts)
+    def _earlier_turns(self, prompt: Prompt, texts: Sequence[str], contexts: Sequence[Sequence[str]]) -> list[str]:
+        previous = [""] * len(texts)
         for turn, asked in enumerate(prompt.turns[:-1]):
             messages = [
                 render(prompt, turn, text, context, before)
@@ -136,12 +137,12 @@ class Application:
             previous = [said.strip() for said in self.engine.generate(messages, asked.max_new_tokens, first_line=False)]
         return previous
 
-    def _labels(self, asked: list[list[dict[str, str]]], last: int) -> list[str]:
+    def _labels(self, prompt: Prompt, asked: list[list[dict[str, str]]]) -> list[str]:
         """The most likely label; where the prompt asks for reasoning first, the label that the reasoning ends in."""
         candidate = self.candidate
         said: list[str | None] = [None] * len(asked)
-        if candidate.prompt.answer_marker or not hasattr(self.engine, "score"):
-            texts = self.engine.generate(asked, candidate.prompt.turns[last].max_new_tokens, first_line=False)
+        if prompt.answer_marker or not hasattr(self.engine, "score"):
+            texts = self.engine.generate(asked, prompt.turns[-1].max_new_tokens, first_line=False)
             said = [matching_label(candidate.labels, clean(candidate, text)) for text in texts]
         if not hasattr(self.engine, "score"):
             return [label or candidate.labels[0] for label in said]

@@ -5,6 +5,7 @@
 """
 
 import shutil
+from functools import partial
 from pathlib import Path
 
 from components.core import BadInput, Checkpoint, MachineFault, Step, asset_path, digest_of, file_digest
@@ -77,17 +78,19 @@ def _asset(source: str, rest: str, target: Path, step: Step) -> str:
 def _dequantise(file: Path, target: Path) -> None:
     """The weights of a GGUF file as bfloat16 safetensors (8 s for 135M parameters)."""
     import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
+    from tqdm.auto import tqdm
+    from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig, modeling_gguf_pytorch_utils
     from transformers.utils import logging as library_logging
 
     library_logging.set_verbosity_error()
     library_logging.disable_progress_bar()
+    modeling_gguf_pytorch_utils.tqdm = partial(tqdm, disable=True)  # this bar has no switch of its own
     given = {"gguf_file": file.name, "local_files_only": True}
     tokenizer = AutoTokenizer.from_pretrained(file.parent, **given)
     model = AutoModelForCausalLM.from_pretrained(
         file.parent, dtype=torch.bfloat16, quantization_config=GgufConfig(dequantize=True), **given
     )
-    model.to(torch.bfloat16).save_pretrained(target)
+    model.bfloat16().save_pretrained(target)
     tokenizer.save_pretrained(target)
 
 

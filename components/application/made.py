@@ -48,8 +48,8 @@ def make_two_layer(target: Path) -> None:
     )
     with torch.random.fork_rng():
         torch.manual_seed(SEED)
-        model = LlamaForCausalLM(config)
-    model.to(torch.bfloat16).save_pretrained(target)
+        model = LlamaForCausalLM(config).bfloat16()
+    model.save_pretrained(target)
     tokenizer.save_pretrained(target)
 
 

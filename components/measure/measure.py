@@ -57,7 +57,7 @@ def measure(
 
     def make(inner: Step) -> Evidence:
         examples = read_rows(split, inner.store)[:wanted]
-        table = _table(examples, answer, split.name, task, inner)
+        table = _table(candidate, examples, answer, split.name, task, inner)
         name = split.name if wanted == split.count else f"{split.name}[:{wanted}]"
         figures = {metric: table_metric(table, metric) for metric in METRICS[task.kind]}
         path = inner.scratch / "examples.jsonl"
@@ -89,7 +89,10 @@ def latency(answer: Answerer, rows: Sequence[Row], n: int = 10) -> dict[str, flo
     return {"p50": round(float(p50), 4), "p95": round(float(p95), 4), "mean": round(float(np.mean(seconds)), 4), "n": n}
 
 
-def _table(rows: Sequence[Row], answer: Answerer, what: str, task: Task, step: Step) -> list[dict[str, Any]]:
+def _table(
+    candidate: Candidate, rows: Sequence[Row], answer: Answerer, what: str, task: Task, step: Step
+) -> list[dict[str, Any]]:
+    searched = candidate.retriever is not None
     journal = step.scratch / "answers.jsonl"
     chunks = [rows[start : start + CHUNK] for start in range(0, len(rows), CHUNK)]
     done = _read_journal(journal)
@@ -103,7 +106,7 @@ def _table(rows: Sequence[Row], answer: Answerer, what: str, task: Task, step: S
             answers = answer(chunk)
             seconds.append(time.perf_counter() - start)
             assert [found.id for found in answers] == [row.id for row in chunk], "answers are not in the order of the rows"
-            made = [_example(task, row, found) for row, found in zip(chunk, answers, strict=True)]
+            made = [_example(task, row, found, searched) for row, found in zip(chunk, answers, strict=True)]
             file.write(canonical({"seconds": seconds[-1], "rows": made}) + "\n")
             file.flush()
             os.fsync(file.fileno())
@@ -114,7 +117,7 @@ def _table(rows: Sequence[Row], answer: Answerer, what: str, task: Task, step: S
     return table
 
 
-def _example(task: Task, row: Row, found: AnswerLike) -> dict[str, Any]:
+def _example(task: Task, row: Row, found: AnswerLike, searched: bool) -> dict[str, Any]:
     return {
         "id": row.id,
         "text": row.text,
@@ -125,7 +128,7 @@ def _example(task: Task, row: Row, found: AnswerLike) -> dict[str, Any]:
         "scores": [round(score, 6) for score in found.scores],
         "context": list(found.context),
         "slices": row.slices,
-        **per_example(task, row, found.text, found.passages),
+        **per_example(task, row, found.text, found.passages if searched else None),
     }
 
 

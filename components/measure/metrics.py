@@ -64,21 +64,24 @@ def reciprocal_rank(passages: Sequence[str], wanted: str) -> float:
     return 1 / (list(passages).index(wanted) + 1) if wanted in passages else 0.0
 
 
-def per_example(task: Task, row: Row, text: str, passages: Sequence[str]) -> dict[str, float | None]:
-    """Every metric of `task.kind` that has a value per example, for the answer `text` and its retrieved `passages`."""
+def per_example(task: Task, row: Row, text: str, passages: Sequence[str] | None) -> dict[str, float | None]:
+    """Every metric of `task.kind` that has a value per example, for the answer `text`.
+
+    passages: ids of what was retrieved, best first; empty where nothing was found, None where nothing was searched
+    """
     if task.kind == "classification":
         return {"accuracy": float(normalise(text) == normalise(row.answer))}
     if task.kind == "summarization":
         kinds = {"rouge_1": "rouge1", "rouge_2": "rouge2", "rouge_l": "rougeL"}
-        return {name: rouge(text, row.answer, kind) for name, kind in kinds.items()} | {"bleu": bleu(text, row.answer)}
+        return {"bleu": bleu(text, row.answer), **{name: rouge(text, row.answer, kind) for name, kind in kinds.items()}}
     return _question_answering(task, row, text, passages)
 
 
-def _question_answering(task: Task, row: Row, text: str, passages: Sequence[str]) -> dict[str, float | None]:
+def _question_answering(task: Task, row: Row, text: str, passages: Sequence[str] | None) -> dict[str, float | None]:
     abstained = task.abstain is not None and normalise(text) == normalise(task.abstain)
     unanswerable = task.abstain is not None and normalise(row.answer) == normalise(task.abstain)
     score = f1(text, row.answer)
-    rank = reciprocal_rank(passages, row.passage) if row.passage and passages else None
+    rank = reciprocal_rank(passages, row.passage) if row.passage and passages is not None else None
     return {
         "f1": score,
         "f1_answerable": None if unanswerable else score,

@@ -20,59 +20,10 @@ if TYPE_CHECKING:
 _END = re.compile(r"(?<=[.!?])\s+(?=\S)")
 _WORD = re.compile(r"\w+")
 _COMMON = frozenset(
-    [
-        "a",
-        "an",
-        "and",
-        "are",
-        "as",
-        "at",
-        "be",
-        "by",
-        "did",
-        "do",
-        "does",
-        "for",
-        "from",
-        "had",
-        "has",
-        "have",
-        "how",
-        "in",
-        "is",
-        "it",
-        "of",
-        "on",
-        "or",
-        "that",
-        "the",
-        "to",
-        "was",
-        "were",
-        "what",
-        "when",
-        "where",
-        "which",
-        "who",
-        "whom",
-        "whose",
-        "why",
-        "will",
-        "with",
-        "no",
-        "not",
-        "i",
-        "mean",
-        "sorry",
-        "rather",
-        "actually",
-        "uh",
-        "um",
-        "er",
-        "well",
-        "wait",
-        "make",
-    ]
+    _WORD.findall(
+        "a an and are as at be by did do does for from had has have how in is it of on or that the to was were what when "
+        "where which who whom whose why will with no not i mean sorry rather actually uh um er well wait make"
+    )
 )
 """Words that say nothing about which sentence answers: function words, and what disfluent speech repeats."""
 
@@ -84,7 +35,7 @@ class Engine:
         if candidate.baseline is None:
             raise BadInput("candidate: engine 'baseline' needs a baseline")
         self.candidate, self.baseline = candidate, candidate.baseline
-        self._linear = None
+        self._linear: Any = None
         if self.baseline.kind == "tfidf_linear":
             if not self.baseline.object:
                 raise BadInput("candidate: baseline 'tfidf_linear' needs an object with its skops file")

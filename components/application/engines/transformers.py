@@ -47,7 +47,7 @@ class Engine:
         if candidate.adapter:
             model = _merged(model, store.path(candidate.adapter.object))
         self.device = _device(machine)
-        self.model: Any = model.to(self.device).eval()
+        self.model: Any = model.eval().to(self.device)
         self.window = int(getattr(model.config, "max_position_embeddings", 2048))
         self.counted = {"prompt_tokens": 0, "new_tokens": 0, "seconds": 0.0}
         self._stops = _stops(model, self.tokenizer)
@@ -65,9 +65,9 @@ class Engine:
             for tokens in self._decode([ids[i] for i in batch], max_new_tokens, first_line, prefix):
                 for row, token in tokens.items():
                     made[row].append(token)
-            for i, tokens in zip(batch, made, strict=True):
-                texts[i] = self.tokenizer.decode(tokens, skip_special_tokens=True)
-                self.counted["new_tokens"] += len(tokens)
+            for i, said in zip(batch, made, strict=True):
+                texts[i] = self._text(said)
+                self.counted["new_tokens"] += len(said)
         self.counted["prompt_tokens"] += sum(map(len, ids))
         self.counted["seconds"] += time.perf_counter() - start
         return texts
@@ -76,13 +76,15 @@ class Engine:
         """See engines/__init__.py. A piece ends where the text so far is whole (no half of a character)."""
         ids = self._encode([messages], max_new_tokens)
         made: list[int] = []
-        said = ""
+        said = text = ""
         for tokens in self._decode(ids, max_new_tokens, first_line, self._shared.of(ids)):
             made += tokens.values()
-            text = self.tokenizer.decode(made, skip_special_tokens=True)
+            text = self._text(made)
             if not text.endswith("\ufffd") and len(text) > len(said):
                 yield text[len(said) :]
                 said = text
+        if len(text) > len(said):
+            yield text[len(said) :]
 
     def score(self, prompts: list[list[dict[str, str]]], texts: Sequence[str]) -> list[list[float]]:
         """Sum of the log-probabilities of each text's tokens after each prompt: [prompts][texts].
@@ -107,8 +109,12 @@ class Engine:
         """Free the model."""
         import gc
 
-        self.model = self._shared = None
+        self.model = None
+        self._shared.forget()
         gc.collect()
+
+    def _text(self, tokens: list[int]) -> str:
+        return str(self.tokenizer.decode(tokens, skip_special_tokens=True))
 
     def _encode(self, prompts: list[list[dict[str, str]]], new_tokens: int) -> list[list[int]]:
         texts = [
@@ -242,12 +248,17 @@ class _Prefixes:
         ]
         return max(fitting, key=lambda prefix: prefix.length) if fitting and rows else None
 
+    def forget(self) -> None:
+        """Free the keys and values."""
+        self._found = []
+
     def _make(self) -> list[_Prefix]:
         import torch
 
         engine, prompt = self._engine, self._candidate.prompt
+        assert prompt is not None, "load checks that a candidate with a model has a prompt"
         made = []
-        for turn in range(len(prompt.turns) if prompt else 0):
+        for turn in range(len(prompt.turns)):
             two = [render(prompt, turn, text, [text], text) for text in ("Alpha beta.", "7 ways to say it?")]
             first, second = engine._encode(two, 0)
             length = next((i for i, pair in enumerate(zip(first, second, strict=False)) if pair[0] != pair[1]), 0)

@@ -36,7 +36,7 @@ class Bm25:
         scores = self._index.get_scores(known)
         order = np.argsort(-scores, kind="stable")[:top_k]
         return [
-            Hit(passage=self.passages[i].id, text=self.passages[i].text, score=float(scores[i]) / len(known))
+            Hit(passage=self.passages[i].id, text=self.passages[i].text, score=round(float(scores[i]) / len(known), 6))
             for i in order
             if scores[i] > 0
         ]

@@ -1,0 +1,76 @@
+"""The openai engine against a real HTTP server on loopback, which serves the two-layer model."""
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from components.application import Application, load
+from components.core import BadInput, Candidate, MachineFault, Row, Runtime, Step
+
+
+@pytest.fixture(scope="module")
+def endpoint(candidate: Candidate, step: Step) -> Iterator[tuple[str, Application]]:
+    local = load(
+        candidate.model_copy(update={"runtime": Runtime(engine="transformers", dtype="float32")}), step.store, step.machine
+    )
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            assert asked["temperature"] == 0
+            stop = "stop" in asked
+            if asked.get("stream"):
+                pieces = local.engine.stream(asked["messages"], asked["max_tokens"], first_line=stop)
+                chunks = [{"choices": [{"delta": {"content": piece}}]} for piece in pieces]
+                reply = "".join(f"data: {json.dumps(chunk)}\n\n" for chunk in chunks) + "data: [DONE]\n\n"
+            else:
+                (said,) = local.engine.generate([asked["messages"]], asked["max_tokens"], first_line=stop)
+                reply = json.dumps({"choices": [{"message": {"role": "assistant", "content": said}}]})
+            found = self.path == "/v1/chat/completions"
+            self.send_response(200 if found else 404)
+            self.end_headers()
+            self.wfile.write(reply.encode())
+
+        def log_message(self, *args: object) -> None:
+            return
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}", local
+    server.shutdown()
+    server.server_close()
+    local.close()
+
+
+def remote(candidate: Candidate, url: str | None) -> Candidate:
+    return candidate.model_copy(update={"runtime": Runtime(engine="openai", url=url)})
+
+
+def test_an_endpoint_answers_and_streams(
+    endpoint: tuple[str, Application], candidate: Candidate, rows: list[Row], step: Step
+) -> None:
+    url, local = endpoint
+    with load(remote(candidate, url), step.store, step.machine) as application:
+        assert application.answer(rows[:1]) == local.answer(rows[:1])
+        assert "".join(application.stream(rows[0])) == "".join(local.stream(rows[0]))
+
+
+def test_an_endpoint_that_refuses_or_is_down_is_named(
+    endpoint: tuple[str, Application], candidate: Candidate, rows: list[Row], step: Step
+) -> None:
+    with load(remote(candidate, f"{endpoint[0]}/elsewhere"), step.store, step.machine) as application:
+        with pytest.raises(MachineFault, match="404"):
+            application.answer(rows[:1])
+        with pytest.raises(MachineFault, match="404"):
+            list(application.stream(rows[0]))
+    with load(remote(candidate, "http://127.0.0.1:9"), step.store, step.machine) as application:
+        with pytest.raises(MachineFault, match=r"runtime\.url"):
+            application.answer(rows[:1])
+        with pytest.raises(MachineFault, match=r"runtime\.url"):
+            list(application.stream(rows[0]))
+    with pytest.raises(BadInput, match="url"):
+        load(remote(candidate, None), step.store, step.machine)

@@ -1,0 +1,69 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from components.application import Embedder, checkpoint, load_retriever
+from components.core import BadInput, Machine, Retriever, Step, Store, Workspace, write_jsonl
+
+from .conftest import PASSAGES
+
+
+def test_bm25_finds_the_passage_and_leaves_out_what_shares_no_word(knowledge: str, step: Step) -> None:
+    searcher = load_retriever(Retriever(mode="bm25", knowledge=knowledge), step.store, step.machine)
+    found, nothing = searcher.search(["What is the capital of France?", "???"], top_k=5)
+    assert found[0].passage == "paris"
+    assert found[0].text == PASSAGES[1].text
+    assert all(hit.score > 0 for hit in found)
+    assert nothing == []
+
+
+def test_equal_scores_keep_the_stored_order(step: Step) -> None:
+    passages = [{"id": f"p{i}", "text": "the same words"} for i in range(8)]
+    write_jsonl(step.scratch / "same.jsonl", passages)
+    searcher = load_retriever(
+        Retriever(mode="bm25", knowledge=step.store.put(step.scratch / "same.jsonl")), step.store, step.machine
+    )
+    assert [hit.passage for hit in searcher.search(["same words"], top_k=4)[0]] == ["p0", "p1", "p2", "p3"]
+
+
+def test_a_vector_mode_without_an_index_is_refused(knowledge: str, step: Step) -> None:
+    with pytest.raises(BadInput, match="index"):
+        load_retriever(Retriever(mode="hybrid", knowledge=knowledge), step.store, step.machine)
+
+
+@pytest.fixture(scope="module")
+def indexed(tmp_path_factory: pytest.TempPathFactory, assets: Path, knowledge: str, step: Step) -> tuple[Store, Retriever]:
+    workspace = Workspace(tmp_path_factory.mktemp("indexed"))
+    workspace.assets.symlink_to(assets)
+    inner = Step("indexed", workspace.store.scratch("indexed"), workspace, Machine(threads=1))
+    model = checkpoint("asset:minilm/all_minilm_l6_v2/model.zip", "all-minilm-l6-v2", "apache-2.0", inner)
+    embedder = Embedder(inner.machine, inner.store.path(model.object))
+    folder = inner.scratch / "index"
+    folder.mkdir()
+    texts = [passage.text for passage in PASSAGES] + ["The Seine flows through Paris."]
+    owners = [passage.id for passage in PASSAGES] + ["paris"]
+    chunks = [
+        {"id": f"{i}", "passage": owner, "text": text} for i, (owner, text) in enumerate(zip(owners, texts, strict=True))
+    ]
+    write_jsonl(folder / "chunks.jsonl", chunks)
+    vectors = embedder.embed(texts)
+    assert vectors.shape == (6, 384)
+    assert vectors.dtype == np.float32
+    assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
+    assert (vectors == embedder.embed(texts)).all()
+    np.save(folder / "vectors.npy", vectors)
+    return inner.store, Retriever(mode="vector", knowledge=knowledge, index=inner.store.put(folder), embedder=model)
+
+
+@pytest.mark.parametrize("mode", ["vector", "hybrid"])
+def test_lance_finds_chunks_and_repeats(indexed: tuple[Store, Retriever], mode: str) -> None:
+    store, retriever = indexed
+    asked = ["What is the capital of France?", 'How "long" is (the) Nile?', "???"]
+    found = [
+        load_retriever(retriever.model_copy(update={"mode": mode}), store, Machine(threads=1)).search(asked, 3) for _ in "ab"
+    ]
+    assert found[0] == found[1]
+    assert [hits[0].passage for hits in found[0][:2]] == ["paris", "nile"]
+    assert [len(hits) for hits in found[0]] == [3, 3, 3]
+    assert len(list((store.root / "derived").iterdir())) == 1
