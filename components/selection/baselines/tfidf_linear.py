@@ -56,7 +56,7 @@ def _renumbered(value: Any, numbers: dict[str, str]) -> Any:
         return [_renumbered(item, numbers) for item in value]
     if not isinstance(value, dict):
         return value
-    known = {}
+    known: dict[str, Any] = {}
     for key, item in value.items():
         if key == "__id__":
             known[key] = int(_number(str(item), numbers))
