@@ -24,7 +24,7 @@ from components import (
     use_case,
 )
 from components.application import constant
-from components.core import Candidate, GateRefused, Workspace
+from components.core import Candidate, FeedbackStore, GateRefused, Workspace
 from flows.record import finish, opened, write_card
 from flows.run import Run
 from flows.steps import Steps, Stopped
@@ -91,7 +91,10 @@ def lifecycle(do: Steps) -> None:
         else:
             do.skip("retrieval", reason="the use case has no knowledge base")
         climbed = do("tuning", tuning.tune, candidate=base, **common).candidate
-        rated = do("feedback", feedback.collect, task=task, policy=policy, candidate=climbed, dataset=dataset)
+        gathered = FeedbackStore(do.run.workspace.feedback).mark()
+        rated = do(
+            "feedback", feedback.collect, task=task, policy=policy, candidate=climbed, dataset=dataset, gathered=gathered
+        )
         if rated.pairs:
             climbed = do("feedback", tuning.align, candidate=climbed, pairs=rated.pairs, **common).candidate
         finalist = do("evaluation", evaluation.finalist, candidates=[chosen.plain, climbed], **common).candidate

@@ -135,7 +135,8 @@ class Steps:
             return
         candidate = getattr(done.result, "candidate", None)
         if done.stage == "prompting" and candidate and candidate.prompt:
-            self.tracking.prompt(self.run.use_case.name, candidate.prompt, alias="candidate")
+            # not the model's own name: MLflow keeps prompts and models in one name space
+            self.tracking.prompt(f"{self.run.use_case.name}_prompt", candidate.prompt, alias="candidate")
         if done.status == "ran":
             create_markdown_artifact(
                 key=f"{self.run.use_case.name}-{done.stage}".replace("_", "-"),

@@ -28,7 +28,7 @@ def server(tmp_path_factory):
         own = {**environment(home), "PREFECT_API_URL": api, "PREFECT_HOME": str(home / "prefect")}
         yield (
             api,
-            {**own, "PREFECT_LOGGING_LEVEL": "WARNING", "PREFECT_SERVER_ANALYTICS_ENABLED": "false", "DO_NOT_TRACK": "1"},
+            {**own, **QUIET},
         )
 
 
