@@ -14,7 +14,9 @@ def pick_examples(rows: Sequence[dict[str, Any]], metric: str, count: int = 4) -
     with a `score`; no row is in both.
     """
     scored = [{**{key: row.get(key) for key in KEPT}, "score": _score(row, metric)} for row in rows]
-    scored = sorted((row for row in scored if row["score"] is not None), key=lambda row: (-row["score"], str(row["id"])))
+    scored = sorted(
+        (row for row in scored if row["score"] is not None), key=lambda row: (-float(row["score"] or 0), str(row["id"]))
+    )
     half = min(count, len(scored) // 2 or len(scored))
     return {"best": scored[:half], "worst": scored[half:][-half:][::-1]}
 

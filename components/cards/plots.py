@@ -116,7 +116,7 @@ def _points(axes: Any, places: list[float], metrics: list[dict[str, Any]], label
 def _figure(name: str, width: float, height: float) -> Iterator[tuple[Any, Callable[[], str]]]:
     import matplotlib
 
-    settings = {
+    settings: Any = {
         "svg.fonttype": "none", "svg.hashsalt": name, "font.family": "sans-serif", "font.size": 10,
         "text.color": INK, "axes.edgecolor": FAINT, "axes.labelcolor": INK, "xtick.color": INK, "ytick.color": INK,
         "xtick.major.size": 0, "ytick.major.size": 0, "axes.spines.top": False, "axes.spines.right": False,

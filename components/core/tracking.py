@@ -68,22 +68,47 @@ class Tracking:
         measured: seconds, rates, memory; numbers become metrics `measured/<name>`, all of it `measured.json`
         files:    artifact name → file or folder
         """
-        run = self._find(key)
-        if run is None:
-            took = float(measured.get("seconds") or 0)
-            tags = {KEY: key, "ninefold.stage": word, "mlflow.parentRunId": parent}
-            run = self.client.create_run(self.experiment, run_name=word, tags=tags, start_time=_now() - int(took * 1000))
-        run_id = str(run.info.run_id)
-        if run.info.status != "FINISHED":
-            figures = {**metrics, **{f"measured/{name}": value for name, value in _flat(measured)}}
-            self._log(run, params, figures, _decided(decision, notes))
-            self.client.log_dict(run_id, json.loads(canonical(dict(measured))), "measured.json")
-            self.client.log_dict(run_id, decision.model_dump(mode="json"), "decision.json")
-            for name, path in files.items():
-                self._attach(run_id, name, path)
-            self.client.set_terminated(run_id)
+        figures = {**metrics, **{f"measured/{name}": value for name, value in _flat(measured)}}
+        tables = {"measured.json": dict(measured), "decision.json": decision}
+        tags = {"ninefold.stage": word, **_decided(decision, notes)}
+        seconds = float(measured.get("seconds") or 0)
+        run_id = self.show(
+            word, key, params=params, metrics=figures, tags=tags, files=files, tables=tables, parent=parent, seconds=seconds
+        )
         if parent:
             self._link(parent, word, key, run_id, metrics)
+        return run_id
+
+    def show(
+        self,
+        name: str,
+        key: str,
+        *,
+        params: Mapping[str, Any],
+        metrics: Mapping[str, float],
+        tags: Mapping[str, str],
+        files: Mapping[str, Path],
+        tables: Mapping[str, Any] | None = None,
+        parent: str = "",
+        seconds: float = 0,
+    ) -> str:
+        """One finished MLflow run named by `key`, made or taken up again; a finished one is left alone. Returns its id.
+
+        tables: file name → JSON-able value. seconds: how long the work took, which ended now.
+        """
+        run = self._find(key)
+        if run is None:
+            first = {KEY: key} | ({"mlflow.parentRunId": parent} if parent else {})
+            start = _now() - int(seconds * 1000)
+            run = self.client.create_run(self.experiment, run_name=name, tags=first, start_time=start)
+        run_id = str(run.info.run_id)
+        if run.info.status != "FINISHED":
+            self._log(run, params, metrics, tags)
+            for file, value in (tables or {}).items():
+                self.client.log_dict(run_id, json.loads(canonical(value)), file)
+            for file, path in files.items():
+                self._attach(run_id, file, path)
+            self.client.set_terminated(run_id)
         return run_id
 
     def prompt(self, name: str, prompt: Prompt, alias: str) -> int:
