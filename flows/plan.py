@@ -28,7 +28,7 @@ def plan(use_case: Path, profile: str) -> dict[str, Any]:
     past = {stage["name"]: stage["seconds"] for stage in previous["stages"]} if previous else {}
     source = "the last run here" if past else f"profile '{run.profile.name}', measured on 2 cores"
     status = {done.stage: done.status if done.status == "skipped" else "reused" for done in do.done}
-    rows = []
+    rows: list[dict[str, Any]] = []
     for stage in ("data", *STAGES):
         state = "will run" if stage == next_stage else status.get(stage, "after that" if next_stage else "not reached")
         seconds = 0.0 if state in ("reused", "skipped", "not reached") else past.get(stage, run.profile.seconds.get(stage))

@@ -11,7 +11,7 @@ import psutil
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterState, FlowRunFilterStateType, FlowRunFilterTags
 from prefect.client.schemas.objects import StateType
-from prefect.context import get_run_context
+from prefect.runtime.flow_run import get_id as flow_run_id
 from prefect.states import Crashed
 
 from components import cards
@@ -38,12 +38,12 @@ PACKAGES = (
 
 def close_crashed(run_id: str) -> None:
     """Tell Prefect that earlier flow runs of this run, killed while RUNNING, have crashed: no zombie stays on its page."""
-    current = get_run_context().flow_run.id
+    current = flow_run_id()
     running = FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.RUNNING]))
     with get_client(sync_client=True) as client:
         wanted = FlowRunFilter(tags=FlowRunFilterTags(all_=[run_id]), state=running)
         for flow_run in client.read_flow_runs(flow_run_filter=wanted):
-            if flow_run.id != current:
+            if str(flow_run.id) != current:
                 client.set_flow_run_state(flow_run.id, Crashed(message="its process ended; a later run went on"), force=True)
 
 

@@ -127,7 +127,8 @@ class Steps:
             logger.info("%s: %s: %s", stage, result.decision.verdict, result.decision.reason)
             return Done(stage, name, key, "ran", step.measured["seconds"], result, step.measured)
 
-        return _as_task(stage, name)(execute)
+        # results stay in our store, never in Prefect's
+        return task(name=stage, task_run_name=name, persist_result=False, cache_policy=NO_CACHE)(execute)()
 
     def _show(self, done: Done, config: Any) -> None:
         """Project a step to Prefect (an artifact) and MLflow (a nested run); both find it again by its key."""
@@ -164,15 +165,6 @@ class Planner(Steps):
 
     def _show(self, done: Done, config: Any) -> None:
         """A plan leaves no trace."""
-
-
-def _as_task(stage: str, name: str) -> Callable[[Callable[[], Done]], Done]:
-    """Run a body as a Prefect task; results stay in our store, never in Prefect's."""
-
-    def call(body: Callable[[], Done]) -> Done:
-        return task(body, name=stage, task_run_name=name, persist_result=False, cache_policy=NO_CACHE)()
-
-    return call
 
 
 def _word(function: Callable[..., Any]) -> str:

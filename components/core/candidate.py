@@ -38,8 +38,8 @@ class Prompt(Frozen):
 
 
 class Retriever(Frozen):
-    """How context is found. `bm25` indexes `knowledge` when loaded; the other modes read `index`. `hybrid` fuses the ranks of
-    vectors and full text (LanceDB), `convex` their scores."""
+    """How context is found. `bm25` indexes `knowledge` when loaded; the other modes read `index`. `hybrid` fuses the
+    ranks of vectors and full text (LanceDB), `convex` their scores."""
 
     mode: Literal["bm25", "vector", "hybrid", "convex"]
     knowledge: str
