@@ -108,14 +108,17 @@ def approve(
 @app.command()
 def monitor(
     model: Annotated[str, typer.Argument(help="Registered model's name")],
-    profile: ProfileName = "cpu",
+    version: Annotated[int | None, typer.Option(help="Version; the champion, else the candidate where not given")] = None,
     as_json: Json = False,
 ) -> None:
     """Compare logged traffic with the version's reference window; exit 1 on drift."""
-    from flows.monitor import monitor as compare
-    from flows.monitor import show
+    from flows.start import quiet_libraries
 
-    report = compare(model, profile)
+    with quiet_libraries("monitor"):
+        from flows.monitor import Parameters, show
+        from flows.monitor import monitor as compare
+
+        report = compare(Parameters(model=model, version=version))
     _print(report, as_json, show)
     raise typer.Exit(1 if report["drift"] else 0)
 

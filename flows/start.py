@@ -2,6 +2,8 @@
 
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,7 @@ from rich.console import Console
 from components.core import BadInput, MachineFault, Workspace
 from components.core.use_case import STAGES
 from flows.run import Run
-from flows.view import table, watching
+from flows.view import noise_to, table, watching
 
 QUIET = {
     "PREFECT_LOGGING_LEVEL": "WARNING",
@@ -59,6 +61,16 @@ def start(
     else:
         show(summary, run, note)
     return int(summary["exit"])
+
+
+@contextmanager
+def quiet_libraries(name: str) -> Iterator[None]:
+    """Send what libraries print while this block runs to the workspace's log `name`, and keep them from telemetry."""
+    workspace = Workspace()
+    for variable, value in {**QUIET, "PREFECT_HOME": str(workspace.root / "prefect")}.items():
+        os.environ.setdefault(variable, value)
+    with noise_to(workspace.logs / f"{name}.log"):
+        yield
 
 
 def show(summary: dict[str, Any], run: Run, note: str = "") -> None:

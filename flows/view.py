@@ -34,7 +34,8 @@ class View:
     def __init__(self, console: Console, title: str, estimates: dict[str, float]) -> None:
         """estimates: stage → expected seconds (from the last run here, or from the profile)."""
         self.console, self.title, self.estimates = console, title, estimates
-        self.stage, self.number, self.what, self.done, self.total = "", 0, "starting", 0, None
+        self.stage, self.number, self.what, self.done = "", 0, "starting", 0
+        self.total: int | None = None
         self.started = self.entered = time.monotonic()
         self.peak_gb = 0.0
         self.finished: list[tuple[str, float]] = []
@@ -88,7 +89,7 @@ class View:
 @contextmanager
 def watching(title: str, log: Path, estimates: dict[str, float], *, silent: bool = False) -> Iterator[View]:
     """Show a live view on the terminal while this block runs, with everything else that is printed sent to `log`."""
-    with _noise_to(log) as console:
+    with noise_to(log) as console:
         if silent:
             console.quiet = True
         view = View(console, title, estimates)
@@ -146,7 +147,7 @@ def _sample(view: View, stop: threading.Event) -> None:
 
 
 @contextmanager
-def _noise_to(log: Path) -> Iterator[Console]:
+def noise_to(log: Path) -> Iterator[Console]:
     """Point file descriptors 1 and 2, logging and warnings at `log`; yield a console on what was standard output."""
     log.parent.mkdir(parents=True, exist_ok=True)
     sys.stdout.flush()
