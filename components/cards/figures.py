@@ -1,11 +1,13 @@
 """What templates and plots need, worked out from a Record: gates, tables, risks. No text is escaped here."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from components.core import Frozen
 
 from .record import Record
 
+FAMILIAR = ("f1", "exact_match", "accuracy", "macro_f1", "rouge_l", "abstention_precision", "hit@1", "hit@5", "mrr")
 DECIDED = ("evaluation", "optimization.evaluate")
 """Steps that measure on test: before optimization, and after it."""
 
@@ -76,7 +78,7 @@ def _worsening(record: Record, name: str, bound: float) -> Gate:
         found=found,
         asked=asked,
         holds=found["value"] <= bound if found else None,
-        source="lm-eval, the same items",
+        source="lm-eval, the same items" if found else "no model, or no weights here",
     )
 
 
@@ -91,7 +93,14 @@ def before_after(record: Record) -> dict[str, dict[str, Any]]:
 def test_metrics(record: Record) -> dict[str, Any]:
     """Metric → its dump, of the candidate on the test split."""
     metrics: dict[str, Any] = (record.evaluated.get("evidence") or {}).get("metrics", {})
-    return metrics
+    return {name: metrics[name] for name in _in_order(record, metrics)}
+
+
+def _in_order(record: Record, names: Iterable[str]) -> list[str]:
+    """What the contract decides on first, then what people know best, then the rest."""
+    asked = record.use_case.get("metrics", {})
+    first = dict.fromkeys((asked.get("primary"), *asked.get("floors", {}), *FAMILIAR, *sorted(names)))
+    return [name for name in first if name in set(names)]
 
 
 def spendings(record: Record) -> dict[str, tuple[float | None, str]]:
@@ -135,6 +144,19 @@ def parts(record: Record) -> list[tuple[str, str, str, str | None]]:
     return [*rows, ("runtime", f"{one.runtime.engine}, {one.runtime.dtype}", "", None)]
 
 
+def trainings(record: Record) -> dict[str, dict[str, Any]]:
+    """Step that trained → its figures; losses are shown by where they began and ended."""
+    found: dict[str, dict[str, Any]] = {}
+    for name in ("tuning", "feedback.align"):
+        if name in record.results:
+            figures = dict(record.measured.get(name, {}).get("training", {}))
+            losses = figures.pop("losses", None)
+            if losses:
+                figures["loss, first and last logged"] = [losses[0], losses[-1]]
+            found[name] = figures
+    return found
+
+
 def risks(record: Record) -> list[str]:
     """Risks that follow from what was measured, each with its figure; no claim without one."""
     found, said = test_metrics(record), []
@@ -168,10 +190,7 @@ def risks(record: Record) -> list[str]:
 
 def slice_metrics(record: Record, values: dict[str, Any], most: int = 5) -> list[str]:
     """The metrics of a slice that a reviewer needs first: primary, floors, then the others."""
-    metrics = record.use_case.get("metrics", {})
-    found = {name for figures in values.values() for name in figures}
-    order = dict.fromkeys((metrics.get("primary"), *metrics.get("floors", {}), *test_metrics(record), *sorted(found)))
-    return [name for name in order if name in found][:most]
+    return _in_order(record, {name for figures in values.values() for name in figures})[:most]
 
 
 def _worst_slice(record: Record) -> str | None:

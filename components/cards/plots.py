@@ -95,7 +95,7 @@ def quality_and_speed(record: Record) -> str | None:
                 color=INK,
                 fontsize=9,
             )
-        axes.set_xlim(0, max(row["p50"] for row in rows) * 1.3)
+        axes.set_xlim(0, max(row["p50"] for row in rows) * 1.45)
         axes.set_ylim(0, max(row["figures"][primary] for row in rows) * 1.3 or 1)
         axes.set_xlabel("seconds of one request, median")
         axes.set_ylabel(f"{primary}, validation")

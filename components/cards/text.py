@@ -7,7 +7,8 @@ from components.core import short
 
 MISSING = "not measured"
 # What Markdown reads as markup. An underscore inside a word is none, and is left alone so that names stay readable.
-SPECIAL = re.compile(r"([\\`*\[\]<>|~$]|&(?=#?\w+;)|(?<!\w)_|_(?!\w))")
+# A bracket makes a link only before another, or a colon.
+SPECIAL = re.compile(r"([\\`*<>|~$]|\](?=[(\[:])|&(?=#?\w+;)|(?<!\w)_|_(?!\w))")
 STARTS_A_BLOCK = re.compile(r"^([#+\-=:]|\d+(?=[.)](?:\s|$)))")
 
 
@@ -37,6 +38,8 @@ def escaped(value: Any) -> str:
 
 def number(value: float) -> str:
     """Three significant digits or more, with no noise behind them."""
+    if 0 < abs(value) < 0.001:
+        return f"{value:.7f}".rstrip("0") if abs(value) >= 0.00001 else f"{value:.1e}"
     if value == int(value) and abs(value) >= 100:
         return f"{int(value):,}"
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.1f}" if abs(value) >= 100 else f"{value:.3g}"

@@ -63,11 +63,7 @@ def markdown(record: Record) -> str:
         before_after=figures.before_after(record),
         parts=figures.parts(record),
         overlaps=None if overlaps is None else sum(overlaps.values()),
-        trainings={
-            name: record.measured.get(name, {}).get("training", {})
-            for name in record.results
-            if name in ("tuning", "feedback.align")
-        },
+        trainings=figures.trainings(record),
         considered=record.results.get("selection", {}).get("considered", ()),
         variants=figures.variants(record),
         risks=figures.risks(record),
@@ -122,9 +118,8 @@ def _code(value: Any) -> Markdown:
 
 
 def _verdict(record: Record) -> Markdown:
-    if record.decision.adopted:
-        return Markdown("Released" if record.model else "Passed every gate")
-    return Markdown("Not released" if record.decision.verdict == "keep" else "Not released, not enough evidence")
+    said = {"adopt": "Meets the contract", "keep": "Does not meet the contract"}
+    return Markdown(said.get(record.decision.verdict, "Not enough evidence"))
 
 
 def _version(path: Path) -> int:

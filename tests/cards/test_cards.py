@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from components.cards import index, pick_examples, write_card
 from components.cards.figures import gates
 from components.cards.front_matter import check
+from components.cards.text import escaped
 from components.core import Baseline, Candidate, Decision, Runtime
 
 from .record import candidate, evaluated, gain, name, record, table
@@ -37,7 +38,7 @@ def test_a_registered_version_gets_its_own_card(tmp_path: Path) -> None:
     path = write_card(record(), tmp_path)
     text = path.read_text()
     assert path == tmp_path / "voice_helpdesk" / "v1.md"
-    assert "**Released**: f1_answerable 0.310" in text
+    assert "**Meets the contract**: f1_answerable 0.310" in text
     assert "| f1_answerable | 0.310 [0.260, 0.360] | at least 0.1 | yes |" in text
     assert f"`{name('tablecandidate')[:12]}`" in text
     assert "7 rows overlapped" in text
@@ -121,7 +122,7 @@ def test_equal_records_give_equal_bytes(tmp_path: Path) -> None:
 def test_a_final_card_replaces_the_draft_and_the_index_lists_it(tmp_path: Path) -> None:
     refused = Decision(verdict="keep", reason="f1_answerable 0.050 on test is below the release threshold of 0.1")
     draft = write_card(record(model=None, status="draft", decision=refused), tmp_path)
-    assert "Not released" in (tmp_path / "README.md").read_text()
+    assert "Does not meet the contract" in (tmp_path / "README.md").read_text()
     write_card(record(), tmp_path)
     assert not draft.exists()
     assert not draft.with_suffix(".html").exists()
@@ -141,6 +142,18 @@ def test_a_worse_bias_than_allowed_fails_its_gate() -> None:
     found = json.loads(json.dumps(evaluated(record().decision)))
     found["bias"]["bbq"]["worsening"]["value"] = 0.11
     assert {gate.name: gate.holds for gate in gates(record(evaluated=found))}["bbq, worsening"] is False
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (0.0000389, "0.0000389"), (0.5, "0.5"), (1234.6, "1,235"), (1200, "1,200"), (True, "yes"), (None, "not measured"),
+        ("1. first", "1\\. first"), ("# head", "\\# head"), ("f1_answerable [0.1, 0.2]", "f1_answerable [0.1, 0.2]"),
+        ("_x_ a|b", "\\_x\\_ a\\|b"), ("[a](b)", "[a\\](b)"), (["a*", 2], "a\\*, 2"),
+    ],
+)  # fmt: skip
+def test_values_are_shown_as_they_are(value: object, shown: str) -> None:
+    assert escaped(value) == shown
 
 
 def test_examples_are_disjoint_and_ranked() -> None:
