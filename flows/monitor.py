@@ -1,4 +1,4 @@
-"""`ninefold monitor`, and the flow that the nightly deployment runs: logged traffic against the version's reference window."""
+"""`ninefold monitor`, and the flow of the nightly deployment: logged traffic against the reference window."""
 
 from pathlib import Path
 from typing import Any

@@ -77,12 +77,14 @@ def finish(do: Steps, end: NinefoldError | None) -> dict[str, Any]:
 def write_card(do: Steps, candidate: Candidate, evaluated: Evaluated, release: Release | None = None) -> Path:
     """Write the card of what the run knows by now: a draft from evaluation on, the final one after deployment."""
     store = do.run.workspace.store
-    rows = read_jsonl(store.path(evaluated.evidence.table) / "examples.jsonl")
+    rows = read_jsonl(store.file(evaluated.evidence.table))
     record = cards.Record(
         use_case=do.run.use_case.model_dump(mode="json"),
         profile=do.run.profile.name,
         run_id=do.run.id,
         results=results(do),
+        settings={done.name: done.settings for done in do.done},
+        approval=release.approval.model_dump(mode="json") if release and release.approval else {},
         measured={done.name: done.measured for done in do.done},
         candidate=candidate,
         evaluated=evaluated.model_dump(mode="json"),

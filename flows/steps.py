@@ -61,6 +61,8 @@ class Done:
     result: StageResult | None
     measured: dict[str, Any]
     reason: str = ""
+    settings: dict[str, Any] = field(default_factory=dict)
+    """The stage's Config."""
 
     @property
     def name(self) -> str:
@@ -95,8 +97,9 @@ class Steps:
             done = Done(stage, name, key, "reused", 0.0, _result_type(function).model_validate(seal.result), seal.measured)
         else:
             done = self._execute(stage, name, key, function, config, inputs)
+        done.settings = config.model_dump(mode="json")
         self.done.append(done)
-        self._show(done, config)
+        self._show(done)
         return done.result
 
     def skip(self, *stages: str, reason: str) -> None:
@@ -108,6 +111,15 @@ class Steps:
     def result(self, stage: str) -> StageResult | None:
         """The last result of a stage in this run."""
         return next((done.result for done in reversed(self.done) if done.stage == stage), None)
+
+    def _files(self, result: StageResult) -> dict[str, Path]:
+        """What MLflow shows beside the figures: per-example evidence, and Great Expectations' Data Docs."""
+        store, found = self.run.workspace.store, {}
+        if evidence := getattr(result, "evidence", None):
+            found["evidence"] = store.file(evidence.table)
+        if docs := getattr(result, "docs", None):
+            found["data_docs"] = store.path(docs)
+        return found
 
     def _enter(self, stage: str) -> None:
         if self.until and self.done and self.done[-1].stage == self.until != stage:
@@ -130,7 +142,7 @@ class Steps:
         # results stay in our store, never in Prefect's
         return task(name=stage, task_run_name=name, persist_result=False, cache_policy=NO_CACHE)(execute)()
 
-    def _show(self, done: Done, config: Any) -> None:
+    def _show(self, done: Done) -> None:
         """Project a step to Prefect (an artifact) and MLflow (a nested run); both find it again by its key."""
         if self.tracking is None or done.result is None:
             return
@@ -141,19 +153,19 @@ class Steps:
         if done.status == "ran":
             create_markdown_artifact(
                 key=f"{self.run.use_case.name}-{done.stage}".replace("_", "-"),
-                markdown=_artifact(done, config),
+                markdown=_artifact(done),
                 description=done.result.decision.reason,
             )
         self.tracking.stage(
             self.parent,
             done.stage,
             done.key,
-            params=config.model_dump(mode="json"),
+            params=done.settings,
             metrics=done.result.metrics,
             decision=done.result.decision,
             notes=done.result.notes,
             measured=done.measured,
-            files={},
+            files=self._files(done.result),
         )
 
 
@@ -163,7 +175,7 @@ class Planner(Steps):
     def _execute(self, stage: str, name: str, key: str, function: Callable[..., Any], config: Any, inputs: Any) -> Done:
         raise NotSealed(stage)
 
-    def _show(self, done: Done, config: Any) -> None:
+    def _show(self, done: Done) -> None:
         """A plan leaves no trace."""
 
 
@@ -177,11 +189,11 @@ def _result_type(function: Callable[..., Any]) -> type[StageResult]:
     return kind
 
 
-def _artifact(done: Done, config: Any) -> str:
+def _artifact(done: Done) -> str:
     """What went in and what was decided, as Markdown."""
     assert done.result is not None, "only finished steps have an artifact"
     rows = "\n".join(f"| {name} | {value:.4g} |" for name, value in done.result.metrics.items())
-    settings = "\n".join(f"| {name} | {value} |" for name, value in config.model_dump(mode="json").items())
+    settings = "\n".join(f"| {name} | {value} |" for name, value in done.settings.items())
     decision = done.result.decision
     candidate = getattr(done.result, "candidate", None)
     return "\n".join(
