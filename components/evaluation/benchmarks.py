@@ -7,6 +7,7 @@ generation tasks, chat templates (base and tuned weights see the same plain text
 
 import logging
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from components.application import load
@@ -43,10 +44,13 @@ def benchmark(candidate: Candidate, rows: dict[str, int], seed: int, step: Step)
 
 def _run(engine: Any, drawn: dict[str, list[Item]]) -> dict[str, tuple[float, ...]]:
     import datasets
+    import lm_eval.api.task
     from lm_eval.evaluator import evaluate
     from lm_eval.tasks import TaskManager
+    from tqdm import tqdm
 
     datasets.disable_progress_bars()
+    lm_eval.api.task.tqdm = partial(tqdm, disable=True)  # its bars have no switch of their own
     logging.getLogger("lm_eval").setLevel(logging.ERROR)
     manager = TaskManager(include_defaults=False)
     found = {}

@@ -43,12 +43,15 @@ def test_quantised_weights_are_scored_like_the_reference(step: Step, candidate: 
     assert all(score < 0 for score in said[0])
 
 
-def test_the_base_model_is_measured_once(step: Step, candidate: Candidate) -> None:
+def test_the_base_model_is_measured_once_and_quietly(
+    step: Step, candidate: Candidate, capfd: pytest.CaptureFixture[str]
+) -> None:
     first = benchmark(candidate, {"mmlu": 6, "crows_pairs": 6}, 0, step)
     assert {name: len(hits) for name, hits in first.hits.items()} == {"mmlu": 6, "crows_pairs": 6}
     other = candidate.model_copy(update={"retriever": None})
     assert benchmark(other, {"mmlu": 6, "crows_pairs": 6}, 0, step) == first
     assert len(step.measured["benchmark"]) == 1
+    assert capfd.readouterr() == ("", "")
 
 
 def test_bias_grows_with_the_distance_from_one_half() -> None:
