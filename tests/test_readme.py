@@ -8,6 +8,7 @@ import time
 
 import pytest
 
+from components.core import UseCase, read_yaml
 from components.core.code import ROOT
 from components.serving import free_port
 from tests.conftest import Finished, environment
@@ -79,6 +80,15 @@ def test_make_knows_the_two_commands(target):
     done = subprocess.run(["make", "--dry-run", target], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0
     assert "ninefold run flows/use_cases/voice_helpdesk.yaml --profile cpu" in done.stdout or target == "test"
+
+
+def test_the_use_case_in_the_readme_is_a_valid_contract(tmp_path):
+    text = re.search(r"```yaml\n(.*?)```", README, flags=re.S)
+    assert text
+    path = tmp_path / "travel_desk.yaml"
+    path.write_text(text[1])
+    assert read_yaml(path, UseCase).name == "travel_desk"
+    assert len(text[1].splitlines()) <= 14
 
 
 def test_doctor_reports(home):

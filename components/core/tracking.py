@@ -11,6 +11,7 @@ import math
 import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
@@ -128,17 +129,14 @@ class Tracking:
             messages += [{"role": "user", "content": turn.user}]
         tags = {"ninefold.digest": prompt.digest, "ninefold.method": prompt.method, "ninefold.prompt": canonical(prompt)}
         # MLflow lists a prompt under the active experiment of the active store, whatever client registers it.
-        import mlflow
-
-        mlflow.set_tracking_uri(self.uri)
-        mlflow.set_experiment(experiment_id=self.experiment)
-        return self.client.register_prompt(
-            name,
-            template=messages,
-            commit_message=f"{prompt.method}, {len(prompt.turns)} turn(s), digest {short(prompt.digest)}",
-            tags=tags,
-            model_config={"temperature": 0.0, "max_tokens": prompt.turns[-1].max_new_tokens},
-        )
+        with active(self.uri, self.experiment):
+            return self.client.register_prompt(
+                name,
+                template=messages,
+                commit_message=f"{prompt.method}, {len(prompt.turns)} turn(s), digest {short(prompt.digest)}",
+                tags=tags,
+                model_config={"temperature": 0.0, "max_tokens": prompt.turns[-1].max_new_tokens},
+            )
 
     def _versions(self, name: str) -> Iterator[Any]:
         if self.client.get_prompt(name) is None:
@@ -185,6 +183,24 @@ class Tracking:
         run = self.client.get_run(parent)
         tags = {f"ninefold.step.{word}.{short(key)}": run_id}
         self._log(run, {}, {f"{word}/{name}": value for name, value in metrics.items()}, tags)
+
+
+@contextmanager
+def active(uri: str, experiment: str) -> Iterator[None]:
+    """Point MLflow's global functions at `uri` and `experiment` for a while. That also sets environment variables, for this
+    process and its children, which would send other workspaces to this database, so what was there is put back."""
+    import mlflow
+
+    before = os.environ.get("MLFLOW_TRACKING_URI")
+    mlflow.set_tracking_uri(uri)
+    mlflow.set_experiment(experiment_id=experiment)
+    try:
+        yield
+    finally:
+        mlflow.set_tracking_uri(before or "")
+        os.environ.pop("MLFLOW_EXPERIMENT_ID", None)
+        if before is None:
+            os.environ.pop("MLFLOW_TRACKING_URI", None)
 
 
 def quiet_client(uri: str) -> Any:

@@ -16,7 +16,7 @@ from typing import Any
 
 from components import application, core, serving
 from components.core import Candidate, report
-from components.core.tracking import Tracking
+from components.core.tracking import Tracking, active
 from components.governance import Registered, Registry
 
 from .requirements import requirements
@@ -46,7 +46,7 @@ def _make(registry: Registry, version: Registered, candidate: Candidate, bundle:
     import mlflow
 
     logged = _logged(tracking, candidate)
-    with _quiet(), _at(registry.workspace.tracking_uri):
+    with _quiet(), active(registry.workspace.tracking_uri, tracking.experiment):
         if logged is None:
             key = f"register:{candidate.digest}"
             run = tracking.begin(key, f"register {version.model}", {}, {DIGEST: candidate.digest})
@@ -115,22 +115,6 @@ def _signature() -> Any:
     given: list[Any] = [ColSpec("string", "question", required=False), ColSpec(Array(message), "messages", required=False)]
     said: list[Any] = [ColSpec("string", "answer"), ColSpec(Array("string"), "passages"), ColSpec(Array("double"), "scores")]
     return ModelSignature(inputs=Schema(given), outputs=Schema(said))
-
-
-@contextmanager
-def _at(uri: str) -> Iterator[None]:
-    """Point MLflow's global functions at `uri` for a while. Setting it also sets MLFLOW_TRACKING_URI, for this process and
-    its children, which would send other workspaces to this database, so what was there is put back."""
-    import mlflow
-
-    before = os.environ.get("MLFLOW_TRACKING_URI")
-    mlflow.set_tracking_uri(uri)
-    try:
-        yield
-    finally:
-        mlflow.set_tracking_uri(before or "")
-        if before is None:
-            os.environ.pop("MLFLOW_TRACKING_URI", None)
 
 
 @contextmanager
