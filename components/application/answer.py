@@ -190,4 +190,7 @@ def answering(candidate: Candidate, store: Store, machine: Machine) -> Answering
 
 
 def _distinct(hits: Sequence[Hit]) -> list[Hit]:
-    return list({hit.passage: hit for hit in reversed(hits)}.values())[::-1]
+    best: dict[str, Hit] = {}
+    for hit in hits:
+        best.setdefault(hit.passage, hit)
+    return list(best.values())

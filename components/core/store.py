@@ -97,7 +97,8 @@ class Store:
         if not path.is_file():
             return None
         seal = Seal.model_validate_json(path.read_text())
-        return seal if all(self.has(digest) for digest in seal.result.get("objects", [])) else None
+        named = [*seal.result.get("objects", []), *filter(None, [seal.result.get("table"), seal.result.get("object")])]
+        return seal if all(self.has(digest) for digest in named) else None
 
     def damaged(self) -> list[str]:
         """Objects whose bytes no longer match their manifest (`--verify`): one 'digest: path' line each."""

@@ -22,7 +22,8 @@ class Timing(Frozen):
     p95: float
     requests: int
     prefill_tokens_per_second: float
-    decode_tokens_per_second: float
+    decode_tokens_per_second: float | None
+    """None where answers end with their first token, so that there is no decoding to time."""
     megabytes: float
 
 
@@ -53,7 +54,7 @@ def megabytes(candidate: Candidate, store: Store) -> float:
     return round(sum(file.stat().st_size for file in files) / 1e6, 1)
 
 
-def _rates(application: Application, rows: Sequence[Row]) -> tuple[float, float]:
+def _rates(application: Application, rows: Sequence[Row]) -> tuple[float, float | None]:
     """Prompt tokens a second up to the first new token, and new tokens a second after it; a shared prefix counts as read."""
     engine, prompt = application.engine, application.candidate.prompt
     assert prompt is not None, "a candidate with a model has a prompt"
@@ -73,4 +74,4 @@ def _rates(application: Application, rows: Sequence[Row]) -> tuple[float, float]
         written += engine.counted["new_tokens"] - before - 1
     read = (engine.counted["prompt_tokens"] - read) / 2
     decoding = second - first
-    return round(read / first, 1), round(written / decoding, 1) if decoding > 0 and written > 0 else 0.0
+    return round(read / first, 1), round(written / decoding, 1) if decoding > 0 and written > 0 else None
