@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from components.core import Workspace
+from components.core import ASSETS, Workspace, fetch
 from components.core.code import ROOT
 
 USE_CASE = ROOT / "flows/use_cases/voice_helpdesk.yaml"
@@ -48,6 +48,15 @@ def new_home(path: Path) -> Path:
     path.mkdir(parents=True, exist_ok=True)
     (path / "assets").symlink_to(shared)
     return path
+
+
+@pytest.fixture(scope="session", autouse=True)
+def fetched() -> Path:
+    """The assets of this checkout, fetched once (about 260 MB) before the first test that may need one."""
+    workspace = Workspace(ROOT / ".ninefold")
+    for name in ASSETS:
+        fetch(name, workspace)
+    return workspace.assets
 
 
 @pytest.fixture(scope="session")

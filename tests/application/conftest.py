@@ -69,9 +69,6 @@ def rows() -> list[Row]:
 
 
 @pytest.fixture(scope="session")
-def assets() -> Path:
-    """The asset folder of the working tree, where it has been fetched."""
-    folder = Path(__file__).resolve().parents[2] / ".ninefold" / "assets"
-    if not folder.is_dir():
-        pytest.skip("the assets have not been fetched here: ninefold doctor --fetch")
-    return folder
+def assets(fetched: Path) -> Path:
+    """Where the assets lie."""
+    return fetched
