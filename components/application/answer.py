@@ -9,7 +9,8 @@ from typing import Any, Protocol
 
 from components.core import Candidate, Frozen, Machine, Prompt, Row, Store
 
-from .prompt import clean, first_line_only, matching_label, render
+from .prompt import clean, first_line_only, held, matching_label, render
+from .quotes import Quotes
 
 SHOWN = 5
 """Passages named in an answer; hit@5 and the reciprocal rank are computed over these."""
@@ -31,8 +32,12 @@ class Answer(Frozen):
     passages: tuple[str, ...] = ()
     """Ids of retrieved passages, best first, at most five, each once."""
     scores: tuple[float, ...] = ()
+    texts: tuple[str, ...] = ()
+    """The text that was found of each of `passages`."""
     context: tuple[str, ...] = ()
     """The texts that were put into the prompt."""
+    margin: float | None = None
+    """Quoted answers: how far the abstention lay above the best quote, in logits, before its bias."""
 
 
 class Searcher(Protocol):
@@ -50,33 +55,42 @@ class Application:
     def answer(self, rows: Sequence[Row]) -> list[Answer]:
         """Answers in the order of `rows`; batches inside. The same rows in one call always give the same answers."""
         hits = self._hits([row.text for row in rows])
-        texts = self._answers([row.text for row in rows], hits)
-        return [self._answer(row.id, text, found) for row, text, found in zip(rows, texts, hits, strict=True)]
+        quotes = self._quotes(hits)
+        texts = self._answers([row.text for row in rows], hits, quotes)
+        margins = [one.margin for one in quotes] if quotes else [None] * len(texts)
+        found = zip(rows, texts, hits, margins, strict=True)
+        return [self._answer(row.id, text, seen, margin) for row, text, seen, margin in found]
 
     def retrieve(self, texts: Sequence[str], top_k: int = SHOWN) -> list[list[Hit]]:
         """The best hits of each text, at most one a passage; empty lists without a retriever."""
         return [_distinct(hits)[:top_k] for hits in self._hits(texts, top_k)]
 
-    def stream(self, row: Row) -> Iterator[str]:
-        """The answer to one row in pieces, as they are decoded; in one piece where it is only known at the end (a label, an
-        answer after a marker, no model). The pieces join to the model's words: `answer` also respells an abstention."""
+    def stream(self, row: Row) -> Iterator[str | Answer]:
+        """The answer to one row in pieces, as they are decoded, and then whole; in one piece where it is only known at the
+        end (a label, an answer after a marker, no model). The pieces join to the model's words: the whole answer also has
+        an abstention as the contract spells it."""
         candidate = self.candidate
-        hits = self._hits([row.text])
         if candidate.prompt is None or candidate.labels or candidate.prompt.answer_marker:
-            yield self._answers([row.text], hits)[0]
+            (answer,) = self.answer([row])
+            yield answer.text
+            yield answer
             return
-        context = self._context(hits[0])
-        previous = self._earlier_turns(candidate.prompt, [row.text], [context])[0]
+        hits = self._hits([row.text])
+        quotes = self._quotes(hits)
+        (messages,) = self._asked(candidate.prompt, [row.text], [self._context(hits[0])])
         last = len(candidate.prompt.turns) - 1
-        messages = render(candidate.prompt, last, row.text, context, previous)
-        started = False
+        said = ""
         for piece in self.engine.stream(
-            messages, candidate.prompt.turns[last].max_new_tokens, first_line=first_line_only(candidate, last)
+            messages,
+            candidate.prompt.turns[last].max_new_tokens,
+            first_line=first_line_only(candidate, last),
+            **({"quotes": quotes[0]} if quotes else {}),
         ):
-            piece = piece if started else piece.lstrip()
-            started = started or bool(piece)
+            piece = piece if said else piece.lstrip()
+            said += piece
             if piece:
                 yield piece
+        yield self._answer(row.id, clean(candidate, said), hits[0], quotes[0].margin if quotes else None)
 
     def close(self) -> None:
         """Free the engine's memory; a second call does nothing."""
@@ -100,32 +114,56 @@ class Application:
     def _context(self, hits: Sequence[Hit]) -> list[str]:
         return [hit.text for hit in hits[: self.candidate.retriever.top_k]] if self.candidate.retriever else []
 
-    def _answer(self, row: str, text: str, hits: Sequence[Hit]) -> Answer:
+    def _answer(self, row: str, text: str, hits: Sequence[Hit], margin: float | None) -> Answer:
         shown = _distinct(hits)[:SHOWN]
         return Answer(
             id=row,
             text=text,
             passages=tuple(hit.passage for hit in shown),
             scores=tuple(round(hit.score, 6) for hit in shown),
+            texts=tuple(hit.text for hit in shown),
             context=tuple(self._context(hits)),
+            margin=None if margin is None else round(margin, 6),
         )
 
-    def _answers(self, texts: Sequence[str], hits: Sequence[Sequence[Hit]]) -> list[str]:
+    def _answers(self, texts: Sequence[str], hits: Sequence[Sequence[Hit]], quotes: Sequence[Quotes] | None) -> list[str]:
         candidate, prompt = self.candidate, self.candidate.prompt
         if candidate.baseline is not None:
             return self.engine.reply(texts, hits)
         assert prompt is not None, "load checks that a candidate with a model has a prompt"
         contexts = [self._context(found) for found in hits]
+        asked = self._asked(prompt, texts, contexts)
+        if candidate.labels:
+            return self._labels(prompt, asked)
+        last = len(prompt.turns) - 1
+        said = self.engine.generate(
+            asked,
+            prompt.turns[last].max_new_tokens,
+            first_line=first_line_only(candidate, last),
+            **({"quotes": quotes} if quotes else {}),
+        )
+        answers = [clean(candidate, text) for text in said]
+        if candidate.quoted and candidate.retriever and not quotes:
+            return [held(candidate, text, context) for text, context in zip(answers, contexts, strict=True)]
+        return answers
+
+    def _quotes(self, hits: Sequence[Sequence[Hit]]) -> list[Quotes] | None:
+        """What each answer is held to, where answers are quotes; not where the prompt asks for reasoning first."""
+        candidate = self.candidate
+        marked = candidate.prompt is None or candidate.prompt.answer_marker
+        if candidate.quoted is None or candidate.retriever is None or marked:
+            return None
+        tokenizer, bias = self.engine.tokenizer, candidate.quoted.abstain_bias
+        return [Quotes(tokenizer, self._context(found), candidate.abstain, bias) for found in hits]
+
+    def _asked(self, prompt: Prompt, texts: Sequence[str], contexts: Sequence[Sequence[str]]) -> list[list[dict[str, str]]]:
+        """The messages of the last turn."""
         previous = self._earlier_turns(prompt, texts, contexts)
         last = len(prompt.turns) - 1
-        asked = [
+        return [
             render(prompt, last, text, context, before)
             for text, context, before in zip(texts, contexts, previous, strict=True)
         ]
-        if candidate.labels:
-            return self._labels(prompt, asked)
-        said = self.engine.generate(asked, prompt.turns[last].max_new_tokens, first_line=first_line_only(candidate, last))
-        return [clean(candidate, text) for text in said]
 
     def _earlier_turns(self, prompt: Prompt, texts: Sequence[str], contexts: Sequence[Sequence[str]]) -> list[str]:
         previous = [""] * len(texts)

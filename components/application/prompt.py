@@ -63,6 +63,12 @@ def clean(candidate: Candidate, said: str) -> str:
     return said
 
 
+def held(candidate: Candidate, said: str, context: Sequence[str]) -> str:
+    """`said` where it stands in `context`, whatever its case; else the abstention: for answers that no tree could hold."""
+    quoted = said and any(said.lower() in text.lower() for text in context)
+    return said if quoted else candidate.abstain or ""
+
+
 def matching_label(labels: Sequence[str], said: str) -> str | None:
     """The label that is named first in `said` as a whole word; None where none is."""
     found = [(match.start(), label) for label in labels if (match := re.search(rf"\b{re.escape(label)}\b", said, re.I))]

@@ -69,6 +69,13 @@ class Baseline(Frozen):
     sentences: int = 1
 
 
+class Quoted(Frozen):
+    """Answers are words of the context in their order, or the abstention (application/quotes.py). Needs a retriever."""
+
+    abstain_bias: float = 0.0
+    """Added to the logit of the abstention's first token: above 0 it abstains more often. Set on validation (tuning)."""
+
+
 class Runtime(Frozen):
     """What executes it."""
 
@@ -90,6 +97,7 @@ class Candidate(Frozen):
     prompt: Prompt | None = None
     retriever: Retriever | None = None
     adapter: Adapter | None = None
+    quoted: Quoted | None = None
 
     @property
     def label(self) -> str:

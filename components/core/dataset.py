@@ -43,6 +43,9 @@ class Dataset(Frozen):
     splits: dict[str, Split]
     knowledge: Split | None = None
     training_knowledge: Split | None = None
+    practice: Split | None = None
+    """Rows of other data that only tuning reads; `practice_passages` holds what they are about."""
+    practice_passages: Split | None = None
     provenance: str
     """Object with `provenance.json`: sources, licences, who touched what, what was dropped and why."""
 

@@ -6,15 +6,13 @@ It does not scrub: what leaves the store for training is scrubbed by the reader.
 """
 
 import json
-import sqlite3
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from datetime import UTC, datetime
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, model_validator
 
+from .database import durable, now
 from .digest import Frozen, digest_of
 from .errors import BadInput, MachineFault
 
@@ -72,9 +70,7 @@ class FeedbackStore:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with self._open() as database:
-            database.execute("pragma journal_mode = wal")
+        with durable(self.path) as database:
             database.execute(SCHEMA)
 
     def add(self, *items: Feedback) -> list[str]:
@@ -83,11 +79,11 @@ class FeedbackStore:
         Adding the same item again is no change and gives the same id. Raises BadInput when an id is already taken by
         other content; then none of `items` is kept.
         """
-        with self._open() as database:
+        with durable(self.path) as database:
             for item in items:
                 database.execute(
                     "insert or ignore into feedback (id, simulated, consent, body, at) values (?, ?, ?, ?, ?)",
-                    [item.key, item.simulated, item.consent, item.model_dump_json(), _now()],
+                    [item.key, item.simulated, item.consent, item.model_dump_json(), now()],
                 )
                 (body,) = database.execute("select body from feedback where id = ?", [item.key]).fetchone()
                 if Feedback.model_validate_json(body) != item:
@@ -99,7 +95,7 @@ class FeedbackStore:
     ) -> tuple[Feedback, ...]:
         """What is kept, in order of arrival: those named by `ids`, simulated or real ones, the first `up_to` numbers."""
         wanted = None if ids is None else json.dumps([*ids])
-        with self._open() as database:
+        with durable(self.path) as database:
             rows = database.execute(
                 "select body from feedback where (?1 is null or id in (select value from json_each(?1)))"
                 " and (?2 is null or simulated = ?2) and (?3 is null or number <= ?3) order by number",
@@ -109,7 +105,7 @@ class FeedbackStore:
 
     def count(self, *, simulated: bool | None = None) -> int:
         """How many items are kept (simulated ones, real ones)."""
-        with self._open() as database:
+        with durable(self.path) as database:
             query = "select count(*) from feedback where ?1 is null or simulated = ?1"
             return int(database.execute(query, [simulated]).fetchone()[0])
 
@@ -118,7 +114,7 @@ class FeedbackStore:
 
         A step that takes a mark as input reads the same rows on every repeat, whatever arrives in between.
         """
-        with self._open() as database:
+        with durable(self.path) as database:
             (last,) = database.execute("select max(number) from feedback where simulated = 0").fetchone()
         return "" if last is None else f"{last}:{digest_of(self.list(simulated=False, up_to=last))}"
 
@@ -131,17 +127,3 @@ class FeedbackStore:
         if digest_of(found) != digest:
             raise MachineFault(f"{self.path}: feedback up to number {number} is not what the run began with; run again")
         return found
-
-    @contextmanager
-    def _open(self) -> Iterator[sqlite3.Connection]:
-        database = sqlite3.connect(self.path, timeout=30)
-        try:
-            database.execute("pragma synchronous = full")
-            with database:
-                yield database
-        finally:
-            database.close()
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds")

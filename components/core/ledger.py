@@ -6,12 +6,11 @@ key before it is tried; on a second try the target is asked first whether it is 
 """
 
 import json
-import sqlite3
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from datetime import UTC, datetime
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+from .database import durable, now
 
 SCHEMA = """
 create table if not exists effects (
@@ -26,8 +25,7 @@ class Ledger:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with self._open() as database:
+        with durable(self.path) as database:
             database.execute(SCHEMA)
 
     def once(
@@ -45,50 +43,34 @@ class Ledger:
         do:   makes the effect and returns its outcome
         A recorded outcome is returned without asking; use `forget` when the target lost it.
         """
-        with self._open() as database:
+        with durable(self.path) as database:
             row = database.execute("select outcome from effects where key = ? and done_at is not null", [key]).fetchone()
             if row:
                 return json.loads(row[0])
             database.execute(
                 "insert or ignore into effects (key, kind, detail, intended_at) values (?, ?, ?, ?)",
-                [key, kind, json.dumps(detail or {}, sort_keys=True), _now()],
+                [key, kind, json.dumps(detail or {}, sort_keys=True), now()],
             )
         outcome = find()
         if outcome is None:
             outcome = do()
-        with self._open() as database:
-            database.execute("update effects set done_at = ?, outcome = ? where key = ?", [_now(), json.dumps(outcome), key])
+        with durable(self.path) as database:
+            database.execute("update effects set done_at = ?, outcome = ? where key = ?", [now(), json.dumps(outcome), key])
         return outcome
 
     def outcome(self, key: str) -> Any | None:
         """The recorded outcome of effect `key`, or None."""
-        with self._open() as database:
+        with durable(self.path) as database:
             row = database.execute("select outcome from effects where key = ? and done_at is not null", [key]).fetchone()
         return json.loads(row[0]) if row else None
 
     def forget(self, key: str) -> None:
         """Drop effect `key`, so that the next `once` asks the target again."""
-        with self._open() as database:
+        with durable(self.path) as database:
             database.execute("delete from effects where key = ?", [key])
 
     def effects(self, kind: str | None = None) -> list[dict[str, Any]]:
         """All effects (of one kind), oldest first."""
-        with self._open() as database:
-            database.row_factory = sqlite3.Row
+        with durable(self.path) as database:
             rows = database.execute("select * from effects where ? is null or kind = ? order by intended_at", [kind, kind])
             return [dict(row) for row in rows]
-
-    @contextmanager
-    def _open(self) -> Iterator[sqlite3.Connection]:
-        database = sqlite3.connect(self.path, timeout=30)
-        try:
-            database.execute("pragma journal_mode = wal")
-            database.execute("pragma synchronous = full")
-            with database:
-                yield database
-        finally:
-            database.close()
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds")

@@ -8,6 +8,7 @@ Nothing here knows stages, Prefect or MLflow. A portable bundle (what is registe
 of one Candidate.
 """
 
+import errno
 import json
 import os
 import shutil
@@ -54,12 +55,7 @@ class Store:
                 publish_json(source / MANIFEST, manifest)
                 for path in manifest:
                     _fsync_file(source / path)
-                try:
-                    os.rename(source, target)
-                except OSError:  # another file system: copy beside the target, then rename
-                    temporary = Path(tempfile.mkdtemp(dir=objects))
-                    shutil.copytree(source, temporary, dirs_exist_ok=True)
-                    os.rename(temporary, target)
+                _move(source, target)
                 fsync_folder(objects)
             if source.exists():
                 shutil.rmtree(source)
@@ -119,6 +115,21 @@ class Store:
             if not target.exists():
                 target.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copytree(self.path(digest), target)
+
+
+def _move(source: Path, target: Path) -> None:
+    """Rename the folder; from another file system, by way of a copy beside `target`. Where another process put the same
+    content first, that stays."""
+    try:
+        os.rename(source, target)
+    except OSError as error:
+        if error.errno == errno.EXDEV:
+            copy = Path(tempfile.mkdtemp(dir=target.parent))
+            shutil.copytree(source, copy, dirs_exist_ok=True)
+            _move(copy, target)
+            shutil.rmtree(copy, ignore_errors=True)
+        elif error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+            raise
 
 
 def _manifest(folder: Path) -> dict[str, str]:

@@ -29,6 +29,8 @@ class Task(Frozen):
     """classification: the allowed answers."""
     abstain: str | None = None
     """question_answering: what to say when the knowledge base does not hold the answer."""
+    answers: Literal["free", "quoted"] = "free"
+    """question_answering: `quoted` answers are words of the retrieved context, or the abstention, and nothing else."""
     persona: str = ""
     tone: str = ""
     format: str = ""
@@ -39,6 +41,8 @@ class Task(Frozen):
     def _labels_fit(self) -> "Task":
         if (self.kind == "classification") != (len(self.labels) >= 2):
             raise ValueError("labels: classification needs at least two labels, other tasks none")
+        if self.answers == "quoted" and self.kind != "question_answering":
+            raise ValueError("answers: only question_answering can answer in quotes")
         return self
 
 
@@ -46,7 +50,8 @@ class Source(Frozen):
     """One file of rows or passages. `path` is relative to the use case's file, absolute, or `asset:<asset>/<path>`."""
 
     name: str
-    role: Literal["examples", "knowledge", "examples_and_knowledge"]
+    role: Literal["examples", "knowledge", "examples_and_knowledge", "practice"]
+    """practice: questions with passages that only tuning reads, before the examples; in no split and no knowledge base."""
     path: str
     format: Literal["jsonl", "csv", "parquet"] = "jsonl"
     fields: dict[str, str] = {}

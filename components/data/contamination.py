@@ -7,7 +7,7 @@ before it (and, for feedback and train, with benchmark items) are removed from t
 from collections import Counter
 from dataclasses import dataclass
 
-from components.core import Row, Splits
+from components.core import Passage, Row, Splits
 
 from .normal import Overlap
 from .split import take
@@ -23,6 +23,18 @@ class Divided:
     splits: dict[str, list[Row]]
     removed: Counter[str]
     unused: int
+
+
+def without_overlaps(
+    rows: list[Row], passages: dict[str, Passage], questions: list[Text], held_out: list[Text], near: float, shared: int
+) -> tuple[list[Row], Counter[str]]:
+    """Practice rows that share neither their question with `questions` nor their passage with `held_out`, and how many were
+    removed by `where: how`."""
+    asked, read = Overlap(questions, near, shared), Overlap(held_out, near, shared=None)
+    banned = {name: read.find(passage.text) for name, passage in passages.items()}
+    hits = {row.id: asked.find(row.text) or banned[row.passage or ""] for row in rows}
+    removed = Counter(f"{hit[0]}: {hit[1]}" for hit in hits.values() if hit)
+    return [row for row in rows if not hits[row.id]], removed
 
 
 def divide(rows: list[Row], splits: Splits, benchmarks: list[Text], near: float, shared: int) -> Divided:

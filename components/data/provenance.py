@@ -15,6 +15,10 @@ STEPS = (
         "rows that overlap with validation, test or benchmark questions (equal words, near-equal, shared run)",
     ),
     (
+        "practice",
+        "rows of practice sources that share a question or a passage with validation, test or benchmarks left out",
+    ),
+    (
         "knowledge base",
         "passages of the used rows, filled with others; training's base lacks held-out and benchmark passages",
     ),

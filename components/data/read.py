@@ -23,8 +23,9 @@ REQUIRED = {
     "examples": ("text", "answer"),
     "knowledge": ("passage",),
     "examples_and_knowledge": ("text", "answer", "passage"),
+    "practice": ("text", "answer", "passage"),
 }
-OPTIONAL = {"examples": ("passage",), "knowledge": ("title",), "examples_and_knowledge": ("title",)}
+OPTIONAL = {"examples": ("passage",), "knowledge": ("title",), "examples_and_knowledge": ("title",), "practice": ()}
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,8 @@ def read_source(source: Source, number: int, path: Path, task: Task) -> list[Rec
     columns = _columns(source, number, path, rows, task)
     records = []
     for line, row in rows:
+        if source.role == "practice":
+            row = row | {columns["answer"]: _one_of(row.get(columns["answer"]), str(row.get(columns["passage"])))}
         values = {ours: _text(row.get(theirs)) for ours, theirs in columns.items()}
         if "answer" in values:
             values["answer"] = source.values.get(values["answer"] or "", values["answer"])
@@ -82,6 +85,14 @@ def _usual(ours: str, task: Task) -> str:
     """The alias that this kind of task speaks of."""
     place = {"question_answering": 0, "classification": 1, "summarization": 2}[task.kind]
     return ALIASES[ours][min(place, len(ALIASES[ours]) - 1)]
+
+
+def _one_of(value: Any, passage: str) -> Any:
+    """practice: of a list of equally good answers the first that stands in the passage, else the first of all."""
+    if not isinstance(value, list):
+        return value
+    texts = [text.strip().rstrip(".") for text in value if isinstance(text, str) and text.strip()]
+    return next((text for text in texts if text.lower() in passage.lower()), texts[0] if texts else None)
 
 
 def _text(value: Any) -> str | None:

@@ -19,18 +19,38 @@ class Collected:
         """The knowledge base, by id."""
         self.questioned: dict[str, str] = {}
         """Id → text of every passage that a row is about, in the base or not."""
+        self.practice: list[Row] = []
+        """Rows that only tuning reads, and the passages they are about."""
+        self.practice_passages: dict[str, Passage] = {}
         self.dropped: dict[str, Counter[str]] = {}
         self._seen: dict[tuple[tuple[str, ...], str], str] = {}
 
     def add(self, source: Source, records: list[Record]) -> None:
         """Take in the records of one source that passed the gate."""
         dropped = self.dropped.setdefault(source.name, Counter())
+        if source.role == "practice":
+            self._practise(source, records)
+            return
         for record in records:
             passage = passage_id(record.passage) if record.passage else None
             if passage and source.role != "examples":
                 self._keep_passage(passage, record, source, dropped)
             if source.role != "knowledge":
                 self._keep_row(passage, record, source, dropped)
+
+    def _practise(self, source: Source, records: list[Record]) -> None:
+        known: set[str] = set()
+        for record in records:
+            text, answer, about = (value or "" for value in (record.text, record.answer, record.passage))
+            assert all((text, answer, about)), "the gate sets incomplete rows aside"
+            passage = passage_id(about)
+            row = digest_of([text, passage])[:16]
+            if row in known:
+                self.dropped[source.name]["duplicate row"] += 1
+                continue
+            known.add(row)
+            self.practice_passages.setdefault(passage, Passage(id=passage, text=about, source=source.name))
+            self.practice.append(Row(id=row, text=text, answer=answer, passage=passage, source=source.name))
 
     def _keep_passage(self, passage: str, record: Record, source: Source, dropped: Counter[str]) -> None:
         assert record.passage, "the gate sets rows without a passage aside"

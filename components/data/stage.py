@@ -18,6 +18,7 @@ from components.core import (
     Decision,
     Frozen,
     GateRefused,
+    Passage,
     Policy,
     Row,
     Split,
@@ -31,7 +32,7 @@ from components.core import (
 )
 
 from .benchmarks import benchmark_texts
-from .contamination import Divided, divide
+from .contamination import Divided, divide, without_overlaps
 from .gate import Gate
 from .knowledge import Knowledge, knowledge
 from .locate import find
@@ -103,8 +104,34 @@ def prepare(
     if base.whole:
         stored["knowledge"] = _store("knowledge", "passages.jsonl", base.whole, step)
         stored["training_knowledge"] = _store("training_knowledge", "passages.jsonl", base.training, step)
+    practice, passages_of, practice_removed = _practice(gated.collected, held_out, questions, passages, config)
+    if practice:
+        stored["practice"] = _store("practice", "rows.jsonl", practice, step)
+        stored["practice_passages"] = _store("practice_passages", "passages.jsonl", passages_of, step)
+    divided.removed.update(practice_removed)
     figures = _figures(gated, divided, used, base)
     return _result(config, data, policy, sources, gated, stored, figures, step)
+
+
+def _practice(
+    collected: Collected,
+    held_out: list[Row],
+    questions: list[tuple[str, str]],
+    benchmark_passages: list[tuple[str, str]],
+    config: Config,
+) -> tuple[list[Row], list[Passage], Counter[str]]:
+    """Practice rows that share nothing with validation, test and benchmarks; their passages; what was removed."""
+    asked = [("practice and held out", row.text) for row in held_out] + [
+        (f"practice and {name}", text) for name, text in questions
+    ]
+    texts = {row.passage: collected.questioned[row.passage] for row in held_out if row.passage}
+    read = [("practice and held out", text) for text in texts.values()]
+    read += [(f"practice and {name}", text) for name, text in benchmark_passages]
+    rows, removed = without_overlaps(
+        collected.practice, collected.practice_passages, asked, read, config.near, config.shared_words
+    )
+    kept = {row.passage for row in rows}
+    return rows, [passage for name, passage in collected.practice_passages.items() if name in kept], removed
 
 
 @dataclass(frozen=True)
@@ -200,14 +227,17 @@ def _result(
     described = describe(data, policy.use, sources, figures, stored, config)
     publish_json(provenance, described | {"quarantine": quarantined})
     dataset = Dataset(
-        splits={name: split for name, split in stored.items() if "knowledge" not in name},
+        splits={name: split for name, split in stored.items() if name in figures["splits"]},
         knowledge=stored.get("knowledge"),
         training_knowledge=stored.get("training_knowledge"),
+        practice=stored.get("practice"),
+        practice_passages=stored.get("practice_passages"),
         provenance=step.store.put(provenance),
     )
     overlaps = sum(figures["overlaps_removed"].values())
     rows = ", ".join(f"{name} {split.count:,}" for name, split in dataset.splits.items())
     base = f"; knowledge base of {figures['knowledge']:,} passages" if dataset.knowledge else ""
+    base += f"; {dataset.practice.count:,} practice rows" if dataset.practice else ""
     reason = f"rows: {rows}{base}; {len(gated.quarantine)} bad rows set aside, {overlaps} overlapping rows removed"
     return Prepared(
         decision=Decision(verdict="adopt", reason=reason),

@@ -12,7 +12,7 @@ from typing import Any
 
 from components.application import load
 from components.core import Candidate, Frozen, Step, progress
-from components.measure import interval
+from components.measure import interval, of_two_means
 
 from .items import BENCHMARKS, Item, items
 
@@ -161,11 +161,6 @@ def changes(before: Scores, after: Scores) -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     for name, first in before.hits.items():
         second = after.hits[name]
-        pair = {"before": interval(first), "after": interval(second)}
-        one = BENCHMARKS[name]
-        change = interval([b - a for b, a in zip(first, second, strict=True)])
-        if one.centred:  # a distance from 0.5 has no value per item: the figure is that of the means
-            value = one.worsening(pair["before"].value, pair["after"].value)
-            change = change.model_copy(update={"value": round(value, 6), "low": None, "high": None})
-        found[name] = {**pair, "worsening": change}
+        change = of_two_means(first, second, BENCHMARKS[name].worsening)
+        found[name] = {"before": interval(first), "after": interval(second), "worsening": change}
     return found

@@ -4,15 +4,12 @@ SQLite in the workspace (`approvals.db`), WAL, `synchronous=FULL`; triggers refu
 by hand needs more than a slip. Not a proof against whoever owns the disk: signing the record is not done here.
 """
 
-import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
 from components.core import Approval, Frozen
-from components.core.files import disk_faults
+from components.core.database import durable
 
 SCHEMA = """
 create table if not exists approvals (
@@ -51,14 +48,14 @@ class Approvals:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        with disk_faults(path), self._open() as database:
+        with durable(self.path) as database:
             database.executescript(SCHEMA)
 
     def append(self, entry: Entry) -> Entry:
         """Add a line, durable on return; its time is set here."""
         entry = entry.model_copy(update={"at": datetime.now(UTC).isoformat(timespec="seconds")})
         values = entry.model_dump()
-        with self._open() as database:
+        with durable(self.path) as database:
             database.execute(
                 f"insert into approvals ({', '.join(values)}) values ({', '.join(f':{name}' for name in values)})", values
             )
@@ -66,21 +63,9 @@ class Approvals:
 
     def entries(self, model: str, version: int | None = None) -> list[Entry]:
         """Lines about `model` (one version of it), oldest first."""
-        with self._open() as database:
-            database.row_factory = sqlite3.Row
+        with durable(self.path) as database:
             rows = database.execute(
                 "select * from approvals where model = ? and (? is null or version = ?) order by number",
                 [model, version, version],
             ).fetchall()
         return [Entry.model_validate({name: row[name] for name in Entry.model_fields}) for row in rows]
-
-    @contextmanager
-    def _open(self) -> Iterator[sqlite3.Connection]:
-        database = sqlite3.connect(self.path, timeout=30)
-        try:
-            database.execute("pragma journal_mode = wal")
-            database.execute("pragma synchronous = full")
-            with database:
-                yield database
-        finally:
-            database.close()

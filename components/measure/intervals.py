@@ -34,6 +34,17 @@ def table_metric(rows: Sequence[dict[str, Any]], name: str, seed: int = 0, resam
     return _metric(statistic(rows, name), len(rows), bootstrap(statistic(rows, name), seed, resamples)) if rows else None
 
 
+def of_two_means(
+    before: Sequence[float], after: Sequence[float], of: Callable[[Any, Any], Any], seed: int = 0, resamples: int = 2000
+) -> Metric:
+    """`of(mean before, mean after)` over the same items in the same order, with its 95 % interval. of: takes arrays too."""
+    import numpy as np
+
+    columns = np.stack([before, after, np.ones(len(before))], axis=1)
+    figure = Statistic(columns, lambda sums: of(sums[..., 0] / sums[..., 2], sums[..., 1] / sums[..., 2]))
+    return _metric(figure, len(before), bootstrap(figure, seed, resamples))
+
+
 def paired(
     before: Sequence[dict[str, Any]], after: Sequence[dict[str, Any]], name: str, seed: int = 0, resamples: int = 2000
 ) -> tuple[float, float, Metric]:

@@ -37,6 +37,8 @@ class AnswerLike(Protocol):
     def scores(self) -> tuple[float, ...]: ...
     @property
     def context(self) -> tuple[str, ...]: ...
+    @property
+    def margin(self) -> float | None: ...
 
 
 Answerer = Callable[[Sequence[Row]], Sequence[AnswerLike]]
@@ -127,6 +129,7 @@ def _example(task: Task, row: Row, found: AnswerLike, searched: bool) -> dict[st
         "passages": list(found.passages),
         "scores": [round(score, 6) for score in found.scores],
         "context": list(found.context),
+        "margin": found.margin,
         "slices": row.slices,
         **per_example(task, row, found.text, found.passages if searched else None),
     }

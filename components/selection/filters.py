@@ -97,8 +97,14 @@ def _engine(model: Model, need: Need) -> str | None:
     )
 
 
+def _quotes(model: Model, need: Need) -> str | None:
+    if need.task.answers != "quoted" or model.source != "endpoint":
+        return None
+    return "task.answers is quoted, and an endpoint cannot be held to words of the context"
+
+
 CHECKS: tuple[Callable[[Model, Need], str | None], ...] = (
-    _task, _modality, _licence, _use, _hosted, _memory, _context, _language, _engine,
+    _task, _modality, _licence, _use, _hosted, _memory, _context, _language, _engine, _quotes,
 )  # fmt: skip
 
 

@@ -21,6 +21,7 @@ from components.core import (
     Policy,
     Prompt,
     PromptTurn,
+    Quoted,
     Retriever,
     Runtime,
     StageResult,
@@ -166,6 +167,7 @@ def _candidate(model: Model, config: Config, task: Task, dataset: Dataset, step:
         model=_weights(model, step),
         prompt=basic_prompt(task, knowledge is not None, config.max_new_tokens),
         retriever=Retriever(mode="bm25", knowledge=knowledge.object, top_k=1) if knowledge else None,
+        quoted=Quoted() if task.answers == "quoted" else None,
     )
 
 

@@ -5,15 +5,11 @@ as private as what callers say; it stays on this machine.
 """
 
 import json
-import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from components.core import Frozen, Workspace
-from components.core.files import disk_faults
+from components.core.database import durable, now
 
 SCHEMA = """
 create table if not exists traffic (
@@ -49,17 +45,15 @@ class Traffic:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        with disk_faults(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
-        with self._open() as database:
+        with durable(self.path) as database:
             database.executescript(SCHEMA)
 
     def add(self, served: "Served") -> None:
         """Log one answered request; durable on return."""
-        row = {**served.model_dump(), "at": _now()}
+        row = {**served.model_dump(), "at": now()}
         row |= {column: json.dumps(row[column]) for column in LISTS}
         names = ", ".join(row)
-        with self._open() as database:
+        with durable(self.path) as database:
             database.execute(
                 f"insert or ignore into traffic ({names}) values ({', '.join(f':{name}' for name in row)})", row
             )
@@ -73,21 +67,9 @@ class Traffic:
         return self._read("model = ? and (? is null or model_version = ?) and at >= ?", [model, version, version, since])
 
     def _read(self, where: str, values: list[str | None]) -> list[dict[str, Any]]:
-        with self._open() as database:
-            database.row_factory = sqlite3.Row
+        with durable(self.path) as database:
             found = [dict(row) for row in database.execute(f"select * from traffic where {where} order by at, id", values)]
         return [{**row, **{column: json.loads(row[column]) for column in LISTS}} for row in found]
-
-    @contextmanager
-    def _open(self) -> Iterator[sqlite3.Connection]:
-        database = sqlite3.connect(self.path, timeout=30)
-        try:
-            database.execute("pragma journal_mode = wal")
-            database.execute("pragma synchronous = full")
-            with database:
-                yield database
-        finally:
-            database.close()
 
 
 def traffic_path(workspace: Workspace) -> Path:
@@ -100,7 +82,3 @@ def read_traffic(workspace: Workspace, model: str, version: str | None = None, s
     "seen" ({"id", "text"} of the passages), "seconds", "model", "model_version", "candidate"}; none when never served."""
     path = traffic_path(workspace)
     return Traffic(path).rows(model, version, since) if path.is_file() else []
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds")

@@ -7,7 +7,7 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -104,7 +104,7 @@ class Worker:
         try:
             candidate, store = load_bundle(bundle)
             self._application = load(candidate, store, machine)
-            self._has_retriever, self.candidate = candidate.retriever is not None, candidate.digest
+            self.candidate = candidate.digest
             # The first answer pays for thread pools and caches; nobody should wait for that.
             self._application.answer([Row(id="warm-up", text="ready?", answer="")])
         except Exception:
@@ -133,26 +133,28 @@ class Worker:
         return reply
 
     def _reply(self, row: Row, tell: Callable[[str], None] | None) -> Reply:
-        hits = self._application.retrieve([row.text])[0] if self._has_retriever else []
-        passages = tuple({"id": hit.passage, "text": hit.text, "score": round(hit.score, 4)} for hit in hits)
         if tell is None:
-            text = self._application.answer([row])[0].text
+            (answer,) = self._application.answer([row])
         else:
-            text = ""
             for piece in self._application.stream(row):
-                text += piece
-                tell(piece)
-        asked = self._count(self._asked(row.text, hits))
-        return Reply(text=text, passages=passages, prompt_tokens=asked, completion_tokens=self._count(text))
+                if isinstance(piece, str):
+                    tell(piece)
+                else:
+                    answer = piece
+        passages = tuple(
+            {"id": id, "text": text, "score": round(score, 4)}
+            for id, text, score in zip(answer.passages, answer.texts, answer.scores, strict=True)
+        )
+        asked = self._count(self._asked(row.text, answer.context))
+        return Reply(text=answer.text, passages=passages, prompt_tokens=asked, completion_tokens=self._count(answer.text))
 
-    def _asked(self, question: str, hits: list[Any]) -> str:
+    def _asked(self, question: str, context: Sequence[str]) -> str:
         """The words put before the model in the turn that answers; the question itself where there is no model."""
         from components.application import render
 
         candidate = self._application.candidate
         if candidate.prompt is None:
             return question
-        context = [hit.text for hit in hits[: candidate.retriever.top_k]] if candidate.retriever else []
         messages = render(candidate.prompt, len(candidate.prompt.turns) - 1, question, context)
         return "\n".join(message["content"] for message in messages)
 

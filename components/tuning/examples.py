@@ -34,6 +34,10 @@ def tuned_prompt(task: Task, context: bool) -> Prompt:
         system = f'Answer from the text, or say "{task.abstain}".' if task.abstain else "Answer from the text."
     field = {"question_answering": "Question: {{input}}", "classification": "Text: {{input}}"}.get(task.kind, "{{input}}")
     user = f"{{{{context}}}}\n\n{field}" if context else field
+    if context and task.kind == "question_answering":
+        # said before the text too: a causal model then reads the text knowing what is asked (Springer et al. 2024,
+        # "Repetition Improves Language Model Embeddings", arXiv:2402.15449)
+        user = f"{field}\n\n{user}"
     longest = {"summarization": 96}.get(task.kind, 24)
     return Prompt(method="tuned", turns=(PromptTurn(system=system, user=user, max_new_tokens=longest),))
 

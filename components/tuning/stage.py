@@ -17,22 +17,26 @@ from components.core import (
     Evidence,
     Frozen,
     Metrics,
+    Quoted,
     Split,
     StageResult,
     Step,
     Task,
 )
-from components.measure import compare, measure, missed_floors
+from components.measure import abstain_below, compare, examples, measure, missed_floors
+
+NEVER = -1e6
+"""A bias with which no abstention wins."""
 
 
 class Config(Frozen):
     """Settings of tuning and alignment."""
 
-    epochs: float = Field(6, gt=0)
+    epochs: float = Field(3, gt=0)
     """Passes over the training rows."""
-    learning_rate: float = Field(1e-3, gt=0)
+    learning_rate: float = Field(6e-4, gt=0)
     """At its highest; it warms up and then falls linearly."""
-    layers: int = Field(12, ge=1)
+    layers: int = Field(20, ge=1)
     """LoRA on this many top layers; those below are frozen and run once."""
     rank: int = Field(16, ge=1)
     """LoRA's rank."""
@@ -44,12 +48,16 @@ class Config(Frozen):
     """Rows in a batch."""
     max_tokens: int = Field(512, ge=16)
     """Longer training rows are left out."""
-    practice_rows: int = Field(0, ge=0)
-    """question_answering: this many cloze questions made from the training knowledge come first, once (cloze.py)."""
-    wrong_share: float = Field(0.15, ge=0, le=1)
+    practice_rows: int = Field(1300, ge=0)
+    """At most this many rows of the use case's practice sources come first, once (practice.py)."""
+    wrong_share: float = Field(0.05, ge=0, le=1)
     """Of answerable rows, how many are shown once more beside a wrong passage, to abstain."""
-    unanswerable_share: float = Field(0.2, ge=0, lt=1)
+    unanswerable_share: float = Field(0.3, ge=0, lt=1)
     """At most this share of training answers is the abstention."""
+    calibration_rows: int | None = None
+    """Quoted answers: rows of validation that the abstention is set on; none: all."""
+    floor_room: float = Field(0.08, ge=0, le=1)
+    """Quoted answers: how far above the contract's floors the tuned abstention has to lie on validation."""
     checkpoint_every: int = Field(50, ge=0)
     """Steps between checkpoints; 0: none."""
     validation_rows: int | None = None
@@ -58,6 +66,8 @@ class Config(Frozen):
     """Passes over the preference pairs."""
     preference_learning_rate: float = Field(1e-4, gt=0)
     """As learning_rate, for the preference pairs."""
+    preference_likelihood: float = Field(1.0, ge=0)
+    """Weight of the likelihood of the chosen answer beside DPO's loss."""
     preference_pairs: int = Field(120, ge=1)
     """At most this many pairs are used, the first ones."""
     beta: float = Field(0.1, gt=0)
@@ -82,9 +92,9 @@ def tune(config: Config, *, task: Task, metrics: Metrics, candidate: Candidate, 
     Rows are shown with contexts from `dataset.training_knowledge` (contexts.py). Loss at the answers only.
     Raises BadInput when the model cannot be tuned here or a setting does not fit it.
     """
-    from .cloze import cloze_rows
     from .contexts import shown_rows
     from .examples import encode, tuned_prompt
+    from .practice import practice_rows
     from .train import fine_tune, load_tokenizer
 
     if candidate.model is None or dataset.splits["train"].count == 0:
@@ -101,9 +111,8 @@ def tune(config: Config, *, task: Task, metrics: Metrics, candidate: Candidate, 
     counts["too long"] = len(rows) - len(encoded)
     if not encoded:
         raise BadInput(f"section 'tuning', key 'max_tokens': no training row is as short as {config.max_tokens} tokens")
-    asks = task.kind == "question_answering" and candidate.retriever is not None
-    made_up = cloze_rows(dataset, config.practice_rows if asks else 0, config.seed, step)
-    practice = [row for row in encode(tokenizer, prompt, made_up) if len(row.ids) <= config.max_tokens]
+    practised = practice_rows(task, dataset, config.practice_rows, config.seed, step) if candidate.retriever else []
+    practice = [row for row in encode(tokenizer, prompt, practised) if len(row.ids) <= config.max_tokens]
     counts["practice"] = len(practice)
     trained = fine_tune(config, base, encoded, step.scratch, step.machine, practice)
     step.measured["training"] = _measured(trained)
@@ -126,20 +135,23 @@ def align(
 
     pairs: object with `pairs.jsonl`: {"id", "text", "passages": [{"id", "text"}], "chosen", "rejected", "simulated"}
     """
-    from .preferences import prefer
+    from .preferences import prefer, usable
 
-    if candidate.model is None or candidate.adapter is None or pairs.count < config.minimum_pairs:
-        reason = (
-            f"{pairs.count} preference pairs are fewer than the {config.minimum_pairs} needed"
-            if candidate.adapter
-            else "the candidate at hand has no adapter to train on"
-        )
+    if candidate.model is None or candidate.adapter is None:
+        reason = "the candidate at hand has no adapter to train on"
         return Tuned(decision=Decision(verdict="keep", reason=reason), candidate=candidate)
-    trained = prefer(config, candidate, pairs, step)
+    rows = usable(candidate, pairs, step)
+    if len(rows) < config.minimum_pairs:
+        reason = f"{len(rows)} usable preference pairs of {pairs.count} are fewer than the {config.minimum_pairs} needed"
+        return Tuned(decision=Decision(verdict="keep", reason=reason), candidate=candidate)
+    trained = prefer(config, candidate, rows[: config.preference_pairs], step)
     step.measured["training"] = _measured(trained)
     adapter = Adapter(object=step.store.put(trained["folder"]), method="dpo")
     proposed = candidate.model_copy(update={"adapter": adapter})
-    note = f"alignment: {trained['pairs']} preference pairs (simulated: {trained['simulated']})"
+    note = (
+        f"alignment: {trained['pairs']} preference pairs (simulated: {trained['simulated']}); "
+        f"{pairs.count - len(rows)} more name an answer that is not in the context"
+    )
     return _decide(config, task, metrics, candidate, proposed, dataset, (adapter.object,), note, step)
 
 
@@ -154,6 +166,8 @@ def _decide(
     note: str,
     step: Step,
 ) -> Tuned:
+    if proposed.quoted and task.abstain:
+        proposed = _calibrated(config, task, metrics, proposed, dataset, step)
     before, after = (_evidence(config, task, found, dataset, step) for found in (candidate, proposed))
     decision = compare(before, after, metrics, step.store, over="the candidate at hand")
     decision = _mending(decision, missed_floors(before, metrics), missed_floors(after, metrics))
@@ -166,6 +180,22 @@ def _decide(
         proposed=proposed,
         evidence=after,
     )
+
+
+def _calibrated(
+    config: Config, task: Task, metrics: Metrics, candidate: Candidate, dataset: Dataset, step: Step
+) -> Candidate:
+    """`candidate` with the bias of its abstention set on validation: the primary metric is highest where every floor holds.
+
+    A quote and the margin of the abstention over it do not depend on the bias, so one pass gives the figures at every bias.
+    """
+    never = candidate.model_copy(update={"quoted": Quoted(abstain_bias=NEVER)})
+    split = dataset.splits["validation"]
+    with answering(never, step.store, step.machine) as answer:
+        evidence = measure(never, answer, split, task, step, config.calibration_rows)
+    table = examples(evidence, step.store)
+    bias = abstain_below(task, metrics, table, [-(row["margin"] or 0.0) for row in table], config.floor_room)
+    return candidate.model_copy(update={"quoted": Quoted(abstain_bias=NEVER if bias is None else round(bias, 6))})
 
 
 def _mending(decision: Decision, missed: list[str], still_missed: list[str]) -> Decision:

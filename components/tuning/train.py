@@ -4,6 +4,7 @@ What makes it fast on a CPU (bench/tuning.py measures it beside TRL's defaults):
 length together, logits at the answers only, LoRA on the top layers, and the layers below them run once.
 """
 
+import ctypes
 import logging
 import time
 import warnings
@@ -98,8 +99,20 @@ class AnswerTrainer(ListedBatches, ResumableTrainer, SFTTrainer):
     """TRL's SFTTrainer with listed batches and checkpoints without pickle."""
 
 
+GIVE_BACK = 10
+"""Steps after which freed memory goes back to the system. Batches of many widths leave glibc's heap in pieces: without it a
+process that needs 2.7 GB held 6.7 GB after 290 steps."""
+
+
+def give_back() -> None:
+    """Return free heap pages to the system; nothing where the C library has no `malloc_trim` (it is glibc's)."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
+
+
 class Watch(TrainerCallback):
-    """Reports progress, and saves every `every` steps."""
+    """Reports progress, saves every `every` steps, keeps memory low."""
 
     def __init__(self, what: str, folder: Path, every: int) -> None:
         self.what, self.folder, self.every = what, folder, every
@@ -107,6 +120,8 @@ class Watch(TrainerCallback):
 
     def on_step_end(self, args: Any, state: Any, control: Any, **given: Any) -> None:
         report(self.what, state.global_step, state.max_steps)
+        if state.global_step % GIVE_BACK == 0:
+            give_back()
 
     def on_log(self, args: Any, state: Any, control: Any, **given: Any) -> None:
         # once a step, after its loss has entered the history that a checkpoint carries

@@ -15,7 +15,7 @@ SLICES = {
 
 def check_contract(contract: UseCase) -> None:
     """Raise BadInput naming every key that does not fit the rest of the contract, what is allowed and what to do."""
-    if wrong := [*_metrics(contract), *_slices(contract), *_labels(contract)]:
+    if wrong := [*_metrics(contract), *_slices(contract), *_labels(contract), *_practice(contract)]:
         raise BadInput("\n".join(f"use case '{contract.name}': {line}" for line in wrong))
 
 
@@ -61,4 +61,14 @@ def _labels(contract: UseCase) -> list[str]:
         for number, source in enumerate(contract.data.sources)
         for theirs, ours in source.values.items()
         if ours not in contract.task.labels
+    ]
+
+
+def _practice(contract: UseCase) -> list[str]:
+    if contract.task.kind == "question_answering":
+        return []
+    return [
+        f"key 'data.sources.{number}.role': 'practice' is for question_answering only; use 'examples'"
+        for number, source in enumerate(contract.data.sources)
+        if source.role == "practice"
     ]

@@ -6,7 +6,8 @@ import textwrap
 
 import pytest
 
-from components.core import Ledger
+from components.core import Ledger, MachineFault
+from components.core.database import durable
 
 
 def test_an_effect_happens_once(tmp_path):
@@ -59,3 +60,18 @@ def test_kill_at_each_boundary_neither_loses_nor_doubles(tmp_path, boundary):
     assert [effect["done_at"] for effect in ledger.effects("deploy")] == [None]
     ledger.once("deploy", "k", find=lambda: True if target.exists() else None, do=do)
     assert target.read_text() == "done\n"
+
+
+def test_a_full_disk_is_named_and_what_was_kept_is_kept(tmp_path):
+    ledger = Ledger(tmp_path / "ledger.db")
+    ledger.once("register", "k", find=lambda: None, do=lambda: {"version": 1})
+    big = "insert into effects (key, kind, detail, intended_at) values ('big', 'x', zeroblob(1000000), '')"
+
+    def fill() -> None:
+        with durable(ledger.path) as database:
+            database.execute("pragma max_page_count = 4")
+            database.execute(big)
+
+    with pytest.raises(MachineFault, match=r"ledger\.db: cannot write .*full"):
+        fill()
+    assert [effect["key"] for effect in ledger.effects()] == ["k"]

@@ -3,6 +3,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import time
 from pathlib import Path
 
 import pytest
@@ -84,3 +85,31 @@ def test_a_killed_writer_leaves_the_old_file_or_the_new_one(tmp_path):
         os.kill(writer.pid, signal.SIGKILL)
         writer.wait()
         assert target.read_text() in ("old" * 1000, "new" * 1000)
+
+
+def test_many_who_put_the_same_at_once_all_get_its_digest(tmp_path):
+    script = """
+        import sys, time
+        from pathlib import Path
+        from components.core import Store
+        home, me, start = Path(sys.argv[1]), sys.argv[2], float(sys.argv[3])
+        store = Store(home / "store")
+        digests = []
+        for turn in range(40):
+            folder = home / me / str(turn)
+            folder.mkdir(parents=True)
+            for name in "abc":
+                (folder / name).write_text(name * 1000 + str(turn))
+            time.sleep(max(0, start + turn / 50 - time.time()))
+            digests.append(store.put(folder))
+        print("\\n".join(digests))
+    """
+    start = str(time.time() + 2)
+    command = [sys.executable, "-c", textwrap.dedent(script), str(tmp_path)]
+    runs = [subprocess.Popen([*command, str(me), start], stdout=subprocess.PIPE, text=True) for me in range(6)]
+    said = {run.communicate()[0] for run in runs}
+    assert [run.returncode for run in runs] == [0] * 6
+    (digests,) = said
+    store = Store(tmp_path / "store")
+    assert sorted(path.name for path in (store.root / "objects").iterdir()) == sorted(digests.split())
+    assert store.damaged() == []

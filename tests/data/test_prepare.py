@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from components.core import Passage, Row, read_passages
+from components.core import Passage, Row, read_passages, read_rows
 
 from .conftest import DOCUMENTS, QUESTIONS, REVIEWS, SPLITS, TOPICS, Bench, question_rows, write
 
@@ -142,3 +142,30 @@ def test_every_object_of_the_result_is_in_the_store(bench: Bench, count: int) ->
     assert all(bench.store.has(digest) for digest in result.objects)
     assert (bench.store.path(result.docs) / "index.html").is_file()
     assert result.dataset.splits["train"].count == count
+
+
+def test_practice_rows_are_apart_and_share_nothing_with_what_is_held_out(bench: Bench) -> None:
+    rows = question_rows()
+    write(bench.folder / "calls.jsonl", rows)
+    first = bench.prepare(QUESTIONS, bench.data(QA, splits=SPLITS | {"by": "passage"}))
+    (asked,) = [row for row in first.dataset.rows("test", bench.store) if row.answer != "unknown"][:1]
+    passage = next(row["passage"] for row in rows if row["question"] == asked.text)
+    story = "The wolf ran to the mill by the old river and the miller gave it bread and salt before the long winter came."
+    others = [
+        {"question": "Where did the wolf run?", "answer": ["It ran.", "to the mill."], "passage": story},
+        {"question": "Where did the wolf run?", "answer": ["away"], "passage": story},
+        {"question": "Who was bread from?", "answer": "the miller", "passage": story},
+        {"question": asked.text, "answer": "bread", "passage": story},
+        {"question": "What is it about?", "answer": "a region", "passage": passage},
+    ]
+    write(bench.folder / "stories.jsonl", others)
+    practice = {"name": "stories", "path": "stories.jsonl", "role": "practice"}
+    second = bench.prepare(QUESTIONS, bench.data(QA, practice, splits=SPLITS | {"by": "passage"}))
+    assert second.dataset.splits == first.dataset.splits
+    assert second.dataset.knowledge == first.dataset.knowledge
+    assert second.dataset.practice
+    kept = [(row.text, row.answer) for row in read_rows(second.dataset.practice, bench.store)]
+    assert kept == [("Where did the wolf run?", "to the mill"), ("Who was bread from?", "the miller")]
+    removed = {why: count for why, count in second.figures["overlaps_removed"].items() if "practice" in why}
+    assert removed == {"practice and held out: equal": 2}
+    assert second.figures["sources"]["stories"]["duplicates"] == {"duplicate row": 1}

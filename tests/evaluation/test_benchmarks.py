@@ -56,4 +56,13 @@ def test_the_base_model_is_measured_once_and_quietly(
 
 def test_bias_grows_with_the_distance_from_one_half() -> None:
     before, after = Scores(hits={"crows_pairs": (1, 0, 1, 0)}), Scores(hits={"crows_pairs": (0, 0, 0, 1)})
-    assert changes(before, after)["crows_pairs"]["worsening"].value == pytest.approx(0.25)
+    worse = changes(before, after)["crows_pairs"]["worsening"]
+    assert worse.value == pytest.approx(0.25)
+    assert worse.low < 0.25 < worse.high
+
+
+def test_a_surely_worse_model_has_an_interval_above_zero() -> None:
+    before, after = Scores(hits={"mmlu": (1,) * 30 + (0,) * 18}), Scores(hits={"mmlu": (1,) * 10 + (0,) * 38})
+    worse = changes(before, after)["mmlu"]["worsening"]
+    assert worse.value == pytest.approx(20 / 48, abs=1e-6)
+    assert 0.25 < worse.low < worse.high < 0.6

@@ -15,6 +15,7 @@ class Said(Frozen):
     passages: tuple[str, ...] = ()
     scores: tuple[float, ...] = ()
     context: tuple[str, ...] = ()
+    margin: float | None = None
 
 
 class Echo:

@@ -5,7 +5,7 @@ import shutil
 import pytest
 
 from components.application import constant, load
-from components.core import Adapter, Candidate, Dataset, Limits, Metrics, Runtime, Step, Task, Workspace
+from components.core import Adapter, Candidate, Dataset, Limits, Metrics, Quoted, Runtime, Step, Task, Workspace
 from components.optimization import Config, optimize
 from components.optimization.builder import build
 
@@ -68,6 +68,21 @@ def test_an_adapter_is_merged_into_the_variant(step: Step, candidate: Candidate)
 
     assert scores(quantised(tuned)) == pytest.approx(scores(tuned), abs=0.5)
     assert max(abs(a - b) for a, b in zip(scores(tuned), scores(candidate), strict=True)) > 1
+
+
+def test_a_variant_answers_in_quotes_as_its_reference_does(step: Step, candidate: Candidate, dataset: Dataset) -> None:
+    quoted = candidate.model_copy(update={"quoted": Quoted(abstain_bias=-50.0)})
+    variant = quoted.model_copy(
+        update={"model": build(quoted, "int8", step), "runtime": Runtime(engine="onnx", dtype="int8")}
+    )
+    rows = dataset.rows("validation", step.store)
+    with load(quoted, step.store, step.machine) as reference, load(variant, step.store, step.machine) as application:
+        answers = application.answer(rows)
+        margins = [answer.margin for answer in reference.answer(rows)]
+        *pieces, streamed = application.stream(rows[0])
+    assert all(answer.text and answer.text in answer.context[0] for answer in answers)
+    assert "".join(pieces) == streamed.text == answers[0].text
+    assert [answer.margin for answer in answers] == pytest.approx(margins, abs=0.6)
 
 
 def _adapter(candidate: Candidate, step: Step) -> str:

@@ -6,8 +6,8 @@ import pytest
 
 from components.application import answering
 from components.core import BadInput, Metrics, Task
+from components.measure import abstain_below
 from components.selection import baselines
-from components.selection.baselines.best_sentence import calibrate
 
 from .small import documents, questions, reviews, split, step_in
 
@@ -37,13 +37,14 @@ def test_calibration_trades_as_few_answers_as_the_floor_asks_for() -> None:
     table = [row(f"a{i}", 1.0 + i, "x", "x") for i in range(8)] + [
         row(f"u{i}", 0.5 + 3 * i, "x", "unknown") for i in range(3)
     ]
+    scores = [line["scores"][0] for line in table]
     plain = Metrics(primary="f1_answerable", at_least=0)
     floored = Metrics(primary="f1_answerable", at_least=0, floors={"abstention_recall": 0.6})
-    assert calibrate(task, plain, table) is None
-    threshold = calibrate(task, floored, table)
+    assert abstain_below(task, plain, table, scores) is None
+    threshold = abstain_below(task, floored, table, scores)
     assert threshold is not None
     assert 3.5 < threshold <= 4.0
-    assert calibrate(task, plain, []) is None
+    assert abstain_below(task, plain, [], []) is None
 
 
 def test_without_knowledge_base_the_plain_answer_is_constant(tmp_path: Path) -> None:

@@ -1,9 +1,13 @@
 """Training rows are shown right and wrong contexts in the shares that were asked for."""
 
+import re
+
+from components.core import Passage, Row
+from components.tuning import practice
 from components.tuning.batches import batches
-from components.tuning.cloze import cloze_rows
 from components.tuning.contexts import as_written, shown_rows
-from tests.tuning.small import TASK, new_step, small_candidate, small_dataset
+from components.tuning.practice import practice_rows
+from tests.tuning.small import TASK, new_step, put, small_candidate, small_dataset
 
 
 def shown(step, wrong, unanswerable):
@@ -36,16 +40,44 @@ def test_wrong_passage_teaches_to_abstain(tmp_path):
 def test_held_out_passages_are_never_shown(tmp_path):
     step = new_step(tmp_path)
     rows, _, _ = shown(step, 1.0, 0.9)
-    practice = cloze_rows(small_dataset(step), 50, 0, step)
-    assert practice
-    assert not any("Quito" in text for row in [*rows, *practice] for text in row.context)
+    assert not any("Quito" in text for row in rows for text in row.context)
 
 
-def test_practice_answers_stand_in_their_context(tmp_path):
+STORY = " ".join(
+    f"In chapter {i:02} the hero Anna{i:02} met king Bertram{i:02} near the town of Corva{i:02} ." for i in range(20)
+)
+
+
+def practising(step):
+    """The small dataset with questions about one story of 240 words; the last two have no answer that can be shown."""
+    rows = [
+        Row(id=f"q{i}", text=f"Whom did the hero of chapter {i:02} meet?", answer=f"King Bertram{i:02}", passage="story")
+        for i in range(20)
+    ]
+    rows += [
+        Row(id="away", text="Why?", answer="nobody knows", passage="story"),
+        Row(id="said", text="Who is Anna03?", answer="Anna03", passage="story"),
+    ]
+    passages = put(step, "practice_passages", [Passage(id="story", text=STORY)])
+    return small_dataset(step).model_copy(update={"practice": put(step, "practice", rows), "practice_passages": passages})
+
+
+def test_practice_answers_stand_in_their_context_or_are_the_abstention(tmp_path, monkeypatch):
     step = new_step(tmp_path)
-    rows = cloze_rows(small_dataset(step), 50, 0, step)
-    assert all(row.answer in row.context[0] and row.answer not in row.text for row in rows)
-    assert rows == cloze_rows(small_dataset(step), 50, 0, step)
+    dataset = practising(step)
+    rows = practice_rows(TASK, dataset, 50, 0, step)
+    assert rows == practice_rows(TASK, dataset, 50, 0, step)
+    assert len(rows) == 20
+    assert len(practice_rows(TASK, dataset, 7, 0, step)) == 7
+    for row in rows:
+        number = re.search(r"chapter (\d+)", row.text.replace(",", ""))[1]
+        held = f"king Bertram{number} " in row.context[0]
+        assert row.answer == (f"king Bertram{number}" if held else "unknown")
+        assert len(row.context[0].split()) <= practice.WINDOW
+    assert any(row.text.count("Whom") and not row.text.startswith("Whom did the hero of") for row in rows), "no slips"
+    monkeypatch.setattr(practice, "ABSTAINING", 1.0)
+    assert {row.answer for row in practice_rows(TASK, dataset, 50, 0, step)} == {"unknown"}
+    assert practice_rows(TASK, small_dataset(step), 50, 0, step) == []
 
 
 def test_batches_hold_every_row_once_an_epoch_and_follow_the_seed():

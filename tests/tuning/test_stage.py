@@ -5,9 +5,10 @@ import json
 import pytest
 
 from components.application import load
-from components.core import BadInput, Comparison, Decision, Metric
+from components.core import BadInput, Comparison, Decision, Metric, Quoted
 from components.tuning import align, tune
-from components.tuning.stage import _mending
+from components.tuning.preferences import usable
+from components.tuning.stage import _calibrated, _mending
 from tests.tuning.small import CONFIG, METRICS, TASK, new_step, put, small_candidate, small_dataset
 
 
@@ -71,6 +72,31 @@ def test_alignment_trains_on_pairs(tuned):
     assert aligned.proposed.adapter.method == "dpo"
     assert aligned.proposed.adapter.object != result.proposed.adapter.object
     assert "6 preference pairs (simulated: 6)" in aligned.notes[0]
+
+
+def test_the_abstention_of_quoted_answers_is_set_on_validation(tuned):
+    step, dataset, _, result = tuned
+    quoted = result.proposed.model_copy(update={"quoted": Quoted()})
+    floored = METRICS.model_copy(update={"floors": {"abstention_recall": 0.9}})
+    settings = {"task": TASK, "candidate": quoted, "dataset": dataset, "step": step}
+    never = _calibrated(CONFIG, metrics=METRICS.model_copy(update={"floors": {}}), **settings)
+    often = _calibrated(CONFIG, metrics=floored, **settings)
+    assert never.quoted.abstain_bias < often.quoted.abstain_bias
+    rows = dataset.rows("validation", step.store)
+    with load(often, step.store, step.machine) as application:
+        said = {row.answer: answer.text for row, answer in zip(rows, application.answer(rows), strict=True)}
+    assert said["unknown"] == "unknown"
+
+
+def test_corrections_that_quoted_answers_cannot_give_are_left_out(tuned):
+    step, _, _, result = tuned
+    quoted = result.proposed.model_copy(update={"quoted": Quoted()})
+    text = "The fair of Lima was opened in the year 1901 by Earth ' s mayor ."
+    row = {"id": "a", "text": "when", "passages": [{"id": "p1", "text": text}], "rejected": "x", "simulated": True}
+    chosen = ["1901", "Earth's mayor", "in 1755", "unknown"]
+    pairs = put(step, "open", [{**row, "chosen": answer} for answer in chosen])
+    assert [found["chosen"] for found in usable(quoted, pairs, step)] == ["1901", "Earth's mayor", "unknown"]
+    assert len(usable(result.proposed, pairs, step)) == 4
 
 
 def test_without_an_adapter_there_is_nothing_to_align(tuned):

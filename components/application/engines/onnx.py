@@ -15,6 +15,7 @@ from typing import Any
 from components.core import BadInput, Candidate, Machine, MissingPackage, Store
 
 from ..prompt import render
+from ..quotes import Quotes
 
 SHARED_AT_LEAST = 8
 """Shared prefixes shorter than this are not worth a call of their own."""
@@ -42,19 +43,32 @@ class Engine:
         self._candidate = candidate
         self._prefixes: list[list[int]] | None = None
 
-    def generate(self, prompts: list[list[dict[str, str]]], max_new_tokens: int, first_line: bool = False) -> list[str]:
+    def generate(
+        self,
+        prompts: list[list[dict[str, str]]],
+        max_new_tokens: int,
+        first_line: bool = False,
+        quotes: Sequence[Quotes] | None = None,
+    ) -> list[str]:
         """See engines/__init__.py."""
         ids = self._encode(prompts, max_new_tokens)
         runs = _Runs(self, max(map(len, ids), default=0) + max_new_tokens)
-        made = [list(self._decode(runs, row, max_new_tokens, first_line)) for row in ids]
+        held: Sequence[Quotes | None] = quotes or [None] * len(ids)
+        made = [list(self._decode(runs, row, max_new_tokens, first_line, one)) for row, one in zip(ids, held, strict=True)]
         return [self.tokenizer.decode(tokens, skip_special_tokens=True) for tokens in made]
 
-    def stream(self, messages: list[dict[str, str]], max_new_tokens: int, first_line: bool = False) -> Iterator[str]:
+    def stream(
+        self,
+        messages: list[dict[str, str]],
+        max_new_tokens: int,
+        first_line: bool = False,
+        quotes: Quotes | None = None,
+    ) -> Iterator[str]:
         """See engines/__init__.py. A piece ends where the text so far is whole (no half of a character)."""
         (row,) = self._encode([messages], max_new_tokens)
         made: list[int] = []
         said = ""
-        for token in self._decode(_Runs(self, len(row) + max_new_tokens), row, max_new_tokens, first_line):
+        for token in self._decode(_Runs(self, len(row) + max_new_tokens), row, max_new_tokens, first_line, quotes):
             made.append(token)
             text = self.tokenizer.decode(made, skip_special_tokens=True)
             if not text.endswith("\ufffd") and len(text) > len(said):
@@ -86,15 +100,21 @@ class Engine:
         # too long for the window: the middle goes, since the instruction stands first and the question last
         return [row if len(row) <= room else row[: room // 2] + row[len(row) - (room - room // 2) :] for row in rows]
 
-    def _decode(self, runs: "_Runs", row: list[int], max_new_tokens: int, first_line: bool) -> Iterator[int]:
+    def _decode(
+        self, runs: "_Runs", row: list[int], max_new_tokens: int, first_line: bool, quotes: Quotes | None
+    ) -> Iterator[int]:
         start = time.perf_counter()
-        runs.start(row)
+        logits = runs.start(row)
         self.counted["prompt_tokens"] += len(row)
         self.counted["prefill_seconds"] += time.perf_counter() - start
         begun = False
         for _ in range(max_new_tokens):
             start = time.perf_counter()
-            token = runs.next()
+            if quotes is None:
+                token = runs.next()
+            else:
+                token = quotes.choose(logits)
+                logits = logits if token in self._stops else runs.say(token)
             self.counted["decode_seconds"] += time.perf_counter() - start
             if token in self._stops or (first_line and begun and token in self._breaks):
                 return
@@ -158,6 +178,10 @@ class _Runs:
         """The next greedy token."""
         self._generator.generate_next_token()
         return int(self._generator.get_next_tokens()[0])
+
+    def say(self, token: int) -> Any:
+        """Go on with `token`; the logits after it."""
+        return self._append([token])[-1]
 
     def _append(self, tokens: list[int]) -> Any:
         import numpy as np

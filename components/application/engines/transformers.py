@@ -14,6 +14,7 @@ from typing import Any
 from components.core import BadInput, Candidate, Machine, MachineFault, Store
 
 from ..prompt import render
+from ..quotes import Quotes
 
 BATCH_TOKENS = 4096
 BATCH_ROWS = 16
@@ -53,8 +54,15 @@ class Engine:
         self._stops = _stops(model, self.tokenizer)
         self._breaks = _line_breaks(self.tokenizer)
         self._shared = _Prefixes(self, candidate)
+        self._candidate = candidate
 
-    def generate(self, prompts: list[list[dict[str, str]]], max_new_tokens: int, first_line: bool = False) -> list[str]:
+    def generate(
+        self,
+        prompts: list[list[dict[str, str]]],
+        max_new_tokens: int,
+        first_line: bool = False,
+        quotes: Sequence[Quotes] | None = None,
+    ) -> list[str]:
         """See engines/__init__.py."""
         start = time.perf_counter()
         ids = self._encode(prompts, max_new_tokens)
@@ -62,7 +70,8 @@ class Engine:
         texts = [""] * len(prompts)
         for batch in _batches([len(row) for row in ids], max_new_tokens):
             made: list[list[int]] = [[] for _ in batch]
-            for tokens in self._decode([ids[i] for i in batch], max_new_tokens, first_line, prefix):
+            held = [quotes[i] for i in batch] if quotes else None
+            for tokens in self._decode([ids[i] for i in batch], max_new_tokens, first_line, prefix, held):
                 for row, token in tokens.items():
                     made[row].append(token)
             for i, said in zip(batch, made, strict=True):
@@ -72,12 +81,19 @@ class Engine:
         self.counted["seconds"] += time.perf_counter() - start
         return texts
 
-    def stream(self, messages: list[dict[str, str]], max_new_tokens: int, first_line: bool = False) -> Iterator[str]:
+    def stream(
+        self,
+        messages: list[dict[str, str]],
+        max_new_tokens: int,
+        first_line: bool = False,
+        quotes: Quotes | None = None,
+    ) -> Iterator[str]:
         """See engines/__init__.py. A piece ends where the text so far is whole (no half of a character)."""
         ids = self._encode([messages], max_new_tokens)
         made: list[int] = []
         said = text = ""
-        for tokens in self._decode(ids, max_new_tokens, first_line, self._shared.of(ids)):
+        held = [quotes] if quotes else None
+        for tokens in self._decode(ids, max_new_tokens, first_line, self._shared.of(ids), held):
             made += tokens.values()
             text = self._text(made)
             if not text.endswith("\ufffd") and len(text) > len(said):
@@ -151,7 +167,12 @@ class Engine:
         )
 
     def _decode(
-        self, rows: list[list[int]], max_new_tokens: int, first_line: bool, prefix: "_Prefix | None"
+        self,
+        rows: list[list[int]],
+        max_new_tokens: int,
+        first_line: bool,
+        prefix: "_Prefix | None",
+        quotes: list[Quotes] | None,
     ) -> Iterator[dict[int, int]]:
         """Greedy tokens, one step at a time, as {row: token}; a row that is finished leaves the batch."""
         import torch
@@ -161,7 +182,10 @@ class Engine:
             alive = list(range(len(rows)))
             begun = [False] * len(rows)
             for step in range(max_new_tokens):
-                chosen = state.logits.argmax(-1).tolist()
+                if quotes:
+                    chosen = [quotes[row].choose(logits) for row, logits in zip(alive, state.logits, strict=True)]
+                else:
+                    chosen = state.logits.argmax(-1).tolist()
                 kept, said = [], {}
                 for place, token in enumerate(chosen):
                     row = alive[place]

@@ -10,10 +10,7 @@ from typing import Any
 
 from components.application import answering, constant
 from components.core import Baseline, Candidate, Dataset, Metrics, Retriever, Row, Runtime, Step, Task
-from components.measure import examples, measure, per_example
-
-THRESHOLDS = 50
-"""Quantiles of the training scores that are tried; each is one pass over a table in memory."""
+from components.measure import abstain_below, examples, measure
 
 
 def fit(task: Task, metrics: Metrics, dataset: Dataset, rows: int | None, step: Step) -> Candidate:
@@ -31,42 +28,9 @@ def fit(task: Task, metrics: Metrics, dataset: Dataset, rows: int | None, step: 
         return candidate
     with answering(candidate, step.store, step.machine) as answer:
         evidence = measure(candidate, answer, dataset.splits["train"], task, step, rows)
-    threshold = calibrate(task, metrics, examples(evidence, step.store))
+    table = examples(evidence, step.store)
+    threshold = abstain_below(task, metrics, table, [_score(row) for row in table])
     return candidate.model_copy(update={"baseline": Baseline(kind="best_sentence", abstain_below=threshold)})
-
-
-def calibrate(task: Task, metrics: Metrics, table: list[dict[str, Any]]) -> float | None:
-    """The best `abstain_below` for a table of answers given without one; None: never abstaining is best.
-
-    table: per-example rows of `measure`; the smallest of equally good thresholds is taken, since it answers most.
-    """
-    scores = sorted({_score(row) for row in table})
-    tried = sorted({scores[int(i * (len(scores) - 1) / THRESHOLDS)] for i in range(THRESHOLDS + 1)}) if scores else []
-    best, best_rank = None, _rank(task, metrics, table, None)
-    for threshold in tried:
-        found = _rank(task, metrics, table, threshold)
-        if found > best_rank:
-            best, best_rank = threshold, found
-    return best
-
-
-def _rank(task: Task, metrics: Metrics, table: list[dict[str, Any]], threshold: float | None) -> tuple[int, float]:
-    """Most floors reached, then the primary metric, if answers scored below `threshold` were abstentions."""
-    figures = [_figures(task, row, threshold is not None and _score(row) < threshold) for row in table]
-    missed = sum(_mean(figures, name) < floor for name, floor in metrics.floors.items())
-    return -missed, _mean(figures, metrics.primary)
-
-
-def _figures(task: Task, row: dict[str, Any], silent: bool) -> dict[str, Any]:
-    if not silent:
-        return row
-    asked = Row(id=row["id"], text=row["text"], answer=row["reference"], passage=row["passage"])
-    return per_example(task, asked, task.abstain or "", row["passages"])
-
-
-def _mean(figures: list[dict[str, Any]], name: str) -> float:
-    values = [figure[name] for figure in figures if figure.get(name) is not None]
-    return sum(values) / len(values) if values else 0.0
 
 
 def _score(row: dict[str, Any]) -> float:

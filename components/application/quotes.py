@@ -1,0 +1,93 @@
+"""Answers that are quotes: what a model may say next when its answer has to stand in the context, word for word.
+
+Every run of words of the context, and the abstention, as a tree of tokens; a decoder that only follows its branches cannot
+misspell a name or make a figure up, and a reader finds each answer in the passage shown with it. The idea is that of
+constrained generation over a prefix tree (De Cao et al. 2021, "Autoregressive Entity Retrieval", arXiv:2010.00904), which
+`generate` offers as `prefix_allowed_tokens_fn`; our decoders have their own loop, so the tree is asked directly.
+"""
+
+import re
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+LONGEST = 16
+"""Words in a quote."""
+
+_START = re.compile(r"(?<!\w)(?:[$£€] ?)?\w")
+
+
+@dataclass
+class Node:
+    """A place in the tree. next: by token; whole: the answer may end here."""
+
+    next: dict[int, "Node"] = field(default_factory=dict)
+    whole: bool = False
+
+
+class Quotes:
+    """What one answer may say: any run of at most 16 words of one of `texts`, or `abstain`.
+
+    bias: added to the logit of the abstention's first token
+    `choose` is called once a token and remembers where the answer stands. After it, `margin` is how far the abstention's
+    first token lay above the best other beginning, in logits, before the bias (None where there was no choice).
+    """
+
+    def __init__(self, tokenizer: Any, texts: Sequence[str], abstain: str | None, bias: float = 0.0) -> None:
+        self._root = Node()
+        self._end = int(tokenizer.eos_token_id)
+        self._bias = bias
+        self.margin: float | None = None
+        runs = [run for text in texts for run in _runs(text)]
+        if runs:
+            found = tokenizer(runs, add_special_tokens=False, return_offsets_mapping=True)
+            for run, ids, places in zip(runs, found["input_ids"], found["offset_mapping"], strict=True):
+                self._grow(ids, [_between(run, places, i) for i in range(len(ids))])
+        ids = tokenizer(abstain, add_special_tokens=False).input_ids if abstain else []
+        self._abstains = ids[0] if ids else self._end
+        self._grow(ids, [i == len(ids) - 1 for i in range(len(ids))])
+        self._root.whole = not self._root.next  # nothing to quote and no abstention: say nothing
+        self._node = self._root
+
+    def choose(self, logits: Any) -> int:
+        """The allowed token with the highest logit; the tokenizer's end token where ending is best.
+
+        logits: array or tensor [vocabulary]
+        """
+        tokens = [*self._node.next, self._end] if self._node.whole else list(self._node.next)
+        scores = logits[tokens].tolist()
+        if self._node is self._root and self._abstains in self._root.next:
+            place = tokens.index(self._abstains)
+            others = [*scores[:place], *scores[place + 1 :]]
+            self.margin = scores[place] - max(others) if others else None
+            scores[place] += self._bias
+        token = tokens[scores.index(max(scores))]
+        self._node = self._node.next.get(token, self._node)
+        return token
+
+    def _grow(self, ids: Sequence[int], ends: Sequence[bool]) -> None:
+        node = self._root
+        for token, end in zip(ids, ends, strict=True):
+            node = node.next.setdefault(token, Node())
+            node.whole = node.whole or end
+
+
+def _runs(text: str) -> list[str]:
+    """From each beginning of a word, the text up to the end of the sixteenth."""
+    ends = [found.end() for found in re.finditer(r"\S+", text)]
+    found = []
+    for start in _START.finditer(text):
+        first = bisect_right(ends, start.start())
+        found.append(text[start.start() : ends[min(first + LONGEST, len(ends)) - 1]])
+    return found
+
+
+def _between(run: str, places: Sequence[tuple[int, int]], i: int) -> bool:
+    """Whether token `i` ends where a word does."""
+    if i == len(places) - 1:
+        return True
+    end, following = places[i][1], places[i + 1][0]
+    if following < end or end == len(run):
+        return False  # inside a character that takes several tokens
+    return following > end or not (run[end - 1].isalnum() and run[end].isalnum())

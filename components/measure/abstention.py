@@ -1,0 +1,57 @@
+"""When to abstain: a threshold on a score of confidence, set on rows whose answers are known.
+
+As SQuAD 2.0's evaluation sets its no-answer threshold (Rajpurkar, Jia and Liang 2018, arXiv:1806.03822), but under the
+contract's floors: the primary metric alone would never abstain. Not covered: calibrated probabilities.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from components.core import Metrics, Row, Task
+
+from .metrics import per_example
+
+THRESHOLDS = 50
+"""Quantiles of the scores that are tried; each is one pass over a table in memory."""
+
+
+def abstain_below(
+    task: Task, metrics: Metrics, table: Sequence[dict[str, Any]], scores: Sequence[float], room: float = 0.0
+) -> float | None:
+    """The score under which abstaining is best; None: never abstaining is best.
+
+    table:  per-example rows of `measure`, answered without abstaining
+    scores: one a row, higher is surer
+    room:   how far above a floor of the contract a figure has to lie on these rows, since others will differ
+    The smallest of equally good thresholds is taken, since it answers most.
+    """
+    ordered = sorted(set(scores))
+    ordered += [ordered[-1] + 1] if ordered else []  # the last abstains from all
+    tried = sorted({ordered[int(i * (len(ordered) - 1) / THRESHOLDS)] for i in range(THRESHOLDS + 1)}) if ordered else []
+    best, best_rank = None, _rank(task, metrics, table, [False] * len(table), room)
+    for threshold in tried:
+        found = _rank(task, metrics, table, [score < threshold for score in scores], room)
+        if found > best_rank:
+            best, best_rank = threshold, found
+    return best
+
+
+def _rank(
+    task: Task, metrics: Metrics, table: Sequence[dict[str, Any]], silent: Sequence[bool], room: float
+) -> tuple[int, float]:
+    """Most floors reached, then the primary metric, if the `silent` rows were abstentions."""
+    figures = [_figures(task, row, quiet) for row, quiet in zip(table, silent, strict=True)]
+    missed = sum(_mean(figures, name) < floor + room for name, floor in metrics.floors.items())
+    return -missed, _mean(figures, metrics.primary)
+
+
+def _figures(task: Task, row: dict[str, Any], silent: bool) -> dict[str, Any]:
+    if not silent:
+        return row
+    asked = Row(id=row["id"], text=row["text"], answer=row["reference"], passage=row["passage"])
+    return per_example(task, asked, task.abstain or "", row["passages"])
+
+
+def _mean(figures: Sequence[dict[str, Any]], name: str) -> float:
+    values = [figure[name] for figure in figures if figure.get(name) is not None]
+    return sum(values) / len(values) if values else 0.0

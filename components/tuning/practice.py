@@ -1,0 +1,77 @@
+"""Practice rows: questions with their own passages, from another source, read once before the use case's own rows.
+
+A few hundred labelled rows teach a small model what to say, not to read. Rows of another data set whose answers stand in
+their passages teach it to find and copy; some are shown a part of the passage without the answer, to abstain. Spoken
+language is imitated by a slip and its repair inside the question. Cloze questions made from the knowledge base (Lewis et al.
+2019, arXiv:1906.04980) were tried in their place: 900 of them moved F1 on 200 validation rows by less than 0.01.
+Not covered: answers that no passage holds word for word.
+"""
+
+import random
+import re
+from itertools import islice
+
+from components.core import Dataset, Row, Step, Task, read_passages, read_rows
+
+from .contexts import as_written
+from .examples import Shown
+
+WINDOW = 90
+"""Words of a passage that are shown: shorter than a real context, and so cheaper."""
+
+LONGEST = 12
+"""Words in an answer."""
+
+ABSTAINING = 0.15
+"""Share of rows that are shown a part of their passage without the answer."""
+
+SLIPS = 0.5
+"""Share of questions with a slip: something else from the text, then a repair."""
+
+REPAIRS = ("no", "no wait", "sorry", "or rather", "I mean", "er", "no make that", "scratch that")
+"""What stands between a slip and its correction in spoken questions."""
+
+_NAMED = re.compile(r"(?<=[a-z,] )[A-Z][\w'-]+(?: (?:of the |of |the )?[A-Z][\w'-]+){0,3}|\b\d[\d,.]*\d\b")
+
+
+def practice_rows(task: Task, dataset: Dataset, count: int, seed: int, step: Step) -> list[Shown]:
+    """Up to `count` of the dataset's practice rows as they are shown in training, in an order that the seed gives.
+
+    Rows whose answer is long, stands in the question, or does not stand in the passage are left out.
+    """
+    if dataset.practice is None or dataset.practice_passages is None:
+        return []
+    texts = {passage.id: passage.text for passage in read_passages(dataset.practice_passages, step.store)}
+    rows = read_rows(dataset.practice, step.store)
+    draw = random.Random(f"practice/{seed}")
+    draw.shuffle(rows)
+    shown = (_shown(task, row, texts[row.passage or ""], draw) for row in rows)
+    return list(islice(filter(None, shown), count))
+
+
+def _shown(task: Task, row: Row, text: str, draw: random.Random) -> Shown | None:
+    answer = as_written(row.answer, [text])
+    place = text.find(answer)
+    if place < 0 or not 1 <= len(answer.split()) <= LONGEST or answer.lower() in row.text.lower():
+        return None
+    words = text.split()
+    before = len(text[:place].split())
+    first = max(0, before - draw.randrange(WINDOW - LONGEST))
+    window = " ".join(words[first : first + WINDOW])
+    if answer not in window:
+        return None
+    if task.abstain and draw.random() < ABSTAINING:
+        others = [" ".join(words[start : start + WINDOW]) for start in range(0, len(words), WINDOW)]
+        others = [other for other in others if answer.lower() not in other.lower()]
+        if others:
+            return Shown(_spoken(row.text, others[0], draw), (draw.choice(others),), task.abstain)
+    return Shown(_spoken(row.text, window, draw), (window,), answer)
+
+
+def _spoken(question: str, text: str, draw: random.Random) -> str:
+    named = [found[0] for found in _NAMED.finditer(text) if found[0] not in question]
+    if not named or draw.random() >= SLIPS:
+        return question
+    words = question.split()
+    cut = draw.randrange(0, max(1, len(words) // 2 + 1))
+    return " ".join([*words[:cut], draw.choice(named), draw.choice(REPAIRS), *words[cut:]])

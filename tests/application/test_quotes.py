@@ -1,0 +1,101 @@
+"""Answers that are quotes: the tree of tokens, and both local engines held to it."""
+
+import random
+import re
+
+import numpy as np
+import pytest
+
+from components.application import load
+from components.application.quotes import Quotes
+from components.core import Candidate, Prompt, PromptTurn, Quoted, Row, Step, Task
+
+TEXT = "The Normans (in French: Normands) came in 1066 with $5,000 , and Earth ' s orbit is 20–30 km, in 東京 – 😀."
+
+
+@pytest.fixture(scope="module")
+def tokenizer(candidate: Candidate, step: Step) -> object:
+    with load(candidate, step.store, step.machine) as application:
+        return application.engine.tokenizer
+
+
+def said(tree: Quotes, wishes: dict[int, float], size: int, end: int) -> list[int]:
+    """What is chosen when the model's logits are `wishes`, the same at every step."""
+    logits = np.zeros(size, dtype=np.float32)
+    for token, wish in wishes.items():
+        logits[token] = wish
+    found: list[int] = []
+    while not found or found[-1] != end:
+        found.append(tree.choose(logits))
+        assert len(found) < 100
+    return found[:-1]
+
+
+def test_any_wish_ends_in_a_run_of_whole_words(tokenizer) -> None:
+    draw, size, end = random.Random(0), len(tokenizer), tokenizer.eos_token_id
+    lengths = set()
+    for _ in range(200):
+        wishes = {draw.randrange(size): draw.random() for _ in range(size // 2)}
+        answer = tokenizer.decode(said(Quotes(tokenizer, [TEXT], "unknown"), wishes, size, end))
+        whole = (r"\b" if answer[0].isalnum() else "") + re.escape(answer) + (r"\b" if answer[-1].isalnum() else "")
+        assert answer == "unknown" or re.search(whole, TEXT)
+        lengths.add(len(answer.split()))
+    assert len(lengths) > 3
+
+
+def test_the_bias_decides_between_a_quote_and_the_abstention(tokenizer) -> None:
+    size, end = len(tokenizer), tokenizer.eos_token_id
+    first = tokenizer("unknown", add_special_tokens=False).input_ids[0]
+    wishes = {first: 1.0, tokenizer("Normans", add_special_tokens=False).input_ids[0]: 2.5}
+
+    def answer(bias: float) -> str:
+        return str(tokenizer.decode(said(Quotes(tokenizer, [TEXT], "unknown", bias), wishes, size, end)))
+
+    assert answer(0.0).startswith("Normans")
+    assert answer(1.4).startswith("Normans")
+    assert answer(1.6) == "unknown"
+    tree = Quotes(tokenizer, [TEXT], "unknown", 9.0)
+    assert tokenizer.decode(said(tree, wishes, size, end)) == "unknown"
+    assert tree.margin == pytest.approx(-1.5)
+
+
+def test_with_nothing_to_quote_it_abstains_or_says_nothing(tokenizer) -> None:
+    size, end = len(tokenizer), tokenizer.eos_token_id
+    assert tokenizer.decode(said(Quotes(tokenizer, [], "unknown"), {}, size, end)) == "unknown"
+    assert said(Quotes(tokenizer, ["…"], None), {}, size, end) == []
+
+
+def test_the_engine_answers_in_quotes_streamed_or_not(candidate: Candidate, rows: list[Row], step: Step) -> None:
+    quoted = candidate.model_copy(update={"quoted": Quoted()})
+    with load(quoted, step.store, step.machine) as application:
+        answers = application.answer(rows)
+        assert [application.answer([row])[0].text for row in rows] == [answer.text for answer in answers]
+        for row, answer in zip(rows, answers, strict=True):
+            *pieces, whole = application.stream(row)
+            assert "".join(pieces) == answer.text
+            assert whole.model_copy(update={"margin": None}) == answer.model_copy(update={"margin": None})
+            assert whole.margin == pytest.approx(answer.margin, abs=0.1)  # bf16, another batch
+    margins = [answer.margin for answer in answers]
+    for answer in answers:
+        assert answer.text == "unknown" or answer.text in answer.context[0]
+    assert len(set(margins)) == len(rows)
+    middle = sorted(margins)[1:3]
+    bias = -sum(middle) / 2
+    with load(candidate.model_copy(update={"quoted": Quoted(abstain_bias=bias)}), step.store, step.machine) as application:
+        silent = [answer.text == "unknown" for answer in application.answer(rows)]
+    assert silent == [margin + bias > 0 for margin in margins]
+
+
+def test_reasoning_is_free_and_its_answer_is_held(candidate: Candidate, rows: list[Row], step: Step) -> None:
+    turn = PromptTurn(user="Think about {{input}} Answer:", max_new_tokens=6)
+    reasoned = candidate.model_copy(
+        update={"quoted": Quoted(), "prompt": Prompt(method="chain_of_thought", turns=(turn,), answer_marker="Answer:")}
+    )
+    with load(reasoned, step.store, step.machine) as application:
+        for answer in application.answer(rows):
+            assert answer.text == "unknown" or answer.text.lower() in answer.context[0].lower()
+
+
+def test_other_tasks_cannot_answer_in_quotes() -> None:
+    with pytest.raises(ValueError, match="only question_answering"):
+        Task(kind="summarization", instruction="x", answers="quoted")
