@@ -84,7 +84,7 @@ class Application:
             messages,
             candidate.prompt.turns[last].max_new_tokens,
             first_line=first_line_only(candidate, last),
-            **({"quotes": quotes[0]} if quotes else {}),
+            quotes=quotes[0] if quotes else None,
         ):
             piece = piece if said else piece.lstrip()
             said += piece
@@ -140,7 +140,7 @@ class Application:
             asked,
             prompt.turns[last].max_new_tokens,
             first_line=first_line_only(candidate, last),
-            **({"quotes": quotes} if quotes else {}),
+            quotes=quotes,
         )
         answers = [clean(candidate, text) for text in said]
         if candidate.quoted and candidate.retriever and not quotes:

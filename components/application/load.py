@@ -22,6 +22,8 @@ def load(candidate: Candidate, store: Store, machine: Machine) -> Application:
         raise BadInput(
             f"candidate: engine '{candidate.runtime.engine}' does not run this candidate; a baseline needs 'baseline'"
         )
+    if candidate.quoted and candidate.runtime.engine == "openai":
+        raise BadInput("candidate: an endpoint cannot be held to quotes; engine 'openai' needs a candidate without 'quoted'")
     retriever = load_retriever(candidate.retriever, store, machine) if candidate.retriever else None
     engine = import_module(f".engines.{candidate.runtime.engine}", __package__).Engine(candidate, store, machine)
     return Application(candidate, engine, retriever)

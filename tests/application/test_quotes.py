@@ -8,7 +8,7 @@ import pytest
 
 from components.application import load
 from components.application.quotes import Quotes
-from components.core import Candidate, Prompt, PromptTurn, Quoted, Row, Step, Task
+from components.core import BadInput, Candidate, Prompt, PromptTurn, Quoted, Row, Runtime, Step, Task
 
 TEXT = "The Normans (in French: Normands) came in 1066 with $5,000 , and Earth ' s orbit is 20–30 km, in 東京 – 😀."
 
@@ -94,6 +94,12 @@ def test_reasoning_is_free_and_its_answer_is_held(candidate: Candidate, rows: li
     with load(reasoned, step.store, step.machine) as application:
         for answer in application.answer(rows):
             assert answer.text == "unknown" or answer.text.lower() in answer.context[0].lower()
+
+
+def test_an_endpoint_cannot_be_held_to_quotes(candidate: Candidate, step: Step) -> None:
+    runtime = Runtime(engine="openai", url="http://127.0.0.1:9")
+    with pytest.raises(BadInput, match="quotes"):
+        load(candidate.model_copy(update={"quoted": Quoted(), "runtime": runtime}), step.store, step.machine)
 
 
 def test_other_tasks_cannot_answer_in_quotes() -> None:

@@ -27,11 +27,15 @@ class Engine:
         key = os.environ.get("OPENAI_API_KEY")
         self._client = httpx.Client(timeout=TIMEOUT, headers={"Authorization": f"Bearer {key}"} if key else {})
 
-    def generate(self, prompts: list[list[dict[str, str]]], max_new_tokens: int, first_line: bool = False) -> list[str]:
-        """See engines/__init__.py; one request a prompt."""
+    def generate(
+        self, prompts: list[list[dict[str, str]]], max_new_tokens: int, first_line: bool = False, quotes: None = None
+    ) -> list[str]:
+        """See engines/__init__.py; one request a prompt. quotes: an endpoint cannot be held to them (`load` refuses)."""
         return [self._ask(prompt, max_new_tokens, first_line) for prompt in prompts]
 
-    def stream(self, messages: list[dict[str, str]], max_new_tokens: int, first_line: bool = False) -> Iterator[str]:
+    def stream(
+        self, messages: list[dict[str, str]], max_new_tokens: int, first_line: bool = False, quotes: None = None
+    ) -> Iterator[str]:
         """See engines/__init__.py."""
         import httpx
 

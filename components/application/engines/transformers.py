@@ -54,7 +54,6 @@ class Engine:
         self._stops = _stops(model, self.tokenizer)
         self._breaks = _line_breaks(self.tokenizer)
         self._shared = _Prefixes(self, candidate)
-        self._candidate = candidate
 
     def generate(
         self,
