@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from components.core import Candidate, Frozen, Machine, Prompt, Row, Store
 
-from .prompt import clean, first_line_only, held, matching_label, render
+from .prompt import MAX_CONTEXT_WORDS, clean, cut, first_line_only, matching_label, render
 from .quotes import Quotes
 
 SHOWN = 5
@@ -33,7 +33,7 @@ class Answer(Frozen):
     """Ids of retrieved passages, best first, at most five, each once."""
     scores: tuple[float, ...] = ()
     texts: tuple[str, ...] = ()
-    """The text that was found of each of `passages`."""
+    """What was found of each of `passages`: all of it that was put into the prompt, or its best part."""
     context: tuple[str, ...] = ()
     """The texts that were put into the prompt."""
     margin: float | None = None
@@ -116,13 +116,18 @@ class Application:
 
     def _answer(self, row: str, text: str, hits: Sequence[Hit], margin: float | None) -> Answer:
         shown = _distinct(hits)[:SHOWN]
+        context = self._context(hits)
+        # a passage of which the prompt held several parts is shown with all of them
+        parts = {
+            hit.passage: [other.text for other in hits[: len(context)] if other.passage == hit.passage] for hit in shown
+        }
         return Answer(
             id=row,
             text=text,
             passages=tuple(hit.passage for hit in shown),
             scores=tuple(round(hit.score, 6) for hit in shown),
-            texts=tuple(hit.text for hit in shown),
-            context=tuple(self._context(hits)),
+            texts=tuple("\n\n".join(parts[hit.passage] or [hit.text]) for hit in shown),
+            context=tuple(context),
             margin=None if margin is None else round(margin, 6),
         )
 
@@ -142,19 +147,18 @@ class Application:
             first_line=first_line_only(candidate, last),
             quotes=quotes,
         )
-        answers = [clean(candidate, text) for text in said]
-        if candidate.quoted and candidate.retriever and not quotes:
-            return [held(candidate, text, context) for text, context in zip(answers, contexts, strict=True)]
-        return answers
+        return [clean(candidate, text) for text in said]
 
     def _quotes(self, hits: Sequence[Sequence[Hit]]) -> list[Quotes] | None:
-        """What each answer is held to, where answers are quotes; not where the prompt asks for reasoning first."""
+        """What each answer is held to, where answers are quotes; None without a retriever (closed book, measured beside)."""
         candidate = self.candidate
-        marked = candidate.prompt is None or candidate.prompt.answer_marker
-        if candidate.quoted is None or candidate.retriever is None or marked:
+        if candidate.quoted is None or candidate.retriever is None or candidate.prompt is None:
             return None
         tokenizer, bias = self.engine.tokenizer, candidate.quoted.abstain_bias
-        return [Quotes(tokenizer, self._context(found), candidate.abstain, bias) for found in hits]
+        longest = candidate.prompt.turns[-1].max_new_tokens
+        # of a long text only what the prompt shows of it can be quoted
+        shown = [cut(self._context(found), MAX_CONTEXT_WORDS) for found in hits]
+        return [Quotes(tokenizer, texts, candidate.abstain, bias, longest) for texts in shown]
 
     def _asked(self, prompt: Prompt, texts: Sequence[str], contexts: Sequence[Sequence[str]]) -> list[list[dict[str, str]]]:
         """The messages of the last turn."""

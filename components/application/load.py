@@ -22,6 +22,8 @@ def load(candidate: Candidate, store: Store, machine: Machine) -> Application:
         raise BadInput(
             f"candidate: engine '{candidate.runtime.engine}' does not run this candidate; a baseline needs 'baseline'"
         )
+    if candidate.quoted and candidate.prompt and candidate.prompt.answer_marker:
+        raise BadInput("candidate: quotes and an answer after a marker do not go together; let the last turn only answer")
     if candidate.quoted and candidate.runtime.engine == "openai":
         raise BadInput("candidate: an endpoint cannot be held to quotes; engine 'openai' needs a candidate without 'quoted'")
     retriever = load_retriever(candidate.retriever, store, machine) if candidate.retriever else None

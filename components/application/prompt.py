@@ -26,8 +26,8 @@ def render(prompt: Prompt, turn: int, text: str, context: Sequence[str], previou
     Fields are filled in one pass, so braces inside the user's text stay what they are.
     """
     fields = {
-        "input": _cut([text], MAX_INPUT_WORDS),
-        "context": _cut(context, MAX_CONTEXT_WORDS),
+        "input": cut([text], MAX_INPUT_WORDS)[0],
+        "context": "\n\n".join(cut(context, MAX_CONTEXT_WORDS)),
         "previous": previous,
     }
 
@@ -63,19 +63,14 @@ def clean(candidate: Candidate, said: str) -> str:
     return said
 
 
-def held(candidate: Candidate, said: str, context: Sequence[str]) -> str:
-    """`said` where it stands in `context`, whatever its case; else the abstention: for answers that no tree could hold."""
-    quoted = said and any(said.lower() in text.lower() for text in context)
-    return said if quoted else candidate.abstain or ""
-
-
 def matching_label(labels: Sequence[str], said: str) -> str | None:
     """The label that is named first in `said` as a whole word; None where none is."""
     found = [(match.start(), label) for label in labels if (match := re.search(rf"\b{re.escape(label)}\b", said, re.I))]
     return min(found)[1] if found else None
 
 
-def _cut(texts: Sequence[str], words: int) -> str:
+def cut(texts: Sequence[str], words: int) -> list[str]:
+    """The first `words` words of `texts` together; what lies beyond is left out."""
     kept, left = [], words
     for text in texts:
         parts = text.split(" ", left)
@@ -83,4 +78,4 @@ def _cut(texts: Sequence[str], words: int) -> str:
         left -= min(len(parts), left)
         if left <= 0:
             break
-    return "\n\n".join(kept)
+    return kept

@@ -12,13 +12,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from components.core import BadInput
+
 LONGEST = 16
 """Words in a quote."""
 
 _START = re.compile(r"(?<!\w)(?:[$£€] ?)?\w")
+_WHOLE = re.compile(r"[$£€]?\d+(?:[.,:]\d+)+|[$£€]\d+|\w+['’]t\b")
 
 
-@dataclass
+@dataclass(slots=True)
 class Node:
     """A place in the tree. next: by token; whole: the answer may end here."""
 
@@ -29,24 +32,31 @@ class Node:
 class Quotes:
     """What one answer may say: any run of at most 16 words of one of `texts`, or `abstain`.
 
-    bias: added to the logit of the abstention's first token
+    bias:    added to the logit of the abstention's first token
+    longest: tokens that an answer may have; a run is cut where a word ends
+    Runs that begin with the abstention's first token are left out: that token alone decides whether to abstain.
     `choose` is called once a token and remembers where the answer stands. After it, `margin` is how far the abstention's
-    first token lay above the best other beginning, in logits, before the bias (None where there was no choice).
+    first token lay above the best beginning of a quote, in logits, before the bias (None where there was no choice).
+    Raises BadInput when the abstention is longer than an answer may be.
     """
 
-    def __init__(self, tokenizer: Any, texts: Sequence[str], abstain: str | None, bias: float = 0.0) -> None:
+    def __init__(
+        self, tokenizer: Any, texts: Sequence[str], abstain: str | None, bias: float = 0.0, longest: int = 64
+    ) -> None:
         self._root = Node()
         self._end = int(tokenizer.eos_token_id)
         self._bias = bias
         self.margin: float | None = None
+        abstention = tokenizer(abstain, add_special_tokens=False).input_ids if abstain else []
+        if len(abstention) > longest:
+            raise BadInput(f"task.abstain: '{abstain}' has more tokens than an answer may have ({longest}); shorten it")
+        self._abstains = abstention[0] if abstention else self._end
         runs = [run for text in texts for run in _runs(text)]
         if runs:
             found = tokenizer(runs, add_special_tokens=False, return_offsets_mapping=True)
             for run, ids, places in zip(runs, found["input_ids"], found["offset_mapping"], strict=True):
-                self._grow(ids, [_between(run, places, i) for i in range(len(ids))])
-        ids = tokenizer(abstain, add_special_tokens=False).input_ids if abstain else []
-        self._abstains = ids[0] if ids else self._end
-        self._grow(ids, [i == len(ids) - 1 for i in range(len(ids))])
+                self._grow_run(run, ids[:longest], places)
+        self._grow(abstention, [i == len(abstention) - 1 for i in range(len(abstention))])
         self._root.whole = not self._root.next  # nothing to quote and no abstention: say nothing
         self._node = self._root
 
@@ -66,6 +76,14 @@ class Quotes:
         self._node = self._node.next.get(token, self._node)
         return token
 
+    def _grow_run(self, run: str, ids: Sequence[int], places: Sequence[tuple[int, int]]) -> None:
+        inside = _inside(run)
+        ends = [_ends(run, places, i, inside) for i in range(len(ids))]
+        while ends and not ends[-1]:
+            ends.pop()
+        if ends and ids[0] != self._abstains:
+            self._grow(ids[: len(ends)], ends)
+
     def _grow(self, ids: Sequence[int], ends: Sequence[bool]) -> None:
         node = self._root
         for token, end in zip(ids, ends, strict=True):
@@ -76,18 +94,25 @@ class Quotes:
 def _runs(text: str) -> list[str]:
     """From each beginning of a word, the text up to the end of the sixteenth."""
     ends = [found.end() for found in re.finditer(r"\S+", text)]
+    inside = _inside(text)
     found = []
     for start in _START.finditer(text):
-        first = bisect_right(ends, start.start())
-        found.append(text[start.start() : ends[min(first + LONGEST, len(ends)) - 1]])
+        if start.start() not in inside:
+            first = bisect_right(ends, start.start())
+            found.append(text[start.start() : ends[min(first + LONGEST, len(ends)) - 1]])
     return found
 
 
-def _between(run: str, places: Sequence[tuple[int, int]], i: int) -> bool:
-    """Whether token `i` ends where a word does."""
+def _inside(text: str) -> set[int]:
+    """Places where cutting would change a number or a sense: within 5,000, 3.5, 10:30 or $5, before the 't of can't."""
+    return {place for found in _WHOLE.finditer(text) for place in range(found.start() + 1, found.end())}
+
+
+def _ends(run: str, places: Sequence[tuple[int, int]], i: int, inside: set[int]) -> bool:
+    """Whether an answer may end after token `i`: where a word does."""
     if i == len(places) - 1:
         return True
     end, following = places[i][1], places[i + 1][0]
     if following < end or end == len(run):
         return False  # inside a character that takes several tokens
-    return following > end or not (run[end - 1].isalnum() and run[end].isalnum())
+    return following > end or (end not in inside and not (run[end - 1].isalnum() and run[end].isalnum()))

@@ -51,7 +51,7 @@ class Store:
             manifest = _manifest(source)
             digest = digest_of(manifest)
             target = objects / digest
-            if not target.exists():
+            if not self.has(digest):
                 publish_json(source / MANIFEST, manifest)
                 for path in manifest:
                     _fsync_file(source / path)
@@ -110,11 +110,12 @@ class Store:
 
     def copy_to(self, other: "Store", digests: list[str]) -> None:
         """Copy objects into another store (a bundle)."""
-        for digest in digests:
-            target = other.root / "objects" / digest
-            if not target.exists():
-                target.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copytree(self.path(digest), target)
+        objects = other.root / "objects"
+        with disk_faults(objects):
+            objects.mkdir(parents=True, exist_ok=True)
+            for digest in digests:
+                if not other.has(digest):
+                    _copy(self.path(digest), objects / digest)
 
 
 def _move(source: Path, target: Path) -> None:
@@ -124,12 +125,23 @@ def _move(source: Path, target: Path) -> None:
         os.rename(source, target)
     except OSError as error:
         if error.errno == errno.EXDEV:
-            copy = Path(tempfile.mkdtemp(dir=target.parent))
-            shutil.copytree(source, copy, dirs_exist_ok=True)
-            _move(copy, target)
-            shutil.rmtree(copy, ignore_errors=True)
+            _copy(source, target)
         elif error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
             raise
+        elif not (target / MANIFEST).is_file():  # torn: what is renamed into place is whole
+            shutil.rmtree(target)
+            _move(source, target)
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Copy the folder beside `target`, make it durable, then rename: a killed copy leaves no half object."""
+    copy = Path(tempfile.mkdtemp(dir=target.parent))
+    shutil.copytree(source, copy, dirs_exist_ok=True)
+    for path in copy.rglob("*"):
+        if path.is_file():
+            _fsync_file(path)
+    _move(copy, target)
+    shutil.rmtree(copy, ignore_errors=True)
 
 
 def _manifest(folder: Path) -> dict[str, str]:

@@ -6,6 +6,7 @@ is answered at once with file and line. What is wrong with a single value become
 
 import csv
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -92,7 +93,8 @@ def _one_of(value: Any, passage: str) -> Any:
     if not isinstance(value, list):
         return value
     texts = [text.strip().rstrip(".") for text in value if isinstance(text, str) and text.strip()]
-    return next((text for text in texts if text.lower() in passage.lower()), texts[0] if texts else None)
+    standing = (text for text in texts if re.search(rf"(?<!\w){re.escape(text)}(?!\w)", passage, re.IGNORECASE))
+    return next(standing, texts[0] if texts else None)
 
 
 def _text(value: Any) -> str | None:

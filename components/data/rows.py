@@ -39,7 +39,7 @@ class Collected:
                 self._keep_row(passage, record, source, dropped)
 
     def _practise(self, source: Source, records: list[Record]) -> None:
-        known: set[str] = set()
+        known = {row.id for row in self.practice}
         for record in records:
             text, answer, about = (value or "" for value in (record.text, record.answer, record.passage))
             assert all((text, answer, about)), "the gate sets incomplete rows aside"

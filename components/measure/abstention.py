@@ -22,7 +22,8 @@ def abstain_below(
 
     table:  per-example rows of `measure`, answered without abstaining
     scores: one a row, higher is surer
-    room:   how far above a floor of the contract a figure has to lie on these rows, since others will differ
+    room:   how far above a floor of the contract a figure has to lie on these rows, since others will differ; where that
+            cannot be had, reaching the floor itself counts
     The smallest of equally good thresholds is taken, since it answers most.
     """
     ordered = sorted(set(scores))
@@ -38,11 +39,13 @@ def abstain_below(
 
 def _rank(
     task: Task, metrics: Metrics, table: Sequence[dict[str, Any]], silent: Sequence[bool], room: float
-) -> tuple[int, float]:
-    """Most floors reached, then the primary metric, if the `silent` rows were abstentions."""
+) -> tuple[int, int, float]:
+    """Most floors reached, most of them with room, then the primary metric, if the `silent` rows were abstentions."""
     figures = [_figures(task, row, quiet) for row, quiet in zip(table, silent, strict=True)]
-    missed = sum(_mean(figures, name) < floor + room for name, floor in metrics.floors.items())
-    return -missed, _mean(figures, metrics.primary)
+    values = {name: _mean(figures, name) for name in metrics.floors}
+    reached = sum(values[name] >= floor for name, floor in metrics.floors.items())
+    easily = sum(values[name] >= min(1.0, floor + room) for name, floor in metrics.floors.items())
+    return reached, easily, _mean(figures, metrics.primary)
 
 
 def _figures(task: Task, row: dict[str, Any], silent: bool) -> dict[str, Any]:

@@ -75,16 +75,17 @@ def as_written(answer: str, context: Sequence[str]) -> str:
     A fifth of Disfl-QA's answers are spaced otherwise than their passages ("Earth's", "Earth ' s"). F1 and exact match see
     no difference, while a model that learns to copy needs to learn one thing less.
     """
+    return next((text[found.start() : found.end()] for text in context if (found := find(answer, text))), answer)
+
+
+def find(answer: str, text: str) -> re.Match[str] | None:
+    """Where `answer` stands in `text` as whole words: as it is written, or but for case, articles and punctuation."""
+    exact = re.search(rf"(?<!\w){re.escape(answer)}(?!\w)", text) if answer else None
     words = normalise(answer).split()
-    if not words:
-        return answer
-    pattern = re.compile(r"\b" + r"[\W_]+(?:(?:an?|the)\s+)?".join(map(re.escape, words)) + r"\b", re.IGNORECASE)
-    for text in context:
-        if answer in text:
-            return answer
-        if found := pattern.search(text):
-            return found[0]
-    return answer
+    if exact or not words:
+        return exact
+    pattern = r"\b" + r"[\W_]+(?:(?:an?|the)\s+)?".join(map(re.escape, words)) + r"\b"
+    return re.search(pattern, text, re.IGNORECASE)
 
 
 def _holds(text: str, answer: str) -> bool:

@@ -13,7 +13,7 @@ from itertools import islice
 
 from components.core import Dataset, Row, Step, Task, read_passages, read_rows
 
-from .contexts import as_written
+from .contexts import as_written, find
 from .examples import Shown
 
 WINDOW = 90
@@ -50,26 +50,28 @@ def practice_rows(task: Task, dataset: Dataset, count: int, seed: int, step: Ste
 
 
 def _shown(task: Task, row: Row, text: str, draw: random.Random) -> Shown | None:
-    answer = as_written(row.answer, [text])
-    place = text.find(answer)
-    if place < 0 or not 1 <= len(answer.split()) <= LONGEST or answer.lower() in row.text.lower():
+    place = find(row.answer, text)
+    if place is None or len(place[0].split()) > LONGEST or find(row.answer, row.text):
         return None
     words = text.split()
-    before = len(text[:place].split())
+    before = len(text[: place.start()].split())
     first = max(0, before - draw.randrange(WINDOW - LONGEST))
     window = " ".join(words[first : first + WINDOW])
-    if answer not in window:
+    answer = as_written(row.answer, [window])
+    if not find(answer, window):
         return None
     if task.abstain and draw.random() < ABSTAINING:
-        others = [" ".join(words[start : start + WINDOW]) for start in range(0, len(words), WINDOW)]
-        others = [other for other in others if answer.lower() not in other.lower()]
+        parts = [" ".join(words[start : start + WINDOW]) for start in range(0, len(words) - WINDOW // 2, WINDOW)]
+        others = [part for part in parts if not find(answer, part)]
         if others:
-            return Shown(_spoken(row.text, others[0], draw), (draw.choice(others),), task.abstain)
-    return Shown(_spoken(row.text, window, draw), (window,), answer)
+            window, answer = draw.choice(others), task.abstain
+    return Shown(_spoken(row.text, row.answer, window, draw), (window,), answer)
 
 
-def _spoken(question: str, text: str, draw: random.Random) -> str:
-    named = [found[0] for found in _NAMED.finditer(text) if found[0] not in question]
+def _spoken(question: str, answer: str, text: str, draw: random.Random) -> str:
+    """`question`, at times with a slip: another name or number of the text that is shown, never the answer."""
+    named = [found[0] for found in _NAMED.finditer(text)]
+    named = [name for name in named if name not in question and not find(name, answer) and not find(answer, name)]
     if not named or draw.random() >= SLIPS:
         return question
     words = question.split()

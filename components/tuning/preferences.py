@@ -15,12 +15,13 @@ from datasets import Dataset as Table
 from trl import DPOConfig, DPOTrainer
 
 from components.core import Candidate, Split, Step, read_jsonl
+from components.measure import normalise
 
 from .adapter import layers_of, save_adapter, with_saved
 from .answer_head import answer_head
 from .batches import batches
 from .checkpoints import ResumableTrainer
-from .contexts import as_written
+from .contexts import as_written, find
 from .examples import Shown, encode
 from .layers import split
 from .train import ListedBatches, build, load_base, optimizers, run, settings
@@ -46,13 +47,15 @@ def usable(candidate: Candidate, pairs: Split, step: Step) -> list[dict[str, Any
     rows = read_jsonl(step.store.file(pairs.object))
     if candidate.quoted is None:
         return rows
-    return [row for row in rows if row["chosen"] == candidate.abstain or _stands(row, candidate)]
+    silent = normalise(candidate.abstain or "")
+    return [row for row in rows if (silent and normalise(row["chosen"]) == silent) or _stands(row, candidate)]
 
 
-def prefer(config: Any, candidate: Candidate, rows: list[dict[str, Any]], step: Step) -> dict[str, Any]:
+def prefer(config: Any, candidate: Candidate, rows: list[dict[str, Any]], step: Step) -> dict[str, Any] | None:
     """Train `candidate`'s adapter on preference pairs (`usable`) and write it to `step.scratch/adapter`.
 
-    Returns {"folder", "losses", "tokens", "prefix_seconds", "seconds", "resumed", "pairs", "simulated"}.
+    Returns {"folder", "losses", "tokens", "prefix_seconds", "seconds", "resumed", "pairs", "simulated"}; None when fewer
+    than `config.minimum_pairs` are short enough (`config.max_tokens`).
     """
     os.environ.setdefault("TQDM_DISABLE", "1")  # TRL draws a bar while it computes the reference
     assert candidate.model is not None, "align checks it"
@@ -60,6 +63,9 @@ def prefer(config: Any, candidate: Candidate, rows: list[dict[str, Any]], step: 
     adapter = step.store.path(candidate.adapter.object)
     model, tokenizer = load_base(step.store.path(candidate.model.object), step.machine)
     table = _table(tokenizer, candidate, rows, config.max_tokens)
+    if len(table) < config.minimum_pairs:
+        return None
+    simulated = sum(row.pop("simulated") for row in table)
     sequences = [row["prompt_ids"] + row[side] for row in table for side in ("chosen_ids", "rejected_ids")]
     half = split(model, layers_of(adapter), tokenizer.pad_token_id)
     peft_model = with_saved(half, adapter, config.seed)
@@ -97,12 +103,12 @@ def prefer(config: Any, candidate: Candidate, rows: list[dict[str, Any]], step: 
         "tokens": tokens,
         "prefix_seconds": filled,
         "pairs": len(table),
-        "simulated": sum(bool(row.get("simulated")) for row in rows),
+        "simulated": simulated,
         **measured,
     }
 
 
-def _table(tokenizer: Any, candidate: Candidate, rows: list[dict[str, Any]], longest: int) -> list[dict[str, list[int]]]:
+def _table(tokenizer: Any, candidate: Candidate, rows: list[dict[str, Any]], longest: int) -> list[dict[str, Any]]:
     assert candidate.prompt is not None, "a candidate with a model has a prompt"
     found = []
     for side in ("chosen", "rejected"):
@@ -113,8 +119,9 @@ def _table(tokenizer: Any, candidate: Candidate, rows: list[dict[str, Any]], lon
             "prompt_ids": list(chosen.ids[: chosen.start]),
             "chosen_ids": list(chosen.ids[chosen.start :]),
             "rejected_ids": list(rejected.ids[rejected.start :]),
+            "simulated": bool(row.get("simulated")),
         }
-        for chosen, rejected in zip(*found, strict=True)
+        for row, chosen, rejected in zip(rows, *found, strict=True)
         if max(len(chosen.ids), len(rejected.ids)) <= longest
     ]
 
@@ -131,4 +138,4 @@ def _said(candidate: Candidate, row: dict[str, Any], side: str) -> str:
 
 
 def _stands(row: dict[str, Any], candidate: Candidate) -> bool:
-    return any(_said(candidate, row, "chosen") in text for text in _context(candidate, row))
+    return any(find(row["chosen"], text) for text in _context(candidate, row))

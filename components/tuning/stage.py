@@ -1,6 +1,8 @@
 """Stage 5, tuning: LoRA by supervised fine-tuning (`tune`), then by preference pairs (`align`); adopted only if it helps.
 
-Both train on the training side of the Dataset and decide on validation. Not covered: full fine-tuning, several devices.
+Both train on the training side of the Dataset (and on practice rows) and decide on validation, which also sets when quoted
+answers abstain: the comparison with the candidate at hand is made on rows that this threshold has seen.
+Not covered: full fine-tuning, several devices.
 """
 
 from typing import Any
@@ -145,6 +147,9 @@ def align(
         reason = f"{len(rows)} usable preference pairs of {pairs.count} are fewer than the {config.minimum_pairs} needed"
         return Tuned(decision=Decision(verdict="keep", reason=reason), candidate=candidate)
     trained = prefer(config, candidate, rows[: config.preference_pairs], step)
+    if trained is None:
+        reason = f"too few of {len(rows)} preference pairs are as short as {config.max_tokens} tokens (tuning.max_tokens)"
+        return Tuned(decision=Decision(verdict="keep", reason=reason), candidate=candidate)
     step.measured["training"] = _measured(trained)
     adapter = Adapter(object=step.store.put(trained["folder"]), method="dpo")
     proposed = candidate.model_copy(update={"adapter": adapter})
@@ -166,7 +171,7 @@ def _decide(
     note: str,
     step: Step,
 ) -> Tuned:
-    if proposed.quoted and task.abstain:
+    if proposed.quoted and proposed.retriever and task.abstain:
         proposed = _calibrated(config, task, metrics, proposed, dataset, step)
     before, after = (_evidence(config, task, found, dataset, step) for found in (candidate, proposed))
     decision = compare(before, after, metrics, step.store, over="the candidate at hand")

@@ -15,7 +15,7 @@ SLICES = {
 
 def check_contract(contract: UseCase) -> None:
     """Raise BadInput naming every key that does not fit the rest of the contract, what is allowed and what to do."""
-    if wrong := [*_metrics(contract), *_slices(contract), *_labels(contract), *_practice(contract)]:
+    if wrong := [*_metrics(contract), *_slices(contract), *_labels(contract), *_practice(contract), *_quotes(contract)]:
         raise BadInput("\n".join(f"use case '{contract.name}': {line}" for line in wrong))
 
 
@@ -71,4 +71,13 @@ def _practice(contract: UseCase) -> list[str]:
         f"key 'data.sources.{number}.role': 'practice' is for question_answering only; use 'examples'"
         for number, source in enumerate(contract.data.sources)
         if source.role == "practice"
+    ]
+
+
+def _quotes(contract: UseCase) -> list[str]:
+    if contract.task.answers != "quoted" or any("knowledge" in source.role for source in contract.data.sources):
+        return []
+    return [
+        "key 'task.answers': 'quoted' needs passages to quote from; give a source the role 'knowledge' or "
+        "'examples_and_knowledge', or write `answers: free`"
     ]

@@ -86,14 +86,50 @@ def test_the_engine_answers_in_quotes_streamed_or_not(candidate: Candidate, rows
     assert silent == [margin + bias > 0 for margin in margins]
 
 
-def test_reasoning_is_free_and_its_answer_is_held(candidate: Candidate, rows: list[Row], step: Step) -> None:
+def test_an_answer_after_a_marker_cannot_be_a_quote(candidate: Candidate, step: Step) -> None:
     turn = PromptTurn(user="Think about {{input}} Answer:", max_new_tokens=6)
-    reasoned = candidate.model_copy(
-        update={"quoted": Quoted(), "prompt": Prompt(method="chain_of_thought", turns=(turn,), answer_marker="Answer:")}
-    )
-    with load(reasoned, step.store, step.machine) as application:
-        for answer in application.answer(rows):
-            assert answer.text == "unknown" or answer.text.lower() in answer.context[0].lower()
+    prompt = Prompt(method="chain_of_thought", turns=(turn,), answer_marker="Answer:")
+    with pytest.raises(BadInput, match="marker"):
+        load(candidate.model_copy(update={"quoted": Quoted(), "prompt": prompt}), step.store, step.machine)
+
+
+def all_said(tree: Quotes, tokenizer) -> set[str]:
+    """Every whole answer of a tree."""
+    found, todo = set(), [(tree._root, ())]
+    while todo:
+        node, ids = todo.pop()
+        if node.whole:
+            found.add(tokenizer.decode(ids).strip())
+        todo += [(after, (*ids, token)) for token, after in node.next.items()]
+    return found
+
+
+def test_no_quote_cuts_a_number_or_turns_a_sense(tokenizer) -> None:
+    text = "It can't cost $5,000 at 10:30, but 3.5 more, and Anna's 20–30 km."
+    answers = all_said(Quotes(tokenizer, [text], "unknown"), tokenizer)
+    assert {"$5,000", "10:30", "3.5", "3.5 more", "Anna", "Anna's", "20", "20–30 km", "can't cost", "unknown"} <= answers
+    for part in ("$", "$5", "5", "000", "10", "30 , but", "3", "can", "t", "t cost", "Ann"):
+        assert part not in answers
+
+
+def test_a_quote_too_long_for_the_answer_ends_with_a_word(tokenizer) -> None:
+    for longest in (3, 5, 8):
+        tree = Quotes(tokenizer, [TEXT], "no", longest=longest)
+        for answer in all_said(tree, tokenizer):
+            whole = (r"\b" if answer[0].isalnum() else "") + re.escape(answer) + (r"\b" if answer[-1].isalnum() else "")
+            assert answer == "no" or re.search(whole, TEXT), answer
+        assert max(len(said(Quotes(tokenizer, [TEXT], "no", longest=longest), {i: i for i in range(len(tokenizer))},
+                            len(tokenizer), tokenizer.eos_token_id)) for _ in range(1)) <= longest  # fmt: skip
+    with pytest.raises(BadInput, match="shorten"):
+        Quotes(tokenizer, [TEXT], "the base does not hold the answer to this", longest=2)
+
+
+def test_only_the_abstention_begins_as_it_does(tokenizer) -> None:
+    first = tokenizer("unknown", add_special_tokens=False).input_ids[0]
+    tree = Quotes(tokenizer, ["unknown soldiers of the king"], "unknown")
+    assert all_said(tree, tokenizer) >= {"unknown", "soldiers of the king"}
+    assert not any(answer.startswith("unknown ") for answer in all_said(tree, tokenizer))
+    assert first in tree._root.next
 
 
 def test_an_endpoint_cannot_be_held_to_quotes(candidate: Candidate, step: Step) -> None:

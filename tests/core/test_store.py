@@ -113,3 +113,14 @@ def test_many_who_put_the_same_at_once_all_get_its_digest(tmp_path):
     store = Store(tmp_path / "store")
     assert sorted(path.name for path in (store.root / "objects").iterdir()) == sorted(digests.split())
     assert store.damaged() == []
+
+
+def test_a_half_copied_object_is_copied_again(tmp_path):
+    store, other = Store(tmp_path / "store"), Store(tmp_path / "other")
+    digest = store.put(folder_with(tmp_path / "a", x="1", y="2"))
+    store.copy_to(other, [digest])
+    assert other.damaged() == []
+    (other.root / "objects" / digest / "manifest.json").unlink()
+    store.copy_to(other, [digest])
+    assert other.has(digest)
+    assert other.damaged() == []

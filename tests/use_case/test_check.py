@@ -136,3 +136,12 @@ def test_abstention_floors_need_the_words_for_no_answer() -> None:
     metrics = {"primary": "f1", "at_least": 0.1, "floors": {"abstention_recall": 0.3}}
     with pytest.raises(BadInput, match=r"metrics\.floors\.abstention_recall.*needs task\.abstain"):
         check_contract(contract(task=task, metrics=metrics))
+
+
+def test_quotes_need_passages_and_practice_needs_questions() -> None:
+    task = {"kind": "question_answering", "instruction": "Answer.", "answers": "quoted"}
+    with pytest.raises(BadInput, match=r"task\.answers.*passages to quote from"):
+        check_contract(contract(task=task, metrics={"primary": "f1", "at_least": 0.1}))
+    sources = [*CONTRACT["data"]["sources"], CONTRACT["data"]["sources"][0] | {"name": "more", "role": "practice"}]
+    with pytest.raises(BadInput, match=r"data\.sources\.1\.role.*question_answering only"):
+        check_contract(contract(data=CONTRACT["data"] | {"sources": sources}))

@@ -67,13 +67,15 @@ class Engine:
         """See engines/__init__.py. A piece ends where the text so far is whole (no half of a character)."""
         (row,) = self._encode([messages], max_new_tokens)
         made: list[int] = []
-        said = ""
+        said = text = ""
         for token in self._decode(_Runs(self, len(row) + max_new_tokens), row, max_new_tokens, first_line, quotes):
             made.append(token)
             text = self.tokenizer.decode(made, skip_special_tokens=True)
             if not text.endswith("\ufffd") and len(text) > len(said):
                 yield text[len(said) :]
                 said = text
+        if len(text) > len(said):
+            yield text[len(said) :]
 
     def score(self, prompts: list[list[dict[str, str]]], texts: Sequence[str]) -> list[list[float]]:
         """Sum of the log-probabilities of each text's tokens after each prompt: [prompts][texts]."""
@@ -107,14 +109,14 @@ class Engine:
         logits = runs.start(row)
         self.counted["prompt_tokens"] += len(row)
         self.counted["prefill_seconds"] += time.perf_counter() - start
-        begun = False
+        begun, token = False, None
         for _ in range(max_new_tokens):
             start = time.perf_counter()
             if quotes is None:
                 token = runs.next()
             else:
+                logits = logits if token is None else runs.say(token)
                 token = quotes.choose(logits)
-                logits = logits if token in self._stops else runs.say(token)
             self.counted["decode_seconds"] += time.perf_counter() - start
             if token in self._stops or (first_line and begun and token in self._breaks):
                 return
