@@ -76,7 +76,7 @@ def quiet_libraries(name: str) -> Iterator[None]:
 def show(summary: dict[str, Any], run: Run, note: str = "") -> None:
     """Print what each stage decided, and where the card, MLflow and the endpoint are."""
     console = Console()
-    console.print(table(summary, before_after(summary)))
+    console.print(table(summary, before_after(summary), console.width))
     test = summary["test"]
     if test and test["gain"]:
         primary, gain = test["primary"], test["gain"]

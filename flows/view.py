@@ -110,22 +110,35 @@ def watching(title: str, log: Path, estimates: dict[str, float], *, silent: bool
             sampler.join()
 
 
-def table(summary: dict[str, Any], before_after: dict[str, str]) -> Table:
-    """What each stage decided; `before_after`: stage → its figure before → after."""
+NARROW = 100
+"""Columns under which verdict, figure and reason share one column: beside the others the reason would get eight."""
+
+
+def table(summary: dict[str, Any], before_after: dict[str, str], width: int) -> Table:
+    """What each stage decided, for a terminal of `width` columns; `before_after`: stage → its figure before → after."""
     rows = Table(
         title=f"{summary['use_case']} · {summary['profile']}", title_justify="left", header_style="bold", expand=False
     )
     rows.add_column("stage", no_wrap=True)
-    rows.add_column("verdict", no_wrap=True)
-    rows.add_column("before → after", no_wrap=True)
-    rows.add_column("why", overflow="fold")
+    if width < NARROW:
+        rows.add_column("decision", overflow="fold")
+    else:
+        rows.add_column("verdict", no_wrap=True)
+        rows.add_column("before → after", no_wrap=True)
+        rows.add_column("why", overflow="fold")
     rows.add_column("time", justify="right", no_wrap=True)
     for number, stage in enumerate(summary["stages"], 1):
         mark = MARKS[stage["status"]]
         verdict = stage["decision"]["verdict"] if stage["status"] != "skipped" else "skipped"
         why = Text(stage["decision"]["reason"])
         clock = "reused" if stage["status"] == "reused" else _clock(stage["seconds"])
-        rows.add_row(f"{mark} {number} {stage['name']}", verdict, before_after.get(stage["name"], ""), why, clock)
+        figure = before_after.get(stage["name"], "")
+        cells = (
+            [Text(f"{verdict}  {figure}".rstrip(), style="bold") + Text("\n") + why]
+            if width < NARROW
+            else [verdict, figure, why]
+        )
+        rows.add_row(f"{mark} {number} {stage['name']}", *cells, clock)
     return rows
 
 
