@@ -133,11 +133,9 @@ def table(summary: dict[str, Any], before_after: dict[str, str], width: int) -> 
         why = Text(stage["decision"]["reason"])
         clock = "reused" if stage["status"] == "reused" else _clock(stage["seconds"])
         figure = before_after.get(stage["name"], "")
-        cells = (
-            [Text(f"{verdict}  {figure}".rstrip(), style="bold") + Text("\n") + why]
-            if width < NARROW
-            else [verdict, figure, why]
-        )
+        cells: list[Any] = [verdict, figure, why]
+        if width < NARROW:
+            cells = [Text.assemble((f"{verdict}  {figure}".rstrip(), "bold"), "\n", why)]
         rows.add_row(f"{mark} {number} {stage['name']}", *cells, clock)
     return rows
 

@@ -1,13 +1,16 @@
 """Every shipped YAML parses, agrees with itself, and is accepted by the stages whose settings it gives."""
 
+import io
 from importlib import import_module
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 import flows
 from components.core import STAGES, Profile, UseCase, parse, read_yaml, stage_config
 from components.use_case import check_contract
+from flows.view import table
 
 FOLDER = Path(flows.__file__).parent
 USE_CASES = sorted((FOLDER / "use_cases").glob("*.yaml"))
@@ -41,3 +44,14 @@ def test_every_stage_knows_the_settings_that_profiles_give_it(path: Path, word: 
 def test_the_names_are_those_that_the_readme_and_the_make_targets_use() -> None:
     assert {path.stem for path in USE_CASES} >= {"voice_helpdesk", "film_reviews"}
     assert {path.stem for path in PROFILES} == {"smoke", "cpu", "gpu"}
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_the_final_table_fits_its_terminal_and_shows_every_word(width: int) -> None:
+    reason = "f1_answerable 0.111 → 0.382 over the candidate at hand: the interval lies above 0"
+    stage = {"name": "tuning", "status": "ran", "seconds": 61.0, "decision": {"verdict": "adopt", "reason": reason}}
+    console = Console(width=width, record=True, file=io.StringIO())
+    console.print(table({"use_case": "desk", "profile": "cpu", "stages": [stage]}, {"tuning": "0.111 → 0.382"}, width))
+    shown = console.export_text()
+    assert max(map(len, shown.splitlines())) <= width
+    assert all(word in shown for word in [*reason.split(), "adopt", "0.111 → 0.382"])
