@@ -12,6 +12,7 @@ from itertools import pairwise
 from typing import Any
 
 from components.core import BadInput, Candidate, Machine, MachineFault, Store
+from components.core.memory import give_back
 
 from ..prompt import render
 from ..quotes import Quotes
@@ -122,11 +123,9 @@ class Engine:
 
     def close(self) -> None:
         """Free the model."""
-        import gc
-
         self.model = None
         self._shared.forget()
-        gc.collect()
+        give_back()
 
     def _text(self, tokens: list[int]) -> str:
         return str(self.tokenizer.decode(tokens, skip_special_tokens=True))
