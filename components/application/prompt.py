@@ -5,6 +5,7 @@ Not covered: the eight prompting methods (components/prompting builds Prompts), 
 
 import re
 from collections.abc import Sequence
+from typing import Any
 
 from components.core import Candidate, Prompt
 
@@ -39,6 +40,14 @@ def render(prompt: Prompt, turn: int, text: str, context: Sequence[str], previou
     for shown, answered in asked.examples:
         messages += [{"role": "user", "content": shown}, {"role": "assistant", "content": answered}]
     return [*messages, {"role": "user", "content": fill(asked.user)}]
+
+
+def token_ids(tokenizer: Any, prompts: Sequence[list[dict[str, str]]], room: int) -> list[list[int]]:
+    """Each prompt in the tokenizer's chat format as token ids, ready for the answer. room: most tokens of a prompt."""
+    texts = [tokenizer.apply_chat_template(prompt, tokenize=False, add_generation_prompt=True) for prompt in prompts]
+    rows: list[list[int]] = tokenizer(texts, add_special_tokens=False).input_ids if texts else []
+    # too long for the window: the middle goes, since the instruction stands first and the question last
+    return [row if len(row) <= room else row[: room // 2] + row[len(row) - (room - room // 2) :] for row in rows]
 
 
 def first_line_only(candidate: Candidate, turn: int) -> bool:

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 from components.application import load
-from components.core import Candidate, Frozen, Step, progress
+from components.core import BadInput, Candidate, Frozen, Step, progress
 from components.measure import interval, of_two_means
 
 from .items import BENCHMARKS, Item, items
@@ -100,10 +100,10 @@ def _model(engine: Any) -> Any:
             return [(scores[pair], False) for pair in pairs]
 
         def loglikelihood_rolling(self, requests: Any, disable_tqdm: bool = False) -> list[float]:
-            raise NotImplementedError("no benchmark here asks for perplexity")
+            raise BadInput("evaluation.benchmarks: a task that asks for perplexity cannot be run here; take multiple choice")
 
         def generate_until(self, requests: Any, disable_tqdm: bool = False) -> list[str]:
-            raise NotImplementedError("no benchmark here generates")
+            raise BadInput("evaluation.benchmarks: a task that generates text cannot be run here; take multiple choice")
 
     return EngineLM()
 

@@ -1,8 +1,8 @@
 """Direct preference optimisation (Rafailov et al. 2023) through TRL's DPOTrainer, on cached states (layers.py).
 
 To DPO's loss comes the likelihood of the correction itself (Pang et al. 2024, "Iterative Reasoning Preference Optimization",
-arXiv:2404.19733): DPO alone may lower the chosen answer as long as it lowers the rejected one more, and here it did (F1
-0.207 → 0.152 on validation, where both had fallen).
+arXiv:2404.19733): DPO alone may lower the chosen answer as long as it lowers the rejected one more. Measured on the help
+desk's 80 validation rows: F1 0.207 → 0.152 by DPO alone, 0.382 → 0.353 with the likelihood: no gain either way, so far.
 The reference is the model as it was before: its log-probabilities are computed once, ahead of the first step. The adapter
 that fine-tuning made is trained further, on the same layers.
 """

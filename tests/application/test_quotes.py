@@ -118,8 +118,9 @@ def test_a_quote_too_long_for_the_answer_ends_with_a_word(tokenizer) -> None:
         for answer in all_said(tree, tokenizer):
             whole = (r"\b" if answer[0].isalnum() else "") + re.escape(answer) + (r"\b" if answer[-1].isalnum() else "")
             assert answer == "no" or re.search(whole, TEXT), answer
-        assert max(len(said(Quotes(tokenizer, [TEXT], "no", longest=longest), {i: i for i in range(len(tokenizer))},
-                            len(tokenizer), tokenizer.eos_token_id)) for _ in range(1)) <= longest  # fmt: skip
+        wishes = {token: float(token) for token in range(len(tokenizer))}
+        tree = Quotes(tokenizer, [TEXT], "no", longest=longest)
+        assert len(said(tree, wishes, len(tokenizer), tokenizer.eos_token_id)) <= longest
     with pytest.raises(BadInput, match="shorten"):
         Quotes(tokenizer, [TEXT], "the base does not hold the answer to this", longest=2)
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from components.core import BadInput, Candidate, Machine, MissingPackage, Store
 
-from ..prompt import render
+from ..prompt import render, token_ids
 from ..quotes import Quotes
 
 SHARED_AT_LEAST = 8
@@ -94,13 +94,7 @@ class Engine:
         self.model = None
 
     def _encode(self, prompts: list[list[dict[str, str]]], new_tokens: int) -> list[list[int]]:
-        texts = [
-            self.tokenizer.apply_chat_template(prompt, tokenize=False, add_generation_prompt=True) for prompt in prompts
-        ]
-        rows = self.tokenizer(texts, add_special_tokens=False).input_ids if texts else []
-        room = self.window - new_tokens
-        # too long for the window: the middle goes, since the instruction stands first and the question last
-        return [row if len(row) <= room else row[: room // 2] + row[len(row) - (room - room // 2) :] for row in rows]
+        return token_ids(self.tokenizer, prompts, self.window - new_tokens)
 
     def _decode(
         self, runs: "_Runs", row: list[int], max_new_tokens: int, first_line: bool, quotes: Quotes | None

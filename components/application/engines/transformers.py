@@ -14,7 +14,7 @@ from typing import Any
 from components.core import BadInput, Candidate, Machine, MachineFault, Store
 from components.core.memory import give_back
 
-from ..prompt import render
+from ..prompt import render, token_ids
 from ..quotes import Quotes
 
 BATCH_TOKENS = 4096
@@ -131,13 +131,7 @@ class Engine:
         return str(self.tokenizer.decode(tokens, skip_special_tokens=True))
 
     def _encode(self, prompts: list[list[dict[str, str]]], new_tokens: int) -> list[list[int]]:
-        texts = [
-            self.tokenizer.apply_chat_template(prompt, tokenize=False, add_generation_prompt=True) for prompt in prompts
-        ]
-        rows = self.tokenizer(texts, add_special_tokens=False).input_ids if texts else []
-        room = self.window - new_tokens
-        # too long for the window: the middle goes, since the instruction stands first and the question last
-        return [row if len(row) <= room else row[: room // 2] + row[len(row) - (room - room // 2) :] for row in rows]
+        return token_ids(self.tokenizer, prompts, self.window - new_tokens)
 
     def _prefill(self, rows: list[list[int]], prefix: "_Prefix | None") -> "_State":
         """Run the prompts (left-padded after the shared prefix), keeping only the last position's logits."""
