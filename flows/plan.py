@@ -24,9 +24,9 @@ def plan(use_case: Path, profile: str) -> dict[str, Any]:
         next_stage, end = stop.stage, f"a run starts at {stop.stage}"
     except GateRefused as refused:
         end = str(refused)
-    previous = run.previous()
-    past = {stage["name"]: stage["seconds"] for stage in previous["stages"]} if previous else {}
-    source = "the last run here" if past else f"profile '{run.profile.name}', measured on 2 cores"
+    past = run.past_seconds()
+    known = f"profile '{run.profile.name}', measured on 2 cores"
+    source = f"earlier runs here, or {known}" if past else known
     status = {done.stage: done.status if done.status == "skipped" else "reused" for done in do.done}
     rows: list[dict[str, Any]] = []
     for stage in ("data", *STAGES):

@@ -84,12 +84,14 @@ class Run:
         summary: dict[str, Any] = json.loads(path.read_text())
         return summary if summary["exit"] in (0, 1) and not summary.get("until") else None
 
-    def previous(self) -> dict[str, Any] | None:
-        """The newest finished summary of the same use case and profile: where time estimates come from."""
-        paths = sorted(
-            self.workspace.runs.glob(f"{self.use_case.name}-{self.profile.name}-*/summary.json"), key=os.path.getmtime
-        )
-        return json.loads(paths[-1].read_text()) if paths else None
+    def past_seconds(self) -> dict[str, float]:
+        """Stage → seconds when it last ran here for this use case and profile; without stages that were only reused."""
+        paths = self.workspace.runs.glob(f"{self.use_case.name}-{self.profile.name}-*/summary.json")
+        found: dict[str, float] = {}
+        for path in sorted(paths, key=os.path.getmtime):
+            stages = json.loads(path.read_text())["stages"]
+            found |= {stage["name"]: stage["seconds"] for stage in stages if stage["status"] == "ran"}
+        return found
 
 
 def profile_path(profile: str) -> Path:

@@ -110,7 +110,8 @@ def _walk(run: Run, until: str | None, checkpoint: tuple[str, str] | None, as_js
     for name, value in {**QUIET, "PREFECT_HOME": str(run.workspace.root / "prefect")}.items():
         os.environ.setdefault(name, value)
     title = f"{run.use_case.name} · {run.profile.name}"
-    with watching(title, run.workspace.logs / f"{run.id}.log", _estimates(run), silent=as_json) as view:
+    estimates = run.profile.seconds | run.past_seconds()
+    with watching(title, run.workspace.logs / f"{run.id}.log", estimates, silent=as_json) as view:
         from prefect import tags
 
         from flows.lifecycle import Parameters, lifecycle_flow
@@ -124,13 +125,6 @@ def _walk(run: Run, until: str | None, checkpoint: tuple[str, str] | None, as_js
             summary: dict[str, Any] = lifecycle_flow(parameters)
         summary["peak_memory_gb"] = round(view.peak_gb, 2)
     return summary
-
-
-def _estimates(run: Run) -> dict[str, float]:
-    previous = run.previous()
-    if previous:
-        return {stage["name"]: stage["seconds"] for stage in previous["stages"] if stage["status"] == "ran"}
-    return dict(run.profile.seconds)
 
 
 def _reused(stage: dict[str, Any]) -> dict[str, Any]:

@@ -8,9 +8,11 @@ import pytest
 from rich.console import Console
 
 import flows
-from components.core import STAGES, Profile, UseCase, parse, read_yaml, stage_config
+from components.core import STAGES, Profile, UseCase, Workspace, parse, publish_json, read_yaml, stage_config
 from components.use_case import check_contract
+from flows.run import Run
 from flows.view import table
+from tests.conftest import new_home
 
 FOLDER = Path(flows.__file__).parent
 USE_CASES = sorted((FOLDER / "use_cases").glob("*.yaml"))
@@ -55,3 +57,14 @@ def test_the_final_table_fits_its_terminal_and_shows_every_word(width: int) -> N
     shown = console.export_text()
     assert max(map(len, shown.splitlines())) <= width
     assert all(word in shown for word in [*reason.split(), "adopt", "0.111 → 0.382"])
+
+
+def test_estimates_come_from_what_ran_here_and_then_from_the_profile(fetched: Path, tmp_path: Path) -> None:
+    home = new_home(tmp_path / "home")
+    run = Run.read(FOLDER / "use_cases/voice_helpdesk.yaml", "cpu", Workspace(home))
+    assert run.past_seconds() == {}
+    assert set(run.profile.seconds) == {"data", *STAGES}
+    for name, status, seconds in (("a", "ran", 7.0), ("b", "reused", 0.0)):
+        stages = [{"name": "tuning", "status": status, "seconds": seconds}]
+        publish_json(run.workspace.runs / f"voice_helpdesk-cpu-{name}" / "summary.json", {"stages": stages})
+    assert run.past_seconds() == {"tuning": 7.0}
