@@ -3,7 +3,7 @@
 `load` (load.py) makes one from a Candidate. Not covered: HTTP, logging of traffic, feedback (components/serving).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from types import TracebackType
 from typing import Any, Protocol
 
@@ -38,6 +38,12 @@ class Answer(Frozen):
     """The texts that were put into the prompt."""
     margin: float | None = None
     """Quoted answers: how far the abstention lay above the best quote, in logits, before its bias."""
+
+    @classmethod
+    def of(cls, row: dict[str, Any]) -> "Answer":
+        """The answer that a row of `measure`'s per-example table was made from, without its `texts`."""
+        parts = {name: row[name] for name in ("id", "passages", "scores", "context", "margin")}
+        return cls(text=row["answer"], **parts)
 
 
 class Searcher(Protocol):
@@ -195,10 +201,11 @@ class Application:
 
 
 class Answering:
-    """`answer` of an application that is loaded at the first call: nothing is loaded where everything is measured."""
+    """`answer` of an application that is loaded at the first row that is not `known`: nothing is loaded without need."""
 
-    def __init__(self, candidate: Candidate, store: Store, machine: Machine) -> None:
+    def __init__(self, candidate: Candidate, store: Store, machine: Machine, known: Iterable[Answer]) -> None:
         self.candidate, self.store, self.machine = candidate, store, machine
+        self._known = {answer.id: answer for answer in known}
         self._application: Application | None = None
 
     @property
@@ -211,7 +218,9 @@ class Answering:
         return self._application
 
     def __call__(self, rows: Sequence[Row]) -> list[Answer]:
-        return self.application.answer(rows)
+        fresh = [row for row in rows if row.id not in self._known]
+        found = self._known | {answer.id: answer for answer in (self.application.answer(fresh) if fresh else [])}
+        return [found[row.id] for row in rows]
 
     def close(self) -> None:
         """Free what was loaded; a later call loads again."""
@@ -226,9 +235,12 @@ class Answering:
         self.close()
 
 
-def answering(candidate: Candidate, store: Store, machine: Machine) -> Answering:
-    """A lazy answering function for `measure`; close it, or use it in a `with`, to free the model's memory."""
-    return Answering(candidate, store, machine)
+def answering(candidate: Candidate, store: Store, machine: Machine, known: Iterable[Answer] = ()) -> Answering:
+    """A lazy answering function for `measure`; close it, or use it in a `with`, to free the model's memory.
+
+    known: what `candidate` says about some rows, which are then not asked again
+    """
+    return Answering(candidate, store, machine, known)
 
 
 def _distinct(hits: Sequence[Hit]) -> list[Hit]:

@@ -24,7 +24,8 @@ def abstain_below(
     scores: one a row, higher is surer
     room:   how far above a floor of the contract a figure has to lie on these rows, since others will differ; where that
             cannot be had, reaching the floor itself counts
-    The smallest of equally good thresholds is taken, since it answers most.
+    The smallest of equally good thresholds is taken, since it answers most; it lies halfway between two scores, so that
+    rounding them decides nothing.
     """
     ordered = sorted(set(scores))
     ordered += [ordered[-1] + 1] if ordered else []  # the last abstains from all
@@ -34,7 +35,10 @@ def abstain_below(
         found = _rank(task, metrics, table, [score < threshold for score in scores], room)
         if found > best_rank:
             best, best_rank = threshold, found
-    return best
+    if best is None:
+        return None
+    lower = [score for score in ordered if score < best]
+    return (best + lower[-1]) / 2 if lower else best
 
 
 def _rank(

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from components.application import Answer, answering
-from components.core import Candidate, Evidence, Metrics, Prompt, Row, Split, Step, Task, progress
+from components.core import Candidate, Evidence, Metrics, Prompt, Split, Step, Task, progress
 from components.measure import examples, measure, missed_floors
 
 Key = tuple[bool, float, int, str]
@@ -61,22 +61,9 @@ def measured(
     candidate: Candidate, split: Split, task: Task, step: Step, rows: int | None, earlier: Evidence | None = None
 ) -> Evidence:
     """Evidence of `candidate` on the first `rows` rows (None: all); only what `earlier` did not answer is asked."""
-    known = _answers(earlier, step) if earlier else {}
-    with answering(candidate, step.store, step.machine) as ask:
-
-        def answer(asked: Sequence[Row]) -> list[Answer]:
-            fresh = [row for row in asked if row.id not in known]
-            found = known | {made.id: made for made in (ask(fresh) if fresh else [])}
-            return [found[row.id] for row in asked]
-
+    known = [Answer.of(row) for row in examples(earlier, step.store)] if earlier else []
+    with answering(candidate, step.store, step.machine, known) as answer:
         return measure(candidate, answer, split, task, step, rows)
-
-
-def _answers(evidence: Evidence, step: Step) -> dict[str, Answer]:
-    """The answers behind `evidence`, by row id."""
-    parts = {"text": "answer", "passages": "passages", "scores": "scores", "context": "context"}
-    rows = examples(evidence, step.store)
-    return {row["id"]: Answer(id=row["id"], **{ours: row[theirs] for ours, theirs in parts.items()}) for row in rows}
 
 
 def _row(number: int, rows: int, candidate: Candidate, evidence: Evidence, metrics: Metrics, kept: bool) -> dict[str, Any]:

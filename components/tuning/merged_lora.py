@@ -43,7 +43,8 @@ def merge_in_forward(model: Any) -> None:
 def _forward(module: Any) -> Any:
     def forward(x: torch.Tensor) -> torch.Tensor:
         base, adapter = module.base_layer, module.active_adapters[0]
-        a, b = module.lora_A[adapter].weight, module.lora_B[adapter].weight
+        # TRL keeps its copy of the adapter, DPO's reference, in fp32
+        a, b = (half[adapter].weight.to(base.weight.dtype) for half in (module.lora_A, module.lora_B))
         out = _MergedLora.apply(x, base.weight, a, b, module.scaling[adapter])
         return out if base.bias is None else out + base.bias
 

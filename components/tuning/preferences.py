@@ -24,7 +24,8 @@ from .checkpoints import ResumableTrainer
 from .contexts import as_written, find
 from .examples import Shown, encode
 from .layers import split
-from .train import ListedBatches, build, load_base, optimizers, run, settings
+from .merged_lora import merge_in_forward
+from .train import WIDTHS, ListedBatches, build, load_base, optimizers, run, settings
 
 DPO_ROWS = 4
 """Pairs in a batch: eight sequences."""
@@ -69,6 +70,7 @@ def prefer(config: Any, candidate: Candidate, rows: list[dict[str, Any]], step: 
     sequences = [row["prompt_ids"] + row[side] for row in table for side in ("chosen_ids", "rejected_ids")]
     half = split(model, layers_of(adapter), tokenizer.pad_token_id)
     peft_model = with_saved(half, adapter, config.seed)
+    merge_in_forward(peft_model)
     start = time.perf_counter()
     half.model.embed_tokens.fill(sequences)
     filled = time.perf_counter() - start
@@ -89,6 +91,7 @@ def prefer(config: Any, candidate: Candidate, rows: list[dict[str, Any]], step: 
             loss_weights=[1.0, config.preference_likelihood],
             precompute_ref_log_probs=True,
             max_length=None,
+            pad_to_multiple_of=WIDTHS,
         ),
         train_dataset=Table.from_list(table),
         processing_class=tokenizer,

@@ -5,11 +5,12 @@ answers abstain: the comparison with the candidate at hand is made on rows that 
 Not covered: full fine-tuning, several devices.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from pydantic import Field
 
-from components.application import answering
+from components.application import Answer, answering
 from components.core import (
     Adapter,
     BadInput,
@@ -171,9 +172,11 @@ def _decide(
     note: str,
     step: Step,
 ) -> Tuned:
+    known: list[Answer] = []
     if proposed.quoted and proposed.retriever and task.abstain:
-        proposed = _calibrated(config, task, metrics, proposed, dataset, step)
-    before, after = (_evidence(config, task, found, dataset, step) for found in (candidate, proposed))
+        proposed, known = _calibrated(config, task, metrics, proposed, dataset, step)
+    before = _evidence(config, task, candidate, dataset, step)
+    after = _evidence(config, task, proposed, dataset, step, known)
     decision = compare(before, after, metrics, step.store, over="the candidate at hand")
     decision = _mending(decision, missed_floors(before, metrics), missed_floors(after, metrics))
     return Tuned(
@@ -189,10 +192,11 @@ def _decide(
 
 def _calibrated(
     config: Config, task: Task, metrics: Metrics, candidate: Candidate, dataset: Dataset, step: Step
-) -> Candidate:
-    """`candidate` with the bias of its abstention set on validation: the primary metric is highest where every floor holds.
+) -> tuple[Candidate, list[Answer]]:
+    """`candidate` with the bias of its abstention set on validation, and its answers there: the primary metric is highest
+    where every floor holds.
 
-    A quote and the margin of the abstention over it do not depend on the bias, so one pass gives the figures at every bias.
+    A quote and the margin of the abstention over it do not depend on the bias, so one pass gives the answers at every bias.
     """
     never = candidate.model_copy(update={"quoted": Quoted(abstain_bias=NEVER)})
     split = dataset.splits["validation"]
@@ -200,7 +204,11 @@ def _calibrated(
         evidence = measure(never, answer, split, task, step, config.calibration_rows)
     table = examples(evidence, step.store)
     bias = abstain_below(task, metrics, table, [-(row["margin"] or 0.0) for row in table], config.floor_room)
-    return candidate.model_copy(update={"quoted": Quoted(abstain_bias=NEVER if bias is None else round(bias, 6))})
+    bias = NEVER if bias is None else round(bias, 6)
+    said = [Answer.of(row) for row in table]
+    silent = {answer.id for answer in said if answer.margin is not None and answer.margin + bias > 0}
+    known = [answer.model_copy(update={"text": task.abstain}) if answer.id in silent else answer for answer in said]
+    return candidate.model_copy(update={"quoted": Quoted(abstain_bias=bias)}), known
 
 
 def _mending(decision: Decision, missed: list[str], still_missed: list[str]) -> Decision:
@@ -212,8 +220,10 @@ def _mending(decision: Decision, missed: list[str], still_missed: list[str]) -> 
     return decision.model_copy(update={"verdict": "adopt", "reason": reason})
 
 
-def _evidence(config: Config, task: Task, candidate: Candidate, dataset: Dataset, step: Step) -> Evidence:
-    with answering(candidate, step.store, step.machine) as answer:
+def _evidence(
+    config: Config, task: Task, candidate: Candidate, dataset: Dataset, step: Step, known: Sequence[Answer] = ()
+) -> Evidence:
+    with answering(candidate, step.store, step.machine, known) as answer:
         return measure(candidate, answer, dataset.splits["validation"], task, step, config.validation_rows)
 
 

@@ -1,7 +1,7 @@
 """Supervised fine-tuning through TRL's SFTTrainer on cached states: one call from examples to an adapter folder.
 
 What makes it fast on a CPU (bench/tuning.py measures it beside TRL's defaults): bf16 weights and adapters, rows of like
-length together, logits at the answers only, LoRA on the top layers, and the layers below them run once.
+length together, attention in blocks, logits at the answers only, LoRA on the top layers, and the layers below them run once.
 """
 
 import logging
@@ -22,6 +22,7 @@ from components.core.memory import give_back
 
 from .adapter import save_adapter, with_lora
 from .answer_head import answer_head
+from .attention import attend_in_blocks
 from .batches import batches
 from .checkpoints import ResumableTrainer, newest_whole
 from .examples import Example
@@ -52,7 +53,9 @@ def load_base(folder: Path, machine: Machine) -> tuple[Any, Any]:
     model: Any = AutoModelForCausalLM.from_pretrained(
         folder, dtype=torch.bfloat16, use_safetensors=True, local_files_only=True
     )
-    return model.to(machine.device).eval(), tokenizer
+    model = model.to(machine.device).eval()
+    attend_in_blocks(model)
+    return model, tokenizer
 
 
 def build(kind: type[Any], **given: Any) -> Any:
@@ -98,6 +101,10 @@ class ListedBatches:
 class AnswerTrainer(ListedBatches, ResumableTrainer, SFTTrainer):
     """TRL's SFTTrainer with listed batches and checkpoints without pickle."""
 
+
+WIDTHS = 32
+"""A batch's width is a multiple of this many tokens: oneDNN keeps a kernel for each shape that it has met, 16 MB a step
+where every batch has a width of its own, 4 MB so."""
 
 GIVE_BACK = 5
 """Steps after which freed memory goes back to the system."""
@@ -210,17 +217,13 @@ def fine_tune(
 
 
 class Padded:
-    """Collates examples: right padding, labels −100 where nothing is learned.
-
-    Widths are multiples of 32: oneDNN keeps a kernel for each shape that it has met, 16 MB a step where every batch has a
-    width of its own, 4 MB so.
-    """
+    """Collates examples: right padding to a multiple of WIDTHS, labels −100 where nothing is learned."""
 
     def __init__(self, pad: int) -> None:
         self.pad = pad
 
     def __call__(self, rows: list[dict[str, list[int]]]) -> dict[str, torch.Tensor]:
-        width = -(-max(len(row["input_ids"]) for row in rows) // 32) * 32
+        width = -(-max(len(row["input_ids"]) for row in rows) // WIDTHS) * WIDTHS
 
         def padded(values: list[list[int]], fill: int) -> torch.Tensor:
             return torch.tensor([[*value, *[fill] * (width - len(value))] for value in values])

@@ -48,7 +48,7 @@ def test_calibration_trades_as_few_answers_as_the_floor_asks_for() -> None:
     # a floor that leaves no room is still a floor
     assert abstain_below(task, floored, table, scores, room=0.5) is not None
     high = Metrics(primary="f1_answerable", at_least=0, floors={"abstention_recall": 0.95})
-    assert abstain_below(task, high, table, scores, room=0.2) == 7.0
+    assert 6.5 < (abstain_below(task, high, table, scores, room=0.2) or 0) <= 7.0
 
 
 def test_without_knowledge_base_the_plain_answer_is_constant(tmp_path: Path) -> None:

@@ -79,13 +79,16 @@ def test_the_abstention_of_quoted_answers_is_set_on_validation(tuned):
     quoted = result.proposed.model_copy(update={"quoted": Quoted()})
     floored = METRICS.model_copy(update={"floors": {"abstention_recall": 0.9}})
     settings = {"task": TASK, "candidate": quoted, "dataset": dataset, "step": step}
-    never = _calibrated(CONFIG, metrics=METRICS.model_copy(update={"floors": {}}), **settings)
-    often = _calibrated(CONFIG, metrics=floored, **settings)
+    never, _ = _calibrated(CONFIG, metrics=METRICS.model_copy(update={"floors": {}}), **settings)
+    often, derived = _calibrated(CONFIG, metrics=floored, **settings)
     assert never.quoted.abstain_bias < often.quoted.abstain_bias
     rows = dataset.rows("validation", step.store)
     with load(often, step.store, step.machine) as application:
-        said = {row.answer: answer.text for row, answer in zip(rows, application.answer(rows), strict=True)}
+        answers = application.answer(rows)
+    said = {row.answer: answer.text for row, answer in zip(rows, answers, strict=True)}
     assert said["unknown"] == "unknown"
+    # what is derived from the one pass without abstaining is what the candidate says when it is asked
+    assert {answer.id: answer.text for answer in derived} == {answer.id: answer.text for answer in answers}
 
 
 def test_corrections_that_quoted_answers_cannot_give_are_left_out(tuned):
