@@ -51,7 +51,7 @@ class Config(Frozen):
     """Rows in a batch."""
     max_tokens: int = Field(512, ge=16)
     """Longer training rows are left out."""
-    practice_rows: int = Field(1300, ge=0)
+    practice_rows: int = Field(900, ge=0)
     """At most this many rows of the use case's practice sources come first, once (practice.py)."""
     wrong_share: float = Field(0.05, ge=0, le=1)
     """Of answerable rows, how many are shown once more beside a wrong passage, to abstain."""
