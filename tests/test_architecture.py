@@ -1,8 +1,11 @@
 """The layout that the design promises: imports go one way, stages look alike, and the light parts stay light."""
 
 import ast
+import re
 import subprocess
 import sys
+import tomllib
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -55,6 +58,23 @@ def test_imports_go_one_way(path: Path):
             own, other = parts[1], target[1]
             allowed = {own} | BASE | (SHARED if own not in BASE | SHARED else set())
             assert other in allowed or own in MAY_BE_IMPORTED_BY.get(other, ()), f"{path}: {own} may not import {other}"
+
+
+NEEDED_BY_OTHERS = {
+    "gguf": "transformers reads the packaged checkpoints with it",
+    "onnx-ir": "the builder of onnxruntime-genai imports it without declaring it",
+    "tldextract": "presidio's recogniser of e-mail addresses, with the suffix list that it brings",
+}
+
+
+def test_no_dependency_is_declared_and_unused():
+    declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+    names = {re.match(r"[\w-]+", line)[0].lower() for line in declared}
+    assert set(NEEDED_BY_OTHERS) < names
+    provided = packages_distributions()
+    used = {name.split(".")[0] for path in FILES for name in imported(path)}
+    imports = {one.lower().replace("_", "-") for module in used for one in provided.get(module, ())}
+    assert names - imports - set(NEEDED_BY_OTHERS) == set()
 
 
 @pytest.mark.parametrize("stage", ["data", *STAGES])
