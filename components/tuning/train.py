@@ -17,12 +17,12 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, PrinterCallback, T
 from transformers.utils import logging as library_logging
 from trl import SFTConfig, SFTTrainer
 
+from components.application.attention import attend_in_blocks
 from components.core import Machine, report
 from components.core.memory import give_back
 
 from .adapter import save_adapter, with_lora
 from .answer_head import answer_head
-from .attention import attend_in_blocks
 from .batches import batches
 from .checkpoints import ResumableTrainer, newest_whole
 from .examples import Example

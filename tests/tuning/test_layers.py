@@ -7,7 +7,6 @@ from trl.trainer.utils import add_fused_lm_head
 
 from components.application import checkpoint
 from components.core import Machine
-from components.tuning import attention
 from components.tuning.adapter import save_adapter, with_lora, with_saved
 from components.tuning.answer_head import answer_head
 from components.tuning.layers import split
@@ -100,26 +99,3 @@ def test_merged_forward_gives_the_gradients_of_lora(base):
     wanted = gradients()
     merge_in_forward(trained)
     assert torch.allclose(gradients(), wanted, rtol=1e-3, atol=1e-6)
-
-
-def test_attention_in_blocks_gives_the_gradients_of_the_whole(monkeypatch):
-    """Three queries a block, heads that share keys: forward and the gradients of queries, keys and values."""
-    monkeypatch.setattr(attention, "BLOCK", 3)
-    torch.manual_seed(0)
-    heads, keys = (2, 6, 8, 4), (2, 3, 8, 4)
-    given = [torch.randn(shape, dtype=torch.float64, requires_grad=True) for shape in (heads, keys, keys)]
-    ask = torch.randn(2, 8, 6, 4, dtype=torch.float64)
-
-    def gradients(out):
-        (out * ask).sum().backward()
-        found = [out.detach(), *(tensor.grad.clone() for tensor in given)]
-        for tensor in given:
-            tensor.grad = None
-        return found
-
-    query, key, value = given
-    whole = torch.nn.functional.scaled_dot_product_attention(query, key, value, is_causal=True, enable_gqa=True)
-    wanted = gradients(whole.transpose(1, 2))
-    found = gradients(attention.causal_blocks(None, query, key, value, None, scaling=4**-0.5)[0])
-    for one, other in zip(found, wanted, strict=True):
-        assert torch.allclose(one, other, atol=1e-12)

@@ -33,6 +33,8 @@ class Engine:
         from transformers import AutoModelForCausalLM, AutoTokenizer
         from transformers.utils import logging as library_logging
 
+        from ..attention import attend_in_blocks
+
         if candidate.model is None:
             raise BadInput("candidate: engine 'transformers' needs a model")
         if candidate.runtime.dtype not in ("float32", "bfloat16", "float16"):
@@ -50,6 +52,7 @@ class Engine:
             model = _merged(model, store.path(candidate.adapter.object))
         self.device = _device(machine)
         self.model: Any = model.eval().to(self.device)
+        attend_in_blocks(self.model)
         self.window = int(getattr(model.config, "max_position_embeddings", 2048))
         self.counted = {"prompt_tokens": 0, "new_tokens": 0, "seconds": 0.0}
         self._stops = _stops(model, self.tokenizer)

@@ -1,0 +1,101 @@
+"""Causal attention in blocks of queries, forward and backward, by plain batched products.
+
+torch's fused kernel for CPUs is made for memory: it computes the scores again in its backward pass, and takes a query's
+heads one by one. Prompts here are short (some 350 tokens), so the probabilities are kept, heads that share keys and values
+are one product, and a block of queries meets only the keys before its end. A layer of SmolLM2-135M, 8 rows of 352 tokens in
+bf16 on one core: forward 38 ms by the fused kernel and 21 ms so, forward and backward 138 ms and 50 ms. Results are equal
+within bf16's rounding. Not covered: dropout, sliding windows, other devices than CPUs.
+"""
+
+from typing import Any
+
+import torch
+from transformers import AttentionInterface, AttentionMaskInterface
+from transformers.integrations.sdpa_attention import sdpa_attention_forward
+from transformers.masking_utils import sdpa_mask
+
+NAME = "causal_blocks"
+"""Under this name transformers' attention interface knows it."""
+
+BLOCK = 64
+"""Queries in a block."""
+
+
+class _CausalBlocks(torch.autograd.Function):
+    """q (scaled already): [rows, heads, length, size]; k, v: [rows, key heads, past + length, size] → as q.
+
+    mask: [rows, 1, length, past + length], true where a key is seen; None: every key up to the query's own.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, mask: torch.Tensor | None) -> Any:
+        rows, heads, length, size = q.shape
+        shared, past = rows * k.shape[1], k.shape[2] - length
+        q, k, v = q.reshape(shared, -1, length, size), k.reshape(shared, -1, size), v.reshape(shared, -1, size)
+        hidden = None if mask is None else ~mask
+        future = torch.ones(BLOCK, BLOCK, dtype=torch.bool).triu(1)
+        lowest = torch.finfo(q.dtype).min  # not -inf: a padded query sees no key at all, and must not become NaN
+        out = torch.empty_like(q)
+        kept = []
+        for start, end in _blocks(length):
+            count, seen = end - start, past + end
+            scores = torch.bmm(_flat(q, start, end), k[:, :seen].transpose(1, 2))
+            if hidden is None:
+                scores.view(shared, -1, count, seen)[..., past + start :].masked_fill_(future[:count, :count], lowest)
+            else:
+                scores.view(rows, heads, count, seen).masked_fill_(hidden[:, :, start:end, :seen], lowest)
+            chances = torch.softmax(scores, -1)
+            out[:, :, start:end] = torch.bmm(chances, v[:, :seen]).view(shared, -1, count, size)
+            kept.append(chances)
+        if any(ctx.needs_input_grad):
+            ctx.save_for_backward(q, k, v, *kept)
+        return out.view(rows, heads, length, size)
+
+    @staticmethod
+    def backward(ctx: Any, *grads: torch.Tensor) -> Any:
+        q, k, v, *kept = ctx.saved_tensors
+        rows, heads, length, size = grads[0].shape
+        past = k.shape[1] - length
+        grad = grads[0].reshape(q.shape)
+        grad_q, grad_k, grad_v = torch.empty_like(q), torch.zeros_like(k), torch.zeros_like(v)
+        for (start, end), chances in zip(_blocks(length), kept, strict=True):
+            out, seen = _flat(grad, start, end), past + end
+            grad_v[:, :seen] += torch.bmm(chances.transpose(1, 2), out)
+            scores = torch._softmax_backward_data(torch.bmm(out, v[:, :seen].transpose(1, 2)), chances, -1, q.dtype)
+            grad_q[:, :, start:end] = torch.bmm(scores, k[:, :seen]).view(len(q), -1, end - start, size)
+            grad_k[:, :seen] += torch.bmm(scores.transpose(1, 2), _flat(q, start, end))
+        keys = (rows, -1, past + length, size)
+        return grad_q.view(rows, heads, length, size), grad_k.view(keys), grad_v.view(keys), None
+
+
+def causal_blocks(
+    module: Any,
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    attention_mask: torch.Tensor | None,
+    scaling: float,
+    **given: Any,
+) -> tuple[torch.Tensor, None]:
+    """transformers' attention interface. Returns ([rows, length, heads, size], no weights). One query is torch's own."""
+    if query.shape[2] == 1:
+        return sdpa_attention_forward(module, query, key, value, attention_mask, scaling=scaling, **given)
+    return _CausalBlocks.apply(query * scaling, key, value, attention_mask).transpose(1, 2), None
+
+
+def attend_in_blocks(model: Any) -> None:
+    """Let the causal LM `model`, on a CPU, compute its attention as above, where its layers are plain ones."""
+    plain = set(getattr(model.config, "layer_types", None) or ["full_attention"]) == {"full_attention"}
+    if model.device.type == "cpu" and plain and not getattr(model.config, "sliding_window", None):
+        AttentionInterface.register(NAME, causal_blocks)
+        AttentionMaskInterface.register(NAME, sdpa_mask)
+        model.set_attn_implementation(NAME)
+
+
+def _blocks(length: int) -> list[tuple[int, int]]:
+    return [(start, min(start + BLOCK, length)) for start in range(0, length, BLOCK)]
+
+
+def _flat(tensor: torch.Tensor, start: int, end: int) -> torch.Tensor:
+    """A block of queries of all heads that share keys: [shared, group, length, size] → [shared, group · block, size]."""
+    return tensor[:, :, start:end].reshape(len(tensor), -1, tensor.shape[-1])
