@@ -24,7 +24,7 @@ from components import (
     use_case,
 )
 from components.application import constant
-from components.core import Candidate, FeedbackStore, GateRefused, Workspace
+from components.core import Candidate, GateRefused, Workspace
 from flows.record import finish, opened, write_card
 from flows.run import Run
 from flows.steps import Steps, Stopped
@@ -91,7 +91,7 @@ def lifecycle(do: Steps) -> None:
         else:
             do.skip("retrieval", reason="the use case has no knowledge base")
         climbed = do("tuning", tuning.tune, candidate=base, **common).candidate
-        gathered = FeedbackStore(do.run.workspace.feedback).mark()
+        gathered = do.run.gathered
         rated = do(
             "feedback", feedback.collect, task=task, policy=policy, candidate=climbed, dataset=dataset, gathered=gathered
         )
@@ -109,6 +109,7 @@ def lifecycle(do: Steps) -> None:
             limits=limits,
             slices=contract.slices,
             hourly=contract.value.machine_hour,
+            origin_known=not do.run.own,
             **common,
         )
 
@@ -147,14 +148,14 @@ def _with_retrieval(do: Steps, chosen: selection.Selection, common: dict[str, An
 
 def _references(do: Steps, plain: Candidate, base: Candidate | None) -> dict[str, Candidate]:
     """What a release must beat: the base model with the same retrieval, the plain baseline, saying always "unknown", and
-    the version that is champion today."""
+    the version that is champion today, unless this very run released it."""
     task = do.run.use_case.task
     found = {"plain baseline": plain}
     if base:
         found["base model, same retrieval" if base.retriever else "base model"] = base
     if task.abstain:
         found[f"always '{task.abstain}'"] = constant(task, task.abstain)
-    champion = governance.champion(do.run.workspace, do.run.use_case.deployment.model_name)
+    champion = governance.champion(do.run.workspace, do.run.use_case.deployment.model_name, other_than=do.run.id)
     if champion:
         found["champion"] = champion
     return found

@@ -1,7 +1,9 @@
 """A model trained elsewhere, described as selection's catalogue describes one, so that it meets the same gates."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from components.core import BadInput, MachineFault, digest_of, file_digest
 from components.selection import Model
@@ -25,16 +27,26 @@ def own_model(checkpoint: str, licence: str, language: str) -> Model:
             f"{checkpoint}: not a checkpoint: it needs config.json, a tokenizer and weights as *.safetensors "
             "(pickled weights are refused). Save it with save_pretrained(folder)"
         )
-    described = json.loads(config.read_text())
-    digest = digest_of({path.name: file_digest(path) for path in [*weights, config]})
+    window = _read(config, lambda path: int(json.loads(path.read_text()).get("max_position_embeddings", 2048)))
+    content = sorted({path for pattern in WANTED for path in folder.glob(pattern)})
+    digest = digest_of({path.name: file_digest(path) for path in content})
     return Model(
         name=f"{title.lower()}-{digest[:8]}",
         source=f"folder:{folder}",
         licence=licence.lower(),
-        parameters=sum(_parameters(path) for path in weights),
-        context=int(described.get("max_position_embeddings", 2048)),
+        parameters=sum(_read(path, _parameters) for path in weights),
+        context=window,
         languages=(language,),
     )
+
+
+def _read(path: Path, read: Callable[[Path], Any]) -> Any:
+    try:
+        return read(path)
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, MemoryError) as error:
+        raise BadInput(
+            f"{path}: not readable as part of a checkpoint ({error}). Save it with save_pretrained(folder)"
+        ) from error
 
 
 def _parameters(path: Path) -> int:

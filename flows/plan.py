@@ -16,6 +16,7 @@ def plan(use_case: Path, profile: str) -> dict[str, Any]:
     from flows.steps import NotSealed, Planner
 
     run = Run.read(use_case, profile, Workspace())
+    run.check_settings()
     do = Planner(run)
     next_stage, end = None, "everything is sealed: a run would only show it"
     try:

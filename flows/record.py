@@ -50,6 +50,7 @@ def close_crashed(run_id: str) -> None:
 @contextmanager
 def opened(run: Run, until: str | None) -> Iterator[Steps]:
     """Steps of a run, holding the workspace's lock, inside one MLflow run that is found again by the run's key."""
+    run.check_settings()
     with run.workspace.lock():
         close_crashed(run.id)
         tracking = Tracking(run.workspace, run.use_case.name)
@@ -75,7 +76,10 @@ def finish(do: Steps, end: NinefoldError | None) -> dict[str, Any]:
 
 
 def write_card(do: Steps, candidate: Candidate, evaluated: Evaluated, release: Release | None = None) -> Path:
-    """Write the card of what the run knows by now: a draft from evaluation on, the final one after deployment."""
+    """Write the card of what the run knows by now: a draft from evaluation on, the final one after deployment. Without
+    tracking (`ninefold plan`) nothing is written: its folder is returned."""
+    if do.tracking is None:
+        return cards_folder(do.run)
     store = do.run.workspace.store
     rows = read_jsonl(store.file(evaluated.evidence.table))
     record = cards.Record(

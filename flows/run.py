@@ -8,13 +8,25 @@ import json
 import os
 from dataclasses import dataclass
 from functools import cached_property
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import psutil
 
-from components.core import ASSETS, BadInput, Profile, UseCase, Workspace, digest_of, read_yaml
-from components.core.code import PACKAGES, ROOT
+from components.core import (
+    ASSETS,
+    STAGES,
+    BadInput,
+    FeedbackStore,
+    Profile,
+    UseCase,
+    Workspace,
+    digest_of,
+    read_yaml,
+    stage_config,
+)
+from components.core.code import PACKAGES, ROOT, pins
 from components.data import source_digests
 from components.use_case import check_contract
 from flows.own_model import own_model
@@ -57,11 +69,22 @@ class Run:
         sources = source_digests(contract.data, use_case.parent, workspace)
         return cls(use_case, contract, settings, workspace, sources, profile, bool(checkpoint))
 
+    def check_settings(self) -> None:
+        """Raise BadInput for a section of a stage that is not acceptable, before the first stage has cost any time."""
+        from components.evaluation.promotion import check_bounds
+
+        configs = {
+            word: stage_config(import_module(f"components.{word}.stage").Config, word, self.use_case, self.profile)
+            for word in ("data", *STAGES)
+        }
+        check_bounds(self.use_case.policy, configs["evaluation"].benchmarks)
+
     @cached_property
     def key(self) -> str:
-        """Names the run: contract, profile, sources, pins, assets, code."""
+        """Names the run: contract, profile, sources, pins, assets, code, machine, and the MLflow that it registers in."""
         assets = {name: asset.wheel for name, asset in ASSETS.items()}
-        return digest_of([self.use_case, self.profile, self.sources, assets, pins(), source_digest(), self.machine])
+        made_of = [self.use_case, self.profile, self.sources, assets, pins(), source_digest()]
+        return digest_of([*made_of, self.machine, self.workspace.tracking_digest])
 
     @property
     def id(self) -> str:
@@ -76,13 +99,21 @@ class Run:
         """What this machine has, rounded so that the same machine always gives the same figures."""
         return {"cores": float(os.cpu_count() or 1), "memory_gb": float(round(psutil.virtual_memory().total / 2**30))}
 
+    @cached_property
+    def gathered(self) -> str:
+        """Where the real feedback stood when it was first asked for: what this run reads of it."""
+        return FeedbackStore(self.workspace.feedback).mark()
+
     def finished(self) -> dict[str, Any] | None:
-        """The summary of this very run when it is finished (exit 0 or 1), else None."""
+        """The summary of this very run when it is finished (exit 0 or 1) and nothing was said since, else None."""
         path = self.folder / "summary.json"
         if not path.is_file():
             return None
         summary: dict[str, Any] = json.loads(path.read_text())
-        return summary if summary["exit"] in (0, 1) and not summary.get("until") else None
+        if summary["exit"] not in (0, 1) or summary.get("until"):
+            return None
+        # feedback that callers gave since is for the feedback stage: the run goes on from there
+        return summary if summary.get("feedback") == self.gathered else None
 
     def past_seconds(self) -> dict[str, float]:
         """Stage → seconds when it last ran here for this use case and profile; without stages that were only reused."""
@@ -101,11 +132,6 @@ def profile_path(profile: str) -> Path:
         names = ", ".join(sorted(item.stem for item in PROFILES.glob("*.yaml")))
         raise BadInput(f"--profile {profile}: no such profile; allowed: {names}, or the path of a YAML file")
     return path
-
-
-def pins() -> str:
-    """Digest of the pinned versions."""
-    return hashlib.sha256((ROOT / "constraints.txt").read_bytes()).hexdigest()
 
 
 def source_digest() -> str:

@@ -6,7 +6,7 @@ from rich.console import Console
 
 from components import serving
 from components.core import BadInput, Workspace
-from components.governance import registered
+from components.governance import candidate_in, registered
 
 EXAMPLE = """curl -s {url}/v1/chat/completions -H 'content-type: application/json' \\
     -d '{{"messages": [{{"role": "user", "content": "your question"}}]}}'"""
@@ -19,6 +19,7 @@ def serve(model: str, port: int | None, workspace: Workspace | None = None) -> d
     if which not in ("", "candidate", "champion", "previous") and not which.isdigit():
         raise BadInput(f"{model}: '{which}' is no version; allowed after @: candidate, champion, previous, or a number")
     version = registered(workspace, name, int(which) if which.isdigit() else which or None)  # type: ignore[arg-type]
+    candidate_in(workspace, version.candidate)  # refuses a bundle that is no longer what was registered
     endpoint = serving.start(
         workspace, name, version.bundle(workspace), port or version.port, version=str(version.version), trace=True
     )

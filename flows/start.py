@@ -55,6 +55,7 @@ def start(
 
             note = restore(run.workspace, summary["model"]["name"]) or note
     else:
+        run.check_settings()
         summary, note = _walk(run, until, checkpoint, as_json), ""
     if as_json:
         print(json.dumps(summary, indent=2, ensure_ascii=False))
@@ -84,7 +85,7 @@ def show(summary: dict[str, Any], run: Run, note: str = "") -> None:
         console.print(line, highlight=False)
     model = summary["model"]
     lines = {
-        "model": f"models:/{model['name']}@{model['alias']} (version {model['version']})" if model else "nothing registered",
+        "model": _registered(model) if model else "nothing registered",
         "card": summary["card"] or "none",
         "summary": str(run.folder / "summary.json"),
         "pages": "ninefold ui",
@@ -94,6 +95,12 @@ def show(summary: dict[str, Any], run: Run, note: str = "") -> None:
     for name, line in lines.items():
         if line:
             console.print(f"  {name:<9} {line}", highlight=False, soft_wrap=True)
+
+
+def _registered(model: dict[str, Any]) -> str:
+    name, version, alias = model["name"], model["version"], model["alias"]
+    trial = f"models:/{name}/{version} (a trial: `candidate` stays with the version released in earnest)"
+    return f"models:/{name}@{alias} (version {version})" if alias else trial
 
 
 def before_after(summary: dict[str, Any]) -> dict[str, str]:

@@ -28,8 +28,9 @@ from components.core import (
     report,
     stage_config,
 )
+from components.core.code import pins
 from components.core.tracking import Tracking
-from flows.run import Run, pins
+from flows.run import Run
 
 logger = logging.getLogger(__name__)
 

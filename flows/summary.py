@@ -24,6 +24,7 @@ def summarise(do: Steps, end: NinefoldError | None) -> dict[str, Any]:
         "exit": end.exit_code if end else 0,
         "end": str(end) if end else "released",
         "until": do.until,
+        "feedback": do.run.gathered,
         "candidate": release.candidate.digest if release else None,
         "card": str(do.card) if do.card else None,
         "model": {"name": release.model_name, "version": release.version, "alias": release.alias} if release else None,

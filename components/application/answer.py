@@ -36,13 +36,15 @@ class Answer(Frozen):
     """What was found of each of `passages`: all of it that was put into the prompt, or its best part."""
     context: tuple[str, ...] = ()
     """The texts that were put into the prompt."""
+    context_passages: tuple[str, ...] = ()
+    """Of which passage each of `context` is a part."""
     margin: float | None = None
     """Quoted answers: how far the abstention lay above the best quote, in logits, before its bias."""
 
     @classmethod
     def of(cls, row: dict[str, Any]) -> "Answer":
         """The answer that a row of `measure`'s per-example table was made from, without its `texts`."""
-        parts = {name: row[name] for name in ("id", "passages", "scores", "context", "margin")}
+        parts = {name: row[name] for name in ("id", "passages", "scores", "context", "context_passages", "margin")}
         return cls(text=row["answer"], **parts)
 
 
@@ -67,9 +69,9 @@ class Application:
         found = zip(rows, texts, hits, margins, strict=True)
         return [self._answer(row.id, text, seen, margin) for row, text, seen, margin in found]
 
-    def retrieve(self, texts: Sequence[str], top_k: int = SHOWN) -> list[list[Hit]]:
-        """The best hits of each text, at most one a passage; empty lists without a retriever."""
-        return [_distinct(hits)[:top_k] for hits in self._hits(texts, top_k)]
+    def contexts(self, texts: Sequence[str]) -> list[list[str]]:
+        """What the prompt of each text is given of the knowledge base, best first; empty lists without a retriever."""
+        return [self._context(hits) for hits in self._hits(texts)]
 
     def stream(self, row: Row) -> Iterator[str | Answer]:
         """The answer to one row in pieces, as they are decoded, and then whole; in one piece where it is only known at the
@@ -110,12 +112,12 @@ class Application:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
 
-    def _hits(self, texts: Sequence[str], top_k: int = SHOWN) -> list[list[Hit]]:
+    def _hits(self, texts: Sequence[str]) -> list[list[Hit]]:
         if self.retriever is None:
             return [[] for _ in texts]
         # a search over chunks brings passages more than once: three for one leave five different ones
         in_prompt = self.candidate.retriever.top_k if self.candidate.retriever else 1
-        return self.retriever.search(texts, top_k=max(3 * top_k, in_prompt))
+        return self.retriever.search(texts, top_k=max(3 * SHOWN, in_prompt))
 
     def _context(self, hits: Sequence[Hit]) -> list[str]:
         return [hit.text for hit in hits[: self.candidate.retriever.top_k]] if self.candidate.retriever else []
@@ -134,6 +136,7 @@ class Application:
             scores=tuple(round(hit.score, 6) for hit in shown),
             texts=tuple("\n\n".join(parts[hit.passage] or [hit.text]) for hit in shown),
             context=tuple(context),
+            context_passages=tuple(hit.passage for hit in hits[: len(context)]),
             margin=None if margin is None else round(margin, 6),
         )
 

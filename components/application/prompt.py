@@ -50,6 +50,26 @@ def token_ids(tokenizer: Any, prompts: Sequence[list[dict[str, str]]], room: int
     return [row if len(row) <= room else row[: room // 2] + row[len(row) - (room - room // 2) :] for row in rows]
 
 
+def shared_prefixes(tokenizer: Any, prompt: Prompt, room: int, least: int) -> list[list[int]]:
+    """The token ids that every prompt of a turn starts with, for each turn with `least` of them or more.
+
+    Found by rendering two inputs that share nothing: it depends on the candidate only, never on what was asked before, so
+    that equal prompts keep getting equal answers.
+    """
+    found = []
+    for turn in range(len(prompt.turns)):
+        two = [render(prompt, turn, text, [text], text) for text in ("Alpha beta.", "7 ways to say it?")]
+        first, second = token_ids(tokenizer, two, room)
+        length = next((i for i, pair in enumerate(zip(first, second, strict=False)) if pair[0] != pair[1]), 0)
+        found += [first[:length]] if length >= least else []
+    return found
+
+
+def line_breaks(tokenizer: Any) -> set[int]:
+    """Tokens with a line break in them, as byte-level ("Ċ") and sentencepiece ("<0x0A>") vocabularies write it."""
+    return {number for token, number in tokenizer.get_vocab().items() if "Ċ" in token or token == "<0x0A>" or "\n" in token}
+
+
 def first_line_only(candidate: Candidate, turn: int) -> bool:
     """Whether the answer to this turn ends at its first line: short answers do, reasoning and summaries do not."""
     prompt = candidate.prompt
@@ -67,7 +87,9 @@ def clean(candidate: Candidate, said: str) -> str:
     said = said.strip()
     if candidate.task != "summarization":
         said = (said.splitlines() or [""])[0].strip()
-    if candidate.abstain and re.match(rf"\W*{re.escape(candidate.abstain)}\b", said, re.IGNORECASE):
+    # a quote may begin with the abstention's word ("Unknown Pleasures"); a free answer that does goes on to explain itself
+    ending = r"\W*$" if candidate.quoted else r"\b"
+    if candidate.abstain and re.match(rf"\W*{re.escape(candidate.abstain)}{ending}", said, re.IGNORECASE):
         return candidate.abstain
     return said
 

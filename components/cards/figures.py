@@ -78,7 +78,7 @@ def _worsening(record: Record, name: str, bound: float) -> Gate:
         found=found,
         asked=asked,
         holds=found["value"] <= bound if found else None,
-        source="lm-eval, the same items" if found else "no model, or no weights here",
+        source="lm-eval, the same items" if found else "see what was not measured",
     )
 
 
@@ -181,7 +181,7 @@ def risks(record: Record) -> list[str]:
     worst = _worst_slice(record)
     if worst:
         said.append(worst)
-    if any("simulated" in str(result).lower() for name, result in record.results.items() if name.startswith("feedback")):
+    if any((result.get("counts") or {}).get("simulated") for result in record.results.values()):
         said.append("Feedback was simulated from references: it says nothing yet about what callers think.")
     if record.evaluated.get("benchmarks") or record.evaluated.get("bias"):
         said.append("Benchmarks and bias sets are samples: differences smaller than their intervals are not seen.")

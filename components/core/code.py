@@ -19,6 +19,12 @@ def code_digest(*modules: str) -> str:
     return hashlib.sha256("".join(_stripped(path) for path in sorted(reached_files(*modules))).encode()).hexdigest()
 
 
+@cache
+def pins() -> str:
+    """Digest of the pinned versions of the libraries."""
+    return hashlib.sha256((ROOT / "constraints.txt").read_bytes()).hexdigest()
+
+
 def reached_files(*modules: str) -> set[Path]:
     """The project files in the import closure of `modules`."""
     reached: set[Path] = set()

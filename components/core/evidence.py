@@ -84,7 +84,8 @@ class Release(Frozen):
     candidate: Candidate
     model_name: str
     version: int
-    alias: Literal["candidate", "champion"]
+    alias: Literal["candidate", "champion"] | None
+    """None: a trial that left `candidate` to a version that was released in earnest."""
     card: str
     approval: Approval | None = None
     deployments: tuple[dict[str, Any], ...] = ()

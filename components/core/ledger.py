@@ -58,12 +58,6 @@ class Ledger:
             database.execute("update effects set done_at = ?, outcome = ? where key = ?", [now(), json.dumps(outcome), key])
         return outcome
 
-    def outcome(self, key: str) -> Any | None:
-        """The recorded outcome of effect `key`, or None."""
-        with durable(self.path) as database:
-            row = database.execute("select outcome from effects where key = ? and done_at is not null", [key]).fetchone()
-        return json.loads(row[0]) if row else None
-
     def forget(self, key: str) -> None:
         """Drop effect `key`, so that the next `once` asks the target again."""
         with durable(self.path) as database:

@@ -3,7 +3,7 @@
 for batch in progress(batches, "answering validation"): ...
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TypeVar
@@ -21,9 +21,9 @@ def report(what: str, done: int = 0, total: int | None = None) -> None:
         listener(what, done, total)
 
 
-def progress(items: Iterable[Item], what: str, total: int | None = None) -> Iterator[Item]:
-    """Yield `items`, reporting each one that is finished. total: their number, where `items` has no len()."""
-    total = len(items) if total is None and hasattr(items, "__len__") else total  # type: ignore[arg-type]
+def progress(items: Collection[Item], what: str) -> Iterator[Item]:
+    """Yield `items`, reporting each one that is finished."""
+    total = len(items)
     report(what, 0, total)
     for done, item in enumerate(items, 1):
         yield item

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from .code import code_digest
+from .code import code_digest, pins
 from .digest import Frozen, digest_of
 from .store import Seal, Store
 from .use_case import Machine
@@ -32,12 +32,12 @@ class Step:
     def memo(
         self, name: str, kind: type[Result], inputs: Any, make: Callable[["Step"], Result], code: tuple[str, ...]
     ) -> Result:
-        """Return the sealed result of the sub-step `name` on equal `inputs` and code, or make and seal it.
+        """Return the sealed result of the sub-step `name` on equal `inputs`, code and pinned versions, or make and seal it.
 
         code: dotted modules whose import closure makes the result; with `inputs` they name it
         Evidence uses this, so that no Candidate is measured twice on a split, in whichever stage it turns up.
         """
-        key = digest_of([name, inputs, code_digest(*code)])
+        key = digest_of([name, inputs, code_digest(*code), pins()])
         seal = self.store.sealed(key)
         if seal is None:
             inner = Step(key, self.store.scratch(key), self.workspace, self.machine)

@@ -11,6 +11,7 @@ of one Candidate.
 import errno
 import json
 import os
+import re
 import shutil
 import tempfile
 from pathlib import Path
@@ -21,6 +22,7 @@ from .errors import MachineFault
 from .files import disk_faults, fsync_folder, publish_json
 
 MANIFEST = "manifest.json"
+_DIGEST = re.compile("[0-9a-f]{64}")
 
 
 class Seal(Frozen):
@@ -93,18 +95,18 @@ class Store:
         if not path.is_file():
             return None
         seal = Seal.model_validate_json(path.read_text())
-        named = [*seal.result.get("objects", []), *filter(None, [seal.result.get("table"), seal.result.get("object")])]
-        return seal if all(self.has(digest) for digest in named) else None
+        return seal if all(self.has(digest) for digest in _named(seal.result)) else None
 
     def damaged(self) -> list[str]:
-        """Objects whose bytes no longer match their manifest (`--verify`): one 'digest: path' line each."""
+        """Objects with a file changed, gone or added since (`--verify`): one 'digest: path' line each."""
         found = []
         for folder in sorted((self.root / "objects").glob("*/")):
             manifest = json.loads((folder / MANIFEST).read_text()) if (folder / MANIFEST).exists() else {}
             if digest_of(manifest) != folder.name:
                 found.append(f"{folder.name}: {MANIFEST}")
-            for path, expected in manifest.items():
-                if not (folder / path).is_file() or file_digest(folder / path) != expected:
+            there = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()} - {MANIFEST}
+            for path in sorted(there | manifest.keys()):
+                if path not in there or path not in manifest or file_digest(folder / path) != manifest[path]:
                     found.append(f"{folder.name}: {path}")
         return found
 
@@ -116,6 +118,19 @@ class Store:
             for digest in digests:
                 if not other.has(digest):
                     _copy(self.path(digest), objects / digest)
+
+
+NAMING = ("object", "objects", "table", "split_object", "index", "knowledge", "provenance")
+"""Fields of a result whose texts are digests of objects."""
+
+
+def _named(result: Any, field: str = "") -> set[str]:
+    """Digests of the objects that a result names, however deep."""
+    if isinstance(result, dict):
+        return {digest for name, value in result.items() for digest in _named(value, name)}
+    if isinstance(result, list):
+        return {digest for value in result for digest in _named(value, field)}
+    return {result} if field in NAMING and isinstance(result, str) and _DIGEST.fullmatch(result) else set()
 
 
 def _move(source: Path, target: Path) -> None:

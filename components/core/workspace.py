@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from .digest import digest_of
 from .errors import MachineFault
 from .files import disk_faults
 from .store import Store
@@ -53,6 +54,11 @@ class Workspace:
     def tracking_uri(self) -> str:
         """MLflow: MLFLOW_TRACKING_URI where set, else SQLite in the workspace."""
         return os.environ.get("MLFLOW_TRACKING_URI", f"sqlite:///{self.root / 'mlflow.db'}")
+
+    @property
+    def tracking_digest(self) -> str:
+        """Names that MLflow without its address, which may hold a password; the workspace's own always has one name."""
+        return digest_of(os.environ.get("MLFLOW_TRACKING_URI", ""))
 
     @property
     def artifact_root(self) -> str:

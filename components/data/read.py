@@ -102,7 +102,8 @@ def _text(value: Any) -> str | None:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, (int, float)):
-        return None if value != value else f"{value:g}" if isinstance(value, float) else str(value)
+        whole = isinstance(value, float) and value.is_integer()
+        return None if value != value else str(int(value)) if whole else str(value)
     if not isinstance(value, str):
         return None
     try:

@@ -102,7 +102,8 @@ def _build(
         ignored = shutil.ignore_patterns("__pycache__")
         shutil.copytree(source, context / "components" / source.name, ignore=ignored)
     (context / "components" / "__init__.py").write_text("")
-    shutil.copytree(bundle, context / "bundle")
+    # a table that the trial endpoint made beside the objects belongs to this user: the image makes its own
+    shutil.copytree(bundle, context / "bundle", ignore=shutil.ignore_patterns("derived"))
     shutil.copy(ROOT / "infra" / "docker" / "Dockerfile", context / "Dockerfile")
     _wheels(candidate, context)
     report(f"building the image {tag}")
@@ -140,7 +141,10 @@ def _try(client: Any, image: Any, name: str, question: str) -> str:
     """Run the image on a free loopback port, ask it, stop and remove the container."""
     report("running the image")
     port = serving.free_port()
-    container = client.containers.run(image.id, detach=True, ports={"8000/tcp": ("127.0.0.1", port)})
+    trial = f"ninefold-{name.replace('_', '-')}-trial"
+    for left in client.containers.list(all=True, filters={"name": f"^/?{trial}$"}):  # what a killed run left
+        left.remove(force=True)
+    container = client.containers.run(image.id, detach=True, name=trial, ports={"8000/tcp": ("127.0.0.1", port)})
     try:
         _wait(container, f"http://127.0.0.1:{port}")
         return serving.ask(f"http://127.0.0.1:{port}", question).answer

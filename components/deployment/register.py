@@ -25,7 +25,8 @@ DIGEST = "ninefold.candidate"
 
 
 def register(registry: Registry, version: Registered, candidate: Candidate, bundle: Path, scratch: Path) -> Registered:
-    """Register `bundle` as a version of `version.model` (its number is filled in) and point the alias `candidate` at it.
+    """Register `bundle` as a version of `version.model` (its number is filled in) and point the alias `candidate` at it,
+    unless it is a trial and a version that is none has the alias.
 
     scratch: a folder for the code that MLflow copies
     A version that holds this Candidate already is found again, also when its making was interrupted.
@@ -37,7 +38,8 @@ def register(registry: Registry, version: Registered, candidate: Candidate, bund
     card = version.card or f"model_cards/{version.use_case}/v{number}.md"
     version = version.model_copy(update={"version": number, "card": card})
     registry.describe(version)
-    registry.move(version.model, "candidate", number)
+    if not registry.yields(version):
+        registry.move(version.model, "candidate", number)
     return version
 
 

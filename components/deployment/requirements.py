@@ -20,7 +20,7 @@ RETRIEVERS = {
     "bm25": ("bm25s",),
     "vector": ("lancedb", "torch", "transformers", "sentence-transformers"),
     "hybrid": ("lancedb", "torch", "transformers", "sentence-transformers"),
-    "convex": ("bm25s", "torch", "transformers", "sentence-transformers"),
+    "convex": ("bm25s", "nltk", "torch", "transformers", "sentence-transformers"),
 }
 
 

@@ -38,6 +38,8 @@ class Config(Frozen):
     """Leave the endpoint up (`ninefold stop` ends it)."""
     trace: bool = False
     """Write MLflow traces of what a kept endpoint is asked."""
+    trial: bool = False
+    """The run only tries things out: it takes the alias `candidate` from no version that was released in earnest."""
     docker: bool = True
     """Build and run an image where the contract wants one and a Docker engine answers."""
     target: Literal["local", "gpu"] = "local"
@@ -92,10 +94,12 @@ def deploy(
         risk_tier=contract.risk_tier,
         port=contract.deployment.port,
         card=card,
+        trial=config.trial,
     )
     version = register(registry, described, candidate, bundle, step.scratch)
     deployments, notes = _elsewhere(config, contract, candidate, bundle, questions, step)
-    approval = governance.approved_by_policy(step.workspace, contract, version.version)
+    yields = registry.yields(version)
+    approval = None if yields else governance.approved_by_policy(step.workspace, contract, version.version)
     if config.keep:
         port = _port(config, contract) or serving.free_port()
         serving.start(
@@ -106,7 +110,7 @@ def deploy(
         candidate=candidate,
         model_name=name,
         version=version.version,
-        alias="champion" if approval else "candidate",
+        alias="champion" if approval else None if yields else "candidate",
         card=version.card,
         approval=approval,
         deployments=tuple(deployments),
@@ -118,7 +122,7 @@ def deploy(
         decision=Decision(verdict="adopt", reason=reason),
         metrics={"questions_answered": len(asked), "answers_as_measured": same, "version": version.version},
         objects=tuple(one["object"] for one in deployments if "object" in one),
-        notes=(_standing(contract, approval), *notes),
+        notes=(_standing(contract, approval, yields), *notes),
         release=release,
     )
 
@@ -176,7 +180,9 @@ def _port(config: Config, contract: UseCase) -> int:
     return contract.deployment.port if config.port is None else config.port
 
 
-def _standing(contract: UseCase, approval: Approval | None) -> str:
+def _standing(contract: UseCase, approval: Approval | None, yields: bool) -> str:
+    if yields:
+        return "a trial: `candidate` stays with the version that was released in earnest"
     if approval:
         return f"champion by {approval.by}: {approval.reason}"
     return f"risk tier {contract.risk_tier}: it stays `candidate` until a person runs `ninefold approve`"

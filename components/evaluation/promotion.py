@@ -39,7 +39,7 @@ def decide(found: Figures, metrics: Metrics, policy: Policy, limits: Limits) -> 
     if failed:
         verdict, reason = failed[0]
         return Decision(verdict=verdict, reason=reason, comparison=comparison), tuple(line for _, line in failed)
-    return Decision(verdict="adopt", reason=_success(found, metrics, comparison), comparison=comparison), ()
+    return Decision(verdict="adopt", reason=_success(found, metrics, policy, comparison), comparison=comparison), ()
 
 
 def _failures(found: Figures, metrics: Metrics, policy: Policy, limits: Limits) -> Iterator[tuple[Verdict, str]]:
@@ -74,11 +74,14 @@ def _over_limits(found: Figures, limits: Limits) -> Iterator[tuple[Verdict, str]
             yield "keep", f"{name} is {value:.3g}, over the contract's limit of {limit:g}"
 
 
-def _success(found: Figures, metrics: Metrics, comparison: Comparison | None) -> str:
+def _success(found: Figures, metrics: Metrics, policy: Policy, comparison: Comparison | None) -> str:
     value = found.evidence.metrics[metrics.primary]
     reached = f"{metrics.primary} {value.value:.3f} on test reaches {metrics.at_least:g}"
+    unknown = sorted(policy.bias_at_most.keys() - found.changes.keys())
+    hold = f"floors and limits hold; no worsening could be measured on {', '.join(unknown)}"
+    hold = hold if unknown else "floors, limits and bias bounds hold" if policy.bias_at_most else "floors and limits hold"
     if comparison is None:
-        return f"{reached}; floors, limits and bias bounds hold, and there is nothing cheaper to beat"
+        return f"{reached}; {hold}, and there is nothing cheaper to beat"
     low, high = comparison.gain.low or 0.0, comparison.gain.high or 0.0
     gain = f"{comparison.gain.value:+.3f} [{low:+.3f}, {high:+.3f}] over {comparison.over} ({comparison.before:.3f})"
-    return f"{reached}, {gain}; floors, limits and bias bounds hold"
+    return f"{reached}, {gain}; {hold}"

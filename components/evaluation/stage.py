@@ -121,12 +121,15 @@ def evaluate(
     dataset: Dataset,
     slices: tuple[str, ...],
     hourly: float | None = None,
+    origin_known: bool = True,
     step: Step,
 ) -> Evaluated:
     """Measure `candidate` and `references` (name → candidate) on test and decide whether it may be released.
 
-    hourly: price of an hour of this machine; None leaves the cost out. Raises BadInput where the policy bounds a benchmark
-    that is unknown or left out.
+    hourly: price of an hour of this machine; None leaves the cost out
+    origin_known: whether the model without its adapter is what it was made from; benchmarks are compared with that
+
+    Raises BadInput where the policy bounds a benchmark that is unknown or left out.
     """
     if candidate.model is not None:
         check_bounds(policy, config.benchmarks)
@@ -137,7 +140,7 @@ def evaluate(
         if one != candidate
     }
     gain = _gain(candidate, evidence, references, others, metrics, step)
-    changed, unmeasured = _changes(candidate, references, config, step)
+    changed, unmeasured = _changes(candidate, references, origin_known, config, step)
     rows = dataset.rows("test", step.store)[: config.requests]
     requests = single_requests(candidate, rows, step)
     cost = None if hourly is None else requests.mean * 1000 / 3600 * hourly
@@ -200,12 +203,15 @@ def _gain(
 
 
 def _changes(
-    candidate: Candidate, references: dict[str, Candidate], config: Config, step: Step
+    candidate: Candidate, references: dict[str, Candidate], origin_known: bool, config: Config, step: Step
 ) -> tuple[dict[str, dict[str, Metric]], tuple[str, ...]]:
     """Benchmarks before (base weights) and after (the candidate's), and what could not be measured."""
     wanted = {name: count for name, count in config.benchmarks.items() if count}
     if candidate.model is None:
         return {}, tuple(f"{name}: a plain baseline has no model" for name in wanted)
+    if not origin_known:
+        reason = "the model was trained elsewhere, and what it was made from is not known"
+        return {}, tuple(f"worsening on {name}: {reason}" for name in wanted)
     base = _base(candidate, list(references.values()))
     if base is None:
         return {}, tuple(f"{name}: the base model's weights are not here" for name in wanted)

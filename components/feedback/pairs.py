@@ -61,8 +61,7 @@ def _pair(
         return None, SAME
     if normalise(item.question) in held_out:
         return None, HELD_OUT
-    passages = [seen for seen in item.passages if usable is None or seen.id in usable]
-    if item.passages and not passages:
+    if usable is not None and any(seen.id not in usable for seen in item.passages):
         return None, NO_CONTEXT
     (text, in_text), (chosen, in_chosen), (rejected, in_rejected) = (
         scrub(item.question), scrub(item.text), scrub(item.answer),
@@ -75,7 +74,7 @@ def _pair(
     row = {
         "id": item.key,
         "text": text,
-        "passages": [{"id": seen.id, "text": seen.text} for seen in passages],
+        "passages": [{"id": seen.id, "text": seen.text} for seen in item.passages],
         "chosen": chosen.strip(),
         "rejected": rejected.strip(),
         "simulated": item.simulated,

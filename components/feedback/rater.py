@@ -5,7 +5,7 @@ disagree, err or hold a grudge.
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from components.core import Candidate, Feedback, Seen
@@ -19,22 +19,21 @@ def rate(
     figure: str,
     good_at: float,
     consent_share: float,
-    passage_of: Mapping[str, str],
 ) -> list[Feedback]:
     """A rating for each row of the per-example `table`, and a correction (the reference) for each answer rated bad.
 
     figure:        the per-example metric that is compared with `good_at`
     consent_share: share of callers who let their feedback be used, drawn by the hash of the row's id
-    passage_of:    text of a chunk → id of its passage
     """
     said = []
     for row in table:
         good = row[figure] >= good_at
+        context = zip(row["context_passages"], row["context"], strict=True)
         shared = {
             "answer_id": f"{candidate.digest}:{row['id']}",
             "question": row["text"],
             "answer": row["answer"],
-            "passages": tuple(Seen(id=passage_of[text], text=text) for text in row["context"]),
+            "passages": tuple(Seen(id=id, text=text) for id, text in context),
             "consent": _consents(row["id"], consent_share),
             "by": NAME,
             "simulated": True,

@@ -21,7 +21,6 @@ from components.core import (
     StageResult,
     Step,
     Task,
-    read_jsonl,
     read_passages,
     write_jsonl,
 )
@@ -70,7 +69,7 @@ def collect(
         with answering(candidate, step.store, step.machine) as answer:
             evidence = measure(candidate, answer, split, task, step, rows=config.rows)
         table = examples(evidence, step.store)
-        said = rate(candidate, table, FIGURE[task.kind], config.good_at, config.consent_share, _passage_of(candidate, step))
+        said = rate(candidate, table, FIGURE[task.kind], config.good_at, config.consent_share)
     # through the store and back: what training sees is what was durably kept
     ids = store.add(*said)
     items = [*store.list(ids=ids), *store.at(gathered)]
@@ -92,18 +91,6 @@ def collect(
         metrics={"pairs": float(len(rows)), "simulated_items": float(simulated), "real_items": float(counts["real"])},
         notes=(f"feedback: {simulated} simulated items, {counts['real']} real ones, {len(rows)} preference pairs", *drops),
     )
-
-
-def _passage_of(candidate: Candidate, step: Step) -> dict[str, str]:
-    """Text that a prompt may hold → id of the passage that it is from: two chunks of one passage share an id, so the ids in
-    an answer cannot be paired with its context by position."""
-    retriever = candidate.retriever
-    if retriever is None:
-        return {}
-    if retriever.index:
-        return {chunk["text"]: chunk["passage"] for chunk in read_jsonl(step.store.path(retriever.index) / "chunks.jsonl")}
-    knowledge = Split(name="knowledge", object=retriever.knowledge, count=0)
-    return {passage.text: passage.id for passage in read_passages(knowledge, step.store)}
 
 
 def _held_out(dataset: Dataset, step: Step) -> set[str]:

@@ -2,7 +2,7 @@
 
 from .approvals import Approvals
 from .approve import approve, approved_by_policy, champion, standing, void
-from .registry import Registered, Registry, bundle_folder, registered
+from .registry import Registered, Registry, bundle_folder, candidate_in, registered
 
 __all__ = [
     "Approvals",
@@ -11,6 +11,7 @@ __all__ = [
     "approve",
     "approved_by_policy",
     "bundle_folder",
+    "candidate_in",
     "champion",
     "registered",
     "standing",

@@ -86,13 +86,17 @@ def standing(workspace: Workspace, version: Registered) -> Approval | None:
     return last.approval if (last.candidate, last.evidence) == (version.candidate, version.evidence) else None
 
 
-def champion(workspace: Workspace, model: str) -> Candidate | None:
-    """The Candidate that is champion now; None where none was approved. Its objects are put back into the store from its
-    bundle where they are gone, so that it can be measured again."""
+def champion(workspace: Workspace, model: str, other_than: str = "") -> Candidate | None:
+    """The Candidate that is champion now; None where none was approved, or where the run `other_than` released it.
+
+    Its objects are put back into the store from its bundle where they are gone, so that it can be measured again.
+    """
     held = Registry(workspace).holder(model, "champion")
     if held is None:
         return None
     chosen = registered(workspace, model, held)
+    if other_than and chosen.run_id == other_than:
+        return None
     candidate = candidate_in(workspace, chosen.candidate)
     missing = [digest for digest in candidate.objects if not workspace.store.has(digest)]
     if missing:

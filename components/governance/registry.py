@@ -27,6 +27,8 @@ class Registered(Frozen):
     run_id: str = ""
     card: str = ""
     risk_tier: str = ""
+    trial: bool = False
+    """Whether a profile that only tries things out released it."""
     port: int = 8000
 
     def bundle(self, workspace: Workspace) -> Path:
@@ -35,11 +37,12 @@ class Registered(Frozen):
 
 
 class Registry:
-    """The model registry of one workspace."""
+    """The model registry of one workspace: what it did on the MLflow that is set now (`MLFLOW_TRACKING_URI`)."""
 
     def __init__(self, workspace: Workspace) -> None:
         self.workspace = workspace
         self.ledger = Ledger(workspace.ledger)
+        self._where = workspace.tracking_digest[:12]
 
     @cached_property
     def client(self) -> Any:
@@ -51,9 +54,9 @@ class Registry:
     def versions(self, model: str) -> list[Registered]:
         """Every version of `model` that was registered from here, oldest first, each as it was last described."""
         found: dict[int, Registered] = {}
-        for effect in self.ledger.effects("describe"):
+        for effect in self._done("describe"):
             version = Registered.model_validate_json(effect["detail"])
-            if effect["done_at"] and version.model == model:
+            if version.model == model:
                 found[version.version] = version
         return [found[number] for number in sorted(found)]
 
@@ -66,7 +69,7 @@ class Registry:
         return int(
             self.ledger.once(
                 "register",
-                f"register:{model}:{candidate}",
+                f"register:{self._where}:{model}:{candidate}",
                 find=lambda: self._find(model, candidate),
                 do=make,
                 detail={"model": model, "candidate": candidate},
@@ -88,30 +91,38 @@ class Registry:
                 self.client.set_model_version_tag(version.model, str(version.version), key, value)
             return True
 
-        key = f"describe:{version.model}:{version.version}:{version.digest}"
+        key = f"describe:{self._where}:{version.model}:{version.version}:{version.digest}"
         self.ledger.once("describe", key, find=lambda: None, do=tag, detail=version.model_dump(mode="json"))
 
     def holder(self, model: str, alias: Alias) -> int | None:
         """The version that `alias` points at, by the ledger; None when it was never set."""
-        moves = [json.loads(effect["detail"]) for effect in self.ledger.effects("alias") if effect["done_at"]]
+        moves = [json.loads(effect["detail"]) for effect in self._done("alias")]
         held = [move["version"] for move in moves if (move["model"], move["alias"]) == (model, alias)]
         return held[-1] if held else None
+
+    def yields(self, version: Registered) -> bool:
+        """Whether `version` is a trial and the alias `candidate` is held by one that is not."""
+        held = self.holder(version.model, "candidate")
+        return version.trial and any(one.version == held and not one.trial for one in self.versions(version.model))
 
     def move(self, model: str, alias: Alias, version: int) -> None:
         """Point `alias` at `version`. Moving it where it is changes nothing; each move is one effect of the ledger."""
         if self.holder(model, alias) == version:
             return
-        earlier = sum(effect["key"].startswith(f"alias:{model}@{alias}:") for effect in self._moves_done())
+        moves = f"alias:{self._where}:{model}@{alias}:"
+        earlier = sum(effect["key"].startswith(moves) for effect in self._done("alias"))
         detail = {"model": model, "alias": alias, "version": version}
 
         def point() -> int:
             self.client.set_registered_model_alias(model, alias, str(version))
             return version
 
-        self.ledger.once("alias", f"alias:{model}@{alias}:{earlier}:{version}", find=lambda: None, do=point, detail=detail)
+        self.ledger.once("alias", f"{moves}{earlier}:{version}", find=lambda: None, do=point, detail=detail)
 
-    def _moves_done(self) -> list[dict[str, Any]]:
-        return [effect for effect in self.ledger.effects("alias") if effect["done_at"]]
+    def _done(self, kind: str) -> list[dict[str, Any]]:
+        """Effects of one kind that have happened on this MLflow, oldest first."""
+        here = [effect for effect in self.ledger.effects(kind) if effect["key"].startswith(f"{kind}:{self._where}:")]
+        return [effect for effect in here if effect["done_at"]]
 
     def _find(self, model: str, candidate: str) -> int | None:
         found = self.client.search_model_versions(f"name = '{model}' and tags.`ninefold.candidate` = '{candidate}'")

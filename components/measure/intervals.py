@@ -52,10 +52,12 @@ def paired(
     import numpy as np
 
     first, second = statistic(before, name), statistic(after, name)
-    gains = bootstrap(second, seed, resamples) - bootstrap(first, seed, resamples)
-    low, high = np.nanpercentile(gains, [2.5, 97.5])
     start, end = float(first.of(first.columns.sum(0))), float(second.of(second.columns.sum(0)))
     n = int(min(first.columns[:, -1].sum(), second.columns[:, -1].sum())) if name != "macro_f1" else len(before)
+    if n < 2:  # every resample of one row is that row: no interval
+        return start, end, Metric(value=_rounded(end - start), n=n)
+    gains = bootstrap(second, seed, resamples) - bootstrap(first, seed, resamples)
+    low, high = np.nanpercentile(gains, [2.5, 97.5])
     return start, end, Metric(value=_rounded(end - start), low=_rounded(low), high=_rounded(high), n=n)
 
 

@@ -38,6 +38,8 @@ class AnswerLike(Protocol):
     @property
     def context(self) -> tuple[str, ...]: ...
     @property
+    def context_passages(self) -> tuple[str, ...]: ...
+    @property
     def margin(self) -> float | None: ...
 
 
@@ -51,8 +53,8 @@ def measure(
 
     answer: called with at most 32 rows at a time, and only for rows that no earlier measurement of the same candidate
             answered: pass a lazy one (components.application.answering)
-    Metrics without a single value (hit@k without a retriever) are left out of `Evidence.metrics`. Seconds and seconds per
-    answer go to `step.measured`; the first chunk includes the time to load.
+    Metrics without a single value (hit@k without a retriever) are left out of `Evidence.metrics`. Seconds go to
+    `step.measured`; the first chunk includes the time to load.
     """
     wanted = min(rows or split.count, split.count)
     inputs = [candidate.digest, split.object, wanted, task.kind, task.labels, task.abstain]
@@ -113,9 +115,7 @@ def _table(
             file.flush()
             os.fsync(file.fileno())
             table += made
-    rates = sorted(spent / len(chunk) for spent, chunk in zip(seconds, chunks, strict=True))
     step.measured.update(rows=len(rows), seconds=round(sum(seconds), 3))
-    step.measured.update(seconds_per_answer=round(rates[len(rates) // 2 if len(rates) > 2 else 0], 4) if rates else None)
     return table
 
 
@@ -129,6 +129,7 @@ def _example(task: Task, row: Row, found: AnswerLike, searched: bool) -> dict[st
         "passages": list(found.passages),
         "scores": [round(score, 6) for score in found.scores],
         "context": list(found.context),
+        "context_passages": list(found.context_passages),
         "margin": found.margin,
         "slices": row.slices,
         **per_example(task, row, found.text, found.passages if searched else None),

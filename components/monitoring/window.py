@@ -6,22 +6,6 @@ from typing import Any
 COLUMNS = ("input_words", "input_characters", "answer_words", "abstained", "top_score", "score_margin", "seconds")
 
 
-def reference(examples: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The reference window: an evidence table's rows in the traffic log's form. `seconds` is None, since answers measured in
-    batches have no latency of their own."""
-    return [
-        {
-            "id": row["id"],
-            "input": row["text"],
-            "answer": row["answer"],
-            "passages": list(row.get("passages") or []),
-            "scores": list(row.get("scores") or []),
-            "seconds": None,
-        }
-        for row in examples
-    ]
-
-
 def descriptors(rows: Sequence[dict[str, Any]], abstain: str | None = None) -> list[dict[str, float | None]]:
     """One row of `COLUMNS` for each answered request.
 

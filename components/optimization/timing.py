@@ -62,16 +62,16 @@ def _rates(application: Application, rows: Sequence[Row]) -> tuple[float, float 
     read = engine.counted["prompt_tokens"]
     written = 0
     for row in rows:
-        hits = application.retrieve([row.text])[0]
-        top_k = application.candidate.retriever.top_k if application.candidate.retriever else 0
-        messages = render(prompt, len(prompt.turns) - 1, row.text, [hit.text for hit in hits[:top_k]])
+        (context,) = application.contexts([row.text])
+        messages = render(prompt, len(prompt.turns) - 1, row.text, context)
         start = time.perf_counter()
         engine.generate([messages], 1)
         middle = time.perf_counter()
         before = engine.counted["new_tokens"]
         engine.generate([messages], 1 + DECODED)
         first, second = first + middle - start, second + time.perf_counter() - middle
-        written += engine.counted["new_tokens"] - before - 1
+        # the last pass of an answer that ends by itself gives its end, so passes are tokens but where the limit ended it
+        written += min(engine.counted["new_tokens"] - before, DECODED)
     read = (engine.counted["prompt_tokens"] - read) / 2
     decoding = second - first
     return round(read / first, 1), round(written / decoding, 1) if decoding > 0 and written > 0 else None

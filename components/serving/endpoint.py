@@ -59,6 +59,7 @@ def start(
     candidate = candidate_of(bundle).digest
     running = status(workspace, name)
     if running and (running.candidate, running.port, running.version) == (candidate, port, version):
+        _wait_until_ready(running, log_file(workspace, name))  # a run that was killed may have left it loading
         return running
     stop(workspace, name)  # also one that lives and does not answer yet: what a killed run left
     if not _free(port):
@@ -68,16 +69,23 @@ def start(
         )
     model = model or name
     process, log = _spawn(workspace, name, bundle, port, model, version, machine or Machine(), trace)
-    endpoint = Endpoint(
-        name=name, model=model, version=version, candidate=candidate, bundle=str(bundle), port=port, pid=process.pid,
-        born=_born(process.pid) or 0.0,
-    )  # fmt: skip
-    publish_json(_state(workspace, name), endpoint)
+    endpoint = record(workspace, name, bundle, port, model, version, process.pid)
     try:
-        _wait_until_ready(endpoint, process, log)
+        _wait_until_ready(endpoint, log)
     except BaseException:
         stop(workspace, name)
         raise
+    return endpoint
+
+
+def record(workspace: Workspace, name: str, bundle: Path, port: int, model: str, version: str | None, pid: int) -> Endpoint:
+    """Write down that process `pid` is endpoint `name`. Both sides do, parent and server: whichever is killed, a server
+    that lives can be found."""
+    endpoint = Endpoint(
+        name=name, model=model, version=version, candidate=candidate_of(bundle).digest, bundle=str(bundle), port=port,
+        pid=pid, born=_born(pid) or 0.0,
+    )  # fmt: skip
+    publish_json(_state(workspace, name), endpoint)
     return endpoint
 
 
@@ -128,7 +136,8 @@ def _spawn(
     log = log_file(workspace, name)
     log.parent.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", "components.serving", "--bundle", str(bundle), "--home", str(workspace.root)]
-    command += ["--name", model, "--port", str(port), "--threads", str(machine.threads), "--device", machine.device]
+    command += ["--endpoint", name, "--name", model, "--port", str(port)]
+    command += ["--threads", str(machine.threads), "--device", machine.device]
     command += ["--version", version] if version else []
     command += ["--trace"] if trace else []
     paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
@@ -140,14 +149,14 @@ def _spawn(
         ), log
 
 
-def _wait_until_ready(endpoint: Endpoint, process: "subprocess.Popen[bytes]", log: Path) -> None:
+def _wait_until_ready(endpoint: Endpoint, log: Path) -> None:
     report(f"starting the endpoint on port {endpoint.port}")
     deadline = time.monotonic() + READY_SECONDS
     while time.monotonic() < deadline:
         answer = _answers(endpoint, "/ready")
         if answer == 200:
             return
-        if process.poll() is not None or answer == 500:
+        if not _ours(endpoint) or answer == 500:
             lines = log.read_text(errors="replace").strip().splitlines() or ["it said nothing"]
             raise MachineFault(f"the endpoint did not start: {lines[-1]} (whole log: {log})")
         time.sleep(0.1)

@@ -7,6 +7,7 @@ Binds loopback. `--container` binds all addresses instead, for an image whose po
 
 import argparse
 import logging
+import os
 from pathlib import Path
 
 from components.core import Machine, Workspace
@@ -22,6 +23,7 @@ def main() -> None:
     parser.add_argument("--home", type=Path, required=True, help="workspace for the traffic log and feedback")
     parser.add_argument("--name", required=True, help="name of the registered model")
     parser.add_argument("--version", default=None)
+    parser.add_argument("--endpoint", help="write down under this name that this process serves")
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--device", default="cpu", choices=["cpu", "cuda"])
@@ -35,7 +37,11 @@ def serve(given: argparse.Namespace) -> None:
     import uvicorn
 
     from .app import create_app
+    from .endpoint import record
 
+    if given.endpoint:
+        workspace = Workspace(given.home)
+        record(workspace, given.endpoint, given.bundle, given.port, given.name, given.version, os.getpid())
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     app = create_app(
         given.bundle,

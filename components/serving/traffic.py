@@ -35,7 +35,7 @@ class Served(Frozen):
     """Ids, best first."""
     scores: tuple[float, ...]
     seen: tuple[dict[str, str], ...]
-    """{"id", "text"} of those passages: what feedback on the answer refers to."""
+    """{"id", "text"} of what was put into the prompt: what a correction of the answer is learnt with."""
     seconds: float
     """From the parsed request to the whole answer."""
 

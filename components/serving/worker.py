@@ -31,6 +31,8 @@ class Reply(Frozen):
     text: str
     passages: tuple[dict[str, Any], ...] = ()
     """{"id", "text", "score"}, best first."""
+    seen: tuple[dict[str, str], ...] = ()
+    """{"id", "text"} of what was put into the prompt."""
     prompt_tokens: int = 0
     completion_tokens: int = 0
 
@@ -126,7 +128,7 @@ class Worker:
                 answer=reply.text,
                 passages=tuple(passage["id"] for passage in reply.passages),
                 scores=tuple(passage["score"] for passage in reply.passages),
-                seen=tuple({"id": passage["id"], "text": passage["text"]} for passage in reply.passages),
+                seen=reply.seen,
                 seconds=time.perf_counter() - started,
             )
         )
@@ -142,11 +144,17 @@ class Worker:
                 else:
                     answer = piece
         passages = tuple(
-            {"id": id, "text": text, "score": round(score, 4)}
+            {"id": id, "text": text, "score": score}
             for id, text, score in zip(answer.passages, answer.texts, answer.scores, strict=True)
         )
         asked = self._count(self._asked(row.text, answer.context))
-        return Reply(text=answer.text, passages=passages, prompt_tokens=asked, completion_tokens=self._count(answer.text))
+        return Reply(
+            text=answer.text,
+            passages=passages,
+            seen=tuple({"id": id, "text": text} for id, text in zip(answer.context_passages, answer.context, strict=True)),
+            prompt_tokens=asked,
+            completion_tokens=self._count(answer.text),
+        )
 
     def _asked(self, question: str, context: Sequence[str]) -> str:
         """The words put before the model in the turn that answers; the question itself where there is no model."""

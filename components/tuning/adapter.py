@@ -1,6 +1,7 @@
 """LoRA adapters: made on the top layers, saved as a PEFT folder for the whole model, loaded again to go on training."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +64,8 @@ def save_adapter(model: Any, folder: Path, total_layers: int) -> Path:
         for name, p in model.named_parameters()
         if p.requires_grad and ".default." in name
     }
-    folder.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(folder, ignore_errors=True)  # what a killed run half wrote would be part of the object
+    folder.mkdir(parents=True)
     save_file(dict(sorted(weights.items())), folder / "adapter_model.safetensors", metadata={"format": "pt"})
     content = {
         "peft_type": "LORA",

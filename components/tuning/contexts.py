@@ -8,6 +8,7 @@ abstaining. Their shares are settings, and what came out is counted.
 import json
 import random
 import re
+import shutil
 from collections.abc import Sequence
 
 import numpy as np
@@ -48,7 +49,8 @@ def shown_rows(
     draw = random.Random(seed)
     answerable: list[Shown] = []
     abstaining: list[Shown] = []
-    counts = {"retrieved": 0, "gold put in": 0, "beside a wrong passage": 0, "unanswerable": 0, "dropped": 0}
+    kinds = ("retrieved", "gold put in", "beside a wrong passage", "unanswerable", "dropped", "passage held out")
+    counts = dict.fromkeys(kinds, 0)
     for row, hits in zip(rows, found, strict=True):
         context = tuple(hit.text for hit in hits[: retriever.top_k])
         if task.abstain and row.answer == task.abstain:
@@ -56,6 +58,9 @@ def shown_rows(
             counts["unanswerable"] += 1
             continue
         held = any(hit.passage == row.passage and _holds(hit.text, row.answer) for hit in hits[: retriever.top_k])
+        if not held and row.passage and row.passage not in texts:
+            counts["passage held out"] += 1  # it would teach an answer that is not in its context
+            continue
         right = context if held else _with_gold(row, context, texts)
         counts["retrieved" if held else "gold put in"] += 1
         answerable.append(Shown(row.text, right, as_written(row.answer, right)))
@@ -103,7 +108,8 @@ def _training_retriever(retriever: Retriever, dataset: Dataset, step: Step) -> t
     chunks = read_jsonl(source / "chunks.jsonl")
     kept = [place for place, chunk in enumerate(chunks) if chunk["passage"] in allowed]
     folder = step.scratch / "training-index"
-    folder.mkdir(exist_ok=True)
+    shutil.rmtree(folder, ignore_errors=True)  # what a killed run half wrote would be part of the object
+    folder.mkdir()
     write_jsonl(folder / "chunks.jsonl", (chunks[place] for place in kept))
     np.save(folder / "vectors.npy", np.load(source / "vectors.npy")[kept])
     (folder / "index.json").write_text(json.dumps({"made from": retriever.index}) + "\n")
@@ -123,7 +129,7 @@ def _texts_by_passage(retriever: Retriever, dataset: Dataset, step: Step) -> dic
 
 def _with_gold(row: Row, context: tuple[str, ...], texts: dict[str, list[str]]) -> tuple[str, ...]:
     """The row's own text in the place of the last hit: a part of its passage that holds the answer, if one does."""
-    own = texts.get(row.passage or "", [])
+    own = texts.get(row.passage or "")
     if not own:
         return context
     gold = next((text for text in own if _holds(text, row.answer)), own[0])

@@ -100,8 +100,8 @@ def tune(config: Config, *, task: Task, metrics: Metrics, candidate: Candidate, 
     from .practice import practice_rows
     from .train import fine_tune, load_tokenizer
 
-    if candidate.model is None or dataset.splits["train"].count == 0:
-        reason = "there is no model to tune" if candidate.model is None else "there are no training rows"
+    reason = _nothing_to_do(candidate, dataset)
+    if candidate.model is None or reason:
         return Tuned(decision=Decision(verdict="keep", reason=reason), candidate=candidate)
     prompt = tuned_prompt(task, candidate.retriever is not None)
     rows, counts, made = shown_rows(
@@ -159,6 +159,15 @@ def align(
         f"{pairs.count - len(rows)} more name an answer that is not in the context"
     )
     return _decide(config, task, metrics, candidate, proposed, dataset, (adapter.object,), note, step)
+
+
+def _nothing_to_do(candidate: Candidate, dataset: Dataset) -> str:
+    """Why there is nothing to tune; empty where there is."""
+    if candidate.model is None:
+        return "there is no model to tune"
+    if candidate.runtime.engine != "transformers":
+        return f"the candidate runs on {candidate.runtime.engine}, whose weights are not here to tune"
+    return "" if dataset.splits["train"].count else "there are no training rows"
 
 
 def _decide(

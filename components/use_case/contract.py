@@ -12,6 +12,10 @@ SLICES = {
     "summarization": ("length",),
 }
 
+NO_GOAL = ("hit@1", "hit@5", "mrr", "abstention_recall", "abstention_precision", "abstention_rate")
+"""Metrics that say nothing about answers: an application that never answers, or one without a retriever, must have a value
+of the primary metric, and not the best one."""
+
 
 def check_contract(contract: UseCase) -> None:
     """Raise BadInput naming every key that does not fit the rest of the contract, what is allowed and what to do."""
@@ -28,6 +32,11 @@ def _metrics(contract: UseCase) -> list[str]:
             wrong.append(f"key '{key}': '{name}' is not measured for {kind}; allowed: {', '.join(allowed)}")
         elif name.startswith("abstention") and contract.task.abstain is None:
             wrong.append(f"key '{key}': '{name}' needs task.abstain, the words that say there is no answer; add them")
+    if metrics.primary in NO_GOAL:
+        goals = ", ".join(name for name in allowed if name not in NO_GOAL)
+        wrong.append(
+            f"key 'metrics.primary': '{metrics.primary}' may be a floor, but without answers it is no goal; allowed: {goals}"
+        )
     for name, floor in metrics.floors.items():
         if not 0 <= floor <= 1:
             wrong.append(f"key 'metrics.floors.{name}': must lie between 0 and 1 (found {floor})")

@@ -2,7 +2,7 @@ import pytest
 
 from components.application import render
 from components.application.prompt import MAX_CONTEXT_WORDS, clean, matching_label
-from components.core import Candidate, Prompt, PromptTurn, Runtime
+from components.core import Candidate, Prompt, PromptTurn, Quoted, Runtime
 
 
 def asking(marker: str = "", task: str = "question_answering") -> Candidate:
@@ -47,3 +47,9 @@ def test_a_summary_keeps_its_lines() -> None:
 def test_labels_match_as_whole_words() -> None:
     assert matching_label(("positive", "negative"), "It is Negative, not positive") == "negative"
     assert matching_label(("positive", "negative"), "positively") is None
+
+
+def test_a_quote_may_begin_with_the_word_for_no_answer() -> None:
+    quoting = asking().model_copy(update={"quoted": Quoted()})
+    assert clean(quoting, "Unknown Pleasures") == "Unknown Pleasures"
+    assert clean(quoting, " Unknown .") == "unknown"

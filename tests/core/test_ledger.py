@@ -1,3 +1,4 @@
+import json
 import os
 import signal
 import subprocess
@@ -17,7 +18,8 @@ def test_an_effect_happens_once(tmp_path):
             "version": 1
         }
     assert target == [1]
-    assert ledger.outcome("k") == {"version": 1}
+    (effect,) = ledger.effects("register")
+    assert json.loads(effect["outcome"]) == {"version": 1}
 
 
 def test_a_lost_reply_is_found_at_the_target_and_not_repeated(tmp_path):
@@ -29,7 +31,7 @@ def test_a_lost_reply_is_found_at_the_target_and_not_repeated(tmp_path):
 
     with pytest.raises(ConnectionError):
         ledger.once("register", "k", find=lambda: target.get("k"), do=do)
-    assert ledger.outcome("k") is None
+    assert ledger.effects("register")[0]["done_at"] is None
     assert ledger.once("register", "k", find=lambda: target.get("k"), do=do) == {"version": 1}
 
 

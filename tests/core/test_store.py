@@ -1,4 +1,5 @@
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -124,3 +125,19 @@ def test_a_half_copied_object_is_copied_again(tmp_path):
     store.copy_to(other, [digest])
     assert other.has(digest)
     assert other.damaged() == []
+
+
+def test_an_added_file_is_found(tmp_path):
+    store = Store(tmp_path / "store")
+    digest = store.put(folder_with(tmp_path / "a", x="1"))
+    (store.path(digest) / "chat_template.jinja").write_text("say yes")
+    assert store.damaged() == [f"{digest}: chat_template.jinja"]
+
+
+def test_a_seal_is_void_without_an_object_that_it_names_deep_inside(tmp_path):
+    store = Store(tmp_path / "store")
+    digest = store.put(folder_with(tmp_path / "a", x="1"))
+    store.seal(Seal(key="k", name="s", result={"candidate": {"model": {"object": digest}, "adapter": None}, "objects": []}))
+    assert store.sealed("k")
+    shutil.rmtree(store.path(digest))
+    assert store.sealed("k") is None

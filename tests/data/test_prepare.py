@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from components.core import Passage, Row, read_passages, read_rows
+from components.data.read import _text
 
 from .conftest import DOCUMENTS, QUESTIONS, REVIEWS, SPLITS, TOPICS, Bench, question_rows, write
 
@@ -169,3 +170,10 @@ def test_practice_rows_are_apart_and_share_nothing_with_what_is_held_out(bench: 
     removed = {why: count for why, count in second.figures["overlaps_removed"].items() if "practice" in why}
     assert removed == {"practice and held out: equal": 2}
     assert second.figures["sources"]["stories"]["duplicates"] == {"duplicate row": 1}
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(1234567.0, "1234567"), (3.14159265, "3.14159265"), (2.5, "2.5"), (7, "7"), (float("nan"), None)]
+)
+def test_numbers_keep_all_their_digits(value: float, text: str | None) -> None:
+    assert _text(value) == text

@@ -1,19 +1,24 @@
 """The whole stage on a real MLflow (SQLite), a real server, and a fresh process that loads what was registered."""
 
+import ast
+import contextlib
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
+from importlib.metadata import PackageNotFoundError, packages_distributions, requires
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
-from components.core import Ledger, Workspace
+from components.core import BadInput, Ledger, Workspace
 from components.core.code import ROOT
 from components.deployment import Config, deploy, export
 from components.deployment.bundle import reference_rows
+from components.deployment.requirements import CORE, RETRIEVERS
 from components.governance import champion, registered
 from components.serving import load_bundle, reference_of, status
 from tests.serving.bundles import QUESTIONS, candidate
@@ -32,9 +37,9 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("deploy")
 
 
-def run(workspace: Workspace, folder: Path, risk: str = "medium", **config):
+def run(workspace: Workspace, folder: Path, risk: str = "medium", below: float | None = None, **config):
     folder.mkdir(exist_ok=True)
-    chosen = candidate(workspace.store, folder)
+    chosen = candidate(workspace.store, folder, below)
     return deploy(
         Config(port=0, questions=3, **config),
         contract=cases.contract(risk),
@@ -149,3 +154,55 @@ def test_no_docker_engine_is_one_clear_line(tmp_path: Path, monkeypatch: pytest.
     assert note.startswith("no image: no Docker engine answers")
     assert "\n" not in note
     assert time.monotonic() - started < 20
+
+
+def test_a_trial_takes_no_alias_from_a_release(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path / "home")
+    assert run(workspace, tmp_path / "first", trial=True).release.alias == "candidate"
+    earnest = run(workspace, tmp_path / "second", below=0.1).release
+    assert (earnest.version, earnest.alias) == (2, "candidate")
+    trial = run(workspace, tmp_path / "third", risk="low", below=0.2, trial=True).release
+    assert (trial.version, trial.alias, trial.approval) == (3, None, None)
+    assert registered(workspace, "desk", "candidate").version == 2
+
+
+def test_another_mlflow_has_other_versions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    workspace = Workspace(tmp_path / "home")
+    run(workspace, tmp_path / "first")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'shared.db'}")
+    with pytest.raises(BadInput, match="'desk' is not registered"):
+        registered(workspace, "desk")
+    run(workspace, tmp_path / "again")
+    assert registered(workspace, "desk").version == 1
+
+
+@pytest.mark.parametrize("mode", sorted(RETRIEVERS))
+def test_an_application_lists_every_package_that_its_retriever_imports(mode: str) -> None:
+    names = {"bm25": "bm25", "convex": "convex", "hybrid": "lance", "vector": "lance"}
+    application = ROOT / "components/application"
+    files = [application / f"retrievers/{names[mode]}.py", *([] if mode == "bm25" else [application / "embedder.py"])]
+    assert all(path.is_file() for path in files)
+    imported = {
+        (alias.name if isinstance(node, ast.Import) else node.module or "").split(".")[0]
+        for path in files
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Import) or (isinstance(node, ast.ImportFrom) and not node.level)
+        for alias in node.names
+    }
+    provided = packages_distributions()
+    needed = {one.lower().replace("_", "-") for name in imported for one in provided.get(name, ())} - {"ninefold"}
+    assert needed <= with_dependencies({*CORE, *RETRIEVERS[mode]})
+
+
+def with_dependencies(names: set[str]) -> set[str]:
+    """`names` and all that they require, as installed here."""
+    found, todo = set(), [*names]
+    while todo:
+        name = todo.pop().lower().replace("_", "-")
+        if name in found:
+            continue
+        found.add(name)
+        with contextlib.suppress(PackageNotFoundError):
+            wanted = [Requirement(line) for line in requires(name) or ()]
+            todo += [one.name for one in wanted if one.marker is None or one.marker.evaluate({"extra": ""})]
+    return found

@@ -92,3 +92,14 @@ def test_the_finalist_is_chosen_on_validation_floors_first(step: Step, task: Tas
     for metrics, candidates, best in ((low, [unknown, paris], paris), (floors, [paris, unknown], unknown)):
         found = finalist(FEW, task=task, metrics=metrics, candidates=candidates, dataset=dataset, step=step)
         assert found.candidate == best
+
+
+def test_a_model_of_unknown_origin_is_not_called_unbiased(
+    step: Step, task: Task, metrics: Metrics, limits: Limits, candidate: Candidate, dataset: Dataset
+) -> None:
+    found = evaluate(
+        FEW, task=task, metrics=metrics, policy=Policy(bias_at_most={"bbq": 0.1}), limits=limits, candidate=candidate,
+        references={}, dataset=dataset, slices=(), origin_known=False, step=step,
+    )  # fmt: skip
+    assert (found.benchmarks, found.bias) == ({}, {})
+    assert any(line.startswith("worsening on bbq: the model was trained elsewhere") for line in found.not_measured)

@@ -63,3 +63,8 @@ def test_each_condition_stops_a_release(change: dict, verdict: str, said: str) -
 def test_a_bound_on_what_is_left_out_is_refused() -> None:
     with pytest.raises(BadInput, match=r"bounds 'crows_pairs', but evaluation\.benchmarks\.crows_pairs is 0"):
         check_bounds(POLICY, {"mmlu": 8})
+
+
+def test_what_was_not_measured_is_not_said_to_hold() -> None:
+    decision, _ = decide(_figures().model_copy(update={"changes": {}}), METRICS, POLICY, LIMITS)
+    assert decision.reason.endswith("floors and limits hold; no worsening could be measured on crows_pairs")

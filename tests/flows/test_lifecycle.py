@@ -6,8 +6,10 @@ import time
 import jsonschema
 import pytest
 
-from components.core import STAGES
+from components.core import STAGES, Feedback, FeedbackStore
 from components.core.code import ROOT
+from components.governance import approve, champion
+from flows.run import Run
 from tests.conftest import USE_CASE, ninefold
 
 
@@ -75,11 +77,40 @@ def test_a_finished_run_repeated_is_reused_within_three_seconds(finished):
 
 
 def test_plan_finds_everything_sealed_and_changes_nothing(finished):
-    before = sorted(path.as_posix() for path in (finished.home / "store").rglob("*"))
+    def state():
+        files = [path for part in ("store", "model_cards", "runs") for path in (finished.home / part).rglob("*")]
+        return sorted((path.as_posix(), path.stat().st_mtime_ns) for path in files if path.is_file())
+
+    before = state()
     done = ninefold(finished.home, "plan", str(USE_CASE), "--profile", "smoke", "--json")
     assert done.returncode == 0, done.stderr
     assert {row["status"] for row in json.loads(done.stdout)["stages"]} <= {"reused", "skipped"}
-    assert sorted(path.as_posix() for path in (finished.home / "store").rglob("*")) == before
+    assert state() == before
+
+
+def test_new_feedback_reopens_a_finished_run_and_its_own_release_is_no_rival(copied):
+    run = Run.read(USE_CASE, "smoke", copied.workspace)
+    assert run.finished()
+    rating = Feedback(kind="rating", answer_id="a", rating=1, consent=True)
+    FeedbackStore(copied.workspace.feedback).add(rating)
+    again = Run.read(USE_CASE, "smoke", copied.workspace)
+    assert again.finished() is None
+    assert champion(copied.workspace, "voice_helpdesk") is None
+    approve(copied.workspace, "voice_helpdesk", None, "Ada", "reads well")
+    assert champion(copied.workspace, "voice_helpdesk")
+    assert champion(copied.workspace, "voice_helpdesk", other_than=run.id) is None
+    done = ninefold(copied.home, "run", str(USE_CASE), "--profile", "smoke", "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["model"]["version"] == copied.summary["model"]["version"]
+
+
+def test_a_wrong_setting_of_a_late_stage_is_refused_before_the_first(copied):
+    path = copied.home / "late.yaml"
+    path.write_text(USE_CASE.read_text() + "evaluation: {reqests: 4}\n")
+    done = ninefold(copied.home, "run", str(path), "--profile", "smoke")
+    assert done.returncode == 2
+    assert "section 'evaluation'" in done.stderr
+    assert "'reqests' is not known" in done.stderr
 
 
 def test_the_store_verifies_and_a_changed_byte_stops_the_run(copied):

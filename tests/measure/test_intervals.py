@@ -80,3 +80,8 @@ def test_two_thousand_resamples_of_240_rows_take_a_fifth_of_a_second_at_most() -
 def test_large_tables_are_resampled_in_blocks() -> None:
     found = interval(list(np.random.default_rng(6).random(30_000)), resamples=300)
     assert found.low < 0.5 < found.high
+
+
+def test_one_row_settles_nothing() -> None:
+    _, _, gain = paired([{"f1": 0.0}, {"f1": None}], [{"f1": 1.0}, {"f1": None}], "f1")
+    assert (gain.value, gain.low, gain.high, gain.n) == (1, None, None, 1)

@@ -15,6 +15,7 @@ class Said(Frozen):
     passages: tuple[str, ...] = ()
     scores: tuple[float, ...] = ()
     context: tuple[str, ...] = ()
+    context_passages: tuple[str, ...] = ()
     margin: float | None = None
 
 

@@ -8,7 +8,8 @@ import pytest
 
 from components.core import Workspace
 from components.core.tracking import Tracking
-from components.monitoring import Config, descriptors, monitor, reference
+from components.deployment.bundle import reference_rows
+from components.monitoring import Config, descriptors, monitor
 from components.monitoring.calibrate import thresholds
 from components.monitoring.window import COLUMNS
 
@@ -106,7 +107,7 @@ def test_only_the_newest_requests_are_compared(tmp_path: Path) -> None:
 
 def test_an_evidence_table_becomes_a_reference_window() -> None:
     table = [{"id": "1", "text": "who is it", "answer": "Unknown.", "passages": ["p"], "scores": [2.0, 0.5], "f1": 1.0}]
-    (row,) = descriptors(reference(table), "unknown")
+    (row,) = descriptors(reference_rows(table), "unknown")
     assert row == {
         "input_words": 3.0, "input_characters": 9.0, "answer_words": 1.0, "abstained": 1.0, "top_score": 2.0,
         "score_margin": 1.5, "seconds": None,

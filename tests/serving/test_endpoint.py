@@ -3,12 +3,16 @@
 import os
 import signal
 import socket
+import subprocess
+import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from components.core import MachineFault, Workspace
+from components.core.code import ROOT
 from components.serving import ask, free_port, read_traffic, smoke_test, start, status, stop
 
 from .bundles import QUESTIONS, bundle
@@ -80,3 +84,16 @@ def test_stop_answers_what_is_in_flight_first(workspace, folder) -> None:
     assert answered == len(read_traffic(workspace, "short"))
     assert stop(workspace, "short") in (True, False)
     assert status(workspace, "short") is None
+
+
+def test_a_server_whose_parent_was_killed_is_found_and_stopped(workspace, folder) -> None:
+    port = free_port()
+    command = [sys.executable, "-m", "components.serving", "--bundle", str(folder), "--home", str(workspace.root)]
+    command += ["--endpoint", "orphan", "--name", "desk", "--version", "1", "--port", str(port)]
+    process = subprocess.Popen(command, cwd=ROOT, start_new_session=True)
+    until = time.monotonic() + 60
+    while status(workspace, "orphan") is None and time.monotonic() < until:
+        time.sleep(0.1)
+    assert start(workspace, "orphan", folder, port, version="1").pid == process.pid, "it is taken over, ready"
+    assert stop(workspace, "orphan")
+    assert process.wait(10) is not None

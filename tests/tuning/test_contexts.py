@@ -94,3 +94,12 @@ def test_answer_is_learned_as_its_context_writes_it():
     assert as_written("Earth's core", ("heat from the Earth ' s core rises",)) == "Earth ' s core"
     assert as_written("the 18,000 men", ("of 18 , 000 men",)) == "18 , 000 men"
     assert as_written("men", ("no one of women",)) == "men"
+
+
+def test_a_row_whose_passage_is_held_out_teaches_no_answer(tmp_path):
+    step = new_step(tmp_path)
+    dataset = small_dataset(step)
+    row = Row(id="x", text="when was the fair of Quito opened", answer="1904", passage="p4")
+    rows, counts, _ = shown_rows(TASK, small_candidate(dataset, step), dataset, [row], 0.0, 0.5, 0, step)
+    assert rows == []
+    assert counts["passage held out"] == 1

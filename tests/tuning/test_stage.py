@@ -5,7 +5,7 @@ import json
 import pytest
 
 from components.application import load
-from components.core import BadInput, Comparison, Decision, Metric, Quoted
+from components.core import BadInput, Comparison, Decision, Metric, Quoted, Runtime
 from components.tuning import align, tune
 from components.tuning.preferences import usable
 from components.tuning.stage import _calibrated, _mending
@@ -128,3 +128,11 @@ def test_a_mended_floor_is_adopted_unless_the_primary_metric_falls():
     assert not _mending(open_case, [], []).adopted
     worse = open_case.model_copy(update={"comparison": Comparison(**gain, gain=Metric(value=-0.01))})
     assert not _mending(worse, ["abstention_recall"], []).adopted
+
+
+def test_a_hosted_model_is_not_tuned(tuned):
+    step, dataset, candidate, _ = tuned
+    hosted = candidate.model_copy(update={"runtime": Runtime(engine="openai")})
+    kept = tune(CONFIG, task=TASK, metrics=METRICS, candidate=hosted, dataset=dataset, step=step)
+    assert (kept.decision.verdict, kept.candidate) == ("keep", hosted)
+    assert "runs on openai" in kept.decision.reason

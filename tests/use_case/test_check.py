@@ -145,3 +145,10 @@ def test_quotes_need_passages_and_practice_needs_questions() -> None:
     sources = [*CONTRACT["data"]["sources"], CONTRACT["data"]["sources"][0] | {"name": "more", "role": "practice"}]
     with pytest.raises(BadInput, match=r"data\.sources\.1\.role.*question_answering only"):
         check_contract(contract(data=CONTRACT["data"] | {"sources": sources}))
+
+
+@pytest.mark.parametrize("primary", ["hit@1", "abstention_recall", "abstention_rate"])
+def test_what_says_nothing_about_answers_is_no_goal(primary: str) -> None:
+    task = {"kind": "question_answering", "instruction": "Answer.", "abstain": "unknown"}
+    with pytest.raises(BadInput, match=rf"metrics\.primary.*'{primary}' may be a floor.*allowed: f1"):
+        check_contract(contract(task=task, metrics={"primary": primary, "at_least": 0.1}))

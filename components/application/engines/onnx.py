@@ -14,7 +14,7 @@ from typing import Any
 
 from components.core import BadInput, Candidate, Machine, MissingPackage, Store
 
-from ..prompt import render, token_ids
+from ..prompt import line_breaks, shared_prefixes, token_ids
 from ..quotes import Quotes
 
 SHARED_AT_LEAST = 8
@@ -39,7 +39,7 @@ class Engine:
         self.counted = {"prompt_tokens": 0, "prefill_seconds": 0.0, "new_tokens": 0, "decode_seconds": 0.0}
         ends = described["eos_token_id"]
         self._stops = {*(ends if isinstance(ends, list) else [ends]), self.tokenizer.eos_token_id} - {None}
-        self._breaks = {number for token, number in self.tokenizer.get_vocab().items() if "Ċ" in token or token == "<0x0A>"}
+        self._breaks = line_breaks(self.tokenizer)
         self._candidate = candidate
         self._prefixes: list[list[int]] | None = None
 
@@ -119,17 +119,10 @@ class Engine:
             yield token
 
     def shared(self, row: list[int]) -> list[int]:
-        """The longest shared prefix that `row` starts with, found by rendering two inputs that share nothing: it depends on
-        the candidate only, so that equal prompts get equal answers whatever was asked before."""
+        """The longest shared prefix that `row` starts with; empty where there is none."""
         if self._prefixes is None:
-            prompt = self._candidate.prompt
-            assert prompt is not None, "load checks that a candidate with a model has a prompt"
-            self._prefixes = []
-            for turn in range(len(prompt.turns)):
-                two = [render(prompt, turn, text, [text], text) for text in ("Alpha beta.", "7 ways to say it?")]
-                first, second = self._encode(two, 0)
-                length = next((i for i, pair in enumerate(zip(first, second, strict=False)) if pair[0] != pair[1]), 0)
-                self._prefixes += [first[:length]] if length >= SHARED_AT_LEAST else []
+            assert self._candidate.prompt is not None, "load checks that a candidate with a model has a prompt"
+            self._prefixes = shared_prefixes(self.tokenizer, self._candidate.prompt, self.window, SHARED_AT_LEAST)
         fitting = [prefix for prefix in self._prefixes if len(row) > len(prefix) and row[: len(prefix)] == prefix]
         return max(fitting, key=len, default=[])
 

@@ -14,7 +14,7 @@ from typing import Any
 from components.core import BadInput, Candidate, Machine, MachineFault, Store
 from components.core.memory import give_back
 
-from ..prompt import render, token_ids
+from ..prompt import line_breaks, shared_prefixes, token_ids
 from ..quotes import Quotes
 
 BATCH_TOKENS = 4096
@@ -56,7 +56,7 @@ class Engine:
         self.window = int(getattr(model.config, "max_position_embeddings", 2048))
         self.counted = {"prompt_tokens": 0, "new_tokens": 0, "seconds": 0.0}
         self._stops = _stops(model, self.tokenizer)
-        self._breaks = _line_breaks(self.tokenizer)
+        self._breaks = line_breaks(self.tokenizer)
         self._shared = _Prefixes(self, candidate)
 
     def generate(
@@ -247,8 +247,7 @@ class _Prefix:
 
 
 class _Prefixes:
-    """The shared prefix of each turn, found by rendering two inputs that share nothing; it depends on the candidate only,
-    never on what was asked before, so that equal prompts keep getting equal answers."""
+    """The shared prefix of each turn (prompt.py), run at the first question."""
 
     def __init__(self, engine: Engine, candidate: Candidate) -> None:
         self._found: list[_Prefix] = []
@@ -277,15 +276,11 @@ class _Prefixes:
         engine, prompt = self._engine, self._candidate.prompt
         assert prompt is not None, "load checks that a candidate with a model has a prompt"
         made = []
-        for turn in range(len(prompt.turns)):
-            two = [render(prompt, turn, text, [text], text) for text in ("Alpha beta.", "7 ways to say it?")]
-            first, second = engine._encode(two, 0)
-            length = next((i for i, pair in enumerate(zip(first, second, strict=False)) if pair[0] != pair[1]), 0)
-            if length >= SHARED_AT_LEAST:
-                with torch.inference_mode():
-                    tokens = torch.tensor([first[:length]], device=engine.device)
-                    out = engine.model(input_ids=tokens, use_cache=True, logits_to_keep=1)
-                made.append(_Prefix(first[:length], out.past_key_values))
+        for tokens in shared_prefixes(engine.tokenizer, prompt, engine.window, SHARED_AT_LEAST):
+            with torch.inference_mode():
+                ids = torch.tensor([tokens], device=engine.device)
+                out = engine.model(input_ids=ids, use_cache=True, logits_to_keep=1)
+            made.append(_Prefix(tokens, out.past_key_values))
         return made
 
 
@@ -321,11 +316,6 @@ def _stops(model: Any, tokenizer: Any) -> set[int]:
     given = model.generation_config.eos_token_id if model.generation_config else None
     found = set(given) if isinstance(given, list) else {given}
     return {token for token in found | {tokenizer.eos_token_id} if token is not None}
-
-
-def _line_breaks(tokenizer: Any) -> set[int]:
-    """Tokens with a line break in them, as byte-level ("Ċ") and sentencepiece ("<0x0A>") vocabularies write it."""
-    return {number for token, number in tokenizer.get_vocab().items() if "Ċ" in token or token == "<0x0A>" or "\n" in token}
 
 
 logging.getLogger("torchao").setLevel(logging.ERROR)
