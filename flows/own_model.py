@@ -25,7 +25,7 @@ def own_model(checkpoint: str, licence: str, language: str) -> Model:
     if not weights or not config.is_file():
         raise BadInput(
             f"{checkpoint}: not a checkpoint: it needs config.json, a tokenizer and weights as *.safetensors "
-            "(pickled weights are refused). Save it with save_pretrained(folder)"
+            "(pickled weights are refused). Save it with save_pretrained(folder), or write a hub's as hub:<id>"
         )
     window = _read(config, lambda path: int(json.loads(path.read_text()).get("max_position_embeddings", 2048)))
     content = sorted({path for pattern in WANTED for path in folder.glob(pattern)})

@@ -35,6 +35,7 @@ def plan(use_case: Path, profile: str) -> dict[str, Any]:
         seconds = 0.0 if state in ("reused", "skipped", "not reached") else past.get(stage, run.profile.seconds.get(stage))
         rows.append({"stage": stage, "status": state, "seconds": seconds})
     total = sum(row["seconds"] or 0 for row in rows)
+    end = f"{run.note}; {end}" if run.note else end
     return {"run_id": run.id, "stages": rows, "seconds": round(total, 1), "estimated_from": source, "end": end}
 
 

@@ -6,12 +6,13 @@ from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import psutil
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterState, FlowRunFilterStateType, FlowRunFilterTags
 from prefect.client.schemas.objects import StateType
-from prefect.runtime.flow_run import get_id as flow_run_id
+from prefect.runtime import flow_run
 from prefect.states import Crashed
 
 from components import cards
@@ -36,15 +37,21 @@ PACKAGES = (
 )
 
 
-def close_crashed(run_id: str) -> None:
-    """Tell Prefect that earlier flow runs of this run, killed while RUNNING, have crashed: no zombie stays on its page."""
-    current = flow_run_id()
+def claim(run_id: str) -> None:
+    """Tag this flow run with `run_id`, and tell Prefect that earlier ones with that tag, killed while RUNNING, have crashed:
+    no zombie stays on its page.
+
+    Only the flow run gets the tag: for a tagged task Prefect asks its server for a slot, which took two seconds each.
+    """
+    current = flow_run.get_id()
+    assert current, "only called inside the flow"
     running = FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.RUNNING]))
     with get_client(sync_client=True) as client:
+        client.update_flow_run(UUID(current), tags={*flow_run.get_tags(), run_id})
         wanted = FlowRunFilter(tags=FlowRunFilterTags(all_=[run_id]), state=running)
-        for flow_run in client.read_flow_runs(flow_run_filter=wanted):
-            if str(flow_run.id) != current:
-                client.set_flow_run_state(flow_run.id, Crashed(message="its process ended; a later run went on"), force=True)
+        for other in client.read_flow_runs(flow_run_filter=wanted):
+            if str(other.id) != current:
+                client.set_flow_run_state(other.id, Crashed(message="its process ended; a later run went on"), force=True)
 
 
 @contextmanager
@@ -52,7 +59,7 @@ def opened(run: Run, until: str | None) -> Iterator[Steps]:
     """Steps of a run, holding the workspace's lock, inside one MLflow run that is found again by the run's key."""
     run.check_settings()
     with run.workspace.lock():
-        close_crashed(run.id)
+        claim(run.id)
         tracking = Tracking(run.workspace, run.use_case.name)
         tags = {"ninefold.run": run.id, "ninefold.profile": run.profile.name, "ninefold.use_case": run.use_case.name}
         parent = tracking.begin(

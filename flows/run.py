@@ -32,6 +32,8 @@ from components.use_case import check_contract
 from flows.own_model import own_model
 
 PROFILES = Path(__file__).parent / "profiles"
+GPU_DEVICES = (Path("/dev/nvidia0"), Path("/dev/dxg"))
+"""What NVIDIA's driver makes on Linux, and under WSL."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,8 @@ class Run:
     profile_path: str = "cpu"
     own: bool = False
     """Whether it takes a model trained elsewhere through the gates."""
+    note: str = ""
+    """What of the profile could not be had here."""
 
     @classmethod
     def read(
@@ -66,8 +70,9 @@ class Run:
             chosen = {**contract.selection, "models": [own.name], "more": [own.model_dump(mode="json")]}
             contract = contract.model_copy(update={"selection": chosen})
             settings = settings.model_copy(update={"selection": {**settings.selection, "made": False}})
+        settings, note = _on_this_machine(settings)
         sources = source_digests(contract.data, use_case.parent, workspace)
-        return cls(use_case, contract, settings, workspace, sources, profile, bool(checkpoint))
+        return cls(use_case, contract, settings, workspace, sources, profile, bool(checkpoint), note)
 
     def check_settings(self) -> None:
         """Raise BadInput for a section of a stage that is not acceptable, before the first stage has cost any time."""
@@ -123,6 +128,19 @@ class Run:
             stages = json.loads(path.read_text())["stages"]
             found |= {stage["name"]: stage["seconds"] for stage in stages if stage["status"] == "ran"}
         return found
+
+
+def _on_this_machine(profile: Profile) -> tuple[Profile, str]:
+    """A profile for a GPU computes on the CPU where there is none, so that its deployment is still written and checked."""
+    if profile.machine.device == "cpu" or any(path.exists() for path in GPU_DEVICES):
+        return profile, ""
+    machine = profile.machine.model_copy(
+        update={"device": "cpu", "threads": min(profile.machine.threads, os.cpu_count() or 1)}
+    )
+    note = (
+        f"profile {profile.name}: no NVIDIA GPU here; it computes on the CPU, and its GPU deployment is written, not started"
+    )
+    return profile.model_copy(update={"machine": machine}), note
 
 
 def profile_path(profile: str) -> Path:

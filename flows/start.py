@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 
 from rich.console import Console
 
-from components.core import BadInput, MachineFault, Workspace
+from components.core import BadInput, MachineFault, Workspace, publish_json
 from components.core.use_case import STAGES
 from flows.run import Run
 from flows.view import noise_to, table, watching
@@ -56,6 +57,8 @@ def start(
             note = restore(run.workspace, summary["model"]["name"]) or note
     else:
         run.check_settings()
+        if run.note:
+            print(run.note, file=sys.stderr)
         summary, note = _walk(run, until, checkpoint, as_json), ""
     if as_json:
         print(json.dumps(summary, indent=2, ensure_ascii=False))
@@ -88,7 +91,7 @@ def show(summary: dict[str, Any], run: Run, note: str = "") -> None:
         "model": _registered(model) if model else "nothing registered",
         "card": summary["card"] or "none",
         "summary": str(run.folder / "summary.json"),
-        "pages": "ninefold ui",
+        "pages": "ninefold ui (MLflow on port 5000, Prefect on 5001)",
         "endpoint": f"ninefold serve {model['name']}" if model else "",
         "end": note or summary["end"],
     }
@@ -119,8 +122,6 @@ def _walk(run: Run, until: str | None, checkpoint: tuple[str, str] | None, as_js
     title = f"{run.use_case.name} · {run.profile.name}"
     estimates = run.profile.seconds | run.past_seconds()
     with watching(title, run.workspace.logs / f"{run.id}.log", estimates, silent=as_json) as view:
-        from prefect import tags
-
         from flows.lifecycle import Parameters, lifecycle_flow
 
         path = run.path.absolute()
@@ -128,9 +129,9 @@ def _walk(run: Run, until: str | None, checkpoint: tuple[str, str] | None, as_js
         parameters = Parameters(
             use_case=path, profile=run.profile_path, checkpoint=source, licence=licence, until=until, home=run.workspace.root
         )
-        with tags(run.id):
-            summary: dict[str, Any] = lifecycle_flow(parameters)
+        summary: dict[str, Any] = lifecycle_flow(parameters)
         summary["peak_memory_gb"] = round(view.peak_gb, 2)
+        publish_json(run.folder / "summary.json", summary)
     return summary
 
 

@@ -26,10 +26,13 @@ from components.core import (
     code_digest,
     digest_of,
     report,
+    short,
     stage_config,
 )
 from components.core.code import pins
+from components.core.files import disk_faults
 from components.core.tracking import Tracking
+from components.prompting import Prompted
 from flows.run import Run
 
 logger = logging.getLogger(__name__)
@@ -134,29 +137,33 @@ class Steps:
         def execute() -> Done:
             step = Step(key, workspace.store.scratch(key), workspace, self.run.profile.machine)
             started = time.monotonic()
-            result = function(config, **inputs, step=step)
+            with disk_faults(workspace.root):  # whichever library met the full disk
+                result = function(config, **inputs, step=step)
             step.measured["seconds"] = round(time.monotonic() - started, 2)
             workspace.store.seal(Seal(key=key, name=name, result=result.model_dump(mode="json"), measured=step.measured))
             logger.info("%s: %s: %s", stage, result.decision.verdict, result.decision.reason)
-            return Done(stage, name, key, "ran", step.measured["seconds"], result, step.measured)
+            done = Done(stage, name, key, "ran", step.measured["seconds"], result, step.measured)
+            create_markdown_artifact(
+                key=f"{self.run.use_case.name}-{stage}".replace("_", "-"),
+                markdown=_artifact(done, config, inputs),
+                description=result.decision.reason,
+            )
+            return done
 
         # results stay in our store, never in Prefect's
         return task(name=stage, task_run_name=name, persist_result=False, cache_policy=NO_CACHE)(execute)()
 
     def _show(self, done: Done) -> None:
-        """Project a step to Prefect (an artifact) and MLflow (a nested run); both find it again by its key."""
+        """Project a step to MLflow: a nested run that is found again by its key, and its prompts."""
         if self.tracking is None or done.result is None:
             return
+        # not the model's own name: MLflow keeps prompts and models in one name space
+        name = f"{self.run.use_case.name}_prompt"
+        if isinstance(done.result, Prompted):
+            self.tracking.prompt(name, done.result.proposed, alias="winner")
         candidate = getattr(done.result, "candidate", None)
-        if done.stage == "prompting" and candidate and candidate.prompt:
-            # not the model's own name: MLflow keeps prompts and models in one name space
-            self.tracking.prompt(f"{self.run.use_case.name}_prompt", candidate.prompt, alias="candidate")
-        if done.status == "ran":
-            create_markdown_artifact(
-                key=f"{self.run.use_case.name}-{done.stage}".replace("_", "-"),
-                markdown=_artifact(done),
-                description=done.result.decision.reason,
-            )
+        if done.stage in ("prompting", "tuning") and candidate and candidate.prompt:
+            self.tracking.prompt(name, candidate.prompt, alias="candidate")
         self.tracking.stage(
             self.parent,
             done.stage,
@@ -167,6 +174,7 @@ class Steps:
             notes=done.result.notes,
             measured=done.measured,
             files=self._files(done.result),
+            result=done.result,
         )
 
 
@@ -190,11 +198,19 @@ def _result_type(function: Callable[..., Any]) -> type[StageResult]:
     return kind
 
 
-def _artifact(done: Done) -> str:
+def _named(value: Any) -> str:
+    """An input in few words: a candidate by its label, a path as it is, the rest by digest."""
+    if isinstance(value, Candidate):
+        return value.label
+    return f"`{value}`" if isinstance(value, (Path, str)) else f"`{short(digest_of(value))}`"
+
+
+def _artifact(done: Done, config: Any, inputs: dict[str, Any]) -> str:
     """What went in and what was decided, as Markdown."""
     assert done.result is not None, "only finished steps have an artifact"
     rows = "\n".join(f"| {name} | {value:.4g} |" for name, value in done.result.metrics.items())
-    settings = "\n".join(f"| {name} | {value} |" for name, value in done.settings.items())
+    settings = "\n".join(f"| {name} | {value} |" for name, value in config.model_dump(mode="json").items())
+    given = "\n".join(f"| {name} | {_named(value)} |" for name, value in inputs.items())
     decision = done.result.decision
     candidate = getattr(done.result, "candidate", None)
     return "\n".join(
@@ -205,6 +221,8 @@ def _artifact(done: Done) -> str:
             "",
             *([f"Candidate: `{candidate.label}`", ""] if isinstance(candidate, Candidate) else []),
             "| figure | value |\n| --- | --- |\n" + rows if rows else "",
+            "",
+            "| went in | |\n| --- | --- |\n" + given,
             "",
             "| setting | value |\n| --- | --- |\n" + settings if settings else "",
             "",

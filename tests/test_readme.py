@@ -1,17 +1,18 @@
 """Every command in the README's `sh` blocks runs; the long ones on the smoke profile, in a finished smoke workspace."""
 
+import json
 import re
 import shlex
 import shutil
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 
-from components.core import UseCase, read_yaml
 from components.core.code import ROOT
 from components.serving import free_port
-from tests.conftest import Finished, environment
+from tests.conftest import Finished, environment, new_home, ninefold
 
 README = (ROOT / "README.md").read_text()
 COMMANDS = [
@@ -82,13 +83,26 @@ def test_make_knows_the_two_commands(target):
     assert "ninefold run flows/use_cases/voice_helpdesk.yaml --profile cpu" in done.stdout or target == "test"
 
 
-def test_the_use_case_in_the_readme_is_a_valid_contract(tmp_path):
+def test_the_use_case_in_the_readme_goes_from_ten_lines_and_a_strangers_file_to_a_card(tmp_path):
     text = re.search(r"```yaml\n(.*?)```", README, flags=re.S)
     assert text
-    path = tmp_path / "travel_desk.yaml"
-    path.write_text(text[1])
-    assert read_yaml(path, UseCase).name == "travel_desk"
-    assert len(text[1].splitlines()) <= 14
+    assert len(text[1].splitlines()) <= 10
+    (tmp_path / "travel_desk.yaml").write_text(text[1])
+    rows = []
+    for number in range(60):
+        place, price = f"Town{number:02}", str(40 + number)
+        context = f"A night in {place} may cost {price} euros . The trip to {place} is booked by the office ."
+        asked = {f"what may a night in {place} cost": f"{price} euros", f"who books the trip to {place}": "the office"}
+        asked[f"who is the mayor of {place}"] = "unknown"
+        rows += [{"q": question, "context": context, "a": answer} for question, answer in asked.items()]
+    (tmp_path / "faq.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    home = new_home(tmp_path / "home")
+    done = ninefold(home, "run", str(tmp_path / "travel_desk.yaml"), "--profile", "smoke", "--json")
+    assert done.returncode in (0, 1), done.stderr
+    summary = json.loads(done.stdout)
+    assert summary["test"]["metrics"]["f1"]["value"] >= 0
+    assert "travel_desk" in Path(summary["card"]).read_text()
+    assert (summary["model"] is not None) == (done.returncode == 0)
 
 
 def test_doctor_reports(home):

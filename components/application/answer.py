@@ -69,10 +69,6 @@ class Application:
         found = zip(rows, texts, hits, margins, strict=True)
         return [self._answer(row.id, text, seen, margin) for row, text, seen, margin in found]
 
-    def contexts(self, texts: Sequence[str]) -> list[list[str]]:
-        """What the prompt of each text is given of the knowledge base, best first; empty lists without a retriever."""
-        return [self._context(hits) for hits in self._hits(texts)]
-
     def stream(self, row: Row) -> Iterator[str | Answer]:
         """The answer to one row in pieces, as they are decoded, and then whole; in one piece where it is only known at the
         end (a label, an answer after a marker, no model). The pieces join to the model's words: the whole answer also has

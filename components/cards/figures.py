@@ -83,10 +83,13 @@ def _worsening(record: Record, name: str, bound: float) -> Gate:
 
 
 def before_after(record: Record) -> dict[str, dict[str, Any]]:
-    """Benchmark or bias set → {"before", "after", "worsening" (Metric dumps), "kind"}."""
+    """Benchmark or bias set → {"before", "after", "worsening" (Metric dumps), "kind", "licence"}."""
     kinds = {"benchmarks": "forgetting", "bias": "bias"}
+    licences = record.evaluated.get("licences") or {}
     return {
-        name: {**row, "kind": kind} for key, kind in kinds.items() for name, row in (record.evaluated.get(key) or {}).items()
+        name: {**row, "kind": kind, "licence": licences.get(name, "")}
+        for key, kind in kinds.items()
+        for name, row in (record.evaluated.get(key) or {}).items()
     }
 
 

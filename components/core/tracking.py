@@ -62,15 +62,17 @@ class Tracking:
         notes: Sequence[str],
         measured: Mapping[str, Any],
         files: Mapping[str, Path],
+        result: Any,
     ) -> str:
         """Show a finished step as a run nested in `parent`; returns its MLflow run id. A step shown before is only linked.
 
         params:   settings (nested ones are joined by dots)
         measured: seconds, rates, memory; numbers become metrics `measured/<name>`, all of it `measured.json`
         files:    artifact name → file or folder
+        result:   what the step returned; all of it is `result.json`
         """
         figures = {**metrics, **{f"measured/{name}": value for name, value in _flat(measured)}}
-        tables = {"measured.json": dict(measured), "decision.json": decision}
+        tables = {"measured.json": dict(measured), "decision.json": decision, "result.json": result}
         tags = {"ninefold.stage": word, **_decided(decision, notes)}
         seconds = float(measured.get("seconds") or 0)
         run_id = self.show(
@@ -126,6 +128,8 @@ class Tracking:
         messages = []
         for turn in prompt.turns:
             messages += [{"role": "system", "content": turn.system}] if turn.system else []
+            for shown, answered in turn.examples:
+                messages += [{"role": "user", "content": shown}, {"role": "assistant", "content": answered}]
             messages += [{"role": "user", "content": turn.user}]
         tags = {"ninefold.digest": prompt.digest, "ninefold.method": prompt.method, "ninefold.prompt": canonical(prompt)}
         # MLflow lists a prompt under the active experiment of the active store, whatever client registers it.

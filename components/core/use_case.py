@@ -133,6 +133,7 @@ class Policy(Frozen):
 
 class Deployment(Frozen):
     model_name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    """In the registry; the use case's own name where not given."""
     port: int = Field(8000, ge=1, le=65535)
     docker: bool = True
     """Build and run an image where a Docker engine answers."""
@@ -147,7 +148,8 @@ class UseCase(Frozen):
     skills: tuple[str, ...] = ()
     """Skills that the work needs; each must be named in `skills_available`."""
     skills_available: tuple[str, ...] = ()
-    risk_tier: Literal["low", "medium", "high"]
+    risk_tier: Literal["low", "medium", "high"] = "medium"
+    """low: a release that passes every gate becomes champion by policy; else a person approves it."""
     task: Task
     data: Data
     metrics: Metrics
@@ -165,6 +167,13 @@ class UseCase(Frozen):
     feedback: dict[str, Any] = {}
     evaluation: dict[str, Any] = {}
     optimization: dict[str, Any] = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _model_named_like_the_use_case(cls, given: Any) -> Any:
+        if not isinstance(given, dict) or not isinstance(given.get("deployment", {}), dict):
+            return given
+        return {**given, "deployment": {"model_name": given.get("name"), **given.get("deployment", {})}}
 
 
 class Machine(Frozen):

@@ -5,6 +5,7 @@ vLLM does not resolve beside this product's packages (its FastAPI is older), so 
 The digest of that image is asked for, never invented. Not covered: several GPUs, autoscaling, the application's own pod.
 """
 
+import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -147,6 +148,8 @@ def _start(folder: Path, port: int, candidate: Candidate) -> str:
         return "not started: no Docker engine answers"
     if "nvidia" not in runtimes:
         return "not started: the Docker engine has no NVIDIA runtime (install nvidia-container-toolkit)"
+    if shutil.which("docker") is None:
+        return "not started: the command `docker compose` is not installed"
     project = f"ninefold-{short(candidate.digest)}"
     command = ["docker", "compose", "--file", str(folder / "compose.yaml"), "--project-name", project]
     waiting = ["up", "--detach", "--wait", "--wait-timeout", str(READY_SECONDS)]

@@ -76,8 +76,12 @@ class Evaluated(StageResult):
     """Slice → value → metric → figure."""
     benchmarks: dict[str, dict[str, Metric]]
     bias: dict[str, dict[str, Metric]]
+    licences: dict[str, str] = {}
+    """Of the benchmarks' items."""
     gain: Comparison | None
     """Over the best reference on the primary metric."""
+    gains: dict[str, Comparison] = {}
+    """Over each reference, paired."""
     failed: tuple[str, ...] = ()
     """One line for each condition of the contract that does not hold."""
     not_measured: tuple[str, ...] = ()
@@ -156,7 +160,9 @@ def evaluate(
         slices={name: figures for name in slices if (figures := _by_slice(table, name, task))},
         benchmarks={name: change for name, change in changed.items() if BENCHMARKS[name].shows == "forgetting"},
         bias={name: change for name, change in changed.items() if BENCHMARKS[name].shows == "bias"},
+        licences={name: BENCHMARKS[name].licence for name in changed},
         gain=decision.comparison,
+        gains={name: _over(other, evidence, name, metrics, step) for name, other in others.items()},
         failed=failed,
         not_measured=(*unmeasured, *(() if cost is not None else ("cost of an answer",)), *NEVER_MEASURED),
         metrics=_shown(evidence, metrics, decision.comparison),
@@ -200,6 +206,12 @@ def _gain(
     best = max(rivals, key=primary)
     floorless = metrics.model_copy(update={"floors": {}})  # floors are a condition of their own
     return compare(others[best], evidence, floorless, step.store, over=best)
+
+
+def _over(other: Evidence, evidence: Evidence, name: str, metrics: Metrics, step: Step) -> Comparison:
+    found = compare(other, evidence, metrics, step.store, over=name).comparison
+    assert found, "a comparison of measured candidates has figures"
+    return found
 
 
 def _changes(

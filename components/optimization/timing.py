@@ -4,15 +4,11 @@ Measured once a candidate and workspace (`Step.memo`), so that a choice made on 
 covered: throughput under load, memory (evaluation measures both in a process of its own).
 """
 
-import time
 from collections.abc import Sequence
 
-from components.application import Application, load, render
+from components.application import load
 from components.core import Candidate, Frozen, Row, Step, Store, digest_of
 from components.measure import latency
-
-DECODED = 32
-"""Tokens decoded to find the rate: enough that one step's noise is small, little beside the prefill."""
 
 
 class Timing(Frozen):
@@ -22,8 +18,9 @@ class Timing(Frozen):
     p95: float
     requests: int
     prefill_tokens_per_second: float
+    """Tokens of the prompts; a prefix that all of them share counts as read."""
     decode_tokens_per_second: float | None
-    """None where answers end with their first token, so that there is no decoding to time."""
+    """Tokens after an answer's first; None where no answer has one."""
     megabytes: float
 
 
@@ -33,13 +30,14 @@ def timing(candidate: Candidate, rows: Sequence[Row], step: Step) -> Timing:
     def make(inner: Step) -> Timing:
         with load(candidate, inner.store, inner.machine) as application:
             single = latency(application.answer, rows, n=len(rows))
-            prefill, decode = _rates(application, rows[: max(1, len(rows) // 2)])
+            counted = application.engine.counted
+            passes = counted["decode_passes"]
         return Timing(
             p50=single["p50"],
             p95=single["p95"],
             requests=len(rows),
-            prefill_tokens_per_second=prefill,
-            decode_tokens_per_second=decode,
+            prefill_tokens_per_second=round(counted["prompt_tokens"] / counted["prefill_seconds"], 1),
+            decode_tokens_per_second=round(passes / counted["decode_seconds"], 1) if passes else None,
             megabytes=megabytes(candidate, inner.store),
         )
 
@@ -52,26 +50,3 @@ def megabytes(candidate: Candidate, store: Store) -> float:
     digests = [candidate.model.object if candidate.model else None, candidate.adapter.object if candidate.adapter else None]
     files = [file for digest in digests if digest for file in store.path(digest).rglob("*") if file.is_file()]
     return round(sum(file.stat().st_size for file in files) / 1e6, 1)
-
-
-def _rates(application: Application, rows: Sequence[Row]) -> tuple[float, float | None]:
-    """Prompt tokens a second up to the first new token, and new tokens a second after it; a shared prefix counts as read."""
-    engine, prompt = application.engine, application.candidate.prompt
-    assert prompt is not None, "a candidate with a model has a prompt"
-    first = second = 0.0
-    read = engine.counted["prompt_tokens"]
-    written = 0
-    for row in rows:
-        (context,) = application.contexts([row.text])
-        messages = render(prompt, len(prompt.turns) - 1, row.text, context)
-        start = time.perf_counter()
-        engine.generate([messages], 1)
-        middle = time.perf_counter()
-        before = engine.counted["new_tokens"]
-        engine.generate([messages], 1 + DECODED)
-        first, second = first + middle - start, second + time.perf_counter() - middle
-        # the last pass of an answer that ends by itself gives its end, so passes are tokens but where the limit ended it
-        written += min(engine.counted["new_tokens"] - before, DECODED)
-    read = (engine.counted["prompt_tokens"] - read) / 2
-    decoding = second - first
-    return round(read / first, 1), round(written / decoding, 1) if decoding > 0 and written > 0 else None

@@ -18,6 +18,7 @@ from components.core import (
     Evidence,
     Frozen,
     Metrics,
+    Prompt,
     StageResult,
     Step,
     Task,
@@ -60,6 +61,8 @@ class Prompted(StageResult):
     candidate: Candidate
     winner: str
     """The method that won, adopted or not."""
+    proposed: Prompt
+    """Its prompt."""
     rounds: tuple[dict[str, Any], ...]
     """round, method, rows, calls_per_answer, prompt_words, figures, kept."""
 
@@ -74,6 +77,7 @@ def prompt(config: Config, *, task: Task, metrics: Metrics, candidate: Candidate
     split = dataset.splits["validation"]
     (winner,), evidence, rounds = halve(candidates, schedule, split, task, metrics, step)
     best = candidates[winner]
+    assert best.prompt, "every method builds one"
     before = measured(candidate, split, task, step, config.validation_rows)
     after = measured(best, split, task, step, config.validation_rows, earlier=evidence[winner])
     assert candidate.prompt
@@ -94,6 +98,7 @@ def prompt(config: Config, *, task: Task, metrics: Metrics, candidate: Candidate
         notes=_notes(candidates),
         candidate=best if decision.adopted else candidate,
         winner=winner,
+        proposed=best.prompt,
         rounds=tuple(rounds),
     )
 

@@ -158,7 +158,11 @@ def align(
         f"alignment: {trained['pairs']} preference pairs (simulated: {trained['simulated']}); "
         f"{pairs.count - len(rows)} more name an answer that is not in the context"
     )
-    return _decide(config, task, metrics, candidate, proposed, dataset, (adapter.object,), note, step)
+    tuned = _decide(config, task, metrics, candidate, proposed, dataset, (adapter.object,), note, step)
+    mixed = "partly simulated" if trained["simulated"] else "real"
+    source = "simulated" if trained["simulated"] == trained["pairs"] else mixed
+    reason = f"on {source} feedback, {tuned.decision.reason}"
+    return tuned.model_copy(update={"decision": tuned.decision.model_copy(update={"reason": reason})})
 
 
 def _nothing_to_do(candidate: Candidate, dataset: Dataset) -> str:

@@ -106,7 +106,7 @@ WIDTHS = 32
 """A batch's width is a multiple of this many tokens: oneDNN keeps a kernel for each shape that it has met, 16 MB a step
 where every batch has a width of its own, 4 MB so."""
 
-GIVE_BACK = 5
+GIVE_BACK = 20
 """Steps after which freed memory goes back to the system."""
 
 

@@ -1,14 +1,19 @@
 """What a finished run leaves behind, on the smoke profile."""
 
 import json
+import sqlite3
 import time
+from contextlib import closing
+from pathlib import Path
 
 import jsonschema
 import pytest
 
 from components.core import STAGES, Feedback, FeedbackStore
 from components.core.code import ROOT
-from components.governance import approve, champion
+from components.governance import approve, champion, registered
+from components.serving import reference_of
+from components.serving.traffic import Served, Traffic, traffic_path
 from flows.run import Run
 from tests.conftest import USE_CASE, ninefold
 
@@ -48,6 +53,56 @@ def test_each_step_is_one_mlflow_run_nested_in_one_parent(finished):
     assert [run.info.status for run in parents] == ["FINISHED"]
     nested = {run.info.run_name for run in runs if run.data.tags.get("mlflow.parentRunId") == parents[0].info.run_id}
     assert set(STAGES) <= nested
+
+
+def test_mlflow_holds_all_of_a_result_and_the_prompt_that_won(finished):
+    import mlflow
+
+    client = mlflow.MlflowClient(finished.workspace.tracking_uri)
+    experiment = client.get_experiment_by_name("voice_helpdesk")
+    (run,) = client.search_runs([experiment.experiment_id], "tags.`ninefold.stage` = 'prompting'")
+    path = client.download_artifacts(run.info.run_id, "result.json")
+    result = json.loads(Path(path).read_text())
+    assert {row["method"] for row in result["rounds"]} >= {"zero_shot", "chain_of_thought"}
+    winner = client.load_prompt("prompts:/voice_helpdesk_prompt@winner")
+    assert winner.tags["ninefold.method"] == result["winner"]
+    assert client.load_prompt("prompts:/voice_helpdesk_prompt@candidate")
+
+
+def test_each_stage_is_a_prefect_task_with_an_artifact(finished):
+    with closing(sqlite3.connect(finished.home / "prefect/prefect.db")) as database:
+        rows = database.execute("select task_run_id, data from artifact where type = 'markdown'").fetchall()
+    assert all(task for task, _ in rows)
+    said = "".join(data for _, data in rows)
+    ran = [stage["name"] for stage in finished.summary["stages"] if stage["status"] == "ran"]
+    assert all(f"## {stage}: " in said for stage in ran)
+    assert "| dataset | `" in said
+
+
+def planted(finished, words: int) -> list[Served]:
+    """Forty answered requests of the released version, as long as those of its reference window, times `words`."""
+    version = registered(finished.workspace, "voice_helpdesk")
+    rows = reference_of(version.bundle(finished.workspace))[:40]
+    return [
+        Served(
+            id=f"{words}-{row['id']}", model="voice_helpdesk", model_version=str(version.version),
+            candidate=version.candidate, input=" ".join([row["input"]] * words), answer=row["answer"],
+            passages=tuple(row["passages"]), scores=tuple(row["scores"]), seen=(), seconds=0.1,
+        )
+        for row in rows
+    ]  # fmt: skip
+
+
+def test_monitor_exits_1_on_planted_drift_and_0_on_none(copied):
+    traffic = Traffic(traffic_path(copied.workspace))
+    for served in planted(copied, 1):
+        traffic.add(served)
+    calm = ninefold(copied.home, "monitor", "voice_helpdesk", "--json")
+    assert (calm.returncode, json.loads(calm.stdout)["drift"]) == (0, False)
+    for served in planted(copied, 4):
+        traffic.add(served)
+    drifted = ninefold(copied.home, "monitor", "voice_helpdesk", "--json")
+    assert (drifted.returncode, json.loads(drifted.stdout)["drift"]) == (1, True)
 
 
 def test_a_fresh_process_loads_the_registered_model_and_asks_it(finished):

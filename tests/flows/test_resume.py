@@ -4,9 +4,11 @@ import json
 import os
 import random
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 
 from components.core import Store
 from components.core.code import ROOT
@@ -52,6 +54,10 @@ def test_a_killed_run_ends_like_an_unbroken_one(finished, tmp_path):
     assert keys == {stage["name"]: stage["key"] for stage in finished.summary["stages"]}
     assert Store(home / "store").damaged() == []
     assert_one_of_each(home)
+    with closing(sqlite3.connect(home / "prefect/prefect.db")) as database:
+        states = [state for (state,) in database.execute("select state_type from flow_run")]
+    assert states.count("COMPLETED") == 1, "the last one; the killed ones are not left running"
+    assert set(states) == {"COMPLETED", "CRASHED"}
 
 
 def assert_one_of_each(home) -> None:

@@ -68,3 +68,14 @@ def test_estimates_come_from_what_ran_here_and_then_from_the_profile(fetched: Pa
         stages = [{"name": "tuning", "status": status, "seconds": seconds}]
         publish_json(run.workspace.runs / f"voice_helpdesk-cpu-{name}" / "summary.json", {"stages": stages})
     assert run.past_seconds() == {"tuning": 7.0}
+
+
+def test_a_gpu_profile_computes_on_the_cpu_where_there_is_no_gpu(fetched: Path, tmp_path: Path, monkeypatch) -> None:
+    workspace, use_case = Workspace(new_home(tmp_path / "home")), FOLDER / "use_cases/voice_helpdesk.yaml"
+    monkeypatch.setattr(flows.run, "GPU_DEVICES", (tmp_path / "no gpu",))
+    run = Run.read(use_case, "gpu", workspace)
+    assert (run.profile.machine.device, run.profile.deployment["target"]) == ("cpu", "gpu")
+    assert "no NVIDIA GPU here" in run.note
+    monkeypatch.setattr(flows.run, "GPU_DEVICES", (tmp_path,))
+    run = Run.read(use_case, "gpu", workspace)
+    assert (run.profile.machine.device, run.note) == ("cuda", "")

@@ -22,7 +22,7 @@ SHARED_AT_LEAST = 8
 
 
 class Engine:
-    """See engines/__init__.py. `counted` holds prompt and new tokens and the seconds spent in each."""
+    """See engines/__init__.py. `counted`: prompt tokens and passes of one token, and the seconds spent in each."""
 
     def __init__(self, candidate: Candidate, store: Store, machine: Machine) -> None:
         if candidate.model is None or candidate.adapter is not None:
@@ -36,7 +36,7 @@ class Engine:
         self.window = int(described["context_length"])
         self.vocabulary = int(described["vocab_size"])
         self.model: Any = _load(self._runtime, folder, machine.threads)
-        self.counted = {"prompt_tokens": 0, "prefill_seconds": 0.0, "new_tokens": 0, "decode_seconds": 0.0}
+        self.counted = {"prompt_tokens": 0, "prefill_seconds": 0.0, "decode_passes": 0, "decode_seconds": 0.0}
         ends = described["eos_token_id"]
         self._stops = {*(ends if isinstance(ends, list) else [ends]), self.tokenizer.eos_token_id} - {None}
         self._breaks = line_breaks(self.tokenizer)
@@ -99,23 +99,22 @@ class Engine:
     def _decode(
         self, runs: "_Runs", row: list[int], max_new_tokens: int, first_line: bool, quotes: Quotes | None
     ) -> Iterator[int]:
-        start = time.perf_counter()
         logits = runs.start(row)
-        self.counted["prompt_tokens"] += len(row)
-        self.counted["prefill_seconds"] += time.perf_counter() - start
         begun, token = False, None
         for _ in range(max_new_tokens):
             start = time.perf_counter()
+            later = token is not None
             if quotes is None:
                 token = runs.next()
             else:
-                logits = logits if token is None else runs.say(token)
+                logits = runs.say(token) if token is not None else logits
                 token = quotes.choose(logits)
-            self.counted["decode_seconds"] += time.perf_counter() - start
+            if later:  # the first token comes from the prompt's own pass
+                self.counted["decode_passes"] += 1
+                self.counted["decode_seconds"] += time.perf_counter() - start
             if token in self._stops or (first_line and begun and token in self._breaks):
                 return
             begun = begun or token not in self._breaks
-            self.counted["new_tokens"] += 1
             yield token
 
     def shared(self, row: list[int]) -> list[int]:
@@ -140,6 +139,7 @@ class _Runs:
 
     def start(self, row: list[int]) -> Any:
         """Run a prompt; the last position's logits, float32 [vocabulary]."""
+        start, counted = time.perf_counter(), self._engine.counted
         prefix = self._engine.shared(row)
         if self._held != prefix or not prefix:
             self._generator.rewind_to(0)
@@ -148,7 +148,10 @@ class _Runs:
         else:
             self._generator.rewind_to(len(prefix))
         self._held = prefix
-        return self._append(row[len(prefix) :])[-1]
+        logits = self._append(row[len(prefix) :])[-1]
+        counted["prompt_tokens"] += len(row)
+        counted["prefill_seconds"] += time.perf_counter() - start
+        return logits
 
     def follow(self, row: list[int], endings: Sequence[list[int]]) -> list[list[float]]:
         """See `Engine.follow`. Token by token, since the checkpoints that we build have no logits inside a prompt."""

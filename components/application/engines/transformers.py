@@ -54,7 +54,7 @@ class Engine:
         self.model: Any = model.eval().to(self.device)
         attend_in_blocks(self.model)
         self.window = int(getattr(model.config, "max_position_embeddings", 2048))
-        self.counted = {"prompt_tokens": 0, "new_tokens": 0, "seconds": 0.0}
+        self.counted = {"prompt_tokens": 0, "prefill_seconds": 0.0, "decode_passes": 0, "decode_seconds": 0.0}
         self._stops = _stops(model, self.tokenizer)
         self._breaks = line_breaks(self.tokenizer)
         self._shared = _Prefixes(self, candidate)
@@ -67,7 +67,6 @@ class Engine:
         quotes: Sequence[Quotes] | None = None,
     ) -> list[str]:
         """See engines/__init__.py."""
-        start = time.perf_counter()
         ids = self._encode(prompts, max_new_tokens)
         prefix = self._shared.of(ids)
         texts = [""] * len(prompts)
@@ -79,9 +78,6 @@ class Engine:
                     made[row].append(token)
             for i, said in zip(batch, made, strict=True):
                 texts[i] = self._text(said)
-                self.counted["new_tokens"] += len(said)
-        self.counted["prompt_tokens"] += sum(map(len, ids))
-        self.counted["seconds"] += time.perf_counter() - start
         return texts
 
     def stream(
@@ -140,6 +136,7 @@ class Engine:
         """Run the prompts (left-padded after the shared prefix), keeping only the last position's logits."""
         import torch
 
+        start = time.perf_counter()
         skip = prefix.length if prefix else 0
         width = max(len(row) for row in rows) - skip
         pad = self.tokenizer.pad_token_id or 0
@@ -149,6 +146,8 @@ class Engine:
         positions = (mask.cumsum(1) - 1).clamp(min=0)[:, skip:]
         cache = prefix.copies(len(rows)) if prefix else None
         out = self._forward(tokens, mask, positions, cache)
+        self.counted["prompt_tokens"] += sum(map(len, rows))
+        self.counted["prefill_seconds"] += time.perf_counter() - start
         return _State(out.logits[:, -1].float(), out.past_key_values, mask)
 
     def _forward(self, tokens: Any, mask: Any, positions: Any, cache: Any) -> Any:
@@ -195,7 +194,10 @@ class Engine:
                 if len(kept) < len(alive):
                     state = state.select(kept)
                     alive = [alive[place] for place in kept]
+                start = time.perf_counter()
                 state = self._step(state, [said[row] for row in alive])
+                self.counted["decode_passes"] += len(alive)
+                self.counted["decode_seconds"] += time.perf_counter() - start
 
     def _step(self, state: "_State", tokens: list[int]) -> "_State":
         import torch
