@@ -5,6 +5,8 @@ contract's floors: the primary metric alone would never abstain. Not covered: ca
 """
 
 from collections.abc import Sequence
+from math import sqrt
+from statistics import NormalDist
 from typing import Any
 
 from components.core import Metrics, Row, Task
@@ -16,23 +18,24 @@ THRESHOLDS = 50
 
 
 def abstain_below(
-    task: Task, metrics: Metrics, table: Sequence[dict[str, Any]], scores: Sequence[float], room: float = 0.0
+    task: Task, metrics: Metrics, table: Sequence[dict[str, Any]], scores: Sequence[float], confidence: float = 0.5
 ) -> float | None:
     """The score under which abstaining is best; None: never abstaining is best.
 
-    table:  per-example rows of `measure`, answered without abstaining
-    scores: one a row, higher is surer
-    room:   how far above a floor of the contract a figure has to lie on these rows, since others will differ; where that
-            cannot be had, reaching the floor itself counts
+    table:      per-example rows of `measure`, answered without abstaining
+    scores:     one a row, higher is surer
+    confidence: how surely other rows, as many as these, are to reach a floor of the contract as well (0.5: no more than
+                these do); where that cannot be had, reaching it on these counts
     The smallest of equally good thresholds is taken, since it answers most; it lies halfway between two scores, so that
     rounding them decides nothing.
     """
     ordered = sorted(set(scores))
     ordered += [ordered[-1] + 1] if ordered else []  # the last abstains from all
     tried = sorted({ordered[int(i * (len(ordered) - 1) / THRESHOLDS)] for i in range(THRESHOLDS + 1)}) if ordered else []
-    best, best_rank = None, _rank(task, metrics, table, [False] * len(table), room)
+    spread = NormalDist().inv_cdf(confidence)
+    best, best_rank = None, _rank(task, metrics, table, [False] * len(table), spread)
     for threshold in tried:
-        found = _rank(task, metrics, table, [score < threshold for score in scores], room)
+        found = _rank(task, metrics, table, [score < threshold for score in scores], spread)
         if found > best_rank:
             best, best_rank = threshold, found
     if best is None:
@@ -42,14 +45,20 @@ def abstain_below(
 
 
 def _rank(
-    task: Task, metrics: Metrics, table: Sequence[dict[str, Any]], silent: Sequence[bool], room: float
+    task: Task, metrics: Metrics, table: Sequence[dict[str, Any]], silent: Sequence[bool], spread: float
 ) -> tuple[int, int, float]:
-    """Most floors reached, most of them with room, then the primary metric, if the `silent` rows were abstentions."""
+    """Most floors reached, most of them surely, then the primary metric, if the `silent` rows were abstentions.
+
+    surely: by `spread` standard errors of the difference between two shares over n rows each, √(2·p·(1 − p) / n)
+    """
     figures = [_figures(task, row, quiet) for row, quiet in zip(table, silent, strict=True)]
     values = {name: _mean(figures, name) for name in metrics.floors}
     reached = sum(values[name] >= floor for name, floor in metrics.floors.items())
-    easily = sum(values[name] >= min(1.0, floor + room) for name, floor in metrics.floors.items())
-    return reached, easily, _mean(figures, metrics.primary)
+    surely = 0
+    for name, floor in metrics.floors.items():
+        n, share = sum(figure.get(name) is not None for figure in figures), values[name]
+        surely += n > 0 and share - floor >= spread * sqrt(2 * share * (1 - share) / n)
+    return reached, surely, _mean(figures, metrics.primary)
 
 
 def _figures(task: Task, row: dict[str, Any], silent: bool) -> dict[str, Any]:

@@ -59,8 +59,8 @@ class Config(Frozen):
     """At most this share of training answers is the abstention."""
     calibration_rows: int | None = None
     """Quoted answers: rows of validation that the abstention is set on; none: all."""
-    floor_room: float = Field(0.08, ge=0, le=1)
-    """Quoted answers: how far above the contract's floors the tuned abstention has to lie on validation."""
+    floor_confidence: float = Field(0.95, ge=0.5, lt=1)
+    """Quoted answers: how surely other rows than these are to reach the contract's floors with the tuned abstention."""
     checkpoint_every: int = Field(50, ge=0)
     """Steps between checkpoints; 0: none."""
     validation_rows: int | None = None
@@ -216,7 +216,7 @@ def _calibrated(
     with answering(never, step.store, step.machine) as answer:
         evidence = measure(never, answer, split, task, step, config.calibration_rows)
     table = examples(evidence, step.store)
-    bias = abstain_below(task, metrics, table, [-(row["margin"] or 0.0) for row in table], config.floor_room)
+    bias = abstain_below(task, metrics, table, [-(row["margin"] or 0.0) for row in table], config.floor_confidence)
     bias = NEVER if bias is None else round(bias, 6)
     said = [Answer.of(row) for row in table]
     silent = {answer.id for answer in said if answer.margin is not None and answer.margin + bias > 0}

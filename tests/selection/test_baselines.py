@@ -1,6 +1,8 @@
 """Plain baselines: fitted on training rows, reproducible, releasable Candidates."""
 
+import random
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -46,9 +48,32 @@ def test_calibration_trades_as_few_answers_as_the_floor_asks_for() -> None:
     assert 3.5 < threshold <= 4.0
     assert abstain_below(task, plain, [], []) is None
     # a floor that leaves no room is still a floor
-    assert abstain_below(task, floored, table, scores, room=0.5) is not None
+    assert abstain_below(task, floored, table, scores, confidence=0.9999) is not None
     high = Metrics(primary="f1_answerable", at_least=0, floors={"abstention_recall": 0.95})
-    assert 6.5 < (abstain_below(task, high, table, scores, room=0.2) or 0) <= 7.0
+    assert 6.5 < (abstain_below(task, high, table, scores, confidence=0.9) or 0) <= 7.0
+
+
+def test_fresh_rows_reach_the_floor_as_surely_as_was_asked_for() -> None:
+    task = Task(kind="question_answering", instruction="x", abstain="unknown")
+    metrics = Metrics(primary="f1_answerable", at_least=0, floors={"abstention_recall": 0.3})
+    draw = random.Random(0)
+
+    def drawn() -> list[dict[str, Any]]:
+        """Sixty rows of which a third has no answer: they score a little lower."""
+        answered = [row(f"a{i}", draw.gauss(1, 1), "x", "x") for i in range(40)]
+        return answered + [row(f"u{i}", draw.gauss(0.5, 1), "x", "unknown") for i in range(20)]
+
+    def reached(confidence: float) -> float:
+        """In how many of 60 trials a threshold set on some rows abstains from 30 % of the unanswerable ones of others."""
+        good = 0
+        for _ in range(60):
+            table = drawn()
+            threshold = abstain_below(task, metrics, table, [line["scores"][0] for line in table], confidence)
+            fresh = [line["scores"][0] for line in drawn() if line["reference"] == "unknown"]
+            good += sum(score < (threshold or -9) for score in fresh) >= 0.3 * len(fresh)
+        return good / 60
+
+    assert reached(0.95) >= 0.85 > 0.75 > reached(0.5)
 
 
 def test_without_knowledge_base_the_plain_answer_is_constant(tmp_path: Path) -> None:
