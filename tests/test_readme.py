@@ -89,8 +89,8 @@ def test_the_use_case_in_the_readme_goes_from_ten_lines_and_a_strangers_file_to_
     assert len(text[1].splitlines()) <= 10
     (tmp_path / "travel_desk.yaml").write_text(text[1])
     rows = []
-    for number in range(60):
-        place, price = f"Town{number:02}", str(40 + number)
+    for number in range(150):
+        place, price = f"Town{number:03}", str(40 + number)
         context = f"A night in {place} may cost {price} euros . The trip to {place} is booked by the office ."
         asked = {f"what may a night in {place} cost": f"{price} euros", f"who books the trip to {place}": "the office"}
         asked[f"who is the mayor of {place}"] = "unknown"
@@ -102,7 +102,8 @@ def test_the_use_case_in_the_readme_goes_from_ten_lines_and_a_strangers_file_to_
     summary = json.loads(done.stdout)
     assert summary["test"]["metrics"]["f1"]["value"] >= 0
     assert "travel_desk" in Path(summary["card"]).read_text()
-    assert (summary["model"] is not None) == (done.returncode == 0)
+    released = done.returncode == 0
+    assert (summary["model"] is not None, summary["card"].endswith("draft.md")) == (released, not released)
 
 
 def test_doctor_reports(home):

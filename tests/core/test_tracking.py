@@ -27,6 +27,7 @@ def show(tracking: Tracking, parent: str, key: str, **changed: object) -> str:
         "notes": ("3 rows dropped",),
         "measured": MEASURED,
         "files": {},
+        "result": {"rounds": [1, 2]},
     }
     return tracking.stage(parent, "retrieval", key, **{**given, **changed})
 
