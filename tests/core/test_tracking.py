@@ -58,7 +58,7 @@ def test_a_stage_is_a_nested_run_with_its_figures(tracking: Tracking, tmp_path: 
     assert run.info.status == "FINISHED"
     assert run.info.end_time - run.info.start_time >= 12_000
     listed = {item.path for item in tracking.client.list_artifacts(run.info.run_id)}
-    assert listed == {"measured.json", "decision.json", "evidence", "data_docs"}
+    assert listed == {"measured.json", "decision.json", "result.json", "evidence", "data_docs"}
 
 
 def test_a_stage_shown_twice_is_one_run(tracking: Tracking) -> None:
