@@ -26,7 +26,7 @@ NEEDED = (
     "lancedb",
     "lm-eval",
 )
-PORTS = {8000: "deployment.port of the shipped use cases", 5000: "ninefold ui (MLflow)", 4200: "ninefold ui (Prefect)"}
+PORTS = {8000: "deployment.port of the shipped use cases", 5000: "ninefold ui (MLflow)", 5001: "ninefold ui (Prefect)"}
 
 
 def examine() -> dict[str, Any]:
