@@ -76,28 +76,7 @@ def lifecycle(do: Steps) -> None:
         raise GateRefused(f"use_case: {feasible.decision.reason}")
 
     chosen = do("selection", selection.select, policy=policy, limits=limits, **common)
-    base = chosen.model
-    if do.run.own:
-        do.skip("prompting", reason="the model was trained elsewhere: it is judged with the contract's own prompt")
-        finalist = base = _with_retrieval(do, chosen, common)
-        do.skip("tuning", "feedback", reason="the model was trained elsewhere")
-    elif base is None or chosen.enough:
-        do.skip("prompting", "retrieval", "tuning", "feedback", reason=chosen.decision.reason)
-        finalist = chosen.plain
-    else:
-        base = do("prompting", prompting.prompt, candidate=base, **common).candidate
-        if dataset.knowledge:
-            base = do("retrieval", retrieval.retrieve, candidate=base, **common).candidate
-        else:
-            do.skip("retrieval", reason="the use case has no knowledge base")
-        climbed = do("tuning", tuning.tune, candidate=base, **common).candidate
-        gathered = do.run.gathered
-        rated = do(
-            "feedback", feedback.collect, task=task, policy=policy, candidate=climbed, dataset=dataset, gathered=gathered
-        )
-        if rated.pairs:
-            climbed = do("feedback", tuning.align, candidate=climbed, pairs=rated.pairs, **common).candidate
-        finalist = do("evaluation", evaluation.finalist, candidates=[chosen.plain, climbed], **common).candidate
+    finalist, base = _climb(do, chosen, common)
 
     def examine(stage: str, candidate: Candidate) -> evaluation.Evaluated:
         return do(
@@ -134,6 +113,37 @@ def lifecycle(do: Steps) -> None:
         run_id=do.run.id,
     )
     write_card(do, finalist, evaluated, released.release)
+
+
+def _climb(do: Steps, chosen: selection.Selection, common: dict[str, Any]) -> tuple[Candidate, Candidate | None]:
+    """Stages 3 to 7, up to the candidate that goes to the test: (that one, the model before it was tuned)."""
+    dataset, task, policy = common["dataset"], common["task"], do.run.use_case.policy
+    if do.run.own:
+        do.skip("prompting", reason="the model was trained elsewhere: it is judged with the contract's own prompt")
+        own = _with_retrieval(do, chosen, common)
+        do.skip("tuning", "feedback", reason="the model was trained elsewhere")
+        return own, own
+    if chosen.model is None or chosen.enough:
+        do.skip("prompting", "retrieval", "tuning", "feedback", reason=chosen.decision.reason)
+        return chosen.plain, chosen.model
+    base = do("prompting", prompting.prompt, candidate=chosen.model, **common).candidate
+    if dataset.knowledge:
+        base = do("retrieval", retrieval.retrieve, candidate=base, **common).candidate
+    else:
+        do.skip("retrieval", reason="the use case has no knowledge base")
+    climbed = do("tuning", tuning.tune, candidate=base, **common).candidate
+    rated = do(
+        "feedback",
+        feedback.collect,
+        task=task,
+        policy=policy,
+        candidate=climbed,
+        dataset=dataset,
+        gathered=do.run.gathered,
+    )
+    if rated.pairs:
+        climbed = do("feedback", tuning.align, candidate=climbed, pairs=rated.pairs, **common).candidate
+    return do("evaluation", evaluation.finalist, candidates=[chosen.plain, climbed], **common).candidate, base
 
 
 def _with_retrieval(do: Steps, chosen: selection.Selection, common: dict[str, Any]) -> Candidate:

@@ -22,6 +22,8 @@ from .errors import MachineFault
 from .files import disk_faults, fsync_folder, publish_json
 
 MANIFEST = "manifest.json"
+NAMING = ("object", "objects", "table", "split_object", "index", "knowledge", "provenance")
+"""Fields of a result whose texts are digests of objects."""
 _DIGEST = re.compile("[0-9a-f]{64}")
 
 
@@ -118,10 +120,6 @@ class Store:
             for digest in digests:
                 if not other.has(digest):
                     _copy(self.path(digest), objects / digest)
-
-
-NAMING = ("object", "objects", "table", "split_object", "index", "knowledge", "provenance")
-"""Fields of a result whose texts are digests of objects."""
 
 
 def _named(result: Any, field: str = "") -> set[str]:

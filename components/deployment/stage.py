@@ -84,18 +84,7 @@ def deploy(
 
     name = contract.deployment.model_name
     registry = Registry(step.workspace)
-    described = Registered(
-        model=name,
-        version=0,
-        use_case=contract.name,
-        candidate=candidate.digest,
-        evidence=evidence.digest,
-        run_id=run_id,
-        risk_tier=contract.risk_tier,
-        port=contract.deployment.port,
-        card=card,
-        trial=config.trial,
-    )
+    described = _described(contract, candidate, evidence, run_id, card, config.trial)
     version = register(registry, described, candidate, bundle, step.scratch)
     deployments, notes = _elsewhere(config, contract, candidate, bundle, questions, step)
     yields = registry.yields(version)
@@ -124,6 +113,24 @@ def deploy(
         objects=tuple(one["object"] for one in deployments if "object" in one),
         notes=(_standing(contract, approval, yields), *notes),
         release=release,
+    )
+
+
+def _described(
+    contract: UseCase, candidate: Candidate, evidence: Evidence, run_id: str, card: str, trial: bool
+) -> Registered:
+    """What the registry is told; the version's number is filled in when it is made."""
+    return Registered(
+        model=contract.deployment.model_name,
+        version=0,
+        use_case=contract.name,
+        candidate=candidate.digest,
+        evidence=evidence.digest,
+        run_id=run_id,
+        risk_tier=contract.risk_tier,
+        port=contract.deployment.port,
+        card=card,
+        trial=trial,
     )
 
 
