@@ -12,7 +12,7 @@ run: install
 	$(BIN)/ninefold run $(USE_CASE) --profile $(PROFILE)
 
 test: install
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4
 
 check: install
 	$(BIN)/ruff check .
@@ -36,4 +36,5 @@ fetch: install
 
 clean:
 	-test ! -x $(BIN)/ninefold || $(BIN)/ninefold stop
-	rm -rf .venv .ninefold *.egg-info bench.json .mypy_cache .ruff_cache
+	find bench components flows tests -name __pycache__ -prune -exec rm -rf {} +
+	rm -rf .venv .ninefold *.egg-info .mypy_cache .ruff_cache

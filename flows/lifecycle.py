@@ -83,7 +83,7 @@ def lifecycle(do: Steps) -> None:
             stage,
             evaluation.evaluate,
             candidate=candidate,
-            references=_references(do, chosen.plain, base),
+            references=_references(do, chosen.plain, base, finalist),
             policy=policy,
             limits=limits,
             slices=contract.slices,
@@ -98,21 +98,23 @@ def lifecycle(do: Steps) -> None:
         raise GateRefused(f"evaluation: {evaluated.decision.reason}. The card {card} says what was measured")
 
     faster = do("optimization", optimization.optimize, limits=limits, candidate=finalist, **common).candidate
+    winner = finalist
     if faster.digest != finalist.digest:
         measured = examine("optimization", faster)
         if measured.decision.adopted:
-            finalist, evaluated = faster, measured
+            winner, evaluated = faster, measured
 
     released = do(
         "deployment",
         deployment.deploy,
         contract=contract,
-        candidate=finalist,
+        candidate=winner,
         evidence=evaluated.evidence,
+        finalist=finalist.digest,
         dataset=dataset,
         run_id=do.run.id,
     )
-    write_card(do, finalist, evaluated, released.release)
+    write_card(do, winner, evaluated, released.release)
 
 
 def _climb(do: Steps, chosen: selection.Selection, common: dict[str, Any]) -> tuple[Candidate, Candidate | None]:
@@ -156,16 +158,16 @@ def _with_retrieval(do: Steps, chosen: selection.Selection, common: dict[str, An
     return do("retrieval", retrieval.retrieve, candidate=chosen.model, **common).candidate
 
 
-def _references(do: Steps, plain: Candidate, base: Candidate | None) -> dict[str, Candidate]:
+def _references(do: Steps, plain: Candidate, base: Candidate | None, finalist: Candidate) -> dict[str, Candidate]:
     """What a release must beat: the base model with the same retrieval, the plain baseline, saying always "unknown", and
-    the version that is champion today, unless this very run released it."""
+    the version that is champion today, unless it is the finalist, or was made from it."""
     task = do.run.use_case.task
     found = {"plain baseline": plain}
     if base:
         found["base model, same retrieval" if base.retriever else "base model"] = base
     if task.abstain:
         found[f"always '{task.abstain}'"] = constant(task, task.abstain)
-    champion = governance.champion(do.run.workspace, do.run.use_case.deployment.model_name, other_than=do.run.id)
+    champion = governance.champion(do.run.workspace, do.run.use_case.deployment.model_name, other_than=finalist.digest)
     if champion:
         found["champion"] = champion
     return found

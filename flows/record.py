@@ -16,8 +16,9 @@ from prefect.runtime import flow_run
 from prefect.states import Crashed
 
 from components import cards
-from components.core import Candidate, NinefoldError, Release, publish_json, read_jsonl
+from components.core import Candidate, Release, publish_json, read_jsonl
 from components.core.code import ROOT
+from components.core.files import disk_faults
 from components.core.tracking import Tracking
 from components.evaluation import Evaluated
 from flows.run import Run
@@ -68,17 +69,18 @@ def opened(run: Run, until: str | None) -> Iterator[Steps]:
         do = Steps(run, tracking, parent, until)
         try:
             yield do
-        except BaseException:
-            tracking.finish(parent, "FAILED")
+        except BaseException as error:
+            with disk_faults(run.workspace.root):
+                finish(do, error)
             raise
 
 
-def finish(do: Steps, end: NinefoldError | None) -> dict[str, Any]:
-    """Write and return the summary; `end` is the gate that said no, the stop that was asked for, or None."""
+def finish(do: Steps, end: BaseException | None) -> dict[str, Any]:
+    """Write and return the summary; `end` is the gate that said no, the stop that was asked for, what failed, or None."""
     assert do.tracking is not None, "only a run that is tracked finishes"
     summary = summarise(do, end)
+    do.tracking.finish(do.parent, "FINISHED" if summary["exit"] in (0, 1) else "FAILED")
     publish_json(do.run.folder / "summary.json", summary)
-    do.tracking.finish(do.parent, "FINISHED")
     return summary
 
 
@@ -94,6 +96,7 @@ def write_card(do: Steps, candidate: Candidate, evaluated: Evaluated, release: R
         profile=do.run.profile.name,
         run_id=do.run.id,
         results=results(do),
+        keys={done.name: done.key for done in do.done if done.key},
         settings={done.name: done.settings for done in do.done},
         approval=release.approval.model_dump(mode="json") if release and release.approval else {},
         measured={done.name: done.measured for done in do.done},

@@ -4,25 +4,25 @@ import json
 import time
 from typing import Any
 
-from components.core import STAGES, NinefoldError, Release
+from components.core import STAGES, Release
 from flows.steps import Steps
 
 SCHEMA = "ninefold/summary/1"
 
 
-def summarise(do: Steps, end: NinefoldError | None) -> dict[str, Any]:
-    """The summary of a run that ended well (`end` None), by a gate, or where it was asked to stop."""
+def summarise(do: Steps, end: BaseException | None) -> dict[str, Any]:
+    """The summary of a run that ended well (`end` None), by a gate, where it was asked to stop, or by an error."""
     released = do.result("deployment")
     release: Release | None = getattr(released, "release", None)
-    evaluated = last(do, "evaluate")
+    evaluated = evaluation_of(do, release.candidate.digest if release else None)
     return {
         "schema": SCHEMA,
         "run_id": do.run.id,
         "use_case": do.run.use_case.name,
         "profile": do.run.profile.name,
         "seconds": round(time.monotonic() - do.started, 2),
-        "exit": end.exit_code if end else 0,
-        "end": str(end) if end else "released",
+        "exit": getattr(end, "exit_code", 3) if end else 0,
+        "end": (str(end) or type(end).__name__) if end else "released",
         "until": do.until,
         "feedback": do.run.gathered,
         "candidate": release.candidate.digest if release else None,
@@ -34,6 +34,14 @@ def summarise(do: Steps, end: NinefoldError | None) -> dict[str, Any]:
         "bias": getattr(evaluated, "bias", {}) and evaluated.model_dump(mode="json")["bias"] if evaluated else {},
         "not_measured": list(getattr(evaluated, "not_measured", ["test: the run ended before evaluation"])),
     }
+
+
+def evaluation_of(do: Steps, candidate: str | None) -> Any:
+    """The evaluation on test of the candidate with that digest (None: the last one), or None where there was none.
+
+    What optimisation made may have been tested last and not have been released."""
+    found = [done.result for done in do.done if done.function.endswith(".evaluate")]
+    return next((result for result in reversed(found) if candidate in (None, getattr(result, "candidate", None))), None)
 
 
 def last(do: Steps, verb: str) -> Any:

@@ -8,6 +8,7 @@ import subprocess
 import time
 from pathlib import Path
 
+import jsonschema
 import pytest
 
 from components.core.code import ROOT
@@ -95,8 +96,14 @@ def test_the_use_case_in_the_readme_goes_from_ten_lines_and_a_strangers_file_to_
         asked = {f"what may a night in {place} cost": f"{price} euros", f"who books the trip to {place}": "the office"}
         asked[f"who is the mayor of {place}"] = "unknown"
         rows += [{"q": question, "context": context, "a": answer} for question, answer in asked.items()]
-    (tmp_path / "faq.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    home = new_home(tmp_path / "home")
+    home, lines = new_home(tmp_path / "home"), "".join(json.dumps(row) + "\n" for row in rows)
+    (tmp_path / "faq.jsonl").write_text(lines + "{broken\n")
+    done = ninefold(home, "run", str(tmp_path / "travel_desk.yaml"), "--profile", "smoke")
+    assert (done.returncode, "faq.jsonl" in done.stderr) == (2, True), done.stderr
+    (failed,) = (json.loads(path.read_text()) for path in (home / "runs").glob("*/summary.json"))
+    jsonschema.validate(failed, json.loads((ROOT / "flows/summary.schema.json").read_text()))
+    assert (failed["exit"], failed["candidate"], "faq.jsonl" in failed["end"]) == (2, None, True)
+    (tmp_path / "faq.jsonl").write_text(lines)
     done = ninefold(home, "run", str(tmp_path / "travel_desk.yaml"), "--profile", "smoke", "--json")
     assert done.returncode in (0, 1), done.stderr
     summary = json.loads(done.stdout)

@@ -106,10 +106,14 @@ def _in_order(record: Record, names: Iterable[str]) -> list[str]:
     return [name for name in first if name in set(names)]
 
 
+def decider(record: Record) -> str:
+    """The step whose evaluation decided."""
+    return next((name for name in DECIDED if record.results.get(name) == record.evaluated), DECIDED[0])
+
+
 def spendings(record: Record) -> dict[str, tuple[float | None, str]]:
     """Limit's key in the contract → (what single requests took in the evaluation that decided, unit)."""
-    step = next((name for name in DECIDED if record.results.get(name) == record.evaluated), DECIDED[0])
-    requests = record.measured.get(step, {}).get("requests", {})
+    requests = record.measured.get(decider(record), {}).get("requests", {})
     currency = record.use_case.get("value", {}).get("currency", "")
     return {
         "latency_p95_seconds": (requests.get("p95"), "s"),

@@ -16,6 +16,8 @@ class Record(Frozen):
     """Step (`tuning`, `feedback.align`, `optimization.evaluate` …) → dump of its result, in the order they were done."""
     measured: dict[str, dict[str, Any]] = {}
     """Step → seconds, rates, memory."""
+    keys: dict[str, str] = {}
+    """Step → its key: the seal under which the store keeps all of its result."""
     settings: dict[str, dict[str, Any]] = {}
     """Step → dump of its Config."""
     candidate: Candidate

@@ -70,6 +70,8 @@ def markdown(record: Record) -> str:
         notes=[note for name in NOTED for note in record.results.get(name, {}).get("notes", ())],
         example_input=Markdown(json.dumps(_question(record), ensure_ascii=False)),
         slice_metrics=lambda values: figures.slice_metrics(record, values),
+        decider=figures.decider(record),
+        step=lambda name: Markdown(f"step {evidence(record.keys.get(name))}"),
         stage_reason=lambda name: record.results.get(name, SKIPPED)["decision"]["reason"],
     )  # fmt: skip
     return re.sub(r"\n{3,}", "\n\n", text).rstrip() + "\n"

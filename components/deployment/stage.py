@@ -59,6 +59,7 @@ def deploy(
     candidate: Candidate,
     evidence: Evidence,
     dataset: Dataset,
+    finalist: str,
     run_id: str,
     step: Step,
     card: str = "",
@@ -67,6 +68,7 @@ def deploy(
     approve it where the risk tier is low.
 
     evidence: what the release was decided on; its answers become monitoring's reference window
+    finalist: digest of the Candidate that won evaluation; `candidate` itself, or what it was optimised from
     card: path of the model card; `model_cards/<use case>/v<version>.md` where not given
     Registered only after the endpoint has answered, so a Candidate that cannot be served leaves no version. Each effect
     goes through the ledger: a run that was killed goes on where it was.
@@ -84,7 +86,7 @@ def deploy(
 
     name = contract.deployment.model_name
     registry = Registry(step.workspace)
-    described = _described(contract, candidate, evidence, run_id, card, config.trial)
+    described = _described(contract, candidate, evidence, finalist, run_id, card, config.trial)
     version = register(registry, described, candidate, bundle, step.scratch)
     deployments, notes = _elsewhere(config, contract, candidate, bundle, questions, step)
     yields = registry.yields(version)
@@ -117,7 +119,7 @@ def deploy(
 
 
 def _described(
-    contract: UseCase, candidate: Candidate, evidence: Evidence, run_id: str, card: str, trial: bool
+    contract: UseCase, candidate: Candidate, evidence: Evidence, finalist: str, run_id: str, card: str, trial: bool
 ) -> Registered:
     """What the registry is told; the version's number is filled in when it is made."""
     return Registered(
@@ -127,6 +129,7 @@ def _described(
         candidate=candidate.digest,
         evidence=evidence.digest,
         run_id=run_id,
+        finalist=finalist,
         risk_tier=contract.risk_tier,
         port=contract.deployment.port,
         card=card,

@@ -87,7 +87,8 @@ def standing(workspace: Workspace, version: Registered) -> Approval | None:
 
 
 def champion(workspace: Workspace, model: str, other_than: str = "") -> Candidate | None:
-    """The Candidate that is champion now; None where none was approved, or where the run `other_than` released it.
+    """The Candidate that is champion now; None where none was approved, or where it is, or was made from, the finalist with
+    the digest `other_than`: nobody is asked to be better than oneself.
 
     Its objects are put back into the store from its bundle where they are gone, so that it can be measured again.
     """
@@ -95,7 +96,7 @@ def champion(workspace: Workspace, model: str, other_than: str = "") -> Candidat
     if held is None:
         return None
     chosen = registered(workspace, model, held)
-    if other_than and chosen.run_id == other_than:
+    if other_than and other_than in (chosen.candidate, chosen.finalist):
         return None
     candidate = candidate_in(workspace, chosen.candidate)
     missing = [digest for digest in candidate.objects if not workspace.store.has(digest)]

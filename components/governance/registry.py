@@ -25,6 +25,8 @@ class Registered(Frozen):
     evidence: str
     """Digest of the Evidence that the release was decided on."""
     run_id: str = ""
+    finalist: str = ""
+    """Digest of the Candidate that won evaluation: the released one itself, or what optimisation made that from."""
     card: str = ""
     risk_tier: str = ""
     trial: bool = False

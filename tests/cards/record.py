@@ -187,6 +187,7 @@ def record(**changed: Any) -> Record:
             "evaluation": {"seconds": 300.5, "requests": {"p95": 1.42, "memory_gb": 1.3, "cost_per_1000_answers": 0.03}},
             "optimization": {"seconds": 88.1, "variants": timed},
         },
+        "keys": {step: name(f"key of {step}") for step in ("retrieval", "tuning", "evaluation", "optimization")},
         "settings": {"tuning": {"rank": 16, "learning_rate": 0.0005, "layers": ["q", "v"]}},
         "candidate": candidate(),
         "evaluated": found,

@@ -83,6 +83,21 @@ def test_values_bring_no_markup(tmp_path: Path) -> None:
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in path.with_suffix(".html").read_text()
 
 
+def test_figures_without_a_table_name_the_step_that_keeps_them(tmp_path: Path) -> None:
+    text = write_card(record(), tmp_path).read_text()
+    sections = dict(part.partition("\n")[::2] for part in re.split(r"^## ", text, flags=re.MULTILINE)[1:])
+    named = {
+        "Decision": "evaluation",
+        "Retrieval": "retrieval",
+        "Bias and forgetting": "evaluation",
+        "How it was trained": "tuning",
+        "Optimisation": "optimization",
+    }
+    for section, step in named.items():
+        assert f"step `{name(f'key of {step}')[:12]}`" in sections[section], section
+    assert f"| `{name('key of tuning')[:12]}` |" in sections["What each stage decided"]
+
+
 def test_what_is_missing_is_said(tmp_path: Path) -> None:
     bare = record(
         results={},

@@ -46,6 +46,7 @@ def run(workspace: Workspace, folder: Path, risk: str = "medium", below: float |
         candidate=chosen,
         evidence=cases.evidence(workspace, folder, chosen.digest, ANSWERS),
         dataset=cases.dataset(workspace, folder),
+        finalist=chosen.digest,
         run_id="run-1",
         step=cases.step(workspace),
     )

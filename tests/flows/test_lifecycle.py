@@ -2,7 +2,6 @@
 
 import json
 import sqlite3
-import time
 from contextlib import closing
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from components.governance import approve, champion, registered
 from components.serving import reference_of
 from components.serving.traffic import Served, Traffic, traffic_path
 from flows.run import Run
-from tests.conftest import USE_CASE, ninefold
+from tests.conftest import USE_CASE, ninefold, processor_seconds
 
 
 def test_all_nine_stages_end_in_a_release(finished):
@@ -122,10 +121,10 @@ def test_a_fresh_process_loads_the_registered_model_and_asks_it(finished):
 
 
 def test_a_finished_run_repeated_is_reused_within_three_seconds(finished):
-    started = time.monotonic()
+    started = processor_seconds()
     again = ninefold(finished.home, "run", str(USE_CASE), "--profile", "smoke", "--json")
     assert again.returncode == 0
-    assert time.monotonic() - started < 3
+    assert processor_seconds() - started < 3
     summary = json.loads(again.stdout)
     assert summary["candidate"] == finished.summary["candidate"]
     assert {stage["status"] for stage in summary["stages"]} <= {"reused", "skipped"}
@@ -152,8 +151,9 @@ def test_new_feedback_reopens_a_finished_run_and_its_own_release_is_no_rival(cop
     assert again.finished() is None
     assert champion(copied.workspace, "voice_helpdesk") is None
     approve(copied.workspace, "voice_helpdesk", None, "Ada", "reads well")
-    assert champion(copied.workspace, "voice_helpdesk")
-    assert champion(copied.workspace, "voice_helpdesk", other_than=run.id) is None
+    finalist = registered(copied.workspace, "voice_helpdesk").finalist
+    assert champion(copied.workspace, "voice_helpdesk", other_than=finalist) is None
+    assert champion(copied.workspace, "voice_helpdesk", other_than="0" * 64)
     done = ninefold(copied.home, "run", str(USE_CASE), "--profile", "smoke", "--json")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["model"]["version"] == copied.summary["model"]["version"]
@@ -194,6 +194,6 @@ def test_bad_input_gets_one_message_and_exit_2(tmp_path, arguments, said):
 
 
 def test_help_answers_quickly(tmp_path):
-    started = time.monotonic()
+    started = processor_seconds()
     assert ninefold(tmp_path, "--help").returncode == 0
-    assert time.monotonic() - started < 1.5  # half a second on an idle machine; `make bench` measures it
+    assert processor_seconds() - started < 0.5

@@ -1,10 +1,10 @@
-"""`prefect.yaml` on a real Prefect server: every deployment is made, and one stage is run by a real worker."""
+"""`prefect.yaml` on a real Prefect server: every deployment is made, and a real worker runs each of them."""
 
 import json
-import os
 import subprocess
 import sys
-import time
+from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -14,22 +14,16 @@ from components.core.code import ROOT
 from components.serving import free_port
 from flows.start import QUIET
 from flows.ui import pages
-from tests.conftest import USE_CASE, environment, new_home
+from tests.conftest import USE_CASE, environment
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    """A Prefect server of this test alone (with MLflow beside it), and the environment that points at it."""
-    from components.core import Workspace
-
-    home = new_home(tmp_path_factory.mktemp("schedules") / "home")
-    with pages(free_port(), Workspace(home)) as addresses:
+@pytest.fixture
+def server(copied):
+    """A Prefect server of this test alone (with MLflow beside it) in a finished workspace: its address and environment."""
+    with pages(free_port(), copied.workspace) as addresses:
         api = addresses["prefect"] + "/api"
-        own = {**environment(home), "PREFECT_API_URL": api, "PREFECT_HOME": str(home / "prefect")}
-        yield (
-            api,
-            {**own, **QUIET},
-        )
+        own = {**environment(copied.home), "PREFECT_API_URL": api, "PREFECT_HOME": str(copied.home / "prefect")}
+        yield api, {**own, **QUIET}
 
 
 def prefect(own: dict[str, str], *arguments: str) -> str:
@@ -39,7 +33,7 @@ def prefect(own: dict[str, str], *arguments: str) -> str:
     return done.stdout
 
 
-def test_every_deployment_is_made_and_one_stage_runs_by_itself(server):
+def test_every_deployment_is_made_and_runs(server):
     api, own = server
     declared = {item["name"]: item for item in yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"]}
     prefect(own, "work-pool", "create", "ninefold", "--type", "process")
@@ -48,21 +42,33 @@ def test_every_deployment_is_made_and_one_stage_runs_by_itself(server):
     assert set(made) == set(declared) == {"weekly", "nightly", "stage"}
     assert [schedule["schedule"]["cron"] for schedule in made["weekly"]["schedules"]] == ["0 2 * * 0"]
 
-    parameters = {"use_case": str(USE_CASE), "profile": "smoke", "until": "use_case", "home": own["NINEFOLD_HOME"]}
-    body = {"parameters": {"parameters": parameters}, "state": {"type": "SCHEDULED", "message": "now"}}
-    flow_run = httpx.post(f"{api}/deployments/{made['stage']['id']}/create_flow_run", json=body, timeout=20).json()["id"]
+    home = own["NINEFOLD_HOME"]
+    smoke = {"use_case": str(USE_CASE), "profile": "smoke", "home": home}
+
+    def run(name: str, parameters: dict[str, str]) -> None:
+        body = {"parameters": {"parameters": parameters}, "state": {"type": "SCHEDULED", "message": "now"}}
+        flow_run = httpx.post(f"{api}/deployments/{made[name]['id']}/create_flow_run", json=body, timeout=20).json()["id"]
+        assert worked(api, own, flow_run) == "COMPLETED", Path(home, "worker.log").read_text()
+
+    def ended() -> dict[str, Any]:
+        (summary,) = (json.loads(path.read_text()) for path in Path(home, "runs").glob("*/summary.json"))
+        return summary
+
+    run("stage", {**smoke, "until": "selection"})
+    assert ended()["end"] == "stopped after selection, as asked"
+    assert [stage["status"] for stage in ended()["stages"][:3]] == ["reused", "reused", "skipped"]
+    run("weekly", smoke)
+    assert ended()["end"] == "released"
+    assert "ran" not in {stage["status"] for stage in ended()["stages"]}
+    run("nightly", {"model": "voice_helpdesk", "home": home})
+    wanted = {"artifacts": {"key": {"any_": ["voice-helpdesk-drift"]}}}
+    (artifact,) = httpx.post(f"{api}/artifacts/filter", json=wanted, timeout=20).json()
+    assert "0 logged requests" in artifact["data"]
+
+
+def worked(api: str, own: dict[str, str], flow_run: str) -> str:
+    """State of `flow_run` when a worker that takes what is due has ended."""
     worker = [sys.executable, "-m", "prefect", "worker", "start", "--pool", "ninefold", "--run-once"]
-    log = open(os.path.join(own["NINEFOLD_HOME"], "worker.log"), "wb")  # noqa: SIM115 closed with the worker below
-    process = subprocess.Popen(worker, env=own, cwd=ROOT, stdout=log, stderr=log)
-    try:
-        deadline, state = time.monotonic() + 180, ""
-        while state not in ("COMPLETED", "FAILED", "CRASHED") and time.monotonic() < deadline:
-            time.sleep(1)
-            state = httpx.get(f"{api}/flow_runs/{flow_run}", timeout=20).json()["state_type"]
-    finally:
-        process.terminate()
-        process.wait(30)
-        log.close()
-    assert state == "COMPLETED"
-    summaries = list((ROOT / own["NINEFOLD_HOME"] / "runs").glob("*/summary.json"))
-    assert [json.loads(path.read_text())["stages"][0]["status"] for path in summaries] == ["ran"]
+    with open(Path(own["NINEFOLD_HOME"], "worker.log"), "ab") as log:
+        subprocess.run(worker, env=own, cwd=ROOT, stdout=log, stderr=log, timeout=180)
+    return httpx.get(f"{api}/flow_runs/{flow_run}", timeout=20).json()["state_type"]
