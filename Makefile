@@ -37,4 +37,4 @@ fetch: install
 clean:
 	-test ! -x $(BIN)/ninefold || $(BIN)/ninefold stop
 	find bench components flows tests -name __pycache__ -prune -exec rm -rf {} +
-	rm -rf .venv .ninefold *.egg-info .mypy_cache .ruff_cache
+	rm -rf .venv .ninefold *.egg-info bench.json .mypy_cache .ruff_cache

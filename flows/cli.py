@@ -22,6 +22,8 @@ app = typer.Typer(
 UseCasePath = Annotated[Path, typer.Argument(help="The use case's YAML file", metavar="USE_CASE")]
 ProfileName = Annotated[str, typer.Option("--profile", help="smoke, cpu, gpu, or the path of a profile's YAML")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text")]
+INTERRUPTED = 130
+"""The code that Typer ends with on Ctrl-C: the KeyboardInterrupt itself does not pass it."""
 
 
 @app.command()
@@ -158,19 +160,20 @@ def main() -> None:
     """Entry point: an error becomes one message and an exit code; the traceback of one that we did not foresee is logged."""
     try:
         app()
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, SystemExit) as end:
+        if getattr(end, "code", INTERRUPTED) != INTERRUPTED:
+            raise
         typer.echo("ninefold: interrupted; sealed steps are kept, run again to go on", err=True)
         sys.exit(3)
     except Exception as error:  # noqa: BLE001 the outermost place: nothing may reach the user as a traceback
         if (code := getattr(error, "exit_code", None)) is not None:
             typer.echo(f"ninefold: {error}", err=True)
             sys.exit(code)
-        from flows.crash import keep_traceback
+        from flows.crash import explain
 
-        typer.echo(
-            f"ninefold: failed: {type(error).__name__}: {error}\nThe traceback is in {keep_traceback(error)}", err=True
-        )
-        sys.exit(3)
+        message, code = explain(error)
+        typer.echo(f"ninefold: {message}", err=True)
+        sys.exit(code)
 
 
 if __name__ == "__main__":

@@ -1,14 +1,26 @@
-"""Where the traceback of an unforeseen error goes: a file in the workspace, not the user's screen."""
+"""What becomes of an unforeseen error: its traceback goes to a file in the workspace, one message to the user's screen."""
 
 import traceback
 from datetime import UTC, datetime
 from pathlib import Path
 
-from components.core import Workspace
+
+def explain(error: BaseException) -> tuple[str, int]:
+    """Keep the traceback of `error`; returns what to tell the user, and the exit code. Never raises: where the workspace is
+    at fault, the error is most likely its doing, and NINEFOLD_HOME is what to mend."""
+    said = f"failed: {type(error).__name__}: {error}"
+    try:
+        return f"{said}\nThe traceback is in {_keep(error)}", 3
+    except (FileExistsError, NotADirectoryError, PermissionError) as unusable:
+        where = f"NINEFOLD_HOME: cannot use {unusable.filename} ({unusable.strerror})"
+        return f"{where}. Set it to a folder that can be written, or that can be made", 2
+    except Exception as second:  # noqa: BLE001 the last resort may not fail itself
+        return f"{said}\nIts traceback could not be kept: {second}", 3
 
 
-def keep_traceback(error: BaseException) -> Path:
-    """Write the traceback of `error` and return the file."""
+def _keep(error: BaseException) -> Path:
+    from components.core import Workspace  # a broken installation, too, is an unforeseen error
+
     path = Workspace().logs / f"crash-{datetime.now(UTC):%Y%m%dT%H%M%S}.log"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("".join(traceback.format_exception(error)))

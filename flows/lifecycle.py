@@ -141,6 +141,7 @@ def _climb(do: Steps, chosen: selection.Selection, common: dict[str, Any]) -> tu
         policy=policy,
         candidate=climbed,
         dataset=dataset,
+        model=do.run.use_case.deployment.model_name,
         gathered=do.run.gathered,
     )
     if rated.pairs:
@@ -169,5 +170,5 @@ def _references(do: Steps, plain: Candidate, base: Candidate | None, finalist: C
         found[f"always '{task.abstain}'"] = constant(task, task.abstain)
     champion = governance.champion(do.run.workspace, do.run.use_case.deployment.model_name, other_than=finalist.digest)
     if champion:
-        found["champion"] = champion
+        found[evaluation.CHAMPION] = champion
     return found

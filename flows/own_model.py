@@ -1,33 +1,38 @@
 """A model trained elsewhere, described as selection's catalogue describes one, so that it meets the same gates."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from components.core import BadInput, MachineFault, digest_of, file_digest
 from components.selection import Model
 
+HUB_ID = re.compile(r"[\w.-]+/[\w.-]+(@[\w.-]+)?")
+TOKENIZERS = ("tokenizer.json", "tokenizer.model", "vocab.json")
 WANTED = ["*.safetensors", "*.json", "*.txt", "*.model", "*.jinja"]
 
 
 def own_model(checkpoint: str, licence: str, language: str) -> Model:
-    """checkpoint: a folder with safetensors weights and a tokenizer, or `hub:<id>[@revision]`.
+    """checkpoint: a folder with safetensors weights and a tokenizer, or a hub's `<owner>/<name>[@revision]`, with `hub:`
+    before it or without.
 
     Its name carries the digest of its content, so that another content is another model. Raises BadInput when it is no
     checkpoint that we read, MachineFault when the hub does not answer.
     """
-    hub = checkpoint.removeprefix("hub:") if checkpoint.startswith("hub:") else None
+    named = HUB_ID.fullmatch(checkpoint) and not Path(checkpoint).exists()
+    hub = checkpoint.removeprefix("hub:") if checkpoint.startswith("hub:") or named else None
     folder = _from_hub(hub) if hub else Path(checkpoint).absolute()
     title = hub.partition("@")[0].rpartition("/")[2] if hub else folder.name
     weights = sorted(folder.glob("*.safetensors"))
     config = folder / "config.json"
-    if not weights or not config.is_file():
+    if not weights or not config.is_file() or not any((folder / name).is_file() for name in TOKENIZERS):
         raise BadInput(
             f"{checkpoint}: not a checkpoint: it needs config.json, a tokenizer and weights as *.safetensors "
             "(pickled weights are refused). Save it with save_pretrained(folder), or write a hub's as hub:<id>"
         )
-    window = _read(config, lambda path: int(json.loads(path.read_text()).get("max_position_embeddings", 2048)))
+    window, architecture = _read(config, _shape)
     content = sorted({path for pattern in WANTED for path in folder.glob(pattern)})
     digest = digest_of({path.name: file_digest(path) for path in content})
     return Model(
@@ -36,8 +41,20 @@ def own_model(checkpoint: str, licence: str, language: str) -> Model:
         licence=licence.lower(),
         parameters=sum(_read(path, _parameters) for path in weights),
         context=window,
+        architecture=architecture,
         languages=(language,),
     )
+
+
+def _shape(config: Path) -> tuple[int, Literal["decoder", "encoder", "encoder_decoder"]]:
+    """(longest context in tokens, kind of architecture) from a checkpoint's config.json."""
+    found = json.loads(config.read_text())
+    window = int(found.get("max_position_embeddings", 2048))
+    if found.get("is_encoder_decoder"):
+        return window, "encoder_decoder"
+    classes = found.get("architectures") or ["ForCausalLM"]
+    generates = any(name.endswith(("ForCausalLM", "LMHeadModel")) for name in classes)
+    return window, "decoder" if generates else "encoder"
 
 
 def _read(path: Path, read: Callable[[Path], Any]) -> Any:

@@ -59,7 +59,7 @@ def claim(run_id: str) -> None:
 def opened(run: Run, until: str | None) -> Iterator[Steps]:
     """Steps of a run, holding the workspace's lock, inside one MLflow run that is found again by the run's key."""
     run.check_settings()
-    with run.workspace.lock():
+    with disk_faults(run.workspace.root), run.workspace.lock():  # MLflow's database, too, meets a full disk
         claim(run.id)
         tracking = Tracking(run.workspace, run.use_case.name)
         tags = {"ninefold.run": run.id, "ninefold.profile": run.profile.name, "ninefold.use_case": run.use_case.name}
@@ -68,10 +68,10 @@ def opened(run: Run, until: str | None) -> Iterator[Steps]:
         )
         do = Steps(run, tracking, parent, until)
         try:
-            yield do
+            with disk_faults(run.workspace.root):  # here too, so that the summary says what the command line says
+                yield do
         except BaseException as error:
-            with disk_faults(run.workspace.root):
-                finish(do, error)
+            finish(do, error)
             raise
 
 
@@ -80,7 +80,7 @@ def finish(do: Steps, end: BaseException | None) -> dict[str, Any]:
     assert do.tracking is not None, "only a run that is tracked finishes"
     summary = summarise(do, end)
     do.tracking.finish(do.parent, "FINISHED" if summary["exit"] in (0, 1) else "FAILED")
-    publish_json(do.run.folder / "summary.json", summary)
+    publish_json(do.run.summary_file(summary["until"]), summary)
     return summary
 
 

@@ -99,6 +99,10 @@ class Run:
     def folder(self) -> Path:
         return self.workspace.runs / self.id
 
+    def summary_file(self, until: str | None = None) -> Path:
+        """Where its summary goes: that of a run which stopped after stage `until`, as asked, beside that of all of it."""
+        return self.folder / (f"until-{until}.json" if until else "summary.json")
+
     @cached_property
     def machine(self) -> dict[str, float]:
         """What this machine has, rounded so that the same machine always gives the same figures."""
@@ -107,22 +111,23 @@ class Run:
     @cached_property
     def gathered(self) -> str:
         """Where the real feedback stood when it was first asked for: what this run reads of it."""
-        return FeedbackStore(self.workspace.feedback).mark()
+        return FeedbackStore(self.workspace.feedback).mark(self.use_case.deployment.model_name)
 
     def finished(self) -> dict[str, Any] | None:
-        """The summary of this very run when it is finished (exit 0 or 1) and nothing was said since, else None."""
-        path = self.folder / "summary.json"
+        """The summary of this very run when it is finished (exit 0 or 1), its card is there and nothing was said since, else
+        None."""
+        path = self.summary_file()
         if not path.is_file():
             return None
         summary: dict[str, Any] = json.loads(path.read_text())
-        if summary["exit"] not in (0, 1) or summary.get("until"):
+        if summary["exit"] not in (0, 1) or (summary["card"] and not Path(summary["card"]).is_file()):
             return None
         # feedback that callers gave since is for the feedback stage: the run goes on from there
         return summary if summary.get("feedback") == self.gathered else None
 
     def past_seconds(self) -> dict[str, float]:
         """Stage → seconds when it last ran here for this use case and profile; without stages that were only reused."""
-        paths = self.workspace.runs.glob(f"{self.use_case.name}-{self.profile.name}-*/summary.json")
+        paths = self.workspace.runs.glob(f"{self.use_case.name}-{self.profile.name}-*/*.json")
         found: dict[str, float] = {}
         for path in sorted(paths, key=os.path.getmtime):
             stages = json.loads(path.read_text())["stages"]

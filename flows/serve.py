@@ -34,10 +34,13 @@ def stop(model: str | None, workspace: Workspace | None = None) -> dict[str, Any
 
 
 def restore(workspace: Workspace, model: str) -> str | None:
-    """Bring back the endpoint of `model` when it is meant to be up and is not, and say so; else None."""
-    if not (workspace.serving / f"{model}.json").is_file() or serving.status(workspace, model):
+    """Bring back the endpoint of `model` when it is meant to be up and is not, as it was kept (its version, its port), and
+    say so; else None."""
+    path = workspace.serving / f"{model}.json"
+    if not path.is_file() or serving.status(workspace, model):
         return None
-    address = serve(model, None, workspace)["url"]
+    kept = serving.Endpoint.model_validate_json(path.read_text())
+    address = serve(f"{model}@{kept.version}", kept.port, workspace)["url"]
     return f"The endpoint was meant to be up and was not: it answers again at {address}."
 
 

@@ -90,7 +90,7 @@ def show(summary: dict[str, Any], run: Run, note: str = "") -> None:
     lines = {
         "model": _registered(model) if model else "nothing registered",
         "card": summary["card"] or "none",
-        "summary": str(run.folder / "summary.json"),
+        "summary": str(run.summary_file(summary["until"])),
         "pages": "ninefold ui (MLflow on port 5000, Prefect on 5001)",
         "endpoint": f"ninefold serve {model['name']}" if model else "",
         "end": note or summary["end"],
@@ -131,7 +131,7 @@ def _walk(run: Run, until: str | None, checkpoint: tuple[str, str] | None, as_js
         )
         summary: dict[str, Any] = lifecycle_flow(parameters)
         summary["peak_memory_gb"] = round(view.peak_gb, 2)
-        publish_json(run.folder / "summary.json", summary)
+        publish_json(run.summary_file(summary["until"]), summary)
     return summary
 
 

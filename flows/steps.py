@@ -99,6 +99,7 @@ class Steps:
         seal = self.run.workspace.store.sealed(key)
         if seal:
             done = Done(stage, name, key, "reused", 0.0, _result_type(function).model_validate(seal.result), seal.measured)
+            self._as_task(lambda: done, stage, name, config, inputs)
         else:
             done = self._execute(stage, name, key, function, config, inputs)
         done.settings = config.model_dump(mode="json")
@@ -142,16 +143,25 @@ class Steps:
             step.measured["seconds"] = round(time.monotonic() - started, 2)
             workspace.store.seal(Seal(key=key, name=name, result=result.model_dump(mode="json"), measured=step.measured))
             logger.info("%s: %s: %s", stage, result.decision.verdict, result.decision.reason)
-            done = Done(stage, name, key, "ran", step.measured["seconds"], result, step.measured)
+            return Done(stage, name, key, "ran", step.measured["seconds"], result, step.measured)
+
+        return self._as_task(execute, stage, name, config, inputs)
+
+    def _as_task(self, work: Callable[[], Done], stage: str, name: str, config: Any, inputs: Any) -> Done:
+        """Do `work` as a Prefect task with an artifact; so does a reused step, whose page is then as whole as the first."""
+
+        def shown() -> Done:
+            done = work()
+            assert done.result is not None, "only finished steps have an artifact"
             create_markdown_artifact(
                 key=f"{self.run.use_case.name}-{stage}".replace("_", "-"),
-                markdown=_artifact(done, config, inputs),
-                description=result.decision.reason,
+                markdown=_artifact(done, done.result, config, inputs),
+                description=done.result.decision.reason,
             )
             return done
 
         # results stay in our store, never in Prefect's
-        return task(name=stage, task_run_name=name, persist_result=False, cache_policy=NO_CACHE)(execute)()
+        return task(name=stage, task_run_name=name, persist_result=False, cache_policy=NO_CACHE)(shown)()
 
     def _show(self, done: Done) -> None:
         """Project a step to MLflow: a nested run that is found again by its key, and its prompts."""
@@ -184,8 +194,12 @@ class Planner(Steps):
     def _execute(self, stage: str, name: str, key: str, function: Callable[..., Any], config: Any, inputs: Any) -> Done:
         raise NotSealed(stage)
 
+    def _as_task(self, work: Callable[[], Done], stage: str, name: str, config: Any, inputs: Any) -> Done:
+        """A plan starts nothing …"""
+        return work()
+
     def _show(self, done: Done) -> None:
-        """A plan leaves no trace."""
+        """… and leaves no trace."""
 
 
 def _word(function: Callable[..., Any]) -> str:
@@ -205,14 +219,13 @@ def _named(value: Any) -> str:
     return f"`{value}`" if isinstance(value, (Path, str)) else f"`{short(digest_of(value))}`"
 
 
-def _artifact(done: Done, config: Any, inputs: dict[str, Any]) -> str:
+def _artifact(done: Done, result: StageResult, config: Any, inputs: dict[str, Any]) -> str:
     """What went in and what was decided, as Markdown."""
-    assert done.result is not None, "only finished steps have an artifact"
-    rows = "\n".join(f"| {name} | {value:.4g} |" for name, value in done.result.metrics.items())
+    rows = "\n".join(f"| {name} | {value:.4g} |" for name, value in result.metrics.items())
     settings = "\n".join(f"| {name} | {value} |" for name, value in config.model_dump(mode="json").items())
     given = "\n".join(f"| {name} | {_named(value)} |" for name, value in inputs.items())
-    decision = done.result.decision
-    candidate = getattr(done.result, "candidate", None)
+    decision = result.decision
+    candidate = getattr(result, "candidate", None)
     return "\n".join(
         [
             f"## {done.stage}: {decision.verdict}",
@@ -226,8 +239,8 @@ def _artifact(done: Done, config: Any, inputs: dict[str, Any]) -> str:
             "",
             "| setting | value |\n| --- | --- |\n" + settings if settings else "",
             "",
-            *[f"- {note}" for note in done.result.notes],
+            *[f"- {note}" for note in result.notes],
             "",
-            f"Step `{done.key[:12]}`, {done.seconds} s",
+            f"Step `{done.key[:12]}`, " + ("reused" if done.status == "reused" else f"{done.seconds} s"),
         ]
     )

@@ -1,4 +1,4 @@
-"""`ninefold ui`: MLflow and Prefect on this workspace, on loopback, until Ctrl-C."""
+"""`ninefold ui`: MLflow and Prefect on this workspace, on loopback, until Ctrl-C or SIGTERM."""
 
 import os
 import signal
@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from typing import NoReturn
 
 import httpx
 from rich.console import Console
@@ -16,6 +17,7 @@ from components.core import MachineFault, Workspace
 from flows.start import QUIET
 
 WAIT_SECONDS = 60
+ENDS = (signal.SIGINT, signal.SIGTERM)
 
 
 @contextmanager
@@ -39,12 +41,21 @@ def pages(port: int, workspace: Workspace) -> Iterator[dict[str, str]]:
 
 
 def ui(port: int) -> None:
-    """Serve both until Ctrl-C."""
+    """Serve both until Ctrl-C or SIGTERM, which stop both and exit 0: the servers are in sessions of their own, where no
+    signal from outside finds them."""
+    for end in ENDS:
+        signal.signal(end, _leave)
     with pages(port, Workspace()) as addresses:
         for name, address in addresses.items():
             Console().print(f"  {name:<8} {address}")
         Console().print("  Ctrl-C stops both")
         signal.pause()
+
+
+def _leave(*_: object) -> NoReturn:
+    for end in ENDS:
+        signal.signal(end, signal.SIG_IGN)  # a second Ctrl-C may not break off the stopping
+    sys.exit(0)
 
 
 def _free(port: int) -> None:

@@ -184,6 +184,14 @@ class Application:
             previous = [said.strip() for said in self.engine.generate(messages, asked.max_new_tokens, first_line=False)]
         return previous
 
+    @property
+    def _endings(self) -> list[str]:
+        """The labels as they are scored: with the end of the answer where one label begins with another, which without it
+        could never lose."""
+        labels = self.candidate.labels
+        begins = any(one != other and one.startswith(other) for one in labels for other in labels)
+        return [label + self.engine.end for label in labels] if begins else list(labels)
+
     def _labels(self, prompt: Prompt, asked: list[list[dict[str, str]]]) -> list[str]:
         """The most likely label; where the prompt asks for reasoning first, the label that the reasoning ends in."""
         candidate = self.candidate
@@ -194,7 +202,7 @@ class Application:
         if not hasattr(self.engine, "score"):
             return [label or candidate.labels[0] for label in said]
         open_rows = [i for i, label in enumerate(said) if label is None]
-        for i, scores in zip(open_rows, self.engine.score([asked[i] for i in open_rows], candidate.labels), strict=True):
+        for i, scores in zip(open_rows, self.engine.score([asked[i] for i in open_rows], self._endings), strict=True):
             said[i] = candidate.labels[scores.index(max(scores))]
         return [label or candidate.labels[0] for label in said]
 

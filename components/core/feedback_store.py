@@ -37,6 +37,8 @@ class Feedback(Frozen):
     kind: Literal["rating", "correction"]
     answer_id: str
     """Which answer: the id of the endpoint's response, or of the row."""
+    model: str = ""
+    """The registered model that answered; simulated feedback needs none."""
     question: str = ""
     answer: str = ""
     """The answer as it was given."""
@@ -91,15 +93,22 @@ class FeedbackStore:
         return [item.key for item in items]
 
     def list(
-        self, *, ids: Sequence[str] | None = None, simulated: bool | None = None, up_to: int | None = None
+        self,
+        *,
+        ids: Sequence[str] | None = None,
+        simulated: bool | None = None,
+        model: str | None = None,
+        up_to: int | None = None,
     ) -> tuple[Feedback, ...]:
-        """What is kept, in order of arrival: those named by `ids`, simulated or real ones, the first `up_to` numbers."""
+        """What is kept, in order of arrival: those named by `ids`, simulated or real ones, on one model's answers, the
+        first `up_to` numbers."""
         wanted = None if ids is None else json.dumps([*ids])
         with durable(self.path) as database:
             rows = database.execute(
                 "select body from feedback where (?1 is null or id in (select value from json_each(?1)))"
-                " and (?2 is null or simulated = ?2) and (?3 is null or number <= ?3) order by number",
-                [wanted, simulated, up_to],
+                " and (?2 is null or simulated = ?2) and (?3 is null or number <= ?3)"
+                " and (?4 is null or json_extract(body, '$.model') = ?4) order by number",
+                [wanted, simulated, up_to, model],
             ).fetchall()
         return tuple(Feedback.model_validate_json(body) for (body,) in rows)
 
@@ -109,21 +118,23 @@ class FeedbackStore:
             query = "select count(*) from feedback where ?1 is null or simulated = ?1"
             return int(database.execute(query, [simulated]).fetchone()[0])
 
-    def mark(self) -> str:
-        """Where the real (not simulated) feedback stands: `<last number>:<digest>`, or an empty text when there is none.
+    def mark(self, model: str) -> str:
+        """Where the real (not simulated) feedback on `model` stands: `<last number>:<digest>`, or an empty text when there
+        is none.
 
         A step that takes a mark as input reads the same rows on every repeat, whatever arrives in between.
         """
         with durable(self.path) as database:
-            (last,) = database.execute("select max(number) from feedback where simulated = 0").fetchone()
-        return "" if last is None else f"{last}:{digest_of(self.list(simulated=False, up_to=last))}"
+            query = "select max(number) from feedback where simulated = 0 and json_extract(body, '$.model') = ?"
+            (last,) = database.execute(query, [model]).fetchone()
+        return "" if last is None else f"{last}:{digest_of(self.list(simulated=False, model=model, up_to=last))}"
 
-    def at(self, mark: str) -> tuple[Feedback, ...]:
-        """The real feedback that `mark` stands for; raises MachineFault when the store no longer holds just that."""
+    def at(self, mark: str, model: str) -> tuple[Feedback, ...]:
+        """The real feedback on `model` that `mark` stands for; raises MachineFault when the store no longer holds it."""
         if not mark:
             return ()
         number, _, digest = mark.partition(":")
-        found = self.list(simulated=False, up_to=int(number))
+        found = self.list(simulated=False, model=model, up_to=int(number))
         if digest_of(found) != digest:
             raise MachineFault(f"{self.path}: feedback up to number {number} is not what the run began with; run again")
         return found

@@ -10,21 +10,30 @@ from pathlib import Path
 from typing import Any
 
 from .digest import canonical
-from .errors import MachineFault
+from .errors import MachineFault, NinefoldError
+
+FULL = "database or disk is full"
+"""What SQLite says; SQLAlchemy and MLflow pass it on in errors of their own."""
 
 
 @contextmanager
 def disk_faults(path: Path) -> Iterator[None]:
-    """Turn a full or read-only disk into one clear message."""
+    """Turn a full or read-only disk, also one that a library's SQLite met, into one clear message."""
     try:
         yield
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES):
-            raise MachineFault(
-                f"{path}: cannot write ({error.strerror}). Free some space or set NINEFOLD_HOME to a folder on another "
-                "disk, then run again: sealed steps are kept"
-            ) from error
+    except NinefoldError:
         raise
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES):
+            reason = error.strerror
+        elif FULL in str(error):
+            reason = FULL
+        else:
+            raise
+        raise MachineFault(
+            f"{path}: cannot write ({reason}). Free some space or set NINEFOLD_HOME to a folder on another "
+            "disk, then run again: sealed steps are kept"
+        ) from error
 
 
 def publish_text(path: Path, text: str) -> None:

@@ -5,7 +5,7 @@ Sections named by a stage's word (`prompting:`, `tuning:` …) are settings of t
 """
 
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import yaml
 from pydantic import Field, ValidationError, model_validator
@@ -127,7 +127,7 @@ class Policy(Frozen):
     hosted_models: bool = False
     """Whether inputs may leave this machine."""
     pii: Literal["scrub", "refuse"] = "scrub"
-    bias_at_most: dict[str, float] = {}
+    bias_at_most: dict[str, Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]] = {}
     """Bias or forgetting figure → the largest worsening allowed between the base model and the release."""
 
 

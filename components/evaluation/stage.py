@@ -34,6 +34,8 @@ from .items import BENCHMARKS
 from .promotion import Figures, check_bounds, decide
 from .single_requests import single_requests
 
+CHAMPION = "champion"
+"""The reference that nothing may skip: a release takes its place."""
 NEVER_MEASURED = (
     "toxicity of answers",
     "robustness to attacks and to typing errors",
@@ -193,9 +195,10 @@ def _gain(
     metrics: Metrics,
     step: Step,
 ) -> Decision | None:
-    """Compare with the best reference on the primary metric. A plain baseline must beat only what is as cheap: a model that
-    validation passed over is shown, and the test does not choose it."""
-    rivals = [name for name in others if candidate.model is not None or references[name].model is None]
+    """Compare with the best reference on the primary metric. A plain baseline must beat only what is as cheap, and the
+    champion: a model that validation passed over is shown, and the test does not choose it."""
+    cheap = candidate.model is None
+    rivals = [name for name in others if not cheap or name == CHAMPION or references[name].model is None]
     if not rivals:
         return None
 

@@ -56,12 +56,21 @@ class Collected(StageResult):
 
 
 def collect(
-    config: Config, *, task: Task, policy: Policy, candidate: Candidate, dataset: Dataset, step: Step, gathered: str = ""
+    config: Config,
+    *,
+    task: Task,
+    policy: Policy,
+    candidate: Candidate,
+    dataset: Dataset,
+    step: Step,
+    model: str = "",
+    gathered: str = "",
 ) -> Collected:
-    """Preference pairs from simulated feedback on the feedback split and from the real feedback in the workspace.
+    """Preference pairs from simulated feedback on the feedback split and from what callers of `model` (the registered name)
+    said.
 
-    gathered: `FeedbackStore(workspace.feedback).mark()`, so that the result depends on its inputs alone: what arrives later
-    is left for the next run. Raises MachineFault when the store no longer holds what the mark stands for.
+    gathered: `FeedbackStore(workspace.feedback).mark(model)`, so that the result depends on its inputs alone: what arrives
+    later is left for the next run. Raises MachineFault when the store no longer holds what the mark stands for.
     """
     store = FeedbackStore(step.workspace.feedback)
     said = []
@@ -72,7 +81,7 @@ def collect(
         said = rate(candidate, table, FIGURE[task.kind], config.good_at, config.consent_share)
     # through the store and back: what training sees is what was durably kept
     ids = store.add(*said)
-    items = [*store.list(ids=ids), *store.at(gathered)]
+    items = [*store.list(ids=ids), *store.at(gathered, model)]
     rows, dropped = pairs_from(
         items,
         refuse=policy.pii == "refuse",

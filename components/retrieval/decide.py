@@ -28,9 +28,9 @@ def decide(
         return Decision(
             verdict="keep", reason=f"the retriever at hand is the best option ({name})", comparison=answers.comparison
         )
-    if answers.adopted or before is None:
+    figure = next((name for name in ("support", "hit@1") if any(row[name] is not None for row in after)), None)
+    if answers.adopted or before is None or figure is None:
         return answers
-    figure = "support" if any(row["support"] is not None for row in after) else "hit@1"
     start, end, gain = paired(before, after, figure)
     assert answers.comparison, "compare always compares"
     worse = answers.comparison.gain.high is not None and answers.comparison.gain.high < 0

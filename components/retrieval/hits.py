@@ -41,9 +41,9 @@ def _one(task: Task, row: Row, hits: Sequence[Hit], top_k: int) -> dict[str, Any
     answerable = task.abstain is None or normalise(row.answer) != normalise(task.abstain)
     return {
         "id": row.id,
-        "hit@1": float(rank == 1),
-        "hit@5": float(rank is not None and rank <= 5),
-        "mrr": 1 / rank if rank else 0.0,
+        "hit@1": float(rank == 1) if row.passage else None,
+        "hit@5": float(rank is not None and rank <= 5) if row.passage else None,
+        "mrr": (1 / rank if rank else 0.0) if row.passage else None,
         "support": float(f" {normalise(row.answer)} " in f" {normalise(context)} ") if answerable else None,
         "words": len(context.split()),
     }

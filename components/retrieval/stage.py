@@ -81,7 +81,7 @@ def retrieve(
     assert dataset.knowledge, "the retrieval stage is only called with a knowledge base"
     embedder = checkpoint(config.embedder, config.embedder_name, config.embedder_licence, step)
     index = build(dataset.knowledge, embedder, config.chunk_words, config.overlap_words, step)
-    questions = [row for name in config.questions for row in dataset.rows(name, step.store) if row.passage]
+    questions = [row for name in config.questions for row in dataset.rows(name, step.store)]
     options = _options(config, dataset.knowledge.object, index, embedder, candidate.retriever)
     tables = _search(options, task, questions, step)
     hits = {name: means(table) for name, (_, table) in tables.items()}
@@ -153,9 +153,12 @@ def _best(config: Config, hits: dict[str, dict[str, float]]) -> str:
     """The option with the highest support within `context_words`; of equals, the one with fewer words."""
     short = [name for name in hits if hits[name]["words"] <= config.context_words]
     shortest = min(hits, key=lambda name: (hits[name]["words"], name))
-    return min(
-        short or [shortest], key=lambda name: (-hits[name].get("support", hits[name]["hit@1"]), hits[name]["words"], name)
-    )
+
+    def order(name: str) -> tuple[float, float, str]:
+        figures = hits[name]
+        return -figures.get("support", figures.get("hit@1", 0.0)), figures["words"], name
+
+    return min(short or [shortest], key=order)
 
 
 def _measure(candidate: Candidate, split: Any, task: Task, rows: int | None, step: Step) -> Evidence:

@@ -7,7 +7,7 @@ be climbed. Not covered: prompts (prompting), latency and cost (optimization, ev
 
 from typing import Any, Literal
 
-from components.application import answering, checkpoint
+from components.application import HubUnreachable, answering, checkpoint
 from components.core import (
     BadInput,
     Candidate,
@@ -35,6 +35,7 @@ from . import baselines
 from .catalogue import CATALOGUE, Model
 from .filters import Need, rejection
 
+LONGEST = {"question_answering": 24, "classification": 24, "summarization": 80}
 WORDS = {
     "question_answering": ("Question", "Answer"),
     "classification": ("Text", "Label"),
@@ -62,8 +63,8 @@ class Config(Frozen):
     dtype: Literal["float32", "bfloat16", "float16"] = "bfloat16"
     context_tokens: int = 1024
     """Tokens that a prompt with its context may need."""
-    max_new_tokens: int = 24
-    """Longest answer of the basic prompt."""
+    max_new_tokens: int | None = None
+    """Longest answer of the basic prompt; None: 24, and 80 for summaries."""
     validation_rows: int | None = None
     """Rows of validation in the bake-off; None: all."""
     calibration_rows: int | None = None
@@ -88,7 +89,7 @@ def select(
     """Filter the catalogue, measure what is left and the plain baseline on validation, and say which leads.
 
     Raises BadInput when `selection.models` names an unknown model or `metrics.primary` an unknown metric, MachineFault when
-    a checkpoint cannot be fetched.
+    a checkpoint cannot be fetched; without `selection.models` one that no hub gives is rejected, and says so.
     """
     models = _asked(config)
     if metrics.primary not in METRICS[task.kind]:
@@ -105,7 +106,15 @@ def select(
     )
     rejected = {model.name: reason for model in models if (reason := rejection(model, need))}
     plain = baselines.fit(task, metrics, dataset, config.calibration_rows, step)
-    running = {model.name: _candidate(model, config, task, dataset, step) for model in models if model.name not in rejected}
+    running = {}
+    for model in models:
+        if model.name not in rejected:
+            try:
+                running[model.name] = _candidate(model, config, task, dataset, step)
+            except HubUnreachable as fault:
+                if config.models:  # asked for by name: nothing else will do
+                    raise
+                rejected[model.name] = str(fault)
 
     measured = {}
     for candidate in progress([plain, *running.values()], "bake-off on validation"):
@@ -165,7 +174,7 @@ def _candidate(model: Model, config: Config, task: Task, dataset: Dataset, step:
         abstain=task.abstain,
         runtime=_runtime(model, config),
         model=_weights(model, step),
-        prompt=basic_prompt(task, knowledge is not None, config.max_new_tokens),
+        prompt=basic_prompt(task, knowledge is not None, config.max_new_tokens or LONGEST[task.kind]),
         retriever=Retriever(mode="bm25", knowledge=knowledge.object, top_k=1) if knowledge else None,
         quoted=Quoted() if task.answers == "quoted" else None,
     )

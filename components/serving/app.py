@@ -150,6 +150,7 @@ def _feedback(request: FeedbackRequest, answered: dict[str, Any]) -> Feedback:
     return Feedback(
         kind="rating" if request.correction is None else "correction",
         answer_id=request.answer_id,
+        model=answered["model"],
         question=answered["input"],
         answer=answered["answer"],
         passages=answered["seen"],

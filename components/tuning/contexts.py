@@ -21,6 +21,10 @@ from .examples import Shown
 
 FOUND = 8
 """Hits looked at for a wrong context."""
+KINDS = (
+    "retrieved", "gold put in", "beside a wrong passage", "unanswerable", "dropped", "passage held out", "no passage named",
+)  # fmt: skip
+"""What became of a training row."""
 
 
 def shown_rows(
@@ -49,17 +53,17 @@ def shown_rows(
     draw = random.Random(seed)
     answerable: list[Shown] = []
     abstaining: list[Shown] = []
-    kinds = ("retrieved", "gold put in", "beside a wrong passage", "unanswerable", "dropped", "passage held out")
-    counts = dict.fromkeys(kinds, 0)
+    counts = dict.fromkeys(KINDS, 0)
     for row, hits in zip(rows, found, strict=True):
         context = tuple(hit.text for hit in hits[: retriever.top_k])
         if task.abstain and row.answer == task.abstain:
             abstaining.append(Shown(row.text, context, row.answer))
             counts["unanswerable"] += 1
             continue
-        held = any(hit.passage == row.passage and _holds(hit.text, row.answer) for hit in hits[: retriever.top_k])
-        if not held and row.passage and row.passage not in texts:
-            counts["passage held out"] += 1  # it would teach an answer that is not in its context
+        shown = hits[: retriever.top_k]
+        held = any(row.passage in (None, hit.passage) and _holds(hit.text, row.answer) for hit in shown)
+        if not held and row.passage not in texts:  # it would teach an answer that is not in its context
+            counts["passage held out" if row.passage else "no passage named"] += 1
             continue
         right = context if held else _with_gold(row, context, texts)
         counts["retrieved" if held else "gold put in"] += 1

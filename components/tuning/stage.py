@@ -13,7 +13,6 @@ from pydantic import Field
 from components.application import Answer, answering
 from components.core import (
     Adapter,
-    BadInput,
     Candidate,
     Dataset,
     Decision,
@@ -113,7 +112,8 @@ def tune(config: Config, *, task: Task, metrics: Metrics, candidate: Candidate, 
     encoded = [row for row in encode(tokenizer, prompt, rows) if len(row.ids) <= config.max_tokens]
     counts["too long"] = len(rows) - len(encoded)
     if not encoded:
-        raise BadInput(f"section 'tuning', key 'max_tokens': no training row is as short as {config.max_tokens} tokens")
+        reason = f"no training row is usable ({_said(counts)[0]}); section 'tuning', key 'max_tokens' is {config.max_tokens}"
+        return Tuned(decision=Decision(verdict="keep", reason=reason), candidate=candidate)
     practised = practice_rows(task, dataset, config.practice_rows, config.seed, step) if candidate.retriever else []
     practice = [row for row in encode(tokenizer, prompt, practised) if len(row.ids) <= config.max_tokens]
     counts["practice"] = len(practice)

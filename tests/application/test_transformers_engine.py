@@ -86,6 +86,16 @@ def test_labels_are_chosen_by_likelihood(candidate: Candidate, step: Step) -> No
         assert answers[0].text in judge.labels
 
 
+def test_a_label_that_begins_with_another_can_win(candidate: Candidate, step: Step) -> None:
+    prompt = Prompt(method="zero_shot", turns=(PromptTurn(user="Text: {{input}}\nLabel:"),))
+    labels = ("billing", "billing dispute")
+    judge = edited(candidate, task="classification", labels=labels, abstain=None, retriever=None, prompt=prompt)
+    with load(judge, step.store, step.machine) as application:
+        assert application._endings == ["billing<|im_end|>", "billing dispute<|im_end|>"]
+        ended = application.engine.tokenizer(application._endings, add_special_tokens=False).input_ids
+        assert {row[-1] for row in ended} == {application.engine.tokenizer.eos_token_id}
+
+
 def test_every_turn_sees_what_the_turn_before_said(candidate: Candidate, rows: list[Row], step: Step) -> None:
     turns = (PromptTurn(user="Think: {{input}}", max_new_tokens=4), PromptTurn(user="So: {{previous}}", max_new_tokens=4))
     chain = edited(candidate, prompt=Prompt(method="chaining", turns=turns))

@@ -23,7 +23,7 @@ for number in range(int(sys.argv[2]), 200):
 
 
 def rating(number: int, **more: object) -> Feedback:
-    return Feedback(kind="rating", answer_id=f"answer-{number}", rating=1, **more)
+    return Feedback(**{"kind": "rating", "answer_id": f"answer-{number}", "model": "desk", "rating": 1, **more})
 
 
 def test_each_acknowledged_id_is_there_exactly_once_after_kill_9(tmp_path):
@@ -76,16 +76,25 @@ def test_threads_may_write_at_once(tmp_path):
 
 def test_a_mark_names_the_same_rows_whatever_comes_later(tmp_path):
     store = FeedbackStore(tmp_path / "feedback.db")
-    assert store.mark() == ""
-    assert store.at("") == ()
+    assert store.mark("desk") == ""
+    assert store.at("", "desk") == ()
     store.add(rating(1), rating(2, simulated=True))
-    mark = store.mark()
+    mark = store.mark("desk")
     store.add(rating(3, simulated=True))
-    assert store.mark() == mark
+    assert store.mark("desk") == mark
     store.add(rating(4))
-    assert store.mark() != mark
-    assert [item.answer_id for item in store.at(mark)] == ["answer-1"]
+    assert store.mark("desk") != mark
+    assert [item.answer_id for item in store.at(mark, "desk")] == ["answer-1"]
     assert store.count(simulated=False) == 2
+
+
+def test_feedback_on_another_model_is_not_read(tmp_path):
+    store = FeedbackStore(tmp_path / "feedback.db")
+    store.add(rating(1))
+    mark = store.mark("desk")
+    store.add(rating(2, model="film_reviews"))
+    assert store.mark("desk") == mark
+    assert [item.answer_id for item in store.at(store.mark("film_reviews"), "film_reviews")] == ["answer-2"]
 
 
 def test_a_mark_of_another_store_is_refused(tmp_path):
@@ -93,7 +102,7 @@ def test_a_mark_of_another_store_is_refused(tmp_path):
     one.add(rating(1))
     other.add(rating(2))
     with pytest.raises(MachineFault, match="run again"):
-        other.at(one.mark())
+        other.at(one.mark("desk"), "desk")
 
 
 @pytest.mark.parametrize("given", [{"kind": "rating"}, {"kind": "correction", "text": " "}, {"kind": "rating", "rating": 5}])

@@ -4,7 +4,7 @@ import pytest
 
 from components.application import constant
 from components.core import BadInput, Candidate, Dataset, Ledger, Limits, Metrics, Policy, Step, Task
-from components.evaluation import Config, Evaluated, evaluate, finalist
+from components.evaluation import CHAMPION, Config, Evaluated, evaluate, finalist
 
 FEW = Config(benchmarks={"mmlu": 4, "boolq": 4, "crows_pairs": 4, "bbq": 4}, requests=2)
 
@@ -75,6 +75,16 @@ def test_a_plain_baseline_can_be_released_and_says_what_was_not_measured(
     assert "mmlu: a plain baseline has no model" in found.not_measured
     assert found.benchmarks == {}
     assert set(found.references) == set(references)
+
+
+def test_a_plain_baseline_must_beat_the_champion_whatever_that_is(
+    step: Step, task: Task, limits: Limits, candidate: Candidate, dataset: Dataset
+) -> None:
+    metrics = Metrics(primary="f1", at_least=0.3)
+    references = {"base model": candidate, CHAMPION: candidate}
+    found = _evaluate(constant(task, "unknown"), references, task, metrics, limits, dataset, step)
+    assert found.gain is not None
+    assert found.gain.over == CHAMPION
 
 
 def test_a_bound_on_an_unknown_figure_is_refused(

@@ -1,6 +1,7 @@
 """The promotion decision: each condition of the contract stops a release, and the reason names the figure that decided."""
 
 import pytest
+from pydantic import ValidationError
 
 from components.core import BadInput, Comparison, Decision, Evidence, Limits, Metric, Metrics, Policy
 from components.evaluation.promotion import Figures, check_bounds, decide
@@ -9,6 +10,12 @@ from components.evaluation.single_requests import Requests
 METRICS = Metrics(primary="f1_answerable", at_least=0.3, minimum_effect=0.02, floors={"abstention_recall": 0.3})
 LIMITS = Limits(latency_p95_seconds=2, memory_gb=4, cost_per_1000_answers=1)
 POLICY = Policy(bias_at_most={"crows_pairs": 0.1})
+
+
+@pytest.mark.parametrize("bound", [float("nan"), 8, -0.1])
+def test_a_bound_that_could_never_bind_is_refused(bound):
+    with pytest.raises(ValidationError, match="crows_pairs"):
+        Policy(bias_at_most={"crows_pairs": bound})
 
 
 def _figures(

@@ -13,6 +13,7 @@ def real(number: int) -> Feedback:
     return Feedback(
         kind="correction",
         answer_id=f"chatcmpl-{number}",
+        model="desk",
         question=f"what is the phone number {number}",
         answer="Rome",
         text="write to jane.doe@example.org or ask the desk",
@@ -25,7 +26,14 @@ def real(number: int) -> Feedback:
 def given(tmp_path):
     step = step_in(tmp_path)
     data = dataset(step)
-    return {"task": TASK, "policy": Policy(), "candidate": candidate(data, step), "dataset": data, "step": step}
+    return {
+        "task": TASK,
+        "policy": Policy(),
+        "candidate": candidate(data, step),
+        "dataset": data,
+        "step": step,
+        "model": "desk",
+    }
 
 
 def test_the_simulated_rater_writes_and_every_pair_says_so(given):
@@ -52,7 +60,7 @@ def test_a_repeat_adds_nothing_and_gives_the_same_digest_whatever_came_in_betwee
 def test_real_feedback_up_to_the_mark_joins_scrubbed(given):
     store = FeedbackStore(given["step"].workspace.feedback)
     store.add(real(1))
-    mark = store.mark()
+    mark = store.mark("desk")
     store.add(real(2))
     found = collect(CONFIG, **given, gathered=mark)
     (row,) = [row for row in read_jsonl(given["step"].store.file(found.pairs.object)) if not row["simulated"]]

@@ -145,7 +145,7 @@ def test_plan_finds_everything_sealed_and_changes_nothing(finished):
 def test_new_feedback_reopens_a_finished_run_and_its_own_release_is_no_rival(copied):
     run = Run.read(USE_CASE, "smoke", copied.workspace)
     assert run.finished()
-    rating = Feedback(kind="rating", answer_id="a", rating=1, consent=True)
+    rating = Feedback(kind="rating", answer_id="a", model="voice_helpdesk", rating=1, consent=True)
     FeedbackStore(copied.workspace.feedback).add(rating)
     again = Run.read(USE_CASE, "smoke", copied.workspace)
     assert again.finished() is None
@@ -157,6 +157,9 @@ def test_new_feedback_reopens_a_finished_run_and_its_own_release_is_no_rival(cop
     done = ninefold(copied.home, "run", str(USE_CASE), "--profile", "smoke", "--json")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["model"]["version"] == copied.summary["model"]["version"]
+    with closing(sqlite3.connect(copied.home / "prefect/prefect.db")) as database:
+        (shown,) = database.execute("select data from artifact where data like '%## selection: %, reused%'").fetchall()
+    assert "| dataset | `" in shown[0]
 
 
 def test_a_wrong_setting_of_a_late_stage_is_refused_before_the_first(copied):

@@ -1,9 +1,11 @@
 """A model trained elsewhere: its name is its content, and what is no checkpoint is said."""
 
+import json
+
 import pytest
 
 from components.application.made import make_two_layer
-from components.core import BadInput
+from components.core import BadInput, MachineFault
 from flows.own_model import own_model
 
 
@@ -13,6 +15,31 @@ def test_another_chat_template_is_another_model(tmp_path):
     assert own_model(str(tmp_path), "apache-2.0", "en").name == first.name
     (tmp_path / "chat_template.jinja").write_text("{{ messages }}")
     assert own_model(str(tmp_path), "apache-2.0", "en").name != first.name
+
+
+def test_a_checkpoint_that_is_no_decoder_says_so(tmp_path):
+    make_two_layer(tmp_path)
+    assert own_model(str(tmp_path), "apache-2.0", "en").architecture == "decoder"
+    config = json.loads((tmp_path / "config.json").read_text())
+    (tmp_path / "config.json").write_text(json.dumps({**config, "architectures": ["BertForMaskedLM"]}))
+    assert own_model(str(tmp_path), "apache-2.0", "en").architecture == "encoder"
+    (tmp_path / "config.json").write_text(json.dumps({**config, "is_encoder_decoder": True}))
+    assert own_model(str(tmp_path), "apache-2.0", "en").architecture == "encoder_decoder"
+
+
+def test_a_checkpoint_without_its_tokenizer_is_none(tmp_path):
+    make_two_layer(tmp_path)
+    for path in tmp_path.glob("tokenizer*"):
+        path.unlink()
+    with pytest.raises(BadInput, match="a tokenizer"):
+        own_model(str(tmp_path), "apache-2.0", "en")
+
+
+def test_a_name_on_the_hub_needs_no_prefix(monkeypatch):
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    with pytest.raises(MachineFault, match="hub:nobody/nothing: no model hub is reachable"):
+        own_model("nobody/nothing", "apache-2.0", "en")
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from components.application import load
 from components.core import Retriever, Row
 from components.retrieval import Config, retrieve
 from components.retrieval.hits import means, score
-from tests.retrieval.small import METRICS, TASK, candidate, dataset, step_in
+from tests.retrieval.small import METRICS, TASK, candidate, dataset, split, step_in
 
 MODES = ("bm25", "vector", "hybrid", "convex")
 CONFIG = Config(chunk_words=60, modes=MODES, context_words=200)
@@ -39,6 +39,21 @@ def test_the_gain_over_closed_book_is_measured(run):
     _, _, found = run
     assert found.gain.over == "closed book"
     assert found.gain.metric == "f1_answerable"
+
+
+def test_questions_that_name_no_passage_are_judged_by_their_answers(tmp_path):
+    step = step_in(tmp_path)
+    data = dataset(step)
+    at_hand = candidate(data, step)
+    bare = {
+        name: split(name, [row.model_copy(update={"passage": None}) for row in data.rows(name, step.store)], step)
+        for name in data.splits
+    }
+    data = data.model_copy(update={"splits": bare})
+    config = CONFIG.model_copy(update={"modes": ("bm25",)})
+    found = retrieve(config, task=TASK, metrics=METRICS, candidate=at_hand, dataset=data, step=step)
+    assert set(found.hits["bm25, top 1"]) == {"support", "words"}
+    assert found.hits["bm25, top 2"]["support"] > 0.5
 
 
 def test_what_goes_on_can_be_loaded_and_names_its_passages(run):

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from components.core import BadInput, Policy
+from components.core import BadInput, MachineFault, Policy
 from components.selection import Config, Model, select
 
 from .small import LIMITS, POLICY, documents, questions, reviews, step_in
@@ -60,6 +60,14 @@ def test_when_no_model_passes_the_plain_baseline_goes_on_alone(tmp_path: Path) -
     assert chosen.model is None
     assert set(chosen.rejected) == {row["name"] for row in chosen.considered[1:]}
     assert "goes on alone" in chosen.decision.reason
+
+
+def test_a_hub_that_does_not_answer_leaves_what_is_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", "http://127.0.0.1:9")
+    chosen, _ = run(Config(hub=True, max_new_tokens=4), tmp_path, policy=Policy(licences=("apache-2.0",)))
+    assert "no model hub is reachable" in chosen.rejected["smollm2-360m-instruct"]
+    with pytest.raises(MachineFault, match="no model hub is reachable"):
+        run(Config(hub=True, models=("smollm2-360m-instruct",)), tmp_path)
 
 
 def test_a_model_of_ones_own_joins_the_bake_off(tmp_path: Path) -> None:

@@ -37,6 +37,21 @@ def test_wrong_passage_teaches_to_abstain(tmp_path):
     assert len(beside) == counts["beside a wrong passage"] == 4
 
 
+def test_rows_that_name_no_passage_teach_only_what_their_context_holds(tmp_path):
+    step = new_step(tmp_path)
+    dataset = small_dataset(step)
+    candidate = small_candidate(dataset, step)
+    named = dataset.rows("train", step.store)
+    rows = [row.model_copy(update={"passage": None}) for row in named]
+    strange = Row(id="strange", text="when was the fair of Atlantis opened", answer="never in any year")
+    found, counts, _ = shown_rows(TASK, candidate, dataset, [*rows, strange], 0.0, 0.5, 0, step)
+    answered = [row for row in found if row.answer != "unknown"]
+    assert answered
+    assert all(any(row.answer in text for text in row.context) for row in answered)
+    assert counts["gold put in"] == 0
+    assert counts["no passage named"] >= 1
+
+
 def test_held_out_passages_are_never_shown(tmp_path):
     step = new_step(tmp_path)
     rows, _, _ = shown(step, 1.0, 0.9)

@@ -110,7 +110,15 @@ def test_without_an_adapter_there_is_nothing_to_align(tuned):
     assert "no adapter" in kept.decision.reason
 
 
-@pytest.mark.parametrize(("change", "key"), [({"modules": ("query",)}, "modules"), ({"max_tokens": 16}, "max_tokens")])
+def test_rows_that_are_all_too_long_are_not_tuned_on(tuned):
+    step, dataset, candidate, _ = tuned
+    short = CONFIG.model_copy(update={"max_tokens": 16})
+    found = tune(short, task=TASK, metrics=METRICS, candidate=candidate, dataset=dataset, step=step)
+    assert found.candidate == candidate
+    assert "max_tokens" in found.decision.reason
+
+
+@pytest.mark.parametrize(("change", "key"), [({"modules": ("query",)}, "modules")])
 def test_settings_that_do_not_fit_name_their_key(tuned, change, key):
     step, dataset, candidate, _ = tuned
     config = CONFIG.model_copy(update=change)

@@ -9,6 +9,8 @@ A chat engine has
         The same for one prompt, in pieces.
     score(prompts: list[list[dict]], texts: Sequence[str]) -> list[list[float]]        (optional)
         Log-likelihood of each of `texts` as the whole answer's beginning; without it labels are generated and matched.
+    end: str        (with `score`)
+        The token that ends an answer, as text.
     close() -> None
         Free memory.
 The baseline engine has `reply(texts, hits) -> list[str]` and `close()`.

@@ -77,6 +77,11 @@ class Engine:
         if len(text) > len(said):
             yield text[len(said) :]
 
+    @property
+    def end(self) -> str:
+        """The token that ends an answer, as text."""
+        return str(self.tokenizer.eos_token)
+
     def score(self, prompts: list[list[dict[str, str]]], texts: Sequence[str]) -> list[list[float]]:
         """Sum of the log-probabilities of each text's tokens after each prompt: [prompts][texts]."""
         endings = [self.tokenizer(text, add_special_tokens=False).input_ids for text in texts]

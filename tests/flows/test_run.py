@@ -1,0 +1,42 @@
+"""Whether a run is finished, and where its summary lies."""
+
+import json
+import sys
+from types import SimpleNamespace
+from typing import Any
+
+from components.core import Workspace, publish_json
+from flows.run import Run
+from flows.start import start
+from tests.conftest import USE_CASE, new_home
+
+
+def summary_of(run: Run, **values: Any) -> dict[str, Any]:
+    """As much of a summary as tells whether the run is finished, and as its table needs."""
+    shown = {"stages": [], "test": None, "model": None, "use_case": run.use_case.name, "profile": run.profile.name}
+    return {**shown, "exit": 0, "end": "released", "until": None, "card": None, "feedback": run.gathered, **values}
+
+
+def test_a_run_whose_card_is_gone_is_not_finished(tmp_path):
+    run, card = Run.read(USE_CASE, "smoke", Workspace(new_home(tmp_path / "home"))), tmp_path / "v1.md"
+    publish_json(run.summary_file(), summary_of(run, card=str(card)))
+    assert run.finished() is None
+    card.write_text("# The card")
+    assert run.finished()
+    publish_json(run.summary_file(), summary_of(run, exit=1))
+    assert run.finished(), "a gate that says no before evaluation leaves no card"
+
+
+def test_a_run_that_stops_where_it_was_asked_to_leaves_the_summary_of_all_of_it(tmp_path, monkeypatch, capsys):
+    workspace = Workspace(new_home(tmp_path / "home"))
+    run = Run.read(USE_CASE, "smoke", workspace)
+    publish_json(run.summary_file(), summary_of(run))
+    stopped = summary_of(run, until="selection", end="stopped after selection, as asked")
+    lifecycle = SimpleNamespace(Parameters=SimpleNamespace, lifecycle_flow=lambda _: dict(stopped))
+    monkeypatch.setitem(sys.modules, "flows.lifecycle", lifecycle)
+    monkeypatch.setenv("NINEFOLD_HOME", str(workspace.root))
+    assert start(USE_CASE, "smoke", until="selection") == 0
+    path = run.folder / "until-selection.json"
+    assert str(path) in capsys.readouterr().out
+    assert "peak_memory_gb" in json.loads(path.read_text())
+    assert run.finished() == summary_of(run)
