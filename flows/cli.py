@@ -127,7 +127,7 @@ def monitor(
 
 @app.command()
 def register(
-    checkpoint: Annotated[str, typer.Argument(help="A checkpoint folder, or `hub:<id>`")],
+    checkpoint: Annotated[str, typer.Argument(help="A checkpoint folder, or the id of one on a hub")],
     use_case: Annotated[Path, typer.Option(help="The use case whose gates it must pass")],
     licence: Annotated[str, typer.Option(help="SPDX identifier of the model's licence")],
     profile: ProfileName = "cpu",

@@ -13,7 +13,7 @@ def explain(error: BaseException) -> tuple[str, int]:
         return f"{said}\nThe traceback is in {_keep(error)}", 3
     except (FileExistsError, NotADirectoryError, PermissionError) as unusable:
         where = f"NINEFOLD_HOME: cannot use {unusable.filename} ({unusable.strerror})"
-        return f"{where}. Set it to a folder that can be written, or that can be made", 2
+        return f"{where}. Set it to a folder that can be written, or that can be made ({said})", 2
     except Exception as second:  # noqa: BLE001 the last resort may not fail itself
         return f"{said}\nIts traceback could not be kept: {second}", 3
 

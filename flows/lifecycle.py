@@ -35,7 +35,7 @@ class Parameters(BaseModel):
 
     use_case: Path = Field(description="Path of the use case's YAML")
     profile: str = Field("cpu", description="smoke, cpu, gpu, or the path of a profile's YAML")
-    checkpoint: str | None = Field(None, description="A model trained elsewhere: folder, or hub:<id>")
+    checkpoint: str | None = Field(None, description="A model trained elsewhere: a folder, or a hub id")
     licence: str = Field("", description="SPDX identifier of that model's licence")
     until: str | None = Field(None, description="Stop after this stage; what comes before it is reused where it is sealed")
     home: Path | None = Field(None, description="Workspace folder; NINEFOLD_HOME or .ninefold where empty")

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from components.core import BadInput, MachineFault, digest_of, file_digest
 from components.selection import Model
 
-HUB_ID = re.compile(r"[\w.-]+/[\w.-]+(@[\w.-]+)?")
+HUB_ID = re.compile(r"\w[\w.-]*/\w[\w.-]*(@[\w.-]+)?")
 TOKENIZERS = ("tokenizer.json", "tokenizer.model", "vocab.json")
 WANTED = ["*.safetensors", "*.json", "*.txt", "*.model", "*.jinja"]
 
@@ -30,7 +30,7 @@ def own_model(checkpoint: str, licence: str, language: str) -> Model:
     if not weights or not config.is_file() or not any((folder / name).is_file() for name in TOKENIZERS):
         raise BadInput(
             f"{checkpoint}: not a checkpoint: it needs config.json, a tokenizer and weights as *.safetensors "
-            "(pickled weights are refused). Save it with save_pretrained(folder), or write a hub's as hub:<id>"
+            "(pickled weights are refused). Save it with save_pretrained(folder), or give a hub's <owner>/<name>"
         )
     window, architecture = _read(config, _shape)
     content = sorted({path for pattern in WANTED for path in folder.glob(pattern)})
@@ -82,10 +82,17 @@ def _parameters(path: Path) -> int:
 
 def _from_hub(name: str) -> Path:
     from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+    from huggingface_hub.errors import (
+        HfHubHTTPError,
+        HFValidationError,
+        LocalEntryNotFoundError,
+        RepositoryNotFoundError,
+    )
 
     repository, _, revision = name.partition("@")
     try:
         return Path(snapshot_download(repository, revision=revision or None, allow_patterns=WANTED))
+    except (RepositoryNotFoundError, HFValidationError) as error:
+        raise BadInput(f"{name}: neither a folder here nor a model that the hub knows") from error
     except (LocalEntryNotFoundError, HfHubHTTPError, OSError) as error:
         raise MachineFault(f"hub:{name}: no model hub is reachable and the model is not in the local cache") from error

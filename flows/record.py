@@ -1,5 +1,6 @@
 """The record of a run: its MLflow run while it is open, its card, and `summary.json` when it ends."""
 
+import logging
 import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,6 +26,7 @@ from flows.run import Run
 from flows.steps import Steps
 from flows.summary import provenance, results, summarise
 
+logger = logging.getLogger(__name__)
 PACKAGES = (
     "torch",
     "transformers",
@@ -71,7 +73,10 @@ def opened(run: Run, until: str | None) -> Iterator[Steps]:
             with disk_faults(run.workspace.root):  # here too, so that the summary says what the command line says
                 yield do
         except BaseException as error:
-            finish(do, error)
+            try:
+                finish(do, error)
+            except Exception:
+                logger.exception("the record of a run that failed could not be written")
             raise
 
 
@@ -79,8 +84,8 @@ def finish(do: Steps, end: BaseException | None) -> dict[str, Any]:
     """Write and return the summary; `end` is the gate that said no, the stop that was asked for, what failed, or None."""
     assert do.tracking is not None, "only a run that is tracked finishes"
     summary = summarise(do, end)
-    do.tracking.finish(do.parent, "FINISHED" if summary["exit"] in (0, 1) else "FAILED")
     publish_json(do.run.summary_file(summary["until"]), summary)
+    do.tracking.finish(do.parent, "FINISHED" if summary["exit"] in (0, 1) else "FAILED")
     return summary
 
 

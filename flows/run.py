@@ -130,8 +130,9 @@ class Run:
         paths = self.workspace.runs.glob(f"{self.use_case.name}-{self.profile.name}-*/*.json")
         found: dict[str, float] = {}
         for path in sorted(paths, key=os.path.getmtime):
-            stages = json.loads(path.read_text())["stages"]
-            found |= {stage["name"]: stage["seconds"] for stage in stages if stage["status"] == "ran"}
+            summary = json.loads(path.read_text())
+            if summary["exit"] in (0, 1):  # what failed may have ended in the middle of a stage
+                found |= {stage["name"]: stage["seconds"] for stage in summary["stages"] if stage["status"] == "ran"}
         return found
 
 

@@ -5,7 +5,7 @@ from typing import Any
 from rich.console import Console
 
 from components import serving
-from components.core import BadInput, Workspace
+from components.core import BadInput, Workspace, publish_json
 from components.governance import candidate_in, registered
 
 EXAMPLE = """curl -s {url}/v1/chat/completions -H 'content-type: application/json' \\
@@ -40,7 +40,11 @@ def restore(workspace: Workspace, model: str) -> str | None:
     if not path.is_file() or serving.status(workspace, model):
         return None
     kept = serving.Endpoint.model_validate_json(path.read_text())
-    address = serve(f"{model}@{kept.version}", kept.port, workspace)["url"]
+    try:
+        address = serve(f"{model}@{kept.version}", kept.port, workspace)["url"]
+    except BaseException:
+        publish_json(path, kept)  # it is still meant to be up: the next run tries again
+        raise
     return f"The endpoint was meant to be up and was not: it answers again at {address}."
 
 

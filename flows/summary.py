@@ -4,8 +4,8 @@ import json
 import time
 from typing import Any
 
-from components.core import STAGES, Release
-from flows.steps import Steps, Stopped
+from components.core import STAGES, GateRefused, Release
+from flows.steps import Steps
 
 SCHEMA = "ninefold/summary/1"
 
@@ -23,7 +23,7 @@ def summarise(do: Steps, end: BaseException | None) -> dict[str, Any]:
         "seconds": round(time.monotonic() - do.started, 2),
         "exit": getattr(end, "exit_code", 3) if end else 0,
         "end": (str(end) or type(end).__name__) if end else "released",
-        "until": do.until if isinstance(end, Stopped) else None,
+        "until": do.until if end and not isinstance(end, GateRefused) else None,
         "feedback": do.run.gathered,
         "candidate": release.candidate.digest if release else None,
         "card": str(do.card) if do.card else None,

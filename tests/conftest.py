@@ -34,6 +34,11 @@ class Finished:
     def workspace(self) -> Workspace:
         return Workspace(self.home)
 
+    def copy(self, home: Path) -> "Finished":
+        """A copy at `home`, of what the run left: the workspace itself may be in use by a test on the other core."""
+        shutil.copytree(self.home.with_name("untouched"), home, symlinks=True)
+        return Finished(home, self.summary)
+
 
 def environment(home: Path) -> dict[str, str]:
     """What a `ninefold` process in a test sees: its own workspace, no engine, no shared servers."""
@@ -81,9 +86,11 @@ def finished(tmp_path_factory, worker_id) -> Finished:
     home, ended = shared / "finished/home", shared / "finished/summary.json"
     with FileLock(shared / "finished.lock"):
         if not ended.is_file():
+            shutil.rmtree(home, ignore_errors=True)
             done = ninefold(new_home(home), "run", str(USE_CASE), "--profile", "smoke", "--json")
             assert done.returncode == 0, done.stderr + done.stdout
             assert done.stderr == ""
+            shutil.copytree(home, shared / "finished/untouched", symlinks=True)
             ended.write_text(done.stdout)
     return Finished(home, json.loads(ended.read_text()))
 
@@ -91,6 +98,4 @@ def finished(tmp_path_factory, worker_id) -> Finished:
 @pytest.fixture
 def copied(finished, tmp_path) -> Finished:
     """A copy of the finished workspace that a test may change."""
-    home = tmp_path / "home"
-    shutil.copytree(finished.home, home, symlinks=True)
-    return Finished(home, finished.summary)
+    return finished.copy(tmp_path / "home")

@@ -3,7 +3,6 @@
 import json
 import re
 import shlex
-import shutil
 import subprocess
 import time
 from pathlib import Path
@@ -33,9 +32,7 @@ ELSEWHERE = {
 @pytest.fixture(scope="module")
 def home(finished, tmp_path_factory) -> Finished:
     """One workspace for all commands, in the README's order."""
-    path = tmp_path_factory.mktemp("readme") / "home"
-    shutil.copytree(finished.home, path, symlinks=True)
-    return Finished(path, finished.summary)
+    return finished.copy(tmp_path_factory.mktemp("readme") / "home")
 
 
 @pytest.fixture(scope="module")

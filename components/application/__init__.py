@@ -4,7 +4,7 @@ Query-time code only: what stages need to build (indexes, adapters, prompts) is 
 """
 
 from .answer import Answer, Answering, Application, Hit, answering
-from .checkpoints import HubUnreachable, checkpoint
+from .checkpoints import checkpoint
 from .embedder import Embedder
 from .load import load, load_retriever
 from .plain import constant
@@ -15,7 +15,6 @@ __all__ = [
     "Answering",
     "Application",
     "Embedder",
-    "HubUnreachable",
     "Hit",
     "answering",
     "checkpoint",

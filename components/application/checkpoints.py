@@ -12,11 +12,6 @@ from components.core import BadInput, Checkpoint, MachineFault, Step, asset_path
 
 from .made import make_two_layer
 
-
-class HubUnreachable(MachineFault):
-    """No model hub answers, and the model is not in the local cache."""
-
-
 CODE = ("components.application.checkpoints",)
 
 PINNED = {
@@ -34,7 +29,7 @@ def checkpoint(source: str, name: str, licence: str, step: Step) -> Checkpoint:
     """The model at `source` as an object of the store, made once for each content (`Step.memo`).
 
     Raises BadInput for a source that is not understood or holds no safetensors, MachineFault when it cannot be fetched or
-    is not what was pinned (HubUnreachable where no hub answers).
+    is not what was pinned.
     """
     kind, _, rest = source.partition(":")
     makers = {"asset": _asset, "hub": _hub, "folder": _folder, "made": _made}
@@ -137,7 +132,7 @@ def _hub(source: str, rest: str, target: Path, step: Step) -> str:
     except RepositoryNotFoundError as error:
         raise BadInput(f"{source}: the hub knows no such model, or does not show it without a token") from error
     except (LocalEntryNotFoundError, HfHubHTTPError, OSError) as error:
-        raise HubUnreachable(f"{source}: no model hub is reachable and the model is not in the local cache") from error
+        raise MachineFault(f"{source}: no model hub is reachable and the model is not in the local cache") from error
     _copy(found, target)
     return f"hub:{name}@{found.name}"
 

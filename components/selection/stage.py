@@ -7,7 +7,7 @@ be climbed. Not covered: prompts (prompting), latency and cost (optimization, ev
 
 from typing import Any, Literal
 
-from components.application import HubUnreachable, answering, checkpoint
+from components.application import answering, checkpoint
 from components.core import (
     BadInput,
     Candidate,
@@ -89,7 +89,7 @@ def select(
     """Filter the catalogue, measure what is left and the plain baseline on validation, and say which leads.
 
     Raises BadInput when `selection.models` names an unknown model or `metrics.primary` an unknown metric, MachineFault when
-    a checkpoint cannot be fetched; without `selection.models` one that no hub gives is rejected, and says so.
+    a checkpoint cannot be fetched.
     """
     models = _asked(config)
     if metrics.primary not in METRICS[task.kind]:
@@ -106,15 +106,7 @@ def select(
     )
     rejected = {model.name: reason for model in models if (reason := rejection(model, need))}
     plain = baselines.fit(task, metrics, dataset, config.calibration_rows, step)
-    running = {}
-    for model in models:
-        if model.name not in rejected:
-            try:
-                running[model.name] = _candidate(model, config, task, dataset, step)
-            except HubUnreachable as fault:
-                if config.models:  # asked for by name: nothing else will do
-                    raise
-                rejected[model.name] = str(fault)
+    running = {model.name: _candidate(model, config, task, dataset, step) for model in models if model.name not in rejected}
 
     measured = {}
     for candidate in progress([plain, *running.values()], "bake-off on validation"):

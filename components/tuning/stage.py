@@ -112,7 +112,7 @@ def tune(config: Config, *, task: Task, metrics: Metrics, candidate: Candidate, 
     encoded = [row for row in encode(tokenizer, prompt, rows) if len(row.ids) <= config.max_tokens]
     counts["too long"] = len(rows) - len(encoded)
     if not encoded:
-        reason = f"no training row is usable ({_said(counts)[0]}); section 'tuning', key 'max_tokens' is {config.max_tokens}"
+        reason = f"no training row is usable ({_said(counts)}); section 'tuning', key 'max_tokens' is {config.max_tokens}"
         return Tuned(decision=Decision(verdict="keep", reason=reason), candidate=candidate)
     practised = practice_rows(task, dataset, config.practice_rows, config.seed, step) if candidate.retriever else []
     practice = [row for row in encode(tokenizer, prompt, practised) if len(row.ids) <= config.max_tokens]

@@ -86,7 +86,7 @@ def test_labels_are_chosen_by_likelihood(candidate: Candidate, step: Step) -> No
         assert answers[0].text in judge.labels
 
 
-def test_a_label_that_begins_with_another_can_win(candidate: Candidate, step: Step) -> None:
+def test_a_label_that_begins_with_another_can_win(candidate: Candidate, step: Step, monkeypatch: pytest.MonkeyPatch) -> None:
     prompt = Prompt(method="zero_shot", turns=(PromptTurn(user="Text: {{input}}\nLabel:"),))
     labels = ("billing", "billing dispute")
     judge = edited(candidate, task="classification", labels=labels, abstain=None, retriever=None, prompt=prompt)
@@ -94,6 +94,14 @@ def test_a_label_that_begins_with_another_can_win(candidate: Candidate, step: St
         assert application._endings == ["billing<|im_end|>", "billing dispute<|im_end|>"]
         ended = application.engine.tokenizer(application._endings, add_special_tokens=False).input_ids
         assert {row[-1] for row in ended} == {application.engine.tokenizer.eos_token_id}
+        # a model that is sure of the longer one: without its end the shorter scores as high or higher
+        monkeypatch.setattr(
+            application.engine,
+            "score",
+            lambda asked, texts: [[-2.0, -1.0] if texts[0] != labels[0] else [-1.0, -2.0]] * len(asked),
+        )
+        (answer,) = application.answer([Row(id="a", text="I was charged twice.", answer="billing dispute")])
+        assert answer.text == "billing dispute"
 
 
 def test_every_turn_sees_what_the_turn_before_said(candidate: Candidate, rows: list[Row], step: Step) -> None:

@@ -40,6 +40,10 @@ def test_a_name_on_the_hub_needs_no_prefix(monkeypatch):
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     with pytest.raises(MachineFault, match="hub:nobody/nothing: no model hub is reachable"):
         own_model("nobody/nothing", "apache-2.0", "en")
+    with pytest.raises(BadInput, match="not a checkpoint"):
+        own_model("./nothing", "apache-2.0", "en")
+    with pytest.raises(BadInput, match="neither a folder here nor a model"):
+        own_model("hub:no such/name/at all", "apache-2.0", "en")
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,12 @@
 """`ninefold serve`: an endpoint that died comes back as it was kept."""
 
+import socket
 from types import SimpleNamespace
 
 import psutil
+import pytest
 
-from components.core import Workspace
+from components.core import MachineFault, Workspace
 from components.governance import Registered, Registry, bundle_folder
 from components.serving import ask, candidate_of, free_port, status, stop
 from flows.serve import restore, serve
@@ -34,6 +36,8 @@ def test_a_killed_endpoint_comes_back_on_its_port_with_its_version(tmp_path):
     process.kill()
     process.wait(10)
     try:
+        with socket.create_server(("127.0.0.1", port)), pytest.raises(MachineFault, match="is taken"):
+            restore(workspace, "desk")
         assert f"http://127.0.0.1:{port}" in restore(workspace, "desk")
         again = status(workspace, "desk")
         assert (again.port, again.version, again.pid != kept.pid) == (port, "1", True)

@@ -23,7 +23,11 @@ def opened(home: Path, port: int) -> Iterator["subprocess.Popen[str]"]:
     command = [sys.executable, "-m", "flows.cli", "ui", "--port", str(port)]
     pipe = subprocess.PIPE
     with subprocess.Popen(command, env=environment(home), cwd=ROOT, stdout=pipe, stderr=pipe, text=True) as process:
-        yield process
+        try:
+            yield process
+        finally:  # a test that failed leaves it running, and nothing would end the wait for it
+            if process.poll() is None:
+                process.terminate()
 
 
 def assert_all_end_well(process: "subprocess.Popen[str]", end: signal.Signals) -> None:
@@ -35,9 +39,9 @@ def assert_all_end_well(process: "subprocess.Popen[str]", end: signal.Signals) -
     assert psutil.wait_procs(servers, timeout=10)[1] == []
 
 
-def test_both_pages_show_the_run_and_sigterm_stops_both(finished):
+def test_both_pages_show_the_run_and_sigterm_stops_both(copied):
     port = free_port()
-    with opened(finished.home, port) as process:
+    with opened(copied.home, port) as process:
         assert process.stdout
         for line in process.stdout:
             if "Ctrl-C stops both" in line:
@@ -54,8 +58,8 @@ def test_both_pages_show_the_run_and_sigterm_stops_both(finished):
             assert probe.connect_ex(("127.0.0.1", taken)) != 0
 
 
-def test_ctrl_c_ends_it_while_the_servers_still_start(finished):
-    with opened(finished.home, free_port()) as process:
+def test_ctrl_c_ends_it_while_the_servers_still_start(tmp_path):
+    with opened(tmp_path / "home", free_port()) as process:
         while not psutil.Process(process.pid).children():
             assert process.poll() is None
             time.sleep(0.05)

@@ -64,9 +64,10 @@ def test_estimates_come_from_what_ran_here_and_then_from_the_profile(fetched: Pa
     run = Run.read(FOLDER / "use_cases/voice_helpdesk.yaml", "cpu", Workspace(home))
     assert run.past_seconds() == {}
     assert set(run.profile.seconds) == {"data", *STAGES}
-    for name, status, seconds in (("a/until-tuning", "ran", 7.0), ("b/summary", "reused", 0.0)):
+    past = (("a/until-tuning", 0, "ran", 7.0), ("b/summary", 1, "reused", 0.0), ("c/summary", 3, "ran", 0.1))
+    for name, end, status, seconds in past:
         stages = [{"name": "tuning", "status": status, "seconds": seconds}]
-        publish_json(run.workspace.runs / f"voice_helpdesk-cpu-{name}.json", {"stages": stages})
+        publish_json(run.workspace.runs / f"voice_helpdesk-cpu-{name}.json", {"exit": end, "stages": stages})
     assert run.past_seconds() == {"tuning": 7.0}
 
 

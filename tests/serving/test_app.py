@@ -68,8 +68,10 @@ def test_feedback_is_kept_with_the_answer_it_is_about(client, home) -> None:
     body = {"answer_id": id, "correction": "one", "consent": True, "id": "fb-1"}
     assert client.post("/feedback", json=body).status_code == 201
     assert client.post("/feedback", json=body).json()["id"] == "fb-1"
-    (kept,) = FeedbackStore(Workspace(home / "home").feedback).list(ids=["fb-1"])
+    store = FeedbackStore(Workspace(home / "home").feedback)
+    (kept,) = store.list(ids=["fb-1"])
     assert (kept.text, kept.question, kept.simulated) == ("one", QUESTIONS[2], False)
+    assert store.at(store.mark("desk"), "desk") == (kept,)  # this model's run reads it, and no other's
     # what the prompt held (one passage here), not all that was shown beside the answer
     assert [(seen.id, seen.text) for seen in kept.passages] == [("bees", PASSAGES["bees"])]
     assert client.post("/feedback", json={**body, "correction": "two"}).status_code == 409

@@ -115,6 +115,7 @@ def test_rows_that_are_all_too_long_are_not_tuned_on(tuned):
     short = CONFIG.model_copy(update={"max_tokens": 16})
     found = tune(short, task=TASK, metrics=METRICS, candidate=candidate, dataset=dataset, step=step)
     assert found.candidate == candidate
+    assert "too long" in found.decision.reason
     assert "max_tokens" in found.decision.reason
 
 

@@ -1,0 +1,57 @@
+"""Use cases of the other kinds go through all nine stages from their YAML alone, on the smoke profile."""
+
+import json
+from pathlib import Path
+
+import jsonschema
+
+from components.core import STAGES
+from components.core.code import ROOT
+from tests.conftest import new_home, ninefold
+
+FILMS = ROOT / "flows/use_cases/film_reviews.yaml"
+MINUTES = """\
+name: minutes
+problem: Editors shorten the minutes of long meetings by hand.
+owner: town hall
+task: {kind: summarization, instruction: Summarise the minutes in one sentence.}
+data: {sources: [{name: minutes, role: examples, path: minutes.jsonl, licence: LicenseRef-internal, origin: town hall}],
+       splits: {train: 60, feedback: 16, validation: 16, test: 60}}
+metrics: {primary: rouge_l, at_least: 0.1}
+limits: {latency_p95_seconds: 20, memory_gb: 4, cost_per_1000_answers: 1}
+value: {answers_per_month: 200, saving_per_good_answer: 2, machine_hour: 0.2}
+"""
+
+
+def walked(home: Path, use_case: Path) -> dict:
+    """The summary of a smoke run to its end, whether the gate said yes or no; only its own words reached the screen."""
+    done = ninefold(home, "run", str(use_case), "--profile", "smoke")
+    assert done.returncode in (0, 1), done.stderr
+    assert "Traceback" not in done.stderr
+    assert "warning" not in (done.stdout + done.stderr).lower()
+    (summary,) = (json.loads(path.read_text()) for path in (home / "runs").glob("*/summary.json"))
+    jsonschema.validate(summary, json.loads((ROOT / "flows/summary.schema.json").read_text()))
+    assert [stage["name"] for stage in summary["stages"]] == list(STAGES)
+    assert summary["stages"][6]["status"] == "ran"
+    assert Path(summary["card"]).is_file()
+    return summary
+
+
+def test_texts_with_labels(tmp_path):
+    summary = walked(new_home(tmp_path / "home"), FILMS)
+    assert summary["test"]["primary"] == "accuracy"
+    assert summary["test"]["metrics"]["accuracy"]["value"] > 0.3
+
+
+def test_documents_longer_than_any_prompt_with_summaries(tmp_path):
+    (tmp_path / "minutes.yaml").write_text(MINUTES)
+    rows = []
+    for number in range(170):
+        first = f"The council of Town{number:03} voted to repair bridge {number} before the winter ."
+        rest = " ".join(
+            f"Speaker {number}x{line} of Town{number:03} thanked the clerk and had nothing to add ." for line in range(90)
+        )
+        rows.append({"document": f"{first} {rest}", "summary": f"Town{number:03} will repair bridge {number} ."})
+    (tmp_path / "minutes.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    summary = walked(new_home(tmp_path / "home"), tmp_path / "minutes.yaml")
+    assert summary["test"]["metrics"]["rouge_l"]["value"] > 0.1

@@ -1,0 +1,34 @@
+"""What a person sees while it runs: on a terminal a live view, elsewhere one line a stage."""
+
+import io
+import re
+
+from rich.console import Console
+
+from flows.view import View
+
+ESTIMATES = {"data": 10.0, "tuning": 600.0, "feedback": 60.0}
+
+
+def in_tuning(console: Console) -> View:
+    """A view that has seen the data, and tuning do 40 of its 100 steps."""
+    view = View(console, "desk · cpu", ESTIMATES)
+    view.listen("stage:data", 0, 9)
+    view.listen("stage:tuning", 5, 9)
+    view.listen("training", 40, 100)
+    view.listen("stage:tuning", 5, 9)  # the second step of a stage is no new stage
+    return view
+
+
+def test_a_terminal_shows_the_stage_what_it_does_and_the_time_left():
+    console = Console(file=io.StringIO(), record=True, force_terminal=True, width=100)
+    console.print(in_tuning(console))
+    shown = console.export_text()
+    assert all(part in shown for part in ("desk · cpu", "✓ data", "▸ tuning 5/9", "40/100", "training"))
+    assert re.search(r"0 s elapsed, about (11 min 00|10 min 59) left", shown)
+
+
+def test_elsewhere_each_stage_is_one_line_when_it_is_done():
+    file = io.StringIO()
+    in_tuning(Console(file=file, width=80)).listen("stage:feedback", 6, 9)
+    assert [line.split() for line in file.getvalue().splitlines()] == [["data", "0", "s"], ["tuning", "5/9", "0", "s"]]
