@@ -1,6 +1,6 @@
 """Tuning beside TRL's defaults: same model, rows, batch size, learning rate, rank and steps; one process each.
 
-    python -m bench.tuning            prints the figures as JSON (TRL's side alone takes some 8 minutes on 2 cores)
+    python -m bench.tuning            prints the figures as JSON (`make bench`, mostly this pair, took 16 minutes on 2 cores)
 
 Ours is `components.tuning.train.fine_tune` as the stage calls it, its frozen layers' pass included in its seconds: once on
 all layers, which is the same training as the other's, and once on the top layers, as the shipped recipe does. The other is

@@ -19,6 +19,8 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
 )
+keys = typer.Typer(help="The operator's signing key.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(keys, name="keys")
 UseCasePath = Annotated[Path, typer.Argument(help="The use case's YAML file", metavar="USE_CASE")]
 ProfileName = Annotated[str, typer.Option("--profile", help="smoke, cpu, gpu, or the path of a profile's YAML")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text")]
@@ -137,6 +139,14 @@ def register(
     from flows.start import start
 
     raise typer.Exit(start(use_case, profile, checkpoint=(checkpoint, licence), as_json=as_json))
+
+
+@keys.command("init")
+def keys_init(as_json: Json = False) -> None:
+    """Make the pair that signs approvals and served folders, in the folder NINEFOLD_KEYS; one that is there stays."""
+    from flows.keys import init, show
+
+    _print(init(), as_json, show)
 
 
 @app.command()

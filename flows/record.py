@@ -61,7 +61,7 @@ def claim(run_id: str) -> None:
 def opened(run: Run, until: str | None) -> Iterator[Steps]:
     """Steps of a run, holding the workspace's lock, inside one MLflow run that is found again by the run's key."""
     run.check_settings()
-    with disk_faults(run.workspace.root), run.workspace.lock():  # MLflow's database, too, meets a full disk
+    with disk_faults(run.workspace.root), run.workspace.lock():  # whichever library meets a full one
         claim(run.id)
         tracking = Tracking(run.workspace, run.use_case.name)
         tags = {"ninefold.run": run.id, "ninefold.profile": run.profile.name, "ninefold.use_case": run.use_case.name}

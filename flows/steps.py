@@ -30,7 +30,6 @@ from components.core import (
     stage_config,
 )
 from components.core.code import pins
-from components.core.files import disk_faults
 from components.core.tracking import Tracking
 from components.prompting import Prompted
 from flows.run import Run
@@ -138,8 +137,7 @@ class Steps:
         def execute() -> Done:
             step = Step(key, workspace.store.scratch(key), workspace, self.run.profile.machine)
             started = time.monotonic()
-            with disk_faults(workspace.root):  # whichever library met the full disk
-                result = function(config, **inputs, step=step)
+            result = function(config, **inputs, step=step)
             step.measured["seconds"] = round(time.monotonic() - started, 2)
             workspace.store.seal(Seal(key=key, name=name, result=result.model_dump(mode="json"), measured=step.measured))
             logger.info("%s: %s: %s", stage, result.decision.verdict, result.decision.reason)

@@ -44,11 +44,6 @@ def evaluation_of(do: Steps, candidate: str | None) -> Any:
     return next((result for result in reversed(found) if candidate in (None, getattr(result, "candidate", None))), None)
 
 
-def last(do: Steps, verb: str) -> Any:
-    """The result of the last step whose function is named `verb`, or None."""
-    return next((done.result for done in reversed(do.done) if done.function.endswith(f".{verb}")), None)
-
-
 def results(do: Steps) -> dict[str, dict[str, Any]]:
     """Step name → its result, for the card."""
     return {done.name: done.result.model_dump(mode="json") for done in do.done if done.result}
@@ -56,8 +51,8 @@ def results(do: Steps) -> dict[str, dict[str, Any]]:
 
 def provenance(do: Steps) -> dict[str, Any]:
     """The dataset's provenance."""
-    dataset = last(do, "prepare").dataset
-    found: dict[str, Any] = json.loads(do.run.workspace.store.file(dataset.provenance).read_text())
+    prepared: Any = do.result("data")
+    found: dict[str, Any] = json.loads(do.run.workspace.store.file(prepared.dataset.provenance).read_text())
     return found
 
 

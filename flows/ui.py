@@ -72,7 +72,8 @@ def _wait(url: str, process: subprocess.Popen[bytes], log: str) -> None:
                 return
         except httpx.HTTPError:
             time.sleep(0.3)  # not up yet
-    raise MachineFault(f"no answer from {url} within {WAIT_SECONDS} s; its log is {log}")
+    end = f"ended with code {process.returncode}" if process.returncode is not None else f"is not up after {WAIT_SECONDS} s"
+    raise MachineFault(f"the server of {url} {end}; see its log: {log}")
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:

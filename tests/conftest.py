@@ -7,6 +7,7 @@ import json
 import os
 import resource
 import shutil
+import socket
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -21,6 +22,11 @@ from components.core.code import ROOT
 
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # idle threads of one process take no core from its neighbours
 USE_CASE = ROOT / "flows/use_cases/voice_helpdesk.yaml"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The files that start whole runs go first: one that came last would keep a single core busy for minutes."""
+    items.sort(key=lambda item: item.path.parent.name != "flows" and item.path.name != "test_readme.py")
 
 
 @dataclass(frozen=True)
@@ -43,7 +49,13 @@ class Finished:
 def environment(home: Path) -> dict[str, str]:
     """What a `ninefold` process in a test sees: its own workspace, no engine, no shared servers."""
     own = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "MLFLOW_", "DOCKER_"))}
-    return {**own, "NINEFOLD_HOME": str(home), "PYTHONPATH": str(ROOT), "COLUMNS": "160"}
+    return {
+        **own,
+        "NINEFOLD_HOME": str(home),
+        "NINEFOLD_KEYS": str(home / "keys"),
+        "PYTHONPATH": str(ROOT),
+        "COLUMNS": "160",
+    }
 
 
 def ninefold(home: Path, *arguments: str, timeout: int = 300) -> subprocess.CompletedProcess[str]:
@@ -56,6 +68,16 @@ def processor_seconds() -> float:
     """Processor seconds of this process's ended children: a neighbour on the other core changes them little."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
+
+
+def two_ports() -> int:
+    """The first of two free ports in a row, below those that the kernel gives to clients: a client's connection anywhere
+    on the machine could take one of those between this look and the servers' start."""
+    for port in range(20000 + os.getpid() * 2 % 10000, 32000, 2):
+        with socket.socket() as first, socket.socket() as second:
+            if first.connect_ex(("127.0.0.1", port)) and second.connect_ex(("127.0.0.1", port + 1)):
+                return port
+    raise OSError("no two free ports in a row")
 
 
 def new_home(path: Path) -> Path:

@@ -3,6 +3,8 @@
 import json
 import subprocess
 import sys
+import time
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,16 +13,15 @@ import pytest
 import yaml
 
 from components.core.code import ROOT
-from components.serving import free_port
 from flows.start import QUIET
 from flows.ui import pages
-from tests.conftest import USE_CASE, environment
+from tests.conftest import USE_CASE, environment, two_ports
 
 
 @pytest.fixture
 def server(copied):
     """A Prefect server of this test alone (with MLflow beside it) in a finished workspace: its address and environment."""
-    with pages(free_port(), copied.workspace) as addresses:
+    with pages(two_ports(), copied.workspace) as addresses:
         api = addresses["prefect"] + "/api"
         own = {**environment(copied.home), "PREFECT_API_URL": api, "PREFECT_HOME": str(copied.home / "prefect")}
         yield api, {**own, **QUIET}
@@ -33,6 +34,17 @@ def prefect(own: dict[str, str], *arguments: str) -> str:
     return done.stdout
 
 
+def planned(api: str, deployment: str) -> list[datetime]:
+    """When (UTC) the runs are due that the server's scheduler has written for `deployment`."""
+    wanted = {"deployments": {"id": {"any_": [deployment]}}}
+    deadline = time.monotonic() + 90  # its slower loop comes each minute
+    while time.monotonic() < deadline:
+        if runs := httpx.post(f"{api}/flow_runs/filter", json=wanted, timeout=20).json():
+            return [datetime.fromisoformat(run["expected_start_time"]) for run in runs]
+        time.sleep(0.5)
+    return []
+
+
 def test_every_deployment_is_made_and_runs(server):
     api, own = server
     declared = {item["name"]: item for item in yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"]}
@@ -40,7 +52,8 @@ def test_every_deployment_is_made_and_runs(server):
     prefect(own, "deploy", "--all")
     made = {item["name"]: item for item in httpx.post(f"{api}/deployments/filter", json={}, timeout=20).json()}
     assert set(made) == set(declared) == {"weekly", "nightly", "stage"}
-    assert [schedule["schedule"]["cron"] for schedule in made["weekly"]["schedules"]] == ["0 2 * * 0"]
+    assert {f"{due:%A %H:%M}" for due in planned(api, made["weekly"]["id"])} == {"Sunday 02:00"}
+    assert {f"{due:%H:%M}" for due in planned(api, made["nightly"]["id"])} == {"03:00"}
 
     home = own["NINEFOLD_HOME"]
     smoke = {"use_case": str(USE_CASE), "profile": "smoke", "home": home}

@@ -13,8 +13,7 @@ import httpx
 import psutil
 
 from components.core.code import ROOT
-from components.serving import free_port
-from tests.conftest import environment
+from tests.conftest import environment, two_ports
 
 
 @contextmanager
@@ -40,7 +39,7 @@ def assert_all_end_well(process: "subprocess.Popen[str]", end: signal.Signals) -
 
 
 def test_both_pages_show_the_run_and_sigterm_stops_both(copied):
-    port = free_port()
+    port = two_ports()
     with opened(copied.home, port) as process:
         assert process.stdout
         for line in process.stdout:
@@ -59,7 +58,7 @@ def test_both_pages_show_the_run_and_sigterm_stops_both(copied):
 
 
 def test_ctrl_c_ends_it_while_the_servers_still_start(tmp_path):
-    with opened(tmp_path / "home", free_port()) as process:
+    with opened(tmp_path / "home", two_ports()) as process:
         while not psutil.Process(process.pid).children():
             assert process.poll() is None
             time.sleep(0.05)
