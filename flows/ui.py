@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from typing import NoReturn
 
 import httpx
@@ -23,21 +23,25 @@ ENDS = (signal.SIGINT, signal.SIGTERM)
 @contextmanager
 def pages(port: int, workspace: Workspace) -> Iterator[dict[str, str]]:
     """Both servers up: {name: address}. MLflow on `port`, Prefect on `port + 1`; they stop when the block ends."""
-    environment = {**os.environ, **QUIET, "PREFECT_HOME": str(workspace.root / "prefect")}
-    environment["PREFECT_UI_API_URL"] = f"http://127.0.0.1:{port + 1}/api"
-    python = [sys.executable, "-m"]
-    mlflow = [*python, "mlflow", "server", "--backend-store-uri", workspace.tracking_uri, "--default-artifact-root"]
-    mlflow += [workspace.artifact_root, "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
-    prefect = [*python, "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port + 1)]
-    workspace.logs.mkdir(parents=True, exist_ok=True)
-    with ExitStack() as stack:
-        for name, command, health in (("mlflow", mlflow, port), ("prefect", prefect, port + 1)):
-            _free(health)
-            log = stack.enter_context((workspace.logs / f"ui-{name}.log").open("ab"))
-            process = subprocess.Popen(command, env=environment, stdout=log, stderr=log, start_new_session=True)
-            stack.callback(_stop, process)
-            _wait(f"http://127.0.0.1:{health}" + ("/health" if name == "mlflow" else "/api/health"), process, log.name)
-        yield {"mlflow": f"http://127.0.0.1:{port}", "prefect": f"http://127.0.0.1:{port + 1}"}
+    with mlflow_server(port, workspace) as mlflow, prefect_server(port + 1, workspace) as prefect:
+        yield {"mlflow": mlflow, "prefect": prefect}
+
+
+@contextmanager
+def mlflow_server(port: int, workspace: Workspace) -> Iterator[str]:
+    """MLflow on this workspace's database: its address, while it is up."""
+    command = ["mlflow", "server", "--backend-store-uri", workspace.tracking_uri, "--default-artifact-root"]
+    command += [workspace.artifact_root, "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
+    with _up("mlflow", command, port, "/health", workspace) as address:
+        yield address
+
+
+@contextmanager
+def prefect_server(port: int, workspace: Workspace) -> Iterator[str]:
+    """Prefect on this workspace's database: its address, while it is up."""
+    command = ["prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
+    with _up("prefect", command, port, "/api/health", workspace) as address:
+        yield address
 
 
 def ui(port: int) -> None:
@@ -56,6 +60,23 @@ def _leave(*_: object) -> NoReturn:
     for end in ENDS:
         signal.signal(end, signal.SIG_IGN)  # a second Ctrl-C may not break off the stopping
     sys.exit(0)
+
+
+@contextmanager
+def _up(name: str, command: list[str], port: int, health: str, workspace: Workspace) -> Iterator[str]:
+    address = f"http://127.0.0.1:{port}"
+    environment = {**os.environ, **QUIET, "PREFECT_HOME": str(workspace.root / "prefect")}
+    environment["PREFECT_UI_API_URL"] = f"{address}/api"
+    workspace.logs.mkdir(parents=True, exist_ok=True)
+    _free(port)
+    with (workspace.logs / f"ui-{name}.log").open("ab") as log:
+        command = [sys.executable, "-m", *command]
+        process = subprocess.Popen(command, env=environment, stdout=log, stderr=log, start_new_session=True)
+        try:
+            _wait(address + health, process, log.name)
+            yield address
+        finally:
+            _stop(process)
 
 
 def _free(port: int) -> None:

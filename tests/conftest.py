@@ -10,6 +10,7 @@ import shutil
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from filelock import FileLock
 
 from components.core import ASSETS, Workspace, fetch
 from components.core.code import ROOT
+from flows.ui import prefect_server as serve_prefect
 
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # idle threads of one process take no core from its neighbours
 USE_CASE = ROOT / "flows/use_cases/voice_helpdesk.yaml"
@@ -58,10 +60,13 @@ def environment(home: Path) -> dict[str, str]:
     }
 
 
-def ninefold(home: Path, *arguments: str, timeout: int = 300) -> subprocess.CompletedProcess[str]:
-    """Run the command line in a process of its own."""
+def ninefold(
+    home: Path, *arguments: str, servers: dict[str, str] | None = None, timeout: int = 300
+) -> subprocess.CompletedProcess[str]:
+    """Run the command line in a process of its own. servers: where shared ones are (`prefect_server`)."""
     command = [sys.executable, "-m", "flows.cli", *arguments]
-    return subprocess.run(command, env=environment(home), cwd=ROOT, capture_output=True, text=True, timeout=timeout)
+    own = {**environment(home), **(servers or {})}
+    return subprocess.run(command, env=own, cwd=ROOT, capture_output=True, text=True, timeout=timeout)
 
 
 def processor_seconds() -> float:
@@ -115,6 +120,14 @@ def finished(tmp_path_factory, worker_id) -> Finished:
             shutil.copytree(home, shared / "finished/untouched", symlinks=True)
             ended.write_text(done.stdout)
     return Finished(home, json.loads(ended.read_text()))
+
+
+@pytest.fixture(scope="session")
+def prefect_server(tmp_path_factory) -> Iterator[dict[str, str]]:
+    """A Prefect server that tests of whole runs share, as a platform team keeps one: what a run's environment needs to find
+    it. A run that finds none starts its own, which takes some 8 processor seconds each time; `finished` is such a run."""
+    with serve_prefect(two_ports(), Workspace(tmp_path_factory.mktemp("prefect"))) as address:
+        yield {"PREFECT_API_URL": f"{address}/api"}
 
 
 @pytest.fixture

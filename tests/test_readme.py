@@ -81,7 +81,7 @@ def test_make_knows_the_two_commands(target):
     assert "ninefold run flows/use_cases/voice_helpdesk.yaml --profile cpu" in done.stdout or target == "test"
 
 
-def test_the_use_case_in_the_readme_goes_from_ten_lines_and_a_strangers_file_to_a_card(tmp_path):
+def test_the_use_case_in_the_readme_goes_from_ten_lines_and_a_strangers_file_to_a_card(tmp_path, prefect_server):
     text = re.search(r"```yaml\n(.*?)```", README, flags=re.S)
     assert text
     assert len(text[1].splitlines()) <= 10
@@ -95,13 +95,13 @@ def test_the_use_case_in_the_readme_goes_from_ten_lines_and_a_strangers_file_to_
         rows += [{"q": question, "context": context, "a": answer} for question, answer in asked.items()]
     home, lines = new_home(tmp_path / "home"), "".join(json.dumps(row) + "\n" for row in rows)
     (tmp_path / "faq.jsonl").write_text(lines + "{broken\n")
-    done = ninefold(home, "run", str(tmp_path / "travel_desk.yaml"), "--profile", "smoke")
+    done = ninefold(home, "run", str(tmp_path / "travel_desk.yaml"), "--profile", "smoke", servers=prefect_server)
     assert (done.returncode, "faq.jsonl" in done.stderr) == (2, True), done.stderr
     (failed,) = (json.loads(path.read_text()) for path in (home / "runs").glob("*/summary.json"))
     jsonschema.validate(failed, json.loads((ROOT / "flows/summary.schema.json").read_text()))
     assert (failed["exit"], failed["candidate"], "faq.jsonl" in failed["end"]) == (2, None, True)
     (tmp_path / "faq.jsonl").write_text(lines)
-    done = ninefold(home, "run", str(tmp_path / "travel_desk.yaml"), "--profile", "smoke", "--json")
+    done = ninefold(home, "run", str(tmp_path / "travel_desk.yaml"), "--profile", "smoke", "--json", servers=prefect_server)
     assert done.returncode in (0, 1), done.stderr
     summary = json.loads(done.stdout)
     assert summary["test"]["metrics"]["f1"]["value"] > 0

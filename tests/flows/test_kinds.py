@@ -23,9 +23,9 @@ value: {answers_per_month: 200, saving_per_good_answer: 2, machine_hour: 0.2}
 """
 
 
-def walked(home: Path, use_case: Path) -> dict:
+def walked(home: Path, use_case: Path, servers: dict[str, str]) -> dict:
     """The summary of a smoke run to its end, whether the gate said yes or no; only its own words reached the screen."""
-    done = ninefold(home, "run", str(use_case), "--profile", "smoke")
+    done = ninefold(home, "run", str(use_case), "--profile", "smoke", servers=servers)
     assert done.returncode in (0, 1), done.stderr
     assert "Traceback" not in done.stderr
     assert "warning" not in (done.stdout + done.stderr).lower()
@@ -37,13 +37,13 @@ def walked(home: Path, use_case: Path) -> dict:
     return summary
 
 
-def test_texts_with_labels(tmp_path):
-    summary = walked(new_home(tmp_path / "home"), FILMS)
+def test_texts_with_labels(tmp_path, prefect_server):
+    summary = walked(new_home(tmp_path / "home"), FILMS, prefect_server)
     assert summary["test"]["primary"] == "accuracy"
     assert summary["test"]["metrics"]["accuracy"]["value"] > 0.3
 
 
-def test_documents_longer_than_any_prompt_with_summaries(tmp_path):
+def test_documents_longer_than_any_prompt_with_summaries(tmp_path, prefect_server):
     (tmp_path / "minutes.yaml").write_text(MINUTES)
     rows = []
     for number in range(170):
@@ -53,5 +53,5 @@ def test_documents_longer_than_any_prompt_with_summaries(tmp_path):
         )
         rows.append({"document": f"{first} {rest}", "summary": f"Town{number:03} will repair bridge {number} ."})
     (tmp_path / "minutes.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    summary = walked(new_home(tmp_path / "home"), tmp_path / "minutes.yaml")
+    summary = walked(new_home(tmp_path / "home"), tmp_path / "minutes.yaml", prefect_server)
     assert summary["test"]["metrics"]["rouge_l"]["value"] > 0.1

@@ -92,15 +92,15 @@ def planted(finished, words: int) -> list[Served]:
     ]  # fmt: skip
 
 
-def test_monitor_exits_1_on_planted_drift_and_0_on_none(copied):
+def test_monitor_exits_1_on_planted_drift_and_0_on_none(copied, prefect_server):
     traffic = Traffic(traffic_path(copied.workspace))
     for served in planted(copied, 1):
         traffic.add(served)
-    calm = ninefold(copied.home, "monitor", "voice_helpdesk", "--json")
+    calm = ninefold(copied.home, "monitor", "voice_helpdesk", "--json", servers=prefect_server)
     assert (calm.returncode, json.loads(calm.stdout)["drift"]) == (0, False)
     for served in planted(copied, 4):
         traffic.add(served)
-    drifted = ninefold(copied.home, "monitor", "voice_helpdesk", "--json")
+    drifted = ninefold(copied.home, "monitor", "voice_helpdesk", "--json", servers=prefect_server)
     assert (drifted.returncode, json.loads(drifted.stdout)["drift"]) == (1, True)
 
 

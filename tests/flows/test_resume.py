@@ -4,11 +4,11 @@ import json
 import os
 import random
 import signal
-import sqlite3
 import subprocess
 import sys
 import time
-from contextlib import closing
+
+import httpx
 
 from components.core import Store
 from components.core.code import ROOT
@@ -33,12 +33,12 @@ def begun(home, before: str | None) -> bool:
     return before in sealed(home) if before else any((home / "store/scratch").glob("*"))
 
 
-def run_and_kill(home, before: str | None, delay: float) -> None:
+def run_and_kill(home, before: str | None, delay: float, servers: dict[str, str]) -> None:
     """Start a run, wait until the step behind `before` has been at work for `delay` seconds, then kill its whole group."""
     command = [sys.executable, "-m", "flows.cli", "run", str(USE_CASE), "--profile", "smoke", "--json"]
     process = subprocess.Popen(
         command,
-        env=environment(home),
+        env={**environment(home), **servers},
         cwd=ROOT,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -53,13 +53,13 @@ def run_and_kill(home, before: str | None, delay: float) -> None:
     process.wait()
 
 
-def test_a_run_killed_in_every_stage_ends_like_an_unbroken_one(request, tmp_path):
+def test_a_run_killed_in_every_stage_ends_like_an_unbroken_one(request, tmp_path, prefect_server):
     home, chance = new_home(tmp_path / "home"), random.Random(0)
     for before, step in zip((None, *STEPS), STEPS, strict=False):
         if step not in INSTANT:
-            run_and_kill(home, before, chance.uniform(0.2, 1))
+            run_and_kill(home, before, chance.uniform(0.2, 1), prefect_server)
             assert step not in sealed(home), f"the kill came after {step}"
-    done = ninefold(home, "run", str(USE_CASE), "--profile", "smoke", "--json")
+    done = ninefold(home, "run", str(USE_CASE), "--profile", "smoke", "--json", servers=prefect_server)
     assert done.returncode == 0, done.stderr
     summary = json.loads(done.stdout)
     finished = request.getfixturevalue("finished")  # only now: with two workers it is made beside this test
@@ -69,8 +69,9 @@ def test_a_run_killed_in_every_stage_ends_like_an_unbroken_one(request, tmp_path
     assert keys == {stage["name"]: stage["key"] for stage in finished.summary["stages"]}
     assert Store(home / "store").damaged() == []
     assert_one_of_each(home)
-    with closing(sqlite3.connect(home / "prefect/prefect.db")) as database:
-        states = [state for (state,) in database.execute("select state_type from flow_run")]
+    wanted = {"flow_runs": {"tags": {"all_": [summary["run_id"]]}}}
+    runs = httpx.post(f"{prefect_server['PREFECT_API_URL']}/flow_runs/filter", json=wanted, timeout=20).json()
+    states = [run["state_type"] for run in runs]
     assert states.count("COMPLETED") == 1, "the last one; the killed ones are not left running"
     assert set(states) == {"COMPLETED", "CRASHED"}
 

@@ -64,6 +64,7 @@ def test_when_no_model_passes_the_plain_baseline_goes_on_alone(tmp_path: Path) -
 
 def test_a_hub_that_does_not_answer_is_a_fault_and_no_verdict(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", "http://127.0.0.1:9")
+    monkeypatch.setattr("time.sleep", lambda seconds: None)  # the library tries six times, over 23 seconds
     with pytest.raises(MachineFault, match="no model hub is reachable"):
         run(Config(hub=True, models=("smollm2-360m-instruct",)), tmp_path)
 
