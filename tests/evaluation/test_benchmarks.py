@@ -1,20 +1,25 @@
 """Benchmarks: items are read right, and log-likelihoods are those that the model itself gives."""
 
+from pathlib import Path
+
 import pytest
 
 from components.application import load
 from components.core import Candidate, Step, Workspace
-from components.evaluation.benchmarks import Scores, _follow, benchmark, changes
-from components.evaluation.items import items
+from components.evaluation.benchmarks import Asked, Scores, benchmark, changes, run_items
+from components.evaluation.items import BENCHMARKS, draw, with_typos
+from components.evaluation.likelihoods import follow, language_model
 from components.optimization.builder import build
 
 
 def test_items_are_drawn_equal_for_equal_seeds(workspace: Workspace) -> None:
-    for name in ("mmlu", "boolq", "bbq", "crows_pairs"):
-        drawn = items(name, 8, workspace, seed=3)
-        assert len(drawn) == 8
-        assert drawn == items(name, 8, workspace, seed=3)
-        assert all(0 <= item["gold"] < len(item["choices"]) for item in drawn)
+    for name in BENCHMARKS:
+        drawn = draw(name, 8, workspace, seed=3, shots=2)
+        assert (len(drawn.items), len(drawn.shots)) == (8, 2)
+        assert drawn == draw(name, 8, workspace, seed=3, shots=2)
+        assert draw(name, 8, workspace, seed=3).items == drawn.items
+        assert not {item["text"] for item in drawn.shots} & {item["text"] for item in drawn.items} - {""}
+        assert all(0 <= item["gold"] < len(item["choices"]) for item in (*drawn.items, *drawn.shots))
 
 
 def test_log_likelihoods_are_the_models_own(step: Step, candidate: Candidate) -> None:
@@ -24,7 +29,7 @@ def test_log_likelihoods_are_the_models_own(step: Step, candidate: Candidate) ->
     exact = candidate.model_copy(update={"runtime": candidate.runtime.model_copy(update={"dtype": "float32"})})
     with load(exact, step.store, step.machine) as application:
         engine = application.engine
-        found = _follow(engine, pairs)
+        found = follow(engine, pairs)
         for context, ending in pairs:
             logits = engine.model(torch.tensor([[*context, *ending]])).logits[0].log_softmax(-1)
             wanted = sum(logits[len(context) - 1 + i, token].item() for i, token in enumerate(ending))
@@ -36,7 +41,7 @@ def test_quantised_weights_are_scored_like_the_reference(step: Step, candidate: 
     fast = candidate.model_copy(update={"model": build(candidate, "int8", step), "runtime": runtime})
     pairs = [((5, 9, 30), (7,)), ((5, 9, 30), (8, 11, 3)), ((40,), (7, 7))]
     with load(candidate, step.store, step.machine) as first, load(fast, step.store, step.machine) as second:
-        reference, quantised = _follow(first.engine, pairs), _follow(second.engine, pairs)
+        reference, quantised = follow(first.engine, pairs), follow(second.engine, pairs)
         said = second.engine.score([[{"role": "user", "content": "Hello"}]], ["yes", "no way"])
     assert [quantised[pair] for pair in pairs] == pytest.approx([reference[pair] for pair in pairs], abs=0.5)
     assert len(said) == 1
@@ -46,10 +51,13 @@ def test_quantised_weights_are_scored_like_the_reference(step: Step, candidate: 
 def test_the_base_model_is_measured_once_and_quietly(
     step: Step, candidate: Candidate, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    first = benchmark(candidate, {"mmlu": 6, "crows_pairs": 6}, 0, step)
+    asked = Asked(rows={"mmlu": 6, "crows_pairs": 6}, shots=2, typos=("mmlu",))
+    first = benchmark(candidate, asked, step)
+    assert list(first.mistyped) == ["mmlu"]
+    assert all(0.25 <= one <= 1 for one in first.sure["mmlu"])
     assert {name: len(hits) for name, hits in first.hits.items()} == {"mmlu": 6, "crows_pairs": 6}
     other = candidate.model_copy(update={"retriever": None})
-    assert benchmark(other, {"mmlu": 6, "crows_pairs": 6}, 0, step) == first
+    assert benchmark(other, asked, step) == first
     assert len(step.measured["benchmark"]) == 1
     assert capfd.readouterr() == ("", "")
 
@@ -66,3 +74,44 @@ def test_a_surely_worse_model_has_an_interval_above_zero() -> None:
     worse = changes(before, after)["mmlu"]["worsening"]
     assert worse.value == pytest.approx(20 / 48, abs=1e-6)
     assert 0.25 < worse.low < worse.high < 0.6
+
+
+def test_typing_errors_change_words_of_the_question_and_nothing_else(fetched: Path) -> None:
+    changed = 0
+    for item in draw("mmlu", 20, Workspace(fetched.parent)).items:
+        other = with_typos(item, 0)
+        assert (other["choices"], other["gold"]) == (item["choices"], item["gold"])
+        assert sorted(other["text"]) == sorted(item["text"])
+        assert other["text"].split("\nA. ")[1] == item["text"].split("\nA. ")[1]
+        changed += other["text"] != item["text"]
+    assert changed >= 15
+
+
+def test_contexts_that_share_a_prefix_are_scored_as_if_they_did_not(step: Step, candidate: Candidate) -> None:
+    import torch
+
+    shared = tuple(range(5, 45))
+    pairs = [((*shared, 50), (7,)), ((*shared, 51, 52), (8, 11, 3)), (shared, (12,)), ((60,) * 30, (3, 4)), ((9,), (7, 7))]
+    exact = candidate.model_copy(update={"runtime": candidate.runtime.model_copy(update={"dtype": "float32"})})
+    with load(exact, step.store, step.machine) as application:
+        engine = application.engine
+        found = follow(engine, pairs)
+        for context, ending in pairs:
+            logits = engine.model(torch.tensor([[*context, *ending]])).logits[0].log_softmax(-1)
+            wanted = sum(logits[len(context) - 1 + i, token].item() for i, token in enumerate(ending))
+            assert found[context, ending] == pytest.approx(wanted, abs=1e-3)
+
+
+def test_items_are_judged_as_lm_evals_own_model_judges_them(step: Step, candidate: Candidate, fetched: Path) -> None:
+    """The same solved examples and items, run by lm-eval's Hugging Face model with its defaults, in float32."""
+    from lm_eval.models.huggingface import HFLM
+
+    exact = candidate.model_copy(update={"runtime": candidate.runtime.model_copy(update={"dtype": "float32"})})
+    theirs = HFLM(pretrained=str(step.store.path(exact.model.object)), dtype="float32", device="cpu")
+    with load(exact, step.store, step.machine) as application:
+        for name in ("mmlu", "narratives", "bbq"):
+            drawn = draw(name, 24, Workspace(fetched.parent), shots=2)
+            hits, sure = run_items(language_model(application.engine), name, drawn)
+            wanted, sure_too = run_items(theirs, name, drawn)
+            assert hits == wanted
+            assert sure == pytest.approx(sure_too, abs=1e-4)

@@ -125,6 +125,14 @@ class Engine:
                         found[i].append(score)
         return found
 
+    def prefix(self, tokens: list[int]) -> "_Prefix":
+        """Keys and values of `tokens`, run once, for prompts that start with them."""
+        import torch
+
+        with torch.inference_mode():
+            ids = torch.tensor([tokens], device=self.device)
+            return _Prefix(tokens, self.model(input_ids=ids, use_cache=True, logits_to_keep=1).past_key_values)
+
     def close(self) -> None:
         """Free the model."""
         self.model = None
@@ -278,17 +286,11 @@ class _Prefixes:
         self._found = []
 
     def _make(self) -> list[_Prefix]:
-        import torch
-
         engine, prompt = self._engine, self._candidate.prompt
         assert prompt is not None, "load checks that a candidate with a model has a prompt"
-        made = []
-        for tokens in shared_prefixes(engine.tokenizer, prompt, engine.window, SHARED_AT_LEAST):
-            with torch.inference_mode():
-                ids = torch.tensor([tokens], device=engine.device)
-                out = engine.model(input_ids=ids, use_cache=True, logits_to_keep=1)
-            made.append(_Prefix(tokens, out.past_key_values))
-        return made
+        return [
+            engine.prefix(tokens) for tokens in shared_prefixes(engine.tokenizer, prompt, engine.window, SHARED_AT_LEAST)
+        ]
 
 
 def _batches(lengths: Sequence[int], new_tokens: int) -> Iterator[list[int]]:

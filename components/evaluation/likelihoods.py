@@ -1,0 +1,132 @@
+"""An engine that is already loaded as a model of lm-eval's: log-likelihoods of endings after contexts, and nothing else.
+
+What lm-eval's own Hugging Face model runs again for each request is run once: tokens that the contexts of a group start
+with (few-shot examples) are run once and their keys and values shared, choices of one token share one run, and logits are
+computed only where they are read. Not covered: generation, perplexity of whole texts.
+"""
+
+from collections.abc import Iterator, Sequence
+from itertools import takewhile
+from typing import Any, NamedTuple
+
+from components.core import BadInput
+
+BATCH_ROWS, BATCH_TOKENS = 16, 2048
+"""A batch holds at most so many rows and padded tokens."""
+SHARED_AT_LEAST = 24
+"""Contexts that start with so many equal tokens are a group; a shorter prefix costs more to copy than to run again."""
+
+Tokens = tuple[int, ...]
+Pair = tuple[Tokens, Tokens]
+
+
+def language_model(engine: Any) -> Any:
+    """`engine` as a model of lm-eval's."""
+    from lm_eval.api.model import TemplateLM
+
+    class EngineLM(TemplateLM):
+        eot_token_id = engine.tokenizer.eos_token_id
+        prefix_token_id = engine.tokenizer.bos_token_id or engine.tokenizer.eos_token_id
+
+        def tok_encode(self, string: str, add_special_tokens: bool | None = None, **kwargs: Any) -> list[int]:
+            return engine.tokenizer(string, add_special_tokens=False).input_ids
+
+        def loglikelihood(self, requests: list[Any], disable_tqdm: bool = True) -> list[tuple[float, bool]]:
+            return super().loglikelihood(requests, disable_tqdm=True)
+
+        def _loglikelihood_tokens(self, requests: list[Any], **kwargs: Any) -> list[tuple[float, bool]]:
+            pairs = [(tuple(context), tuple(ending)) for _, context, ending in requests]
+            scores = follow(engine, pairs)
+            # whether the ending is the greedy one is not asked by any of our metrics
+            return [(scores[pair], False) for pair in pairs]
+
+        def loglikelihood_rolling(self, requests: Any, disable_tqdm: bool = False) -> list[float]:
+            raise BadInput("evaluation.benchmarks: a task that asks for perplexity cannot be run here; take multiple choice")
+
+        def generate_until(self, requests: Any, disable_tqdm: bool = False) -> list[str]:
+            raise BadInput("evaluation.benchmarks: a task that generates text cannot be run here; take multiple choice")
+
+    return EngineLM()
+
+
+def follow(engine: Any, pairs: Sequence[Pair]) -> dict[Pair, float]:
+    """Log-likelihood of each ending after its context."""
+    by_context: dict[Tokens, list[Tokens]] = {}
+    for context, ending in dict.fromkeys(pairs):
+        by_context.setdefault(context, []).append(ending)
+    found: dict[Pair, float] = {}
+    if hasattr(engine, "follow"):
+        for context, endings in by_context.items():
+            said = engine.follow(list(context), [list(ending) for ending in endings])
+            found |= {(context, ending): sum(scores) for ending, scores in zip(endings, said, strict=True)}
+        return found
+    runs: list[Run] = []
+    for context, endings in by_context.items():
+        singles = tuple(ending for ending in endings if len(ending) == 1)
+        runs += [Run(context, (), singles)] if singles else []
+        runs += [Run(context, ending[:-1], (ending,)) for ending in endings if len(ending) > 1]
+    for skip, group in _groups(runs):
+        prefix = engine.prefix(list(group[0].context[:skip])) if skip else None
+        for batch in _batches(group, skip):
+            found |= _forward(engine, batch, prefix)
+    return found
+
+
+class Run(NamedTuple):
+    """One row of a batch: what is run (`context`, then `said`), and the endings whose tokens its positions tell."""
+
+    context: Tokens
+    said: Tokens
+    endings: tuple[Tokens, ...]
+
+
+def _groups(runs: list[Run]) -> Iterator[tuple[int, list[Run]]]:
+    """(length of the prefix that all contexts of the group share, the group by length). The last token of a context is
+    never part of it: its position tells the ending's first token."""
+    by_start: dict[Tokens, list[Run]] = {}
+    for run in runs:
+        start = run.context[:SHARED_AT_LEAST] if len(run.context) > SHARED_AT_LEAST else ()
+        by_start.setdefault(start, []).append(run)
+    for start in sorted(by_start):
+        group = sorted(by_start[start], key=lambda run: (len(run.context) + len(run.said), run))
+        contexts = [run.context[:-1] for run in group]
+        first, last = min(contexts), max(contexts)  # what these two share, all that lie between them share
+        same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(first, last, strict=False)))
+        yield (same if start and len(group) > 1 else 0), group
+
+
+def _batches(group: list[Run], skip: int) -> Iterator[list[Run]]:
+    """The group, by length, in batches that are not mostly padding."""
+    batch: list[Run] = []
+    for run in group:
+        padded = (len(batch) + 1) * (len(run.context) + len(run.said) - skip)
+        if batch and (len(batch) == BATCH_ROWS or padded > BATCH_TOKENS):
+            yield batch
+            batch = []
+        batch.append(run)
+    if batch:
+        yield batch
+
+
+def _forward(engine: Any, runs: Sequence[Run], prefix: Any) -> dict[Pair, float]:
+    """One batch, right-padded after the shared prefix; logits only at the positions that say the endings' tokens."""
+    import torch
+
+    skip = prefix.length if prefix else 0
+    rows = [[*run.context[skip:], *run.said] for run in runs]
+    width = max(map(len, rows))
+    pad = engine.tokenizer.pad_token_id or 0
+    tokens = torch.tensor([row + [pad] * (width - len(row)) for row in rows], device=engine.device)
+    mask = torch.tensor([[1] * (skip + len(row)) + [0] * (width - len(row)) for row in rows], device=engine.device)
+    cache = {"past_key_values": prefix.copies(len(runs)), "use_cache": True} if prefix else {"use_cache": False}
+    places = torch.arange(skip, skip + width, device=engine.device)[None].expand(len(runs), -1)
+    found: dict[Pair, float] = {}
+    with torch.inference_mode():
+        out = engine.model.base_model(input_ids=tokens, attention_mask=mask, position_ids=places, **cache)
+        for run, hidden in zip(runs, out.last_hidden_state, strict=True):
+            first = len(run.context) - 1 - skip
+            states = hidden[first : first + 1 + len(run.said)]
+            logs = torch.log_softmax(engine.model.get_output_embeddings()(states).float(), -1)
+            for ending in run.endings:
+                found[run.context, ending] = float(sum(logs[place, token] for place, token in enumerate(ending)))
+    return found
