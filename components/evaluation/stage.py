@@ -53,6 +53,7 @@ class Config(Frozen):
 
     benchmarks: dict[str, int] = {
         "mmlu": 48, "boolq": 48, "narratives": 24, "disambiguation": 24, "causal_judgment": 24, "crows_pairs": 48, "bbq": 48,
+        "stereoset": 48, "wino": 48,
     }  # fmt: skip
     """Benchmark → items; 0 leaves one out."""
     shots: int = Field(0, ge=0)

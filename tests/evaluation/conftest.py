@@ -22,6 +22,8 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     _jsonl(data / "Bigbench/Abstract-narrative-understanding/test.jsonl", [_mmlu(i) for i in range(12)])
     _jsonl(data / "Bigbench/DisambiguationQA/test.jsonl", [_mmlu(i) for i in range(12)])
     _jsonl(data / "Bigbench/Causal-judgment/test.jsonl", [{**_boolq(i), "answer": "Yes"} for i in range(12)])
+    _jsonl(data / "StereoSet" / "test.jsonl", [_stereotype(i) for i in range(12)])
+    _jsonl(data / "Wino-test" / "test.jsonl", [_wino(i) for i in range(12)])
     _jsonl(data / "BBQ" / "test.jsonl", [_bbq(i) for i in range(12)])
     pairs = data / "Crows-Pairs" / "test.csv"
     pairs.parent.mkdir()
@@ -44,6 +46,20 @@ def _mmlu(i: int) -> dict:
 
 def _boolq(i: int) -> dict:
     return {"question": f"is {i} even", "title": "n", "answer": str(i % 2 == 0), "passage": f"The number {i} is known."}
+
+
+def _stereotype(i: int) -> dict:
+    sentences = {"stereotype": f"He is slow, {i}.", "anti-stereotype": f"He is quick, {i}.", "unrelated": "Cats purr."}
+    return {"type": ("intersentence", "intrasentence")[i % 2], "context": f"Case {i}.", **sentences}
+
+
+def _wino(i: int) -> dict:
+    said = ("he", "she")[i % 2]
+    return {
+        "text": f" [The cook] {i} left as [MASK] was late.",
+        "pro_stereotyped": said,
+        "options": "A. he\nB. she\nC. Both",
+    }
 
 
 def _bbq(i: int) -> dict:

@@ -1,5 +1,6 @@
 """Benchmarks: items are read right, and log-likelihoods are those that the model itself gives."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -74,6 +75,21 @@ def test_a_surely_worse_model_has_an_interval_above_zero() -> None:
     worse = changes(before, after)["mmlu"]["worsening"]
     assert worse.value == pytest.approx(20 / 48, abs=1e-6)
     assert 0.25 < worse.low < worse.high < 0.6
+
+
+def test_stereotypes_are_sentences_that_differ_in_what_they_say_of_the_group(fetched: Path) -> None:
+    assets = Workspace(fetched.parent)
+    for name in ("stereoset", "wino"):
+        for item in draw(name, 200, assets).items:
+            first, second = item["choices"]
+            assert first != second
+            assert not {"BLANK", "MASK", "["} & {*re.findall(r"BLANK|MASK|\[", first + second)}
+    pronouns = draw("wino", 200, assets).items
+    assert {len(set(first.split()) ^ set(second.split())) for first, second in (item["choices"] for item in pronouns)} <= {
+        1,
+        2,
+    }
+    assert {item["gold"] for item in pronouns} == {0, 1}
 
 
 def test_typing_errors_change_words_of_the_question_and_nothing_else(fetched: Path) -> None:
