@@ -46,6 +46,8 @@ class Dataset(Frozen):
     practice: Split | None = None
     """Rows of other data that only tuning reads; `practice_passages` holds what they are about."""
     practice_passages: Split | None = None
+    suspects: dict[str, tuple[str, ...]] = {}
+    """Split → ids of rows that what could not be removed gives away; scores are shown with and without them."""
     provenance: str
     """Object with `provenance.json`: sources, licences, who touched what, what was dropped and why."""
 

@@ -127,6 +127,8 @@ class Policy(Frozen):
     hosted_models: bool = False
     """Whether inputs may leave this machine."""
     pii: Literal["scrub", "refuse"] = "scrub"
+    contamination_at_most: float = Field(0.01, ge=0, le=1)
+    """Share of evaluation rows that may stay under suspicion after leaks were removed; more stops the run."""
     bias_at_most: dict[str, Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]] = {}
     """Bias or forgetting figure → the largest worsening allowed between the base model and the release."""
 

@@ -1,19 +1,21 @@
-"""Texts of the benchmark items that evaluation draws its samples from: what training must not have seen."""
+"""The benchmark items that evaluation draws its samples from, as what training must not have seen."""
 
 import csv
 import json
+import re
 from pathlib import Path
+from typing import Any
 
 from components.core import BadInput, Workspace, asset_path
+from components.measure.leaks import Item
 
 QUESTION_FIELDS = ("question", "sentence")
+_LETTER = re.compile(r"^[A-J]\. ")
 
 
-def benchmark_texts(
-    references: tuple[str, ...], workspace: Workspace
-) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
-    """(questions, passages) of the items in all benchmark files, each as (benchmark, text); a benchmark is named by its
-    folder. Raises BadInput for a reference that is no asset."""
+def benchmark_items(references: tuple[str, ...], workspace: Workspace) -> tuple[list[Item], list[tuple[Item, str]]]:
+    """(questions with their answers, passages) of the items in all benchmark files; a benchmark is named by its folder, an
+    item by its place in the file. Raises BadInput for a reference that is no asset."""
     questions, passages = [], []
     for reference in references:
         if not reference.startswith("asset:"):
@@ -21,12 +23,13 @@ def benchmark_texts(
                 f"section 'data', key 'benchmarks': '{reference}': give `asset:<asset>/<path>` (only assets are pinned)"
             )
         name = f"benchmark {Path(reference).parent.name}"
-        for row in _rows(asset_path(reference, workspace)):
-            questions += [(name, row[field]) for field in QUESTION_FIELDS if row.get(field)]
-            passages += [(name, row["passage"])] if row.get("passage") else []
+        for place, row in enumerate(_rows(asset_path(reference, workspace))):
+            answer = _LETTER.sub("", str(row.get("answer") or "")) if isinstance(row.get("answer"), str) else ""
+            questions += [Item(name, str(place), row[field], answer) for field in QUESTION_FIELDS if row.get(field)]
+            passages += [(Item(name, str(place)), row["passage"])] if row.get("passage") else []
     return questions, passages
 
 
-def _rows(path: Path) -> list[dict[str, str]]:
+def _rows(path: Path) -> list[dict[str, Any]]:
     with path.open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file)) if path.suffix == ".csv" else [json.loads(line) for line in file if line.strip()]

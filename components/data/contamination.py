@@ -1,56 +1,126 @@
-"""Divides rows into splits so that nothing that training sees turns up in validation, test or the benchmarks.
+"""Divides rows into splits so that nothing that training sees gives validation, test or the benchmarks away.
 
-Test is filled first, then validation, then feedback and train; before a split is filled, rows that overlap with the splits
-before it (and, for feedback and train, with benchmark items) are removed from the pool and counted.
+Test is filled first, then validation, then feedback and train; before a split is filled, rows that leak items of the splits
+before it (and, for feedback and train, benchmark items) are removed from the pool. Every leak is a Finding, removed or kept,
+for a person to review. What counts as a leak: components/measure/leaks.py, and normal.py for whole passages.
 """
 
-from collections import Counter
+import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from components.core import Passage, Row, Splits
+from components.measure.leaks import Item, Leak, Leaks
 
 from .normal import Overlap
 from .split import take
 
-Text = tuple[str, str]
-"""(where it is from, text)"""
+EXCERPT = 80
+"""Characters of the shared text that the list shows; the rest is named by digest."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One leak. what: example row, practice row, practice passage, training passage, knowledge passage; id: of that."""
+
+    what: str
+    id: str
+    source: str
+    leak: Leak
+    removed: bool = True
+
+    @property
+    def reason(self) -> str:
+        """For counting."""
+        return f"{self.what} and {self.leak.item.where}: {self.leak.how}"
+
+    def line(self) -> dict[str, Any]:
+        """The finding as the list has it: the shared text by digest and a short excerpt, so that no payload stands twice."""
+        leak, shared = self.leak, self.leak.shared
+        text = {"sha256": hashlib.sha256(shared.encode()).hexdigest(), "words": len(shared.split())}
+        return {
+            "what": self.what,
+            "id": self.id,
+            "source": self.source,
+            "where": leak.item.where,
+            "item": leak.item.id,
+            "how": leak.how,
+            "score": leak.score,
+            "answer": leak.answered,
+            "shared": text | {"excerpt": shared[:EXCERPT]},
+            "done": "removed" if self.removed else "kept",
+        }
 
 
 @dataclass(frozen=True)
 class Divided:
-    """The whole splits, before any cap. removed: `where: how` → rows; unused: rows that no split had room for."""
+    """The whole splits, before any cap. unused: rows that no split had room for; leaks: the index over validation, test and
+    benchmark items."""
 
     splits: dict[str, list[Row]]
-    removed: Counter[str]
+    findings: list[Finding]
     unused: int
+    leaks: Leaks
 
 
-def without_overlaps(
-    rows: list[Row], passages: dict[str, Passage], questions: list[Text], held_out: list[Text], near: float, shared: int
-) -> tuple[list[Row], Counter[str]]:
-    """Practice rows that share neither their question with `questions` nor their passage with `held_out`, and how many were
-    removed by `where: how`."""
-    asked, read = Overlap(questions, near, shared), Overlap(held_out, near, shared=None)
-    banned = {name: read.find(passage.text) for name, passage in passages.items()}
-    hits = {row.id: asked.find(row.text) or banned[row.passage or ""] for row in rows}
-    removed = Counter(f"{hit[0]}: {hit[1]}" for hit in hits.values() if hit)
-    return [row for row in rows if not hits[row.id]], removed
+def item_of(where: str, row: Row, silent: str | None) -> Item:
+    """An evaluation row as what must not leak. silent: the answer that says nothing (the abstention)."""
+    return Item(where, row.id, row.text, answer_of(row, silent))
 
 
-def divide(rows: list[Row], splits: Splits, benchmarks: list[Text], near: float, shared: int) -> Divided:
-    """Fill the splits from `rows`. benchmarks: the questions of benchmark items."""
-    removed: Counter[str] = Counter()
+def answer_of(row: Row, silent: str | None) -> str:
+    """The row's answer where it can give its question away: one from a passage. A label or an abstention says nothing."""
+    return row.answer if row.passage and row.answer != silent else ""
 
-    def clean(pool: list[Row], texts: list[Text]) -> list[Row]:
-        overlap = Overlap(texts, near, shared)
-        found = {row.id: overlap.find(row.text) for row in pool}
-        removed.update(f"{hit[0]}: {hit[1]}" for hit in found.values() if hit)
-        return [row for row in pool if not found[row.id]]
+
+def divide(
+    rows: list[Row], splits: Splits, benchmarks: list[Item], near: float, run: int, silent: str | None = None
+) -> Divided:
+    """Fill the splits from `rows`. benchmarks: the questions of benchmark items. silent: the abstention."""
+    findings: list[Finding] = []
+
+    def clean(pool: list[Row], leaks: Leaks) -> list[Row]:
+        found = leaks.of_rows([(row.text, answer_of(row, silent)) for row in pool])
+        hits = {row.id: leak for row, leak in zip(pool, found, strict=True) if leak}
+        findings.extend(Finding("example row", row.id, row.source, hits[row.id]) for row in pool if row.id in hits)
+        return [row for row in pool if row.id not in hits]
 
     test, pool = take(rows, splits.test, splits)
-    pool = clean(pool, [("test", row.text) for row in test])
+    items = [item_of("test", row, silent) for row in test]
+    pool = clean(pool, Leaks(items, near, run))
     validation, pool = take(pool, splits.validation, splits)
-    pool = clean(pool, [*(("validation", row.text) for row in validation), *benchmarks])
+    items += [item_of("validation", row, silent) for row in validation]
+    leaks = Leaks([*items, *benchmarks], near, run)
+    pool = clean(pool, leaks)
     feedback, pool = take(pool, splits.feedback, splits)
     train, pool = take(pool, splits.train, splits)
-    return Divided({"train": train, "feedback": feedback, "validation": validation, "test": test}, removed, len(pool))
+    found = {"train": train, "feedback": feedback, "validation": validation, "test": test}
+    return Divided(found, findings, len(pool), leaks)
+
+
+def clean_practice(
+    rows: list[Row], passages: dict[str, Passage], leaks: Leaks, held_out: Overlap
+) -> tuple[list[Row], list[Passage], list[Finding]]:
+    """Practice rows that leak nothing, their passages, and what was found. A passage that overlaps with one of `held_out`,
+    or holds an item's question or its answer beside its content, takes its rows with it."""
+    findings, banned = training_leaks("practice passage", passages.values(), leaks, held_out)
+    for row, leak in zip(rows, leaks.of_rows([(row.text, row.answer) for row in rows]), strict=True):
+        if leak:
+            findings.append(Finding("practice row", row.id, row.source, leak))
+            banned.add(row.id)
+    kept = [row for row in rows if row.id not in banned and row.passage not in banned]
+    about = {row.passage for row in kept}
+    return kept, [passage for name, passage in passages.items() if name in about], findings
+
+
+def training_leaks(
+    what: str, passages: Iterable[Passage], leaks: Leaks, held_out: Overlap
+) -> tuple[list[Finding], set[str]]:
+    """What `passages` leak to a model that reads them in training, and the ids of those that leak."""
+    given = list(passages)
+    findings = []
+    for passage, inside in zip(given, leaks.of_passages([one.text for one in given]), strict=True):
+        same = held_out.find(passage.text)
+        findings += [Finding(what, passage.id, passage.source, leak) for leak in ([same] if same else inside)]
+    return findings, {finding.id for finding in findings}

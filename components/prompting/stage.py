@@ -120,8 +120,8 @@ def _candidates(config: Config, task: Task, candidate: Candidate, dataset: Datas
     answer_tokens = config.answer_tokens or ANSWER_TOKENS[task.kind]
     elements = elements_of(task, candidate.retriever is not None, answer_tokens, config.thinking_tokens)
     passages = {}
-    if candidate.retriever and dataset.knowledge:
-        passages = {passage.id: passage.text for passage in read_passages(dataset.knowledge, step.store)}
+    if candidate.retriever and (readable := dataset.training_knowledge or dataset.knowledge):
+        passages = {passage.id: passage.text for passage in read_passages(readable, step.store)}
     examples = pick(task, dataset.rows("train", step.store), passages, config.shots, config.example_words)
     built = {name: METHODS[name](elements, examples) for name in config.methods or METHODS}
     return {name: candidate.model_copy(update={"prompt": made}) for name, made in built.items()}

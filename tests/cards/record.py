@@ -82,6 +82,8 @@ def evaluated(decision: Decision) -> dict[str, Any]:
             "always 'unknown'": evidence("unknown", 0.31),
         },
         "slices": slices,
+        "clean": {"this candidate": metric(0.3), "plain baseline": metric(0.18)},
+        "suspects": ["a", "b"],
         "benchmarks": {"mmlu": change, "boolq": change},
         "bias": {"crows_pairs": change, "bbq": change},
         "gain": gain().model_dump(),
@@ -101,6 +103,14 @@ def provenance() -> dict[str, Any]:
         "steps": [{"step": "read", "did": "fields mapped"}, {"step": "gate", "did": "checked"}],
         "dropped": {"quarantined": 3, "duplicate": 12, "overlap with test": 4},
         "overlaps_removed": {"overlap with test": 4, "overlap with benchmark": 3},
+        "contamination": {"kept": 2, "flagged": 2, "evaluation_rows": 320, "share": 0.00625},
+        "contamination_list": name("contamination"),
+        "bias": {
+            "biased": [{"step": "gate", "does": "drops", "group": "age: old", "rate": 0.4, "others": 0.1, "p": 0.001}],
+            "sources": {"rows": {"largest": "disfl_qa", "share": 1.0, "herfindahl": 1.0}},
+            "labels": {"test": {"answerable": 0.75, "unanswerable": 0.25}},
+            "toxicity": {"splits": {"test": {"rows": 240, "toxic": 1}}},
+        },
         "training_knowledge_excluded": 412,
         "splits": {key: {"name": key, "object": name(key), "count": count} for key, count in splits.items()},
     }

@@ -41,7 +41,12 @@ def test_a_registered_version_gets_its_own_card(tmp_path: Path) -> None:
     assert "**Meets the contract**: f1_answerable 0.310" in text
     assert "| f1_answerable | 0.310 [0.260, 0.360] | at least 0.1 | yes |" in text
     assert f"`{name('tablecandidate')[:12]}`" in text
-    assert "7 rows overlapped" in text
+    assert "7 leaks of validation, test or benchmark items" in text
+    assert "make suspects of 2 of 320 evaluation rows (0.6 %; the contract allows 1.0 %)" in text
+    assert "step *gate* drops rows of *age: old* more often than others, 40.0 % against 10.0 % (p = 0.001)" in text
+    assert "| test | answerable 75 %, unanswerable 25 % | 1 of 240 |" in text
+    assert "| raw | 0.310 [0.260, 0.360] | 0.190 [0.140, 0.240] |" in text
+    assert "| clean | 0.300 [0.250, 0.350] | 0.180 [0.130, 0.230] |" in text
     assert "412.5" in text
     assert 'mlflow.pyfunc.load_model("models:/voice_helpdesk/1")' in text
 

@@ -58,12 +58,14 @@ class Bench:
         given = {"sources": [usual | source for source in sources], "splits": SPLITS, "minimum_rows": 4, **more}
         return parse(Data, given, "data")
 
-    def prepare(self, task: Task, data: Data, **config: Any) -> Prepared:
+    def prepare(self, task: Task, data: Data, policy: Policy | None = None, **config: Any) -> Prepared:
         """Run the stage as the flow does."""
         step = Step("k" * 64, self.store.scratch("k" * 64), self.workspace, Machine())
         sources = source_digests(data, self.folder, self.workspace)
         settings = Config(**({"benchmarks": ()} | config))
-        return prepare(settings, task=task, data=data, policy=Policy(), sources=sources, folder=self.folder, step=step)
+        return prepare(
+            settings, task=task, data=data, policy=policy or Policy(), sources=sources, folder=self.folder, step=step
+        )
 
 
 @pytest.fixture

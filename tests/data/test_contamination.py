@@ -1,34 +1,104 @@
-"""Planted overlaps are found and removed; what merely looks alike stays."""
+"""Planted leaks are found and removed; what merely looks alike stays."""
+
+from collections import Counter
 
 import pytest
 
 from components.core import Row, Splits
-from components.data.contamination import divide
+from components.data.contamination import Finding, divide
 from components.data.normal import Overlap
 from components.data.slices import question_type
+from components.measure.leaks import Item, Leaks
+
+from .leak_cases import innocent_rows, other_passages, planted_passages, planted_rows, questions, same_topic
 
 LONG = "the committee met on a rainy monday in march to settle the long dispute about the northern harbour wall"
+ROWS = slice(240, 480)
+"""The rules were written while looking at the first 240 questions; these are others."""
+
+
+@pytest.fixture(scope="module")
+def test_set() -> list[dict[str, str]]:
+    return questions()[ROWS]
+
+
+@pytest.fixture(scope="module")
+def leaks(test_set: list[dict[str, str]]) -> Leaks:
+    return Leaks([Item("test", str(number), row["question"], row["answer"]) for number, row in enumerate(test_set)])
+
+
+def test_planted_rows_are_found_whatever_the_rule(test_set: list[dict[str, str]], leaks: Leaks) -> None:
+    planted = planted_rows(test_set, 15)
+    found = leaks.of_rows([(text, answer) for _, _, text, answer in planted])
+    right = Counter(case[0] for case, leak in zip(planted, found, strict=True) if leak and leak.item.question == case[1])
+    print("recall, rows:", {kind: f"{right[kind]}/15" for kind in dict.fromkeys(case[0] for case in planted)})
+    assert len(planted) == 90
+    assert sum(right.values()) >= 88
+    assert min(right.values()) >= 14
+
+
+def test_questions_planted_in_foreign_passages_are_found(test_set: list[dict[str, str]], leaks: Leaks) -> None:
+    planted = planted_passages(test_set, 10)
+    found = leaks.of_passages([text for _, _, text in planted])
+    how = [
+        next((leak.how for leak in here if leak.item.question == case[1]), None)
+        for case, here in zip(planted, found, strict=True)
+    ]
+    print("recall, passages:", Counter(how))
+    assert None not in how
+    assert how.count("question and answer") >= 38, "the answer that stands with it is seen"
+
+
+def test_innocent_overlap_is_left_alone(test_set: list[dict[str, str]], leaks: Leaks) -> None:
+    innocent = [*innocent_rows(test_set, 20), *same_topic(test_set)]
+    found = leaks.of_rows([(text, answer) for _, text, answer in innocent])
+    false = Counter(case[0] for case, leak in zip(innocent, found, strict=True) if leak)
+    print("false positives:", dict(false), "of", dict(Counter(case[0] for case in innocent)))
+    assert len(innocent) >= 150
+    # "Which British no rather French General …" and "What French no British General …" hold the same words: one to any rule
+    # that finds shuffled questions
+    assert false.pop("same topic", 0) <= 1
+    assert not false
+    assert not any(leaks.of_passages(other_passages()))
+
+
+def test_a_passage_with_content_and_answer_leaks_and_one_with_common_words_does_not() -> None:
+    asked = [Item("test", "1", "Which bishop laid the first stone of the Ulmenau cathedral ?", "Ottokar")]
+    leaks = Leaks([*asked, *(Item("test", str(number), f"Who owned mill {number} ?", "x") for number in range(9))])
+    told = "In 1204 the bishop Ottokar laid the foundation, the very first stone of what is the cathedral of Ulmenau."
+    (leak,) = leaks.of_passages([told])[0]
+    assert (leak.item.id, leak.how, leak.answered) == ("1", "content and answer", True)
+    for innocent in (
+        "Ottokar was a bishop.",
+        "The cathedral of Ulmenau has a first stone.",
+        told.replace("Ottokar", "then"),
+    ):
+        assert leaks.of_passages([innocent]) == [[]]
+
+
+def test_the_list_keeps_no_second_copy_of_the_text() -> None:
+    (leak,) = Leaks([Item("test", "7", LONG)]).of_rows([(LONG, "")])
+    assert leak
+    line = Finding("example row", "a", "calls", leak).line()
+    assert line["where"], line["item"] == ("test", "7")
+    assert len(line["shared"]["excerpt"]) < len(LONG)
+    assert len(line["shared"]["sha256"]) == 64
 
 
 @pytest.mark.parametrize(
     ("text", "how"),
     [
-        ("Who, then, named the OLD harbour wall in Delta?", "equal"),
-        ("who then named the old harbour wall in the delta", "near-equal"),
+        (LONG.upper() + "!", "equal"),
+        (" ".join(reversed(LONG.split()[:-1])), "near-equal"),
         (f"as we heard {LONG} and more", "shared words"),
-        ("who then sold the new railway bridge in delta", None),
+        (f"harbour -- {LONG} " + "which had cost the town more than it ever earned " * 3, "shared words"),
+        ("the committee met on a rainy monday in march to settle the budget of the library for 1987", None),
         ("", None),
     ],
 )
-def test_overlap_is_told_from_likeness(text: str, how: str | None) -> None:
-    overlap = Overlap([("test", "Who then named the old harbour wall in delta"), ("test", LONG)], near=0.8, shared=13)
-    assert overlap.find(text) == (("test", how) if how else None)
-
-
-def test_a_passage_that_is_half_another_overlaps() -> None:
-    overlap = Overlap([("BoolQ", LONG)], near=0.8, shared=None)
-    assert overlap.find("Harbour -- " + LONG + " " + "which had cost the town more than it ever earned " * 3)
-    assert overlap.find("the committee met on a rainy monday in march to settle the budget of the library for 1987") is None
+def test_passages_that_overlap_are_told_from_those_that_are_alike(text: str, how: str | None) -> None:
+    found = Overlap([(Item("BoolQ", "1"), LONG)], near=0.8).find(text)
+    assert (found.how if found else None) == how
 
 
 def rows(*texts: str) -> list[Row]:
@@ -43,16 +113,16 @@ def test_training_rows_that_overlap_with_held_out_rows_are_removed_and_counted()
     planted = divide(rows(*distinct, *copies), splits, [], 0.95, 13)
     held_out = {row.text.lower().strip("?") for name in ("test", "validation") for row in planted.splits[name]}
     assert not held_out & {row.text.lower().strip("?") for row in planted.splits["train"]}
-    assert sum(planted.removed.values()) >= 6
+    assert len(planted.findings) >= 6
 
 
 def test_training_rows_that_overlap_with_a_benchmark_are_removed() -> None:
     pool = rows(*(f"which {first} of {second} stood there" for first in "abcdef" for second in "uvwxyz"))
     splits = Splits(train=40, validation=2, test=2)
     before = divide(pool, splits, [], 0.95, 13).splits["train"][0]
-    after = divide(pool, splits, [("benchmark MMLU", before.text)], 0.95, 13)
+    after = divide(pool, splits, [Item("benchmark MMLU", "5", before.text)], 0.95, 13)
     assert before.id not in {row.id for row in after.splits["train"]}
-    assert after.removed == {"benchmark MMLU: equal": 1}
+    assert [finding.reason for finding in after.findings] == ["example row and benchmark MMLU: equal"]
 
 
 def test_a_group_larger_than_a_split_is_cut_and_goes_nowhere_else() -> None:

@@ -7,7 +7,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from components.core import Passage, Row, read_passages, read_rows
+from components.core import GateRefused, Passage, Policy, Row, read_jsonl, read_passages, read_rows
+from components.data import Prepared
 from components.data.read import _text
 
 from .conftest import DOCUMENTS, QUESTIONS, REVIEWS, SPLITS, TOPICS, Bench, question_rows, write
@@ -168,8 +169,49 @@ def test_practice_rows_are_apart_and_share_nothing_with_what_is_held_out(bench: 
     kept = [(row.text, row.answer) for row in read_rows(second.dataset.practice, bench.store)]
     assert kept == [("Where did the wolf run?", "to the mill"), ("Who was bread from?", "the miller")]
     removed = {why: count for why, count in second.figures["overlaps_removed"].items() if "practice" in why}
-    assert removed == {"practice and held out: equal": 2}
+    assert removed == {"practice row and test: equal": 1, "practice passage and test: equal": 1}
     assert second.figures["sources"]["stories"]["duplicates"] == {"duplicate row": 1}
+
+
+def faq(bench: Bench, result: Prepared, count: int) -> list[dict[str, str]]:
+    """Pages that answer the first `count` test questions that have an answer, each question worded otherwise."""
+    asked = [row for row in result.dataset.rows("test", bench.store) if row.answer != "unknown"][:count]
+    page = "All about the region. {}? {}. More is found in the library of the town, which opens at nine."
+    return [{"passage": page.format(" ".join(reversed(row.text.split())), row.answer)} for row in asked]
+
+
+def test_a_page_that_answers_the_test_is_taken_out_of_the_base(bench: Bench) -> None:
+    write(bench.folder / "calls.jsonl", question_rows())
+    clean = bench.prepare(QUESTIONS, bench.data(QA))
+    write(bench.folder / "wiki.jsonl", [*faq(bench, clean, 2), {"passage": "Something new about otters."}])
+    result = bench.prepare(QUESTIONS, bench.data(QA, {"name": "wiki", "path": "wiki.jsonl", "role": "knowledge"}))
+    assert result.figures["knowledge"] == clean.figures["knowledge"] + 1, "the otters stay"
+    provenance = json.loads(bench.store.file(result.dataset.provenance).read_text())
+    listed = [line for line in read_jsonl(bench.store.file(provenance["contamination_list"])) if line["source"] == "wiki"]
+    assert {(line["what"], line["how"], line["done"]) for line in listed} == {
+        ("knowledge passage", "question and answer", "removed")
+    }
+    assert {line["item"] for line in listed} <= {row.id for row in result.dataset.rows("test", bench.store)} | {
+        row.id for row in result.dataset.rows("validation", bench.store)
+    }
+    assert result.dataset.suspects == {}
+
+
+def test_a_leak_that_must_stay_flags_its_rows_and_stops_the_run_beyond_the_bound(bench: Bench) -> None:
+    rows = question_rows()
+    write(bench.folder / "calls.jsonl", rows)
+    clean = bench.prepare(QUESTIONS, bench.data(QA))
+    (asked,) = [row for row in clean.dataset.rows("test", bench.store) if row.answer != "unknown"][:1]
+    page = next(row["passage"] for row in rows if row["question"] == asked.text)
+    told = [row | {"passage": f"{asked.text}? {asked.answer}. {page}"} if row["passage"] == page else row for row in rows]
+    write(bench.folder / "calls.jsonl", told)
+    with pytest.raises(GateRefused, match=r"evaluation rows are given away.*contamination_at_most.*List: .*jsonl"):
+        bench.prepare(QUESTIONS, bench.data(QA))
+    lenient = bench.prepare(QUESTIONS, bench.data(QA), policy=Policy(contamination_at_most=0.5))
+    suspects = lenient.dataset.suspects
+    flagged = [row for name in suspects for row in lenient.dataset.rows(name, bench.store) if row.id in suspects[name]]
+    assert [row.text for row in flagged] == [asked.text]
+    assert lenient.figures["contamination"]["kept"] >= 1
 
 
 @pytest.mark.parametrize(

@@ -53,6 +53,22 @@ def test_a_model_is_measured_beside_its_references(
     assert _evaluate(candidate, {"always unknown": unknown}, task, metrics, limits, dataset, step) == found
 
 
+def test_scores_are_shown_raw_and_without_suspects(step: Step, task: Task, limits: Limits, dataset: Dataset) -> None:
+    metrics = Metrics(primary="f1", at_least=0.0)
+    rows = dataset.rows("test", step.store)
+    silent = [row.id for row in rows if row.answer == "unknown"]
+    unknown, paris = constant(task, "unknown"), constant(task, "Paris")
+    suspected = dataset.model_copy(update={"suspects": {"test": (silent[0],), "validation": ("other",)}})
+    found = _evaluate(unknown, {"always Paris": paris}, task, metrics, limits, suspected, step)
+    assert found.suspects == (silent[0],)
+    assert found.evidence.metrics["f1"].value == pytest.approx(len(silent) / len(rows))
+    assert found.clean["this candidate"].value == pytest.approx((len(silent) - 1) / (len(rows) - 1))
+    assert found.clean["this candidate"].n == len(rows) - 1
+    assert set(found.clean) == {"this candidate", "always Paris"}
+    without = _evaluate(unknown, {"always Paris": paris}, task, metrics, limits, dataset, step)
+    assert without.clean["this candidate"] == without.evidence.metrics["f1"], "nothing suspected: raw is clean"
+
+
 def test_every_read_of_test_is_logged(step: Step, task: Task, metrics: Metrics, limits: Limits, dataset: Dataset) -> None:
     unknown, paris = constant(task, "unknown"), constant(task, "Paris")
     _evaluate(unknown, {"always Paris": paris}, task, metrics, limits, dataset, step)

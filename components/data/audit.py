@@ -1,0 +1,101 @@
+"""What the data says of groups: who is in it before and after each step, which labels, which sources, how toxic.
+
+Each step of this stage that drops rows is judged by `representation`; a labelling step is judged by the same two calls. Not
+covered: passages (they have no labels); whether a skew is wrong for the use case, which is a person's call.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Iterable
+from typing import Any
+
+from components.core import Passage, Row, Source, Task, digest_of
+
+from .identity_terms import identities
+from .read import Record
+from .representation import Effect, Member, biased, concentration, effect
+from .rows import passage_id
+from .slices import slices
+from .toxicity import TOXIC, scores, weights
+
+ROLES = ("examples", "examples_and_knowledge")
+"""Sources whose rows may come into a split."""
+
+
+def member(name: str, text: str, answer: str, source: str, task: Task) -> Member:
+    """A row as the steps see it: its slices, the groups of people that it names, and its source."""
+    found = {f"{key}: {value}" for key, value in slices(text, answer, task).items()}
+    return Member(name, frozenset({*found, *identities(text), f"source: {source}"}), answer)
+
+
+def of_records(task: Task, examined: Iterable[tuple[Source, Record, bool]], rows: Iterable[Row]) -> list[Effect]:
+    """What the gate and the removal of duplicates did. examined: (source, record, whether it passed the gate)."""
+    members, passed, kept = [], [], []
+    left = {row.id for row in rows}
+    for source, record, good in examined:
+        one = member(f"{source.name}:{record.line}", record.text or "", record.answer or "", source.name, task)
+        members.append(one)
+        if good:
+            passed.append(one)
+            passage = passage_id(record.passage) if record.passage else None
+            row = digest_of([record.text, record.answer, passage])[:16]
+            if row in left:
+                left.remove(row)
+                kept.append(one)
+    return [effect("gate", members, passed), effect("deduplicate", passed, kept)]
+
+
+def of_rows(task: Task, rows: list[Row], leaked: Collection[str], splits: dict[str, list[Row]]) -> list[Effect]:
+    """What the removal of leaks and the split did. splits: all rows of each, before any cap."""
+    members = [member(row.id, row.text, row.answer, row.source, task) for row in rows]
+    clean = [one for one in members if one.id not in leaked]
+    placed = {row.id for items in splits.values() for row in items}
+    return [effect("remove leaks", members, clean), effect("split", clean, [one for one in clean if one.id in placed])]
+
+
+def report_on(task: Task, effects: list[Effect], used: dict[str, list[Row]], base: list[Passage]) -> dict[str, Any]:
+    """Everything above as figures for provenance, notes and card."""
+    rows = [row for items in used.values() for row in items]
+    return {
+        "steps": [{"step": one.step, "before": one.before, "after": one.after, "groups": one.groups} for one in effects],
+        "biased": biased(effects),
+        "labels": {name: _balance(task, items) for name, items in used.items() if items},
+        "sources": {
+            "rows": concentration(Counter(row.source for row in rows)),
+            "passages": concentration(Counter(passage.source for passage in base)),
+        },
+        "toxicity": _toxicity(used) | {"classifier": weights()["held_out"]},
+    }
+
+
+def sentences(found: dict[str, Any]) -> tuple[str, ...]:
+    """One line for each step and group that is named."""
+    return tuple(
+        f"data step '{one['step']}' {one['does']} rows of '{one['group']}' more often than others: {one['rate']:.1%} "
+        f"against {one['others']:.1%} (p = {one['p']:.2g}, corrected for all groups and steps)"
+        for one in found["biased"]
+    )
+
+
+def _balance(task: Task, rows: list[Row]) -> dict[str, float]:
+    """Share of each label; of questions, of those that have an answer."""
+    if task.kind == "summarization":
+        return {}
+    said = Counter(
+        row.answer if task.kind == "classification" else "unanswerable" if row.answer == task.abstain else "answerable"
+        for row in rows
+    )
+    return {label: round(count / len(rows), 4) for label, count in sorted(said.items())}
+
+
+def _toxicity(used: dict[str, list[Row]]) -> dict[str, Any]:
+    """Rows called toxic, by split, and by the group of people that they name."""
+    by_split, named, toxic = {}, Counter[str](), Counter[str]()
+    for name, rows in used.items():
+        found = [score >= TOXIC for score in scores([f"{row.text} {row.answer}" for row in rows])]
+        by_split[name] = {"rows": len(rows), "toxic": sum(found)}
+        for row, one in zip(rows, found, strict=True):
+            for group in identities(row.text):
+                named[group] += 1
+                toxic[group] += one
+    groups = {group: {"rows": count, "toxic": toxic[group]} for group, count in sorted(named.items())}
+    return {"splits": by_split, "groups": groups}

@@ -1,0 +1,268 @@
+"""Which texts give an evaluation item away: its question again, however worded, or its question's content with its answer.
+
+Five ways, surest first: equal words; near-equal (Jaccard of word sets); a shared run of words (13-gram overlap: Brown et al.
+2020, arXiv:2005.14165, appendix C); a paraphrase by rule (equal content in canonical words, weighted by inverse document
+frequency; less is asked where the answer is the same too); and, in passages, a place that holds the question's content words
+together with its answer. A shared answer alone is no leak, nor is a shared template with another name in it. Exact set
+arithmetic over sparse matrices. Not covered: synonyms of content words, translations.
+"""
+
+import math
+import re
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from .paraphrase import ASKS, Content, readings, stems, words
+
+RUN = 5
+"""Words of a question that must stand in a passage in one run; longer questions: up to 13."""
+SAME, SAME_WITH_ANSWER = 0.75, 0.5
+"""Weighted Jaccard similarity of content from which two questions are one: by itself, and where the answers are equal."""
+SUBSTITUTED = 0.15
+"""What is asked on top where each side has a content word that the other lacks: another name in the same template."""
+COVERED, WINDOW = 0.8, 40
+"""Share (weighted) of a question's content that must stand within so many content words of its answer."""
+_NOTHING = "yes no true false unknown none nothing impossible answer known information determined not is the can cannot be"
+TELLS_NOTHING = frozenset(_NOTHING.split())
+"""Answers of these words alone are no evidence of a leak."""
+BLOCK = 512
+"""Items whose products with all texts are held at once: 13,000 passages take under 100 MB."""
+_SENTENCE_END = re.compile(r"(?<=[.?!])\s+|\n")
+
+
+@dataclass(frozen=True)
+class Item:
+    """One row of an evaluation set. where: its split or benchmark; answer: "" where there is none that tells anything."""
+
+    where: str
+    id: str
+    question: str = ""
+    answer: str = ""
+
+
+@dataclass(frozen=True)
+class Leak:
+    """`item` is given away. score: similarity or coverage, 1 at most; shared: the text that both hold."""
+
+    item: Item
+    how: str
+    score: float
+    shared: str
+    answered: bool = False
+    """The item's answer stands there too."""
+
+
+class Leaks:
+    """An index over evaluation items; `near` is the Jaccard bound on word sets, `run` the length of a shared run."""
+
+    def __init__(self, items: Sequence[Item], near: float = 0.8, run: int = 13) -> None:
+        self.items, self.near, self.run = items, near, run
+        self._places = {item: number for number, item in enumerate(items)}
+        self._words = [words(item.question) for item in items]
+        self._answers = [_telling(item.answer) for item in items]
+        self._equal: dict[tuple[str, ...], int] = {}
+        self._runs: dict[tuple[str, ...], int] = {}
+        self._asked: dict[tuple[str, ...], list[tuple[int, int]]] = defaultdict(list)
+        for number, sequence in enumerate(self._words):
+            self._equal.setdefault(sequence, number)
+            for gram in runs(sequence, run):
+                self._runs.setdefault(gram, number)
+            if len(sequence) >= RUN and ASKS & set(sequence):
+                self._asked[sequence[:RUN]].append((number, min(run, len(sequence))))
+        self._sets = _Index([frozenset(sequence) for sequence in self._words])
+        read = [(number, reading) for number, item in enumerate(items) for reading in readings(item.question)]
+        self._owners = [number for number, _ in read]
+        self._readings = [reading for _, reading in read]
+        self._contents = _Index([reading.stems for reading in self._readings], weighted=True)
+
+    def of_rows(self, rows: Sequence[tuple[str, str]]) -> list[Leak | None]:
+        """The surest leak of each (question or text, answer), or None."""
+        found: list[Leak | None] = [None] * len(rows)
+        sequences = [words(text) for text, _ in rows]
+        for place, sequence in enumerate(sequences):
+            if sequence in self._equal:
+                found[place] = self._leak(self._equal[sequence], "equal", 1.0, sequence)
+            elif gram := next((gram for gram in runs(sequence, self.run) if gram in self._runs), None):
+                found[place] = self._leak(self._runs[gram], "shared words", 1.0, gram)
+        self._likeness(rows, sequences, found)
+        for place, leak in enumerate(found):
+            answer = _telling(rows[place][1])
+            if leak and answer and answer == _telling(leak.item.answer):
+                found[place] = replace(leak, answered=True)
+        return found
+
+    def of_passages(self, passages: Sequence[str]) -> list[list[Leak]]:
+        """All leaks in each passage: the question itself (`question`, or with its answer near `question and answer`), or its
+        content words beside its answer (`content and answer`)."""
+        found: list[dict[int, Leak]] = [{} for _ in passages]
+        canonical = [stems(passage) for passage in passages]
+        for place, passage in enumerate(passages):
+            sequence = words(passage)
+            for number, length in self._standing(sequence):
+                found[place][number] = self._leak(number, "question", 1.0, self._words[number][:length])
+        asked = [(place, one) for place, text in enumerate(passages) for one in _questions(text)]
+        for (place, sentence), leak in zip(asked, self.of_rows([(sentence, "") for _, sentence in asked]), strict=True):
+            if leak:
+                found[place].setdefault(self._places[leak.item], replace(leak, how="question", shared=sentence))
+        for place, here in enumerate(found):
+            for number, leak in here.items():
+                if self._answers[number] and _stands(self._answers[number], canonical[place]):
+                    here[number] = replace(leak, how="question and answer", answered=True)
+        for place, number, score, shared in self._covered(canonical):
+            found[place].setdefault(
+                number, Leak(self.items[number], "content and answer", round(score, 4), shared, answered=True)
+            )
+        return [list(here.values()) for here in found]
+
+    def _leak(self, number: int, how: str, score: float, shared: Iterable[str]) -> Leak:
+        return Leak(self.items[number], how, round(score, 4), " ".join(shared))
+
+    def _likeness(self, rows: Sequence[tuple[str, str]], sequences: list[tuple[str, ...]], found: list[Leak | None]) -> None:
+        """Near-equal words, and paraphrases, for the places that are still None."""
+        read = [(place, one) for place, (text, _) in enumerate(rows) if not found[place] for one in readings(text)]
+        contents = [one for _, one in read]
+        for at, other, score in self._contents.similar([one.stems for one in contents], SAME_WITH_ANSWER):
+            place, number = read[at][0], self._owners[other]
+            same = _telling(rows[place][1])
+            answered = bool(same) and same == self._answers[number]
+            known = found[place]
+            if _one_question(contents[at], self._readings[other], score, answered) and (not known or score > known.score):
+                shared = sorted(contents[at].stems & self._readings[other].stems)
+                found[place] = self._leak(number, "paraphrase", score, shared)
+        left = [place for place in range(len(rows)) if not found[place]]
+        for at, number, score in self._sets.similar([frozenset(sequences[place]) for place in left], self.near):
+            place = left[at]
+            one, two = readings(rows[place][0])[0], readings(self.items[number].question)[0]
+            # short questions that differ in a name are two questions, however long their template
+            if not found[place] and not (_differ(one, two) and len(sequences[place]) <= WINDOW):
+                shared = sorted(set(sequences[place]) & set(self._words[number]))
+                found[place] = self._leak(number, "near-equal", score, shared)
+
+    def _standing(self, sequence: tuple[str, ...]) -> Iterator[tuple[int, int]]:
+        """(item, words) of the questions whose words stand in `sequence` as one run, with a question word among them."""
+        for start in range(len(sequence) - RUN + 1):
+            for number, length in self._asked.get(sequence[start : start + RUN], ()):
+                run = self._words[number][:length]
+                if sequence[start : start + length] == run and ASKS & set(run):
+                    yield number, length
+
+    def _covered(self, passages: list[tuple[str, ...]]) -> Iterator[tuple[int, int, float, str]]:
+        """(passage, item, share, words) where an answer has its question's content within WINDOW words."""
+        usable = [
+            at
+            for at, reading in enumerate(self._readings)
+            if self._answers[self._owners[at]] and len(reading.stems - set(self._answers[self._owners[at]])) >= 3
+        ]
+        wanted = [self._readings[at].stems - set(self._answers[self._owners[at]]) for at in usable]
+        for place, at, _ in self._contents.covering([frozenset(passage) for passage in passages], wanted, COVERED):
+            number = self._owners[usable[at]]
+            share, shared = self._near_answer(passages[place], self._answers[number], wanted[at])
+            if share >= COVERED:
+                yield place, number, share, shared
+
+    def _near_answer(self, passage: tuple[str, ...], answer: tuple[str, ...], wanted: frozenset[str]) -> tuple[float, str]:
+        weigh = self._contents.weight
+        best, shared = 0.0, ""
+        for start in range(len(passage) - len(answer) + 1):
+            if passage[start : start + len(answer)] == answer:
+                window = passage[max(0, start - WINDOW) : start + len(answer) + WINDOW]
+                held = wanted & set(window)
+                share = sum(map(weigh, held)) / sum(map(weigh, wanted))
+                if share > best:
+                    best, shared = share, " ".join([*sorted(held), *answer])
+        return best, shared
+
+
+class _Index:
+    """Sets of words as a sparse matrix: pairs by weighted Jaccard similarity, and by coverage."""
+
+    def __init__(self, sets: Sequence[frozenset[str]], weighted: bool = False) -> None:
+        self._sets, self._weighted = sets, weighted
+        self._frequency = Counter(word for one in sets for word in one)
+        self._columns = {word: at for at, word in enumerate(sorted(self._frequency))}
+
+    def weight(self, word: str) -> float:
+        """Inverse document frequency over the indexed sets, 1 for a word of all of them."""
+        return 1 + math.log((len(self._sets) + 1) / (self._frequency.get(word, 0) + 1)) if self._weighted else 1.0
+
+    def similar(self, others: Sequence[frozenset[str]], at_least: float) -> Iterator[tuple[int, int, float]]:
+        """(place in others, place in the index, similarity), for every pair that reaches `at_least`."""
+        import numpy as np
+
+        one, two = np.array([self._total(each) for each in others]), np.array([self._total(each) for each in self._sets])
+        yield from self._pairs(others, self._sets, lambda i, j, both: both / (one[i] + two[j] - both), at_least)
+
+    def covering(
+        self, texts: Sequence[frozenset[str]], wanted: Sequence[frozenset[str]], at_least: float
+    ) -> Iterator[tuple[int, int, float]]:
+        """(place in texts, place in wanted, weighted share of the wanted words that the text holds)."""
+        import numpy as np
+
+        total = np.array([self._total(one) for one in wanted])
+        yield from self._pairs(texts, wanted, lambda i, j, both: both / total[j], at_least)
+
+    def _total(self, words: frozenset[str]) -> float:
+        return sum(map(self.weight, words))
+
+    def _pairs(
+        self, left: Sequence[frozenset[str]], right: Sequence[frozenset[str]], score: Callable[..., Any], at_least: float
+    ) -> Iterator[tuple[int, int, float]]:
+        """Pairs whose score (of places, and weight of the shared words) reaches `at_least`. In blocks, for memory's sake."""
+        if not left or not right or not self._columns:
+            return
+        rows, columns = self._matrix(left, lambda word: 1.0), self._matrix(right, self.weight)
+        for first in range(0, len(right), BLOCK):
+            block = (rows @ columns[first : first + BLOCK].T).tocoo()
+            scores = score(block.row, block.col + first, block.data)
+            for at in (scores >= at_least - 1e-9).nonzero()[0].tolist():
+                yield int(block.row[at]), first + int(block.col[at]), float(scores[at])
+
+    def _matrix(self, sets: Sequence[frozenset[str]], weigh: Callable[[str], float]) -> Any:
+        import numpy as np
+        from scipy.sparse import csr_matrix
+
+        known = [sorted(self._columns[word] for word in one if word in self._columns) for one in sets]
+        names = list(self._columns)
+        starts = np.cumsum([0, *(len(one) for one in known)])
+        columns = np.array([column for one in known for column in one], dtype=np.int64)
+        values = np.array([weigh(name) for name in names])[columns] if len(columns) else np.zeros(0)
+        return csr_matrix((values, columns, starts), shape=(len(sets), len(names)))
+
+
+def runs(sequence: tuple[str, ...], length: int) -> list[tuple[str, ...]]:
+    """All runs of `length` words; none when the text is shorter."""
+    return [sequence[start : start + length] for start in range(len(sequence) - length + 1)]
+
+
+def _questions(text: str) -> list[str]:
+    """The sentences of `text` that ask: three words or more, up to a question mark."""
+    if "?" not in text:
+        return []
+    found = [sentence.strip() for sentence in _SENTENCE_END.split(text)]
+    return [sentence for sentence in found if sentence.endswith("?") and len(words(sentence)) >= 3]
+
+
+def _telling(answer: str) -> tuple[str, ...]:
+    """The answer's canonical words; none where they tell nothing ("no", "true")."""
+    return () if set(words(answer)) <= TELLS_NOTHING else stems(answer)
+
+
+def _stands(answer: tuple[str, ...], passage: tuple[str, ...]) -> bool:
+    return any(passage[start : start + len(answer)] == answer for start in range(len(passage) - len(answer) + 1))
+
+
+def _differ(one: Content, two: Content) -> bool:
+    """Whether each lacks a content word of the other, or they ask for different things."""
+    other = bool(one.asks and two.asks and not one.asks & two.asks)
+    return other or bool(one.stems - two.stems and two.stems - one.stems)
+
+
+def _one_question(one: Content, two: Content, score: float, answered: bool) -> bool:
+    if min(len(one.stems), len(two.stems)) < 2:
+        return False
+    if one.asks and two.asks and not one.asks & two.asks:
+        return answered and score >= SAME
+    swapped = SUBSTITUTED if one.stems - two.stems and two.stems - one.stems else 0.0
+    return score >= (SAME_WITH_ANSWER if answered else SAME) + swapped
