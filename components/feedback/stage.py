@@ -14,6 +14,7 @@ from components.core import (
     Candidate,
     Dataset,
     Decision,
+    Feedback,
     FeedbackStore,
     Frozen,
     Policy,
@@ -25,6 +26,7 @@ from components.core import (
     write_jsonl,
 )
 from components.measure import examples, measure, normalise
+from components.measure.leaks import Item, Leaks
 
 from .pairs import pairs_from
 from .rater import rate
@@ -85,7 +87,7 @@ def collect(
     rows, dropped = pairs_from(
         items,
         refuse=policy.pii == "refuse",
-        held_out=_held_out(dataset, step),
+        held_out=_held_out(dataset, items, task, step),
         usable=_usable(dataset, step),
     )
     simulated = sum(item.simulated for item in items)
@@ -102,10 +104,17 @@ def collect(
     )
 
 
-def _held_out(dataset: Dataset, step: Step) -> set[str]:
-    """Questions of validation and test: a caller may ask them, training may not see them."""
-    names = [name for name in ("validation", "test") if name in dataset.splits]
-    return {normalise(row.text) for name in names for row in dataset.rows(name, step.store)}
+def _held_out(dataset: Dataset, items: list[Feedback], task: Task, step: Step) -> set[str]:
+    """Normalised questions that may not be trained on: those of validation and test, and what callers asked that gives one
+    away, in other words or with its answer. A caller may ask them, training may not see them."""
+    rows = {name: dataset.rows(name, step.store) for name in ("validation", "test") if name in dataset.splits}
+    silent = {row.id for held in rows.values() for row in held if not row.passage or row.answer == task.abstain}
+    leaks = Leaks(
+        [Item(name, row.id, row.text, "" if row.id in silent else row.answer) for name, held in rows.items() for row in held]
+    )
+    found = leaks.of_rows([(item.question, item.text) for item in items])
+    asked = {normalise(item.question) for item, leak in zip(items, found, strict=True) if leak}
+    return asked | {normalise(row.text) for held in rows.values() for row in held}
 
 
 def _usable(dataset: Dataset, step: Step) -> set[str] | None:

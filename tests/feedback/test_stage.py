@@ -4,6 +4,7 @@ import pytest
 
 from components.core import Feedback, FeedbackStore, MachineFault, Policy, read_jsonl
 from components.feedback import Config, collect
+from components.feedback.pairs import HELD_OUT
 from tests.retrieval.small import TASK, candidate, dataset, step_in
 
 CONFIG = Config(minimum_pairs=1, consent_share=0.5)
@@ -66,6 +67,17 @@ def test_real_feedback_up_to_the_mark_joins_scrubbed(given):
     (row,) = [row for row in read_jsonl(given["step"].store.file(found.pairs.object)) if not row["simulated"]]
     assert found.counts["real"] == 1
     assert row["chosen"] == "write to <EMAIL_ADDRESS> or ask the desk"
+
+
+def test_a_caller_who_asks_a_test_question_in_other_words_trains_nothing(given):
+    store, step = FeedbackStore(given["step"].workspace.feedback), given["step"]
+    (asked, *_) = [row for row in given["dataset"].rows("validation", step.store) if row.answer != TASK.abstain]
+    turned = " ".join(reversed(asked.text.rstrip("?").split()))
+    store.add(real(1).model_copy(update={"id": "turned", "question": f"please tell me {turned}?", "text": asked.answer}))
+    before = collect(CONFIG, **given).counts[HELD_OUT]
+    found = collect(CONFIG, **given, gathered=store.mark("desk"))
+    assert found.counts[HELD_OUT] == before + 1
+    assert all(row["simulated"] for row in read_jsonl(step.store.file(found.pairs.object)))
 
 
 def test_a_mark_that_the_store_does_not_hold_stops_the_stage(given):
