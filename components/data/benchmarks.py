@@ -9,7 +9,7 @@ from typing import Any
 from components.core import BadInput, Workspace, asset_path
 from components.measure.leaks import Item
 
-QUESTION_FIELDS = ("question", "sentence")
+QUESTION_FIELDS = ("question", "sentence", "text", "stereotype", "anti-stereotype")
 _LETTER = re.compile(r"^[A-J]\. ")
 
 

