@@ -21,7 +21,13 @@ def serve(model: str, port: int | None, workspace: Workspace | None = None) -> d
     version = registered(workspace, name, int(which) if which.isdigit() else which or None)  # type: ignore[arg-type]
     candidate_in(workspace, version.candidate)  # refuses a bundle that is no longer what was registered
     endpoint = serving.start(
-        workspace, name, version.bundle(workspace), port or version.port, version=str(version.version), trace=True
+        workspace,
+        name,
+        version.bundle(workspace),
+        port or version.port,
+        version=str(version.version),
+        trace=True,
+        signer=version.signer,
     )
     return {"model": name, "version": version.version, "url": endpoint.url, "up": True}
 

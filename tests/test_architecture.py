@@ -63,6 +63,7 @@ def test_imports_go_one_way(path: Path):
 NEEDED_BY_OTHERS = {
     "gguf": "transformers reads the packaged checkpoints with it",
     "onnx-ir": "the builder of onnxruntime-genai imports it without declaring it",
+    "pyopenssl": "model-signing imports OpenSSL without declaring it",
     "sqlalchemy": "prefect's server: its scheduler fails on 2.1, and pip does not see it",
     "tldextract": "presidio's recogniser of e-mail addresses, with the suffix list that it brings",
 }

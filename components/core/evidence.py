@@ -89,3 +89,5 @@ class Release(Frozen):
     card: str
     approval: Approval | None = None
     deployments: tuple[dict[str, Any], ...] = ()
+    signer: str = ""
+    """Name of the key that signed the folder that is served; empty: not signed."""

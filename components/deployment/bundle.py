@@ -10,8 +10,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from components.core import Candidate, Store, publish_json
+from components.core import Candidate, MachineFault, Store, publish_json
 from components.core.files import disk_faults, fsync_folder
+from components.core.keys import private_key
+from components.serving.bundle import CANDIDATE, REFERENCE, load_bundle
+from components.serving.signature import SIGNATURE, sign_bundle
 
 
 def export(candidate: Candidate, store: Store, folder: Path, reference: Sequence[dict[str, Any]]) -> Path:
@@ -20,15 +23,15 @@ def export(candidate: Candidate, store: Store, folder: Path, reference: Sequence
     reference: what the Candidate answered when it was measured (`reference_rows`)
     It is built beside `folder` and renamed, so that half a bundle is never served.
     """
-    if (folder / "candidate.json").is_file():
+    if (folder / CANDIDATE).is_file():
         return folder
     with disk_faults(folder):
         folder.parent.mkdir(parents=True, exist_ok=True)
         building = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".building."))
         try:
             store.copy_to(Store(building / "store"), candidate.objects)
-            publish_json(building / "reference.json", list(reference))
-            publish_json(building / "candidate.json", candidate)
+            publish_json(building / REFERENCE, list(reference))
+            publish_json(building / CANDIDATE, candidate)
             for path in [building, *building.rglob("*")]:  # the server in an image runs as another user
                 path.chmod(0o755 if path.is_dir() else 0o644)
             os.rename(building, folder)
@@ -36,6 +39,27 @@ def export(candidate: Candidate, store: Store, folder: Path, reference: Sequence
         finally:
             shutil.rmtree(building, ignore_errors=True)
     return folder
+
+
+def sign(candidate: Candidate, folder: Path, reference: Sequence[dict[str, Any]]) -> str:
+    """Sign the bundle in `folder` with the operator's key; returns the key's name, "" where this machine has no private key.
+
+    What a signature says must be so: a bundle that an earlier run left is compared with the Candidate's digests first, and
+    what no digest covers is written anew. Raises MachineFault when it holds anything else.
+    """
+    if private_key() is None:
+        return ""
+    publish_json(folder / REFERENCE, list(reference))
+    publish_json(folder / CANDIDATE, candidate)
+    load_bundle(folder)
+    objects = folder / "store" / "objects"
+    due = {folder / CANDIDATE, folder / REFERENCE, folder / SIGNATURE}
+    found = (path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir())
+    for path in found:
+        ours = path in due or (objects in path.parents and path.relative_to(objects).parts[0] in candidate.objects)
+        if path.is_symlink() or not ours:
+            raise MachineFault(f"{path}: no part of the bundle that is to be signed. Remove {folder}, and deploy again")
+    return sign_bundle(folder)
 
 
 def reference_rows(examples: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -24,7 +24,7 @@ from components.core import (
 )
 from components.governance import Registered, Registry, bundle_folder
 
-from .bundle import export, reference_rows
+from .bundle import export, reference_rows, sign
 
 
 class Config(Frozen):
@@ -76,10 +76,12 @@ def deploy(
     """
     examples = read_jsonl(step.store.file(evidence.table))
     folder = bundle_folder(step.workspace, candidate.digest)
-    bundle = export(candidate, step.store, folder, reference_rows(examples))
+    reference = reference_rows(examples)
+    bundle = export(candidate, step.store, folder, reference)
+    signer = sign(candidate, bundle, reference)
     questions = [row.text for row in dataset.rows("test", step.store)][: config.questions]
     told = {example["text"]: example["answer"] for example in examples}
-    asked = _try_endpoint(config, contract, candidate, bundle, questions, step)
+    asked = _try_endpoint(config, contract, candidate, bundle, questions, step, signer)
     same = sum(one.answer.strip() == told.get(one.question, "").strip() for one in asked)
 
     from .register import register
@@ -87,6 +89,7 @@ def deploy(
     name = contract.deployment.model_name
     registry = Registry(step.workspace)
     described = _described(contract, candidate, evidence, finalist, run_id, card, config.trial)
+    described = described.model_copy(update={"signer": signer})
     version = register(registry, described, candidate, bundle, step.scratch)
     deployments, notes = _elsewhere(config, contract, candidate, bundle, questions, step)
     yields = registry.yields(version)
@@ -95,7 +98,7 @@ def deploy(
         port = _port(config, contract) or serving.free_port()
         serving.start(
             step.workspace, name, bundle, port, version=str(version.version), machine=step.machine,
-            trace=config.trace,
+            trace=config.trace, signer=signer,
         )  # fmt: skip
     release = Release(
         candidate=candidate,
@@ -105,6 +108,7 @@ def deploy(
         card=version.card,
         approval=approval,
         deployments=tuple(deployments),
+        signer=signer,
     )
     reason = (
         f"{name} version {version.version} is registered; its endpoint answered {len(asked)} of {len(questions)} questions"
@@ -113,7 +117,7 @@ def deploy(
         decision=Decision(verdict="adopt", reason=reason),
         metrics={"questions_answered": len(asked), "answers_as_measured": same, "version": version.version},
         objects=tuple(one["object"] for one in deployments if "object" in one),
-        notes=(_standing(contract, approval, yields), *notes),
+        notes=(_standing(contract, approval, yields), _signed(signer), *notes),
         release=release,
     )
 
@@ -138,7 +142,13 @@ def _described(
 
 
 def _try_endpoint(
-    config: Config, contract: UseCase, candidate: Candidate, bundle: Path, questions: list[str], step: Step
+    config: Config,
+    contract: UseCase,
+    candidate: Candidate,
+    bundle: Path,
+    questions: list[str],
+    step: Step,
+    signer: str,
 ) -> list[serving.Asked]:
     """Start an endpoint for the test alone, ask it, stop it. Where the kept endpoint of this model holds the contract's
     port, a free port is used, so that what is live stays up."""
@@ -148,7 +158,7 @@ def _try_endpoint(
     port = serving.free_port() if port == 0 or (kept and kept.port == port) else port
     trial = f"{name}-trial"
     started = time.perf_counter()
-    endpoint = serving.start(step.workspace, trial, bundle, port, model=name, machine=step.machine)
+    endpoint = serving.start(step.workspace, trial, bundle, port, model=name, machine=step.machine, signer=signer)
     try:
         step.measured["endpoint_ready_seconds"] = round(time.perf_counter() - started, 2)
         started = time.perf_counter()
@@ -188,6 +198,12 @@ def _must_name_passages(candidate: Candidate) -> bool:
 
 def _port(config: Config, contract: UseCase) -> int:
     return contract.deployment.port if config.port is None else config.port
+
+
+def _signed(signer: str) -> str:
+    if signer:
+        return f"the served folder is signed by key {signer}"
+    return "the served folder is not signed: no key here; `ninefold keys init` makes one, and the next release is signed"
 
 
 def _standing(contract: UseCase, approval: Approval | None, yields: bool) -> str:

@@ -32,6 +32,8 @@ class Registered(Frozen):
     trial: bool = False
     """Whether a profile that only tries things out released it."""
     port: int = 8000
+    signer: str = ""
+    """Name of the key that signed the bundle when it was released; empty: released unsigned."""
 
     def bundle(self, workspace: Workspace) -> Path:
         """The folder with what is served."""

@@ -16,6 +16,7 @@ from components.core.code import ROOT
 
 from .bundle import candidate_of
 from .server import DRAIN_SECONDS
+from .signature import check_signature
 
 READY_SECONDS = 180
 """Loading a model of this size takes seconds; longer than this means that it hangs."""
@@ -49,13 +50,18 @@ def start(
     version: str | None = None,
     machine: Machine | None = None,
     trace: bool = False,
+    signer: str | None = None,
 ) -> Endpoint:
     """Start endpoint `name` over `bundle` on loopback `port`, detached, and return once it is ready.
 
     model, version: the registered model as replies show it (model defaults to `name`)
+    signer: key that the release was signed by, "" where it was released unsigned, None where that is not known
+            (`check_signature`)
     An endpoint of that name that already serves the same Candidate there is returned as it is; one that serves something
-    else is stopped first. Raises MachineFault when the port is taken or the server does not get ready.
+    else is stopped first. Raises MachineFault when the port is taken or the server does not get ready, GateRefused where the
+    bundle's signature does not hold: here, so that it is said well, and again by the server before it loads anything.
     """
+    check_signature(bundle, signer)
     candidate = candidate_of(bundle).digest
     running = status(workspace, name)
     if running and (running.candidate, running.port, running.version) == (candidate, port, version):
@@ -68,7 +74,7 @@ def start(
             "in the use case"
         )
     model = model or name
-    process, log = _spawn(workspace, name, bundle, port, model, version, machine or Machine(), trace)
+    process, log = _spawn(workspace, name, bundle, port, model, version, machine or Machine(), trace, signer)
     endpoint = record(workspace, name, bundle, port, model, version, process.pid)
     try:
         _wait_until_ready(endpoint, log)
@@ -131,7 +137,15 @@ def log_file(workspace: Workspace, name: str) -> Path:
 
 
 def _spawn(
-    workspace: Workspace, name: str, bundle: Path, port: int, model: str, version: str | None, machine: Machine, trace: bool
+    workspace: Workspace,
+    name: str,
+    bundle: Path,
+    port: int,
+    model: str,
+    version: str | None,
+    machine: Machine,
+    trace: bool,
+    signer: str | None,
 ) -> tuple["subprocess.Popen[bytes]", Path]:
     log = log_file(workspace, name)
     log.parent.mkdir(parents=True, exist_ok=True)
@@ -140,6 +154,7 @@ def _spawn(
     command += ["--threads", str(machine.threads), "--device", machine.device]
     command += ["--version", version] if version else []
     command += ["--trace"] if trace else []
+    command += [] if signer is None else ["--signer", signer]
     paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
     quiet = {"OMP_NUM_THREADS": str(machine.threads), "TOKENIZERS_PARALLELISM": "false", "DO_NOT_TRACK": "1"}
     environment = {**os.environ, **quiet, "PYTHONPATH": os.pathsep.join(paths)}

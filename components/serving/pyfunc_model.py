@@ -17,6 +17,7 @@ from mlflow.pyfunc.model import PythonModel
 from components.application import load
 from components.core import BadInput, Machine, Row
 from components.serving.bundle import load_bundle
+from components.serving.signature import check_signature
 
 
 class Answers:
@@ -24,8 +25,14 @@ class Answers:
     about at each load, and the signature that is logged with the model says more than hints could."""
 
     def load_context(self, context: Any) -> None:
-        """Load the application of the bundle. NINEFOLD_THREADS and NINEFOLD_DEVICE say on what (2, cpu)."""
-        candidate, store = load_bundle(Path(context.artifacts["bundle"]))
+        """Load the application of the bundle. NINEFOLD_THREADS and NINEFOLD_DEVICE say on what (2, cpu).
+
+        Where this machine holds the operator's public key the bundle must be signed by it; NINEFOLD_UNSIGNED=1 lets one
+        load that was released unsigned: nobody can be asked here.
+        """
+        bundle = Path(context.artifacts["bundle"])
+        check_signature(bundle, "" if os.environ.get("NINEFOLD_UNSIGNED") == "1" else None)
+        candidate, store = load_bundle(bundle)
         threads = int(os.environ.get("NINEFOLD_THREADS", "2"))
         device: Literal["cpu", "cuda"] = "cuda" if os.environ.get("NINEFOLD_DEVICE") == "cuda" else "cpu"
         self._application = load(candidate, store, Machine(threads=threads, device=device))

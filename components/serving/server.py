@@ -27,6 +27,7 @@ def main() -> None:
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--device", default="cpu", choices=["cpu", "cuda"])
+    parser.add_argument("--signer", help="key that the release was signed by; empty: released unsigned")
     parser.add_argument("--trace", action="store_true", help="write MLflow traces")
     parser.add_argument("--container", action="store_true", help="bind all addresses")
     serve(parser.parse_args())
@@ -38,7 +39,9 @@ def serve(given: argparse.Namespace) -> None:
 
     from .app import create_app
     from .endpoint import record
+    from .signature import check_signature
 
+    check_signature(given.bundle, given.signer)
     if given.endpoint:
         workspace = Workspace(given.home)
         record(workspace, given.endpoint, given.bundle, given.port, given.name, given.version, os.getpid())

@@ -1,0 +1,82 @@
+"""The signature over a bundle: OpenSSF model signing (the SHA-256 of every file, signed) with the operator's key.
+
+It covers the whole folder: a file that was changed, added, removed, renamed or swapped, and a link, each break it. It says
+nothing about whose release the folder is: the Candidate inside does, and whoever starts a server compares that with the
+registry. Not covered: empty folders, transparency logs, certificates.
+"""
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from components.core import GateRefused, MissingPackage, publish_bytes
+from components.core.keys import key_id, keys_folder, private_key, public_key
+
+SIGNATURE = "signature.sigstore.json"
+"""The one file of a bundle that the signature does not cover."""
+
+
+def sign_bundle(bundle: Path) -> str:
+    """Sign the folder as it is and return the key's name. Raises AssertionError where there is no private key."""
+    signing, _, hashing = _library()
+    key = private_key()
+    assert key, "the caller looks for a key first"
+    with tempfile.TemporaryDirectory() as folder:
+        made = Path(folder) / SIGNATURE
+        config = signing.Config().use_elliptic_key_signer(private_key=key).set_hashing_config(_files(hashing))
+        config.sign(bundle, made)
+        publish_bytes(bundle / SIGNATURE, made.read_bytes())
+    return key_id() or ""
+
+
+def check_signature(bundle: Path, signer: str | None = None) -> None:
+    """Refuse a bundle whose signature does not hold.
+
+    signer: name of the key that the registry says the release was signed by; "" when it says that it was released unsigned;
+            None where nobody can be asked (a container, another process). Then the bundle must be signed wherever this
+            machine holds a public key, so that taking the signature away gains nothing.
+    Raises GateRefused with what is wrong.
+    """
+    known = key_id()
+    if signer and known != signer:
+        here = f"here is key {known}" if known else f"{keys_folder()} holds no public key"
+        raise GateRefused(
+            f"{bundle}: released with the signature of key {signer}, and {here}. Set NINEFOLD_KEYS to the folder of that key"
+        )
+    if known is None:
+        return
+    signature = bundle / SIGNATURE
+    if not signature.is_file() and not signature.is_symlink():
+        if signer == "":
+            return
+        raise GateRefused(
+            f"{bundle}: not signed, and key {known} is here to verify with. Release it again to have it signed"
+        )
+    if signature.is_symlink():
+        raise GateRefused(f"{bundle}: its signature is a link. Bring the folder back as it was released")
+    _, verifying, hashing = _library()
+    config = verifying.Config().use_elliptic_key_verifier(public_key=public_key())
+    try:
+        config.set_hashing_config(_files(hashing)).verify(bundle, signature)
+    except Exception as error:  # whatever it is, the signature does not hold
+        said = str(error).removeprefix("Signature mismatch: ") or type(error).__name__
+        raise GateRefused(
+            f"{bundle}: its signature by key {known} does not hold: {said}. Bring the folder back as it was released, or "
+            "release it again"
+        ) from error
+
+
+def _files(hashing: Any) -> Any:
+    """Every file of the bundle but the signature. The library leaves out git's files unless it is told not to."""
+    return hashing.Config().set_ignored_paths(paths=[SIGNATURE], ignore_git_paths=False)
+
+
+def _library() -> tuple[Any, Any, Any]:
+    """model_signing's (signing, verifying, hashing): half a second to load, so only where there is a key."""
+    try:
+        from model_signing import hashing, signing, verifying
+    except ModuleNotFoundError as error:
+        if (error.name or "").split(".")[0] not in ("model_signing", "OpenSSL"):
+            raise
+        raise MissingPackage("model-signing", "the signature of a served folder") from error
+    return signing, verifying, hashing
