@@ -21,6 +21,8 @@ app = typer.Typer(
 )
 keys = typer.Typer(help="The operator's signing key.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(keys, name="keys")
+card = typer.Typer(help="Verify, compare and render model cards.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(card, name="card")
 UseCasePath = Annotated[Path, typer.Argument(help="The use case's YAML file", metavar="USE_CASE")]
 ProfileName = Annotated[str, typer.Option("--profile", help="smoke, cpu, gpu, or the path of a profile's YAML")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text")]
@@ -147,6 +149,35 @@ def keys_init(as_json: Json = False) -> None:
     from flows.keys import init, show
 
     _print(init(), as_json, show)
+
+
+Card = Annotated[str, typer.Argument(help="A card's path, or a registered model: `name` or `name@alias`")]
+
+
+@card.command("verify")
+def card_verify(
+    card: Card,
+    offline: Annotated[bool, typer.Option(help="Pass when only what is not in this workspace is unverified")] = False,
+    as_json: Json = False,
+) -> None:
+    """Compute every figure of a card again from its evidence; exit 1 when one does not hold, or cannot be verified."""
+    from flows.card import show_verified, verify
+
+    report = verify(card, offline)
+    _print(report, as_json, show_verified)
+    raise typer.Exit(0 if report["ok"] else 1)
+
+
+@card.command("render")
+def card_render(
+    card: Card,
+    template: Annotated[Path | None, typer.Option(help="Print it by a template of your own instead")] = None,
+    as_json: Json = False,
+) -> None:
+    """Write a card anew from its record."""
+    from flows.card import render, show_rendered
+
+    _print(render(card, template), as_json, show_rendered)
 
 
 @app.command()

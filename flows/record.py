@@ -21,6 +21,7 @@ from components.core import Candidate, Release, publish_json, read_jsonl
 from components.core.code import ROOT
 from components.core.files import disk_faults
 from components.core.tracking import Tracking
+from components.deployment.requirements import requirements
 from components.evaluation import Evaluated
 from flows.run import Run
 from flows.steps import Steps
@@ -103,7 +104,7 @@ def write_card(do: Steps, candidate: Candidate, evaluated: Evaluated, release: R
         results=results(do),
         keys={done.name: done.key for done in do.done if done.key},
         settings={done.name: done.settings for done in do.done},
-        approval=release.approval.model_dump(mode="json") if release and release.approval else {},
+        approval=release.approval.model_dump(mode="json") if release and release.approval else None,
         measured={done.name: done.measured for done in do.done},
         candidate=candidate,
         evaluated=evaluated.model_dump(mode="json"),
@@ -112,6 +113,8 @@ def write_card(do: Steps, candidate: Candidate, evaluated: Evaluated, release: R
         provenance=provenance(do),
         environment=environment(do.run),
         examples=cards.pick_examples(rows, do.run.use_case.metrics.primary),
+        libraries=dict(line.split("==") for line in requirements(candidate, server=True)),
+        files={digest: store.manifest(digest) for digest in candidate.objects},
         status="final" if release else "draft",
     )
     do.card = cards.write_card(record, cards_folder(do.run))

@@ -1,8 +1,15 @@
-"""What a card is made of. Everything in it comes from sealed results; a card measures nothing."""
+"""What a card is made of. Everything in it comes from sealed results; a card measures nothing.
 
+The record lies beside its card (`v1.record.json`), so that the card can be rendered again, verified and compared.
+"""
+
+import json
+from pathlib import Path
 from typing import Any, Literal
 
-from components.core import Candidate, Decision, Frozen
+from components.core import BadInput, Candidate, Decision, Frozen, file_digest, parse
+
+TEMPLATES = Path(__file__).parent / "templates"
 
 
 class Record(Frozen):
@@ -35,4 +42,40 @@ class Record(Frozen):
     """Versions and machine."""
     examples: dict[str, list[dict[str, Any]]] = {}
     """`best` and `worst`: rows of the evidence table."""
+    libraries: dict[str, str] = {}
+    """Packages that serve it → version."""
+    files: dict[str, dict[str, str]] = {}
+    """Object that the candidate names → its files with their SHA-256."""
+    template: str = ""
+    """What it was rendered by: `template_version`; set when the card is written."""
     status: Literal["draft", "final"] = "draft"
+
+
+def record_path(card: Path) -> Path:
+    """Where the record of `card` lies."""
+    return card.with_name(f"{card.stem}.record.json")
+
+
+def read_record(card: Path) -> Record:
+    """The record of the card `card` (`v1.md`). Raises BadInput when that is no card, or its record is gone or is none."""
+    if card.suffix != ".md" or not card.is_file():
+        raise BadInput(f"{card}: not a model card. Give the path of one (`model_cards/<use case>/v1.md`)")
+    path = record_path(card)
+    if not path.is_file():
+        raise BadInput(
+            f"{path}: no such file: without its record a card can be neither verified nor compared. Bring it back, or run "
+            "the use case again: a run writes both"
+        )
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise BadInput(f"{path}: not valid JSON: {error}") from error
+    if not isinstance(content, dict):
+        raise BadInput(f"{path}: expected keys and values at the top, found {type(content).__name__}")
+    return parse(Record, content, str(path))
+
+
+def template_version() -> str:
+    """Names the templates of cards by their content."""
+    names = ("card.md.j2", "page.html.j2")
+    return "-".join(file_digest(TEMPLATES / name)[:12] for name in names)

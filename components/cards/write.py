@@ -1,6 +1,7 @@
-"""Cards as files: `<folder>/<use case>/v<version>.md` and `.html` (`draft.*` before registration), and a folder's index.
+"""Cards as files: `<folder>/<use case>/v<version>.md` and what lies beside it (`draft.*` before registration), and an index.
 
-One Markdown text is the card; the page is that text rendered, with plots. Equal records give equal bytes.
+One Markdown text is the card; the page is that text rendered, with plots; `v<version>.record.json` is what both were made
+from. Equal records give equal bytes.
 """
 
 import json
@@ -13,74 +14,84 @@ from components.core import publish_text
 from . import figures
 from .front_matter import check, front_matter
 from .page import page
-from .record import Record
+from .record import TEMPLATES, Record, record_path, template_version
+from .template import checked
 from .text import Markdown, clipped, escaped, evidence, figure, plain, sentence
 
-TEMPLATES = Path(__file__).parent / "templates"
 NOTED = ("data", "evaluation", "feedback")
 """Steps whose notes belong among limits and risks."""
 SKIPPED = {"decision": {"reason": "This stage was skipped"}}
 
 
 def write_card(record: Record, folder: Path) -> Path:
-    """Write the card of `record` below `folder` (`model_cards/`) as Markdown and HTML, bring the index up to date,
-    and return the path of the Markdown. A final card replaces the draft."""
+    """Write the card of `record` below `folder` (`model_cards/`) with all that lies beside it, bring the index up to date,
+    and return the path of the Markdown, which is written last. A final card replaces the draft."""
+    kept = record.model_copy(update={"template": template_version()}).model_dump_json(indent=1)
+    record = Record.model_validate_json(kept)  # the card is made from what a later reader finds
     body = markdown(record)
     text = f"---\n{front_matter(record)}\n---\n{body}"
     check(text)
     home = folder / record.use_case["name"]
-    name = f"v{record.model['version']}" if record.model else "draft"
-    publish_text(home / f"{name}.html", page(record, body))
-    publish_text(home / f"{name}.md", text)
+    path = home / f"{card_name(record)}.md"
+    publish_text(record_path(path), kept + "\n")  # in the record's own order: canonical JSON would sort it
+    publish_text(path.with_suffix(".html"), page(record, body))
+    publish_text(path, text)
     if record.model:
         for draft in home.glob("draft.*"):
             draft.unlink()
     index(folder)
-    return home / f"{name}.md"
+    return path
 
 
-def markdown(record: Record) -> str:
-    """The card's text without its front matter."""
+def card_name(record: Record) -> str:
+    """`v1`, or `draft` where no version is registered."""
+    return f"v{record.model['version']}" if record.model else "draft"
+
+
+def markdown(record: Record, template: Path = TEMPLATES / "card.md.j2") -> str:
+    """The card's text without its front matter. Raises BadInput where `template` names a field that there is not."""
     contract = record.use_case
     evidence_found = record.evaluated.get("evidence") or {}
     retrieval = record.results.get("retrieval", {})
     hits = retrieval.get("hits", {})
     overlaps = record.provenance.get("overlaps_removed")
-    text = environment().get_template("card.md.j2").render(
-        record=record,
-        contract=contract,
-        title=f"{contract['name']} {'version ' + str(record.model['version']) if record.model else '(draft)'}",
-        label=record.candidate.label,
-        verdict=_verdict(record),
-        gates=figures.gates(record),
-        metrics=figures.test_metrics(record),
-        table=evidence_found.get("table"),
-        split_rows=max((metric.get("n", 0) for metric in figures.test_metrics(record).values()), default=None),
-        gain=_gain(record),
-        hits=hits,
-        hit_names=list(dict.fromkeys(name for found in hits.values() for name in found)),
-        retrieval=retrieval,
-        before_after=figures.before_after(record),
-        parts=figures.parts(record),
-        overlaps=None if overlaps is None else sum(overlaps.values()),
-        trainings=figures.trainings(record),
-        considered=record.results.get("selection", {}).get("considered", ()),
-        variants=figures.variants(record),
-        risks=figures.risks(record),
-        notes=[note for name in NOTED for note in record.results.get(name, {}).get("notes", ())],
-        example_input=Markdown(json.dumps(_question(record), ensure_ascii=False)),
-        slice_metrics=lambda values: figures.slice_metrics(record, values),
-        decider=figures.decider(record),
-        step=lambda name: Markdown(f"step {evidence(record.keys.get(name))}"),
-        stage_reason=lambda name: record.results.get(name, SKIPPED)["decision"]["reason"],
-    )  # fmt: skip
+    names: dict[str, Any] = {
+        "record": record,
+        "contract": contract,
+        "title": f"{contract['name']} {'version ' + str(record.model['version']) if record.model else '(draft)'}",
+        "label": record.candidate.label,
+        "verdict": _verdict(record),
+        "gates": figures.gates(record),
+        "metrics": figures.test_metrics(record),
+        "table": evidence_found.get("table"),
+        "split_rows": max((metric.get("n", 0) for metric in figures.test_metrics(record).values()), default=None),
+        "gain": _gain(record),
+        "hits": hits,
+        "hit_names": list(dict.fromkeys(name for found in hits.values() for name in found)),
+        "retrieval": retrieval,
+        "before_after": figures.before_after(record),
+        "parts": figures.parts(record),
+        "overlaps": None if overlaps is None else sum(overlaps.values()),
+        "trainings": figures.trainings(record),
+        "considered": record.results.get("selection", {}).get("considered", ()),
+        "variants": figures.variants(record),
+        "risks": figures.risks(record),
+        "notes": [note for name in NOTED for note in record.results.get(name, {}).get("notes", ())],
+        "example_input": Markdown(json.dumps(_question(record), ensure_ascii=False)),
+        "slice_metrics": lambda values: figures.slice_metrics(record, values),
+        "decider": figures.decider(record),
+        "step": lambda name: Markdown(f"step {evidence(record.keys.get(name))}"),
+        "stage_reason": lambda name: record.results.get(name, SKIPPED)["decision"]["reason"],
+    }  # fmt: skip
+    text = checked(environment(), template, names).render(names)
     return re.sub(r"\n{3,}", "\n\n", text).rstrip() + "\n"
 
 
 def index(folder: Path) -> Path:
     """Write `folder/README.md`: one row for each card below it, newest version of a use case first."""
     rows = []
-    for path in sorted(folder.glob("*/*.md"), key=lambda path: (path.parent.name, -_version(path))):
+    cards = [path for path in folder.glob("*/*.md") if path.stem == "draft" or re.fullmatch(r"v\d+", path.stem)]
+    for path in sorted(cards, key=lambda path: (path.parent.name, -_version(path))):
         lines = path.read_text(encoding="utf-8").splitlines()
         decision = next((line for line in lines if line.startswith("**")), "")
         rows.append({"name": path.parent.name, "card": path.stem, "decision": Markdown(decision.replace("|", "\\|"))})

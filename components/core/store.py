@@ -14,6 +14,7 @@ import os
 import re
 import shutil
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -75,9 +76,14 @@ class Store:
             raise MachineFault(f"the store {self.root} lacks object {digest}: run the step that makes it again")
         return self.root / "objects" / digest
 
+    def manifest(self, digest: str) -> dict[str, str]:
+        """The files of an object: relative path → SHA-256."""
+        found: dict[str, str] = json.loads((self.path(digest) / MANIFEST).read_text())
+        return found
+
     def file(self, digest: str) -> Path:
         """The only file of an object that was put as a single file."""
-        (name,) = json.loads((self.path(digest) / MANIFEST).read_text())
+        (name,) = self.manifest(digest)
         return self.path(digest) / name
 
     def scratch(self, key: str) -> Path:
@@ -99,10 +105,11 @@ class Store:
         seal = Seal.model_validate_json(path.read_text())
         return seal if all(self.has(digest) for digest in _named(seal.result)) else None
 
-    def damaged(self) -> list[str]:
-        """Objects with a file changed, gone or added since (`--verify`): one 'digest: path' line each."""
+    def damaged(self, digests: Iterable[str] | None = None) -> list[str]:
+        """Objects (of `digests`; None: all) with a file changed, gone or added since: one 'digest: path' line each."""
         found = []
-        for folder in sorted((self.root / "objects").glob("*/")):
+        objects = self.root / "objects"
+        for folder in sorted(objects.glob("*/") if digests is None else [objects / digest for digest in digests]):
             manifest = json.loads((folder / MANIFEST).read_text()) if (folder / MANIFEST).exists() else {}
             if digest_of(manifest) != folder.name:
                 found.append(f"{folder.name}: {MANIFEST}")

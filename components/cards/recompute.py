@@ -1,0 +1,169 @@
+"""Figures computed again from what lies in the store: metrics, intervals, gains and slices from the per-example tables,
+counts from the rows themselves. Nothing here reads what another stage concluded.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from components.core import Frozen, Row, Split, Store, Task, read_jsonl, read_rows, short
+from components.measure import METRICS
+from components.measure.intervals import paired, table_metric
+from components.measure.metrics import per_example
+
+from .examples import pick_examples
+from .record import Record
+
+ROUNDING = 2e-6
+"""Figures are kept to six decimals."""
+
+
+class Finding(Frozen):
+    """One thing that does not hold, or that could not be looked at."""
+
+    where: str
+    what: str
+    missing: bool = False
+    """It could not be verified, since what it stands on is not here."""
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.what}"
+
+
+class Tables:
+    """Per-example tables of one record, each read and checked against its digest once."""
+
+    def __init__(self, record: Record, store: Store) -> None:
+        self.record, self.store = record, store
+        self.task = Task.model_validate(record.use_case["task"])
+        self._read: dict[str, list[dict[str, Any]]] = {}
+
+    def unusable(self, digest: str, where: str) -> Iterator[Finding]:
+        """What keeps an object from being read: it is not here, or was changed."""
+        if not self.store.has(digest):
+            yield Finding(where=where, what=f"object {short(digest)} is not in {self.store.root}", missing=True)
+            return
+        for line in self.store.damaged([digest]):
+            yield Finding(where=where, what=f"object {short(digest)} was changed: {line.partition(': ')[2]}")
+
+    def rows(self, digest: str) -> list[dict[str, Any]]:
+        """The rows of a table that is here."""
+        if digest not in self._read:
+            self._read[digest] = read_jsonl(self.store.file(digest))
+        return self._read[digest]
+
+
+def measured_again(tables: Tables) -> Iterator[Finding]:
+    """Findings about the evidence of the candidate and of its references, and what was derived from them."""
+    evaluated = tables.record.evaluated
+    own = evaluated.get("evidence")
+    if not own:
+        yield Finding(where="evidence", what="the record names none: nothing was measured on test", missing=True)
+        return
+    named = {"this candidate": own, **(evaluated.get("references") or {})}
+    usable = {}
+    for name, evidence in named.items():
+        found = [*tables.unusable(evidence["table"], f"evidence of {name}")]
+        found += [] if found else _table(tables, name, evidence)
+        yield from found
+        if not any(one.missing for one in found):
+            usable[name] = tables.rows(evidence["table"])
+    rows = usable.pop("this candidate", None)
+    if rows is not None:
+        yield from _slices(tables, rows)
+        yield from _gains(tables.record, rows, usable)
+        picked = pick_examples(rows, tables.record.use_case["metrics"]["primary"])
+        if picked != tables.record.examples:
+            yield Finding(where="best and worst answers", what="others than those that the table gives")
+
+
+def counted_again(tables: Tables) -> Iterator[Finding]:
+    """Findings about the splits: their objects, and how many rows lie there."""
+    for name, split in (tables.record.provenance.get("splits") or {}).items():
+        found = [*tables.unusable(split["object"], f"split {name}")]
+        yield from found
+        if not found and (there := len(tables.rows(split["object"]))) != split["count"]:
+            yield Finding(where=f"split {name}", what=f"the card counts {split['count']:,} rows, there are {there:,}")
+
+
+def _table(tables: Tables, name: str, evidence: dict[str, Any]) -> list[Finding]:
+    rows, where = tables.rows(evidence["table"]), f"evidence of {name}"
+    found = [*_answers(tables.task, rows, where), *_covers(tables, rows, evidence, where)]
+    again = {metric: figure for metric in METRICS[tables.task.kind] if (figure := table_metric(rows, metric))}
+    for metric in sorted(again.keys() | evidence["metrics"].keys()):
+        computed = again[metric].model_dump() if metric in again else None
+        if not _same(evidence["metrics"].get(metric), computed):
+            found.append(_differs(f"{metric} of {name}", evidence["metrics"].get(metric), computed))
+    return found
+
+
+def _answers(task: Task, rows: list[dict[str, Any]], where: str) -> Iterator[Finding]:
+    """Every per-example figure, from the answer and its reference."""
+    searched = any(row.get("passages") for row in rows)
+    for row in rows:
+        given = Row(id=row["id"], text=row["text"], answer=row["reference"], passage=row.get("passage"))
+        for metric, value in per_example(task, given, row["answer"], row["passages"] if searched else None).items():
+            said = row.get(metric)
+            if (said is None) != (value is None) or abs((said or 0.0) - (value or 0.0)) > ROUNDING:
+                yield Finding(where=where, what=f"row {short(row['id'])}: {metric} is {value}, the table says {said}")
+                return
+
+
+def _covers(tables: Tables, rows: list[dict[str, Any]], evidence: dict[str, Any], where: str) -> Iterator[Finding]:
+    """The rows of a table are those of the split that it names, in that order, with the same references."""
+    held = [*tables.unusable(evidence["split_object"], f"test split of {where}")]
+    yield from held
+    if held:
+        return
+    split = Split(name=evidence["split"], object=evidence["split_object"], count=len(rows))
+    wanted = [(row.id, row.answer) for row in read_rows(split, tables.store)[: len(rows)]]
+    if wanted != [(row["id"], row["reference"]) for row in rows]:
+        yield Finding(where=where, what=f"its rows are not those of split {short(evidence['split_object'])}")
+
+
+def _slices(tables: Tables, rows: list[dict[str, Any]]) -> Iterator[Finding]:
+    for name, values in (tables.record.evaluated.get("slices") or {}).items():
+        for value, metrics in values.items():
+            inside = [row for row in rows if row["slices"].get(name) == value]
+            for metric, said in metrics.items():
+                figure = table_metric(inside, metric)
+                computed = figure.model_dump() if figure else None
+                if not _same(said, computed):
+                    yield _differs(f"slice {name} = {value}, {metric}", said, computed)
+
+
+def _gains(record: Record, rows: list[dict[str, Any]], others: dict[str, list[dict[str, Any]]]) -> Iterator[Finding]:
+    said = list((record.evaluated.get("gains") or {}).items())
+    if gain := record.evaluated.get("gain"):
+        said.append((gain["over"], gain))
+    for name, comparison in said:
+        if name not in others:
+            yield Finding(where=f"gain over {name}", what="its table could not be read", missing=True)
+            continue
+        before, after, computed = paired(others[name], rows, comparison["metric"])
+        for what, value in (("before", before), ("after", after)):
+            if abs(comparison[what] - value) > ROUNDING:
+                yield _differs(f"gain over {name}, {what}", comparison[what], round(value, 6))
+        if not _same(comparison["gain"], computed.model_dump()):
+            yield _differs(f"gain over {name}", comparison["gain"], computed.model_dump())
+
+
+def _same(said: dict[str, Any] | None, computed: dict[str, Any] | None) -> bool:
+    if said is None or computed is None:
+        return said is None and computed is None
+    for part in ("value", "low", "high", "n"):
+        one, other = said.get(part), computed.get(part)
+        if (one is None) != (other is None) or abs((one or 0.0) - (other or 0.0)) > ROUNDING:
+            return False
+    return True
+
+
+def _differs(where: str, said: Any, computed: Any) -> Finding:
+    return Finding(where=where, what=f"the record says {_shown(said)}, the evidence gives {_shown(computed)}")
+
+
+def _shown(figure: Any) -> str:
+    if not isinstance(figure, dict):
+        return str(figure)
+    low, high = figure.get("low"), figure.get("high")
+    span = "" if low is None or high is None else f" [{low:.6g}, {high:.6g}]"
+    return f"{figure['value']:.6g}{span}, n = {figure.get('n', 0)}"

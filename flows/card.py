@@ -1,0 +1,101 @@
+"""`ninefold card …`: verify a card against its evidence, render it anew from its record."""
+
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from components import cards, governance
+from components.core import BadInput, MachineFault, Workspace
+from components.core.code import ROOT
+from components.governance import Registered, registered
+
+
+def verify(card: str, offline: bool, workspace: Workspace | None = None) -> dict[str, Any]:
+    """Verify `card` (a path, or `model@alias`); returns what was checked and what was found.
+
+    offline: what is not in this workspace does not count against it; what is here, and the text, still does
+    """
+    workspace = workspace or Workspace()
+    path = card_file(card, workspace)
+    found = cards.verify(path, workspace.store, _standing(path, workspace))
+    return {
+        "card": str(path),
+        "ok": not found.wrong and (offline or not found.unverified),
+        "offline": offline,
+        "checks": list(found.checks),
+        "wrong": [str(finding) for finding in found.wrong],
+        "unverified": [str(finding) for finding in found.unverified],
+    }
+
+
+def render(card: str, template: Path | None, workspace: Workspace | None = None) -> dict[str, Any]:
+    """Write a card anew from its record, by the template of this version; with a template of your own, only its Markdown is
+    rendered, and returned as `text`."""
+    path = card_file(card, workspace or Workspace())
+    record = cards.read_record(path)
+    if template:
+        return {"card": str(path), "text": cards.markdown(record, template)}
+    return {"card": str(cards.write_card(record, path.parent.parent))}
+
+
+def card_file(card: str, workspace: Workspace) -> Path:
+    """The file of a card: `card` itself when it is a path, else the card of the registered version that it names."""
+    path = Path(card)
+    if path.suffix or path.exists() or "/" in card:
+        return path
+    name, _, which = card.partition("@")
+    if which not in ("", "candidate", "champion", "previous") and not which.isdigit():
+        raise BadInput(f"{card}: '{which}' is no version; allowed after @: candidate, champion, previous, or a number")
+    version = registered(workspace, name, int(which) if which.isdigit() else which or None)  # type: ignore[arg-type]
+    places = [workspace.root / version.card, ROOT / version.card, Path(version.card)]
+    for place in places:
+        if place.is_file() and _about(place) == version.candidate:
+            return place
+    raise MachineFault(f"{places[0]}: the card of {name} version {version.version} is not there, nor in {ROOT}")
+
+
+def _about(card: Path) -> str | None:
+    """Digest of the candidate that a card is about; None where its record is gone."""
+    try:
+        return cards.read_record(card).candidate.digest
+    except BadInput:
+        return None
+
+
+def _standing(card: Path, workspace: Workspace) -> cards.Standing | None:
+    """What the registry of this workspace knows of the version that the card names."""
+    model = cards.read_record(card).model
+    if model is None:
+        return None
+    try:
+        version: Registered = registered(workspace, model["name"], model["version"])
+    except BadInput:
+        return None
+    approval = governance.standing(workspace, version)
+    return cards.Standing(candidate=version.candidate, evidence=version.evidence, approval=approval)
+
+
+def show_verified(report: dict[str, Any]) -> None:
+    """Print what was checked, each thing that is wrong, and each that could not be looked at."""
+    console = Console()
+
+    def say(line: str) -> None:
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+    for line in report["wrong"]:
+        say(f"✗ {line}")
+    for line in report["unverified"]:
+        say(f"? {line}")
+    if report["wrong"]:
+        say(f"{report['card']}: {len(report['wrong'])} thing(s) do not hold")
+    elif report["unverified"]:
+        passed = "passed offline" if report["offline"] else "no pass (--offline lets it be)"
+        say(f"{report['card']}: nothing is wrong, but {len(report['unverified'])} thing(s) could not be verified: {passed}")
+    else:
+        say(f"{report['card']}: holds. Checked: {'; '.join(report['checks'])}")
+
+
+def show_rendered(report: dict[str, Any]) -> None:
+    """Print the text, or where the card was written."""
+    Console().print(report.get("text") or report["card"], highlight=False, markup=False, soft_wrap=True)

@@ -1,0 +1,127 @@
+"""A card whose evidence really lies in a store: small tables, splits, seals and a registered version, for tests."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from components.cards import Record, Standing, pick_examples, read_record, write_card
+from components.core import (
+    Baseline,
+    Candidate,
+    Comparison,
+    Decision,
+    Evidence,
+    Retriever,
+    Row,
+    Runtime,
+    Seal,
+    Store,
+    Task,
+    publish_json,
+    write_jsonl,
+)
+from components.measure import METRICS
+from components.measure.intervals import paired, table_metric
+from components.measure.metrics import per_example
+
+from .record import provenance, record
+
+ROWS = 24
+
+
+def put(store: Store, folder: Path, name: str, items: list[Any]) -> str:
+    write_jsonl(folder / name, items)
+    return store.put(folder / name)
+
+
+def question(number: int) -> Row:
+    known = number % 6 > 0
+    text, answer = f"Where is number {number}?", f"in room {number}" if known else "unknown"
+    return Row(id=f"{number:03}", text=text, answer=answer, slices={"answerable": "yes" if known else "no"})
+
+
+def answered(row: Row, right: int, number: int, task: Task) -> dict[str, Any]:
+    text = row.answer if number % 4 < right else "unknown"
+    shown = {"id": row.id, "text": row.text, "answer": text, "reference": row.answer, "passage": row.passage}
+    return {**shown, "passages": [], "slices": row.slices, **per_example(task, row, text, None)}
+
+
+def measured(store: Store, folder: Path, candidate: str, right: int, rows: list[Row], split: str, task: Task) -> Evidence:
+    """Evidence of something that answers `right` of four questions well."""
+    table = [answered(row, right, number, task) for number, row in enumerate(rows)]
+    figures = {name: found for name in METRICS[task.kind] if (found := table_metric(table, name))}
+    digest = put(store, folder, "examples.jsonl", table)
+    return Evidence(candidate=candidate, split="test", split_object=split, table=digest, metrics=figures)
+
+
+def carded(folder: Path, *, version: int = 1, right: int = 3, **changed: Any) -> tuple[Path, Store, Standing]:
+    """A final card below `folder/cards`, the store with its evidence, and what the registry knows."""
+    store = Store(folder / "store")
+    given = record()
+    task = Task.model_validate(given.use_case["task"])
+    rows = [question(number) for number in range(ROWS)]
+    split = put(store, folder, "rows.jsonl", rows)
+    knowledge = put(store, folder, "passages.jsonl", [{"id": "1", "text": "Number 1 is in room 1."}])
+    plain = Candidate(
+        task="question_answering",
+        abstain="unknown",
+        runtime=Runtime(engine="baseline"),
+        baseline=Baseline(kind="best_sentence", abstain_below=right / 10),
+        retriever=Retriever(mode="bm25", knowledge=knowledge),
+    )
+    own = measured(store, folder, plain.digest, right, rows, split, task)
+    other = measured(store, folder, "0" * 64, 1, rows, split, task)
+    own_table, other_table = (store.file(one.table).read_text().splitlines() for one in (own, other))
+    before, after = ([json.loads(line) for line in table] for table in (other_table, own_table))
+    start, end, gained = paired(before, after, "f1_answerable")
+    comparison = Comparison(
+        metric="f1_answerable", over="plain baseline", before=round(start, 6), after=round(end, 6), gain=gained,
+        minimum_effect=0.02,
+    )  # fmt: skip
+    decision = Decision(verdict="adopt", reason=f"f1_answerable {end:.3f} on test reaches 0.1", comparison=comparison)
+    inside = {value: [row for row in after if row["slices"]["answerable"] == value] for value in ("no", "yes")}
+    evaluated = {
+        "decision": decision.model_dump(mode="json"),
+        "candidate": plain.digest,
+        "evidence": own.model_dump(mode="json"),
+        "references": {"plain baseline": other.model_dump(mode="json")},
+        "slices": {
+            "answerable": {
+                value: {name: found.model_dump() for name in METRICS[task.kind] if (found := table_metric(part, name))}
+                for value, part in inside.items()
+            }
+        },
+        "benchmarks": {},
+        "bias": {},
+        "gain": comparison.model_dump(mode="json"),
+        "gains": {"plain baseline": comparison.model_dump(mode="json")},
+        "not_measured": ["toxicity of answers"],
+        "notes": [],
+    }
+    data = {**provenance(), "splits": {"test": {"name": "test", "object": split, "count": ROWS}}}
+    publish_json(folder / "provenance.json", data)
+    kept = store.put(folder / "provenance.json")
+    results = {
+        "data": {"decision": {"verdict": "adopt", "reason": f"rows: test {ROWS}"}, "dataset": {"provenance": kept}},
+        "evaluation": evaluated,
+    }
+    timed = {"data": {"seconds": 1.5}, "evaluation": given.measured["evaluation"]}
+    keys = {step: f"{number}" * 64 for number, step in enumerate(results, 1 + 2 * version)}
+    for step, result in results.items():
+        store.seal(Seal(key=keys[step], name=step, result=result, measured=timed[step]))
+    given = record(
+        **{
+            "results": results, "measured": timed, "keys": keys, "candidate": plain, "evaluated": evaluated,
+            "decision": decision, "provenance": json.loads(store.file(kept).read_text()), "settings": {},
+            "examples": pick_examples(after, "f1_answerable"), "model": {"name": "desk", "version": version, "alias": None},
+            "files": {digest: store.manifest(digest) for digest in plain.objects}, **changed,
+        }
+    )  # fmt: skip
+    return write_card(given, folder / "cards"), store, Standing(candidate=plain.digest, evidence=own.digest)
+
+
+def rewritten(card: Path, **changed: Any) -> Record:
+    """Write `card` again from its record with changed fields, as one who forges both would."""
+    forged = Record.model_validate({**read_record(card).model_dump(), **changed})
+    write_card(forged, card.parent.parent)
+    return forged

@@ -1,0 +1,141 @@
+"""A card holds only as long as its text, its record, its evidence, its seals and the registry say one and the same."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from components.cards import Standing, markdown, read_record, verify
+from components.cards.record import record_path
+from components.core import Approval, BadInput, Store
+
+from .evidence import carded, rewritten
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Store, Standing]:
+    return carded(tmp_path_factory.mktemp("carded"))
+
+
+@pytest.fixture
+def card(made: tuple[Path, Store, Standing], tmp_path: Path) -> Path:
+    """A copy of the card that a test may spoil, with a store of its own beside it."""
+    shutil.copytree(made[0].parent.parent, tmp_path / "cards")
+    shutil.copytree(made[1].root, tmp_path / "store")
+    return tmp_path / "cards" / made[0].parent.name / made[0].name
+
+
+def found(card: Path, standing: Standing | None) -> tuple[list[str], list[str]]:
+    verified = verify(card, Store(card.parents[2] / "store"), standing)
+    return [str(one) for one in verified.wrong], [str(one) for one in verified.unverified]
+
+
+def test_a_card_that_nobody_touched_holds(card: Path, made) -> None:
+    assert found(card, made[2]) == ([], [])
+
+
+@pytest.mark.parametrize("suffix", [".md", ".html"])
+def test_a_changed_figure_in_the_text_is_named_with_its_line(card: Path, made, suffix: str) -> None:
+    path = card.with_suffix(suffix)
+    value = f"{read_record(card).evaluated['evidence']['metrics']['f1_answerable']['value']:.3f}"
+    lines = path.read_text().splitlines(keepends=True)
+    number = next(i for i, line in enumerate(lines) if f"{value} [" in line)
+    lines[number] = lines[number].replace(value, "0.999", 1)
+    path.write_text("".join(lines))
+    wrong, _ = found(card, made[2])
+    assert len(wrong) == 1
+    assert wrong[0].startswith(f"{path.name}, line {number + 1}: says ")
+    assert "0.999" in wrong[0]
+    assert value in wrong[0]
+
+
+def test_a_figure_forged_in_record_and_text_alike_is_found_in_the_evidence(card: Path, made) -> None:
+    evaluated = json.loads(json.dumps(read_record(card).evaluated))
+    evaluated["evidence"]["metrics"]["f1_answerable"]["high"] += 0.01
+    results = {**read_record(card).results, "evaluation": evaluated}
+    rewritten(card, evaluated=evaluated, results=results)
+    wrong, _ = found(card, made[2])
+    assert any("f1_answerable of this candidate: the record says" in line for line in wrong)
+    assert any("step evaluation: 'evidence' is not what seal" in line for line in wrong)
+
+
+def test_every_kind_of_figure_is_computed_again(card: Path, made) -> None:
+    evaluated = json.loads(json.dumps(read_record(card).evaluated))
+    evaluated["slices"]["answerable"]["yes"]["f1"]["value"] += 0.002
+    evaluated["gains"]["plain baseline"]["gain"]["low"] += 0.002
+    evaluated["references"]["plain baseline"]["metrics"]["f1"]["value"] += 0.002
+    rewritten(card, evaluated=evaluated, results={**read_record(card).results, "evaluation": evaluated})
+    wrong, _ = found(card, made[2])
+    for expected in ("slice answerable = yes, f1: ", "gain over plain baseline: ", "f1 of plain baseline: "):
+        assert sum(line.startswith(expected) for line in wrong) == 1, expected
+
+
+def test_a_table_whose_figures_do_not_follow_from_its_answers_is_found(card: Path, made) -> None:
+    store = Store(card.parents[2] / "store")
+    table = read_record(card).evaluated["evidence"]["table"]
+    path = store.file(table)
+    path.write_text(path.read_text().replace('"exact_match":0.0', '"exact_match":1.0', 1))
+    assert any(f"object {table[:12]} was changed: examples.jsonl" in line for line in found(card, made[2])[0])
+
+
+def test_a_wrong_row_count_is_found(card: Path, made) -> None:
+    provenance = json.loads(json.dumps(read_record(card).provenance))
+    provenance["splits"]["test"]["count"] = 25
+    rewritten(card, provenance=provenance)
+    wrong, _ = found(card, made[2])
+    assert "split test: the card counts 25 rows, there are 24" in wrong
+    assert any(line.startswith("provenance: is not what object") for line in wrong)
+
+
+@pytest.mark.parametrize("part", ["objects", "steps"])
+def test_evidence_that_is_elsewhere_is_said_and_is_no_pass(card: Path, made, part: str) -> None:
+    shutil.rmtree(card.parents[2] / "store" / part)
+    wrong, unverified = found(card, made[2])
+    assert wrong == []
+    assert any("is not in" in line for line in unverified)
+
+
+def test_a_stale_candidate_evidence_approval_or_template_is_named(card: Path, made) -> None:
+    candidate, evidence = made[2].candidate, made[2].evidence
+    assert any("holds candidate" in line for line in found(card, Standing(candidate="f" * 64, evidence=evidence))[0])
+    assert any("rests on evidence" in line for line in found(card, Standing(candidate=candidate, evidence="f" * 64))[0])
+    assert found(card, None)[1] == ["registry: desk version 1 is not registered in this workspace"]
+    given = Approval(by="Ann", policy=False, reason="read", candidate=candidate, evidence=evidence, at="2026-11-23")
+    rewritten(card, approval=given.model_dump(mode="json"))
+    standing = Standing(candidate=candidate, evidence=evidence, approval=given)
+    assert found(card, standing) == ([], [])
+    assert found(card, made[2])[0] == ["approval: by Ann no longer stands"]
+    path = record_path(card)
+    path.write_text(path.read_text().replace(read_record(card).template, "another"))
+    assert any(line.startswith("template: written by template another") for line in found(card, standing)[0])
+
+
+def test_what_is_no_card_is_one_clear_message(card: Path, tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="not a model card"):
+        read_record(tmp_path / "nothing.md")
+    record_path(card).write_text('{"profile": "cpu", "colour": "red"}')
+    with pytest.raises(BadInput, match=r"v1\.record\.json: key 'use_case' is required"):
+        read_record(card)
+    record_path(card).unlink()
+    with pytest.raises(BadInput, match="without its record"):
+        read_record(card)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("{{ record.colour }}", "field 'colour' of Record is not known; allowed: approval, "),
+        ("# x\n{{ contract.task.colour }}", "line 2: field 'colour' of Task is not known"),
+        ("{{ colour }}", "field 'colour' is not known"),
+        ("{% if %}", "not a template"),
+    ],
+)
+def test_a_template_with_an_unknown_field_is_refused(made, tmp_path: Path, text: str, said: str) -> None:
+    path = tmp_path / "own.md.j2"
+    path.write_text(text)
+    with pytest.raises(BadInput, match=r"own\.md\.j2") as refused:
+        markdown(read_record(made[0]), path)
+    assert said in str(refused.value)
+    path.write_text("{{ record.run_id }}: {{ contract.owner }}")
+    assert markdown(read_record(made[0]), path).startswith("voice_helpdesk-cpu-0a1b2c3d: customer service")
