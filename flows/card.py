@@ -1,12 +1,14 @@
-"""`ninefold card …`: verify a card against its evidence, render it anew from its record."""
+"""`ninefold card …`: verify a card against its evidence, lint it, compare two, print one, render one from its record."""
 
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
 
 from components import cards, governance
-from components.core import BadInput, MachineFault, Workspace
+from components.core import BadInput, MachineFault, Workspace, publish_bytes
 from components.core.code import ROOT
 from components.governance import Registered, registered
 
@@ -37,6 +39,32 @@ def render(card: str, template: Path | None, workspace: Workspace | None = None)
     if template:
         return {"card": str(path), "text": cards.markdown(record, template)}
     return {"card": str(cards.write_card(record, path.parent.parent))}
+
+
+def lint(card: str, workspace: Workspace | None = None) -> dict[str, Any]:
+    """Look for inconsistencies in the text of a card; returns them, each with its line."""
+    path = card_file(card, workspace or Workspace())
+    if path.suffix != ".md" or not path.is_file():
+        raise BadInput(f"{path}: not a model card. Give the path of one (`model_cards/<use case>/v1.md`)")
+    found = [str(finding) for finding in cards.lint(path)]
+    return {"card": str(path), "ok": not found, "findings": found}
+
+
+def diff(before: str, after: str, workspace: Workspace | None = None) -> dict[str, Any]:
+    """What changed between two cards (`cards.diff`)."""
+    workspace = workspace or Workspace()
+    records = [cards.read_record(card_file(card, workspace)) for card in (before, after)]
+    return cards.diff(*records)
+
+
+def print_pdf(card: str, workspace: Workspace | None = None) -> dict[str, Any]:
+    """Write a card as PDF beside it, from its record."""
+    from components.cards.pdf import pdf
+
+    path = card_file(card, workspace or Workspace())
+    record = cards.read_record(path)
+    publish_bytes(path.with_suffix(".pdf"), pdf(record, cards.markdown(record)))
+    return {"card": str(path.with_suffix(".pdf"))}
 
 
 def card_file(card: str, workspace: Workspace) -> Path:
@@ -94,6 +122,25 @@ def show_verified(report: dict[str, Any]) -> None:
         say(f"{report['card']}: nothing is wrong, but {len(report['unverified'])} thing(s) could not be verified: {passed}")
     else:
         say(f"{report['card']}: holds. Checked: {'; '.join(report['checks'])}")
+
+
+def show_linted(report: dict[str, Any]) -> None:
+    """Print each inconsistency, or that there is none."""
+    lines = report["findings"] or [f"{report['card']}: nothing to object to"]
+    Console().print("\n".join(lines), highlight=False, markup=False, soft_wrap=True)
+
+
+def show_diff(report: dict[str, Any]) -> None:
+    """Print what changed in words, then the rows."""
+    console = Console()
+    console.print("\n".join(report["words"]), highlight=False, markup=False, soft_wrap=True)
+    for part, rows in report.items():
+        if part == "words" or not rows:
+            continue
+        table = Table("what", "before", "after", "change", title=part, title_justify="left")
+        for row in rows:
+            table.add_row(*(escape(row[key]) for key in ("what", "before", "after", "change")))
+        console.print(table, highlight=False)
 
 
 def show_rendered(report: dict[str, Any]) -> None:

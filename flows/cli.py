@@ -168,6 +168,32 @@ def card_verify(
     raise typer.Exit(0 if report["ok"] else 1)
 
 
+@card.command("lint")
+def card_lint(card: Card, as_json: Json = False) -> None:
+    """Look for inconsistencies and unfilled text in a card; exit 1 when there are any."""
+    from flows.card import lint, show_linted
+
+    report = lint(card)
+    _print(report, as_json, show_linted)
+    raise typer.Exit(0 if report["ok"] else 1)
+
+
+@card.command("diff")
+def card_diff(before: Card, after: Card, as_json: Json = False) -> None:
+    """Say what changed between two cards."""
+    from flows.card import diff, show_diff
+
+    _print(diff(before, after), as_json, show_diff)
+
+
+@card.command("print")
+def card_print(card: Card, as_json: Json = False) -> None:
+    """Write a card as PDF beside it."""
+    from flows.card import print_pdf, show_rendered
+
+    _print(print_pdf(card), as_json, show_rendered)
+
+
 @card.command("render")
 def card_render(
     card: Card,

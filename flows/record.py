@@ -17,7 +17,8 @@ from prefect.runtime import flow_run
 from prefect.states import Crashed
 
 from components import cards
-from components.core import Candidate, Release, publish_json, read_jsonl
+from components.cards.pdf import pdf
+from components.core import BadInput, Candidate, MachineFault, Release, canonical, publish_bytes, publish_json, read_jsonl
 from components.core.code import ROOT
 from components.core.files import disk_faults
 from components.core.tracking import Tracking
@@ -118,6 +119,13 @@ def write_card(do: Steps, candidate: Candidate, evaluated: Evaluated, release: R
         status="final" if release else "draft",
     )
     do.card = cards.write_card(record, cards_folder(do.run))
+    if found := cards.lint(do.card):
+        if said := cards.UNFILLED.search(canonical(do.run.use_case)):
+            raise BadInput(f"{do.run.path}: holds the unfilled text '{said[0]}', which the card shows: write what is meant")
+        # what it was made from is sealed and sound: the text is our own doing, and such a card must not go out
+        raise MachineFault(f"the card contradicts itself or is unfilled: {'; '.join(map(str, found))}")
+    if release and do.run.profile.cards == "project":  # four seconds that a trial does not need: `ninefold card print`
+        publish_bytes(do.card.with_suffix(".pdf"), pdf(record, cards.markdown(record)))
     return do.card
 
 

@@ -1,18 +1,23 @@
 """Cards: a Record of what a run measured and decided goes in; a model card with what lies beside it and an index come out.
 A card can be verified against its evidence."""
 
+from .diff import diff
 from .examples import pick_examples
+from .lint import UNFILLED, lint
 from .recompute import Finding
 from .record import Record, read_record
 from .verify import Standing, Verified, verify
 from .write import index, markdown, write_card
 
 __all__ = [
+    "UNFILLED",
     "Finding",
     "Record",
     "Standing",
     "Verified",
+    "diff",
     "index",
+    "lint",
     "markdown",
     "pick_examples",
     "read_record",

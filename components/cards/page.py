@@ -29,25 +29,31 @@ def page(record: Record, body: str) -> str:
     """The page of `record`. body: its Markdown without front matter."""
     from jinja2 import Environment, FileSystemLoader
 
-    head, *sections = re.split(r"^## ", body, flags=re.MULTILINE)
-    render = _renderer()
-    shown = [_section(section, render, record) for section in sections]
+    head, parts = sections(body)
+    shown = [_section(title, html, record) for title, html in parts]
     verdict = {"adopt": "released", "keep": "refused"}.get(record.decision.verdict, "open")
     environment = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True)
     text: str = environment.get_template("page.html.j2").render(
         title=record.use_case["name"],
         version=f"version {record.model['version']}" if record.model else "draft",
-        head=render(head.split("\n", 1)[1] if head.startswith("# ") else head),
+        head=head,
         sections=shown,
         verdict=verdict,
     )
     return text
 
 
-def _section(text: str, render: Any, record: Record) -> dict[str, Any]:
-    title, _, rest = text.partition("\n")
+def sections(body: str) -> tuple[str, list[tuple[str, str]]]:
+    """A card's Markdown as HTML: (what stands before the first section, [(heading, what stands below it)])."""
+    head, *parts = re.split(r"^## ", body, flags=re.MULTILINE)
+    render = _renderer()
+    split = [part.partition("\n") for part in parts]
+    return render(head.split("\n", 1)[1] if head.startswith("# ") else head), [(one, render(rest)) for one, _, rest in split]
+
+
+def _section(title: str, html: str, record: Record) -> dict[str, Any]:
     plot, caption = PLOTS.get(title, (None, ""))
-    html = render(rest).replace("<table>", '<div class="wide"><table>').replace("</table>", "</table></div>")
+    html = html.replace("<table>", '<div class="wide"><table>').replace("</table>", "</table></div>")
     for word, kind in HOLDS.items() if title == "Decision" else ():
         html = html.replace(f"<td>{word}</td>", f'<td class="{kind}">{word}</td>')
     html = INTERVAL.sub(r'<span class="n">\g<0></span>', html)

@@ -77,5 +77,5 @@ def read_record(card: Path) -> Record:
 
 def template_version() -> str:
     """Names the templates of cards by their content."""
-    names = ("card.md.j2", "page.html.j2")
+    names = ("card.md.j2", "page.html.j2", "annex.md.j2")
     return "-".join(file_digest(TEMPLATES / name)[:12] for name in names)

@@ -19,7 +19,7 @@ from .front_matter import front_matter
 from .page import page
 from .recompute import Finding, Tables, counted_again, measured_again
 from .record import Record, read_record, template_version
-from .write import card_name, markdown
+from .write import beside, card_name, markdown
 
 LINES = 5
 """Differing lines of a text that are named; the rest is counted."""
@@ -86,6 +86,11 @@ def _rendered(card: Path, record: Record) -> Iterator[Finding]:
         yield from _compared(html, page(record, body))
     else:
         yield Finding(where=html.name, what="the page is not here", missing=True)
+    for name, content in beside(record).items():
+        if (card.parent / name).is_file():
+            yield from _compared(card.parent / name, content)
+        else:
+            yield Finding(where=name, what="is not here", missing=True)
 
 
 def _compared(path: Path, wanted: str) -> Iterator[Finding]:

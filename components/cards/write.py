@@ -12,14 +12,25 @@ from typing import Any
 from components.core import publish_text
 
 from . import figures
+from .annexes import ANNEXES, score
+from .bom import bom
+from .energy import spent
 from .front_matter import check, front_matter
 from .page import page
 from .record import TEMPLATES, Record, record_path, template_version
+from .statement import statement
 from .template import checked
 from .text import Markdown, clipped, escaped, evidence, figure, plain, sentence
 
 NOTED = ("data", "evaluation", "feedback")
 """Steps whose notes belong among limits and risks."""
+BESIDE = {
+    ".html": "this card as one page, with plots",
+    ".record.json": "what it was made from; `ninefold card verify` computes every figure again",
+    ".cdx.json": "bill of materials (CycloneDX 1.6)",
+    **{f".{ending}.md": title for ending, (title, _) in ANNEXES.items()},
+}
+"""Ending of a file that lies beside the card → what it is."""
 SKIPPED = {"decision": {"reason": "This stage was skipped"}}
 
 
@@ -33,6 +44,8 @@ def write_card(record: Record, folder: Path) -> Path:
     check(text)
     home = folder / record.use_case["name"]
     path = home / f"{card_name(record)}.md"
+    for file, content in beside(record).items():
+        publish_text(home / file, content)
     publish_text(record_path(path), kept + "\n")  # in the record's own order: canonical JSON would sort it
     publish_text(path.with_suffix(".html"), page(record, body))
     publish_text(path, text)
@@ -41,6 +54,18 @@ def write_card(record: Record, folder: Path) -> Path:
             draft.unlink()
     index(folder)
     return path
+
+
+def beside(record: Record) -> dict[str, str]:
+    """File name → content of the annexes and of the bill of materials of `record`."""
+    name, template = card_name(record), environment().get_template("annex.md.j2")
+    found = {f"{name}.cdx.json": bom(record)}
+    for ending, (title, rows_of) in ANNEXES.items():
+        rows = rows_of(record)
+        filled, total = score(rows)
+        shown = {"title": title, "rows": rows, "filled": filled, "all": total, "name": f"{record.use_case['name']} {name}"}
+        found[f"{name}.{ending}.md"] = template.render(shown).rstrip() + "\n"
+    return found
 
 
 def card_name(record: Record) -> str:
@@ -81,6 +106,11 @@ def markdown(record: Record, template: Path = TEMPLATES / "card.md.j2") -> str:
         "slice_metrics": lambda values: figures.slice_metrics(record, values),
         "decider": figures.decider(record),
         "step": lambda name: Markdown(f"step {evidence(record.keys.get(name))}"),
+        "test_count": ((record.provenance.get("splits") or {}).get("test") or {}).get("count"),
+        "statement": statement(record),
+        "energy": spent(record),
+        "signature": _signature(record),
+        "beside": [(Markdown(card_name(record) + ending), Markdown(what)) for ending, what in BESIDE.items()],
         "stage_reason": lambda name: record.results.get(name, SKIPPED)["decision"]["reason"],
     }  # fmt: skip
     text = checked(environment(), template, names).render(names)
@@ -118,6 +148,14 @@ def _gain(record: Record) -> dict[str, Any] | None:
     if not gain:
         return None
     return {**gain, "before_metric": {"value": gain["before"]}, "after_metric": {"value": gain["after"]}}
+
+
+def _signature(record: Record) -> str:
+    released = record.results.get("deployment", {}).get("release")
+    if not released:
+        return ""
+    signer = released.get("signer")
+    return f"The served folder is signed by key {signer}." if signer else "The served folder is not signed."
 
 
 def _question(record: Record) -> str:

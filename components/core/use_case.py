@@ -141,6 +141,17 @@ class Deployment(Frozen):
     """Build and run an image where a Docker engine answers."""
 
 
+class DataStatement(Frozen):
+    """What only people know about the data, for the card's data statement (Bender and Friedman 2018)."""
+
+    language_variety: str = ""
+    speakers: str = ""
+    annotators: str = ""
+    situation: str = ""
+    """When, where and for whom the texts were said or written."""
+    other: str = ""
+
+
 class UseCase(Frozen):
     """The contract (see the module docstring)."""
 
@@ -161,6 +172,7 @@ class UseCase(Frozen):
     deployment: Deployment
     intended_use: str = ""
     out_of_scope: tuple[str, ...] = ()
+    data_statement: DataStatement = DataStatement()
     slices: tuple[Literal["answerable", "question_type", "length", "label"], ...] = ()
     selection: dict[str, Any] = {}
     prompting: dict[str, Any] = {}

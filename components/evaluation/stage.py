@@ -42,7 +42,7 @@ NEVER_MEASURED = (
     "robustness of the use case's answers to attacks and to typing errors",
     "verbatim memorisation of training rows",
     "judgement of the answers by people",
-    "energy",
+    "energy by a meter",
     "behaviour under concurrent load",
 )
 """What a reviewer would expect and no code here measures."""

@@ -9,6 +9,7 @@ import pytest
 from components.cards import Standing, markdown, read_record, verify
 from components.cards.record import record_path
 from components.core import Approval, BadInput, Store
+from components.core.code import ROOT
 
 from .evidence import carded, rewritten
 
@@ -109,6 +110,17 @@ def test_a_stale_candidate_evidence_approval_or_template_is_named(card: Path, ma
     path = record_path(card)
     path.write_text(path.read_text().replace(read_record(card).template, "another"))
     assert any(line.startswith("template: written by template another") for line in found(card, standing)[0])
+
+
+COMMITTED = [path for path in sorted((ROOT / "model_cards").glob("*/v*.md")) if record_path(path).is_file()]
+
+
+@pytest.mark.parametrize("path", COMMITTED, ids=lambda path: path.parent.name)
+def test_a_committed_card_is_what_its_record_gives(path: Path, tmp_path: Path) -> None:
+    """Its evidence is elsewhere. After a change of the templates: `ninefold card render <card>`."""
+    verified = verify(path, Store(tmp_path))
+    assert verified.wrong == []
+    assert verified.unverified
 
 
 def test_what_is_no_card_is_one_clear_message(card: Path, tmp_path: Path) -> None:

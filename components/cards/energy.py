@@ -1,0 +1,34 @@
+"""What a run used: energy as an estimate, and money at the contract's price of a machine hour.
+
+No meter is read. The estimate is processor seconds times the power of one core at work, as a range between two published
+figures. Left out: idle power, memory, disks, cooling (PUE), and a GPU, so a profile that computes on one gets no estimate.
+"""
+
+from typing import Any
+
+from .record import Record
+
+WATTS = (3.5, 12.0)
+"""Of one core at full load: Cloud Carbon Footprint's average for a vCPU of AWS (methodology, from SPECpower), and what Green
+Algorithms takes for a core of an unknown processor (Lannelongue et al. 2021, `TDP_cpu.csv`, "Any")."""
+SOURCE = (
+    "at 3.5 W a core (Cloud Carbon Footprint, average vCPU of AWS at full load) to 12 W (Green Algorithms, any processor); "
+    "idle power, memory and cooling are not in it"
+)
+
+
+def spent(record: Record) -> dict[str, Any]:
+    """{"processor_seconds", "low_wh", "high_wh", "source", "without" (steps that did not count), "seconds", "cost"}."""
+    counted = {step: figures.get("processor_seconds") for step, figures in record.measured.items()}
+    used = sum(seconds for seconds in counted.values() if seconds is not None)
+    seconds = sum(figures.get("seconds") or 0.0 for figures in record.measured.values())
+    price = record.use_case.get("value", {}).get("machine_hour")
+    return {
+        "processor_seconds": round(used, 1) or None,
+        "low_wh": used * WATTS[0] / 3600,
+        "high_wh": used * WATTS[1] / 3600,
+        "source": SOURCE,
+        "without": sorted(step for step, found in counted.items() if found is None),
+        "seconds": round(seconds),
+        "cost": None if price is None or not seconds else round(seconds / 3600 * price, 4),
+    }

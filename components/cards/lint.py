@@ -1,0 +1,155 @@
+"""A card's own inconsistencies, found in its text alone: what a careful reader would trip over.
+
+Not covered: whether a figure is true (`verify` does that).
+"""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from .front_matter import check
+from .recompute import Finding
+
+NUMBER = r"[+-]?\d+\.\d+"
+INTERVAL = re.compile(rf"({NUMBER}) \[({NUMBER}), ({NUMBER})\]")
+LINK = re.compile(r"(?<![\\!])\[([^\]\\]*)\]\(([^)\s]+)\)")
+UNFILLED = re.compile(r"\b(TODO|TBD|FIXME|XXX)\b|\[More Information Needed\]|\{%|\{\{|\}\}|<fill[^>]*>")
+QUOTED = ("**Prompt, turn", "model.predict(", "curl ")
+"""Starts of lines that show other texts as they are: a prompt has fields of its own."""
+EXAMPLES = "Best and worst answers"
+Cell = tuple[int, list[str]]
+"""(line number, cells) of one row of a table."""
+
+
+def lint(card: Path) -> list[Finding]:
+    """Every inconsistency of the card at `card`, each with its line."""
+    text = card.read_text(encoding="utf-8")
+    lines = text.splitlines()
+    found = [*_head(text), *_status(card, lines), *_intervals(lines), *_unfilled(lines), *_sections(lines)]
+    found += [*_tables(lines), *_figures(text, lines), *_rows(lines), *_links(card, lines)]
+    return [Finding(where=f"{card.name}, line {number}", what=what) for number, what in sorted(found)]
+
+
+def _head(text: str) -> Iterator[tuple[int, str]]:
+    try:
+        check(text)
+    except ValueError as error:
+        yield 1, f"its metadata is not what the hub reads: {str(error).splitlines()[0]}"
+
+
+def _status(card: Path, lines: list[str]) -> Iterator[tuple[int, str]]:
+    title = next((i for i, line in enumerate(lines) if line.startswith("# ")), None)
+    if title is None:
+        yield 1, "it has no title"
+        return
+    draft = next((i for i, line in enumerate(lines) if "This is a draft" in line), None)
+    number = re.fullmatch(r"v(\d+)", card.stem)
+    if number and not lines[title].endswith(f" version {number[1]}"):
+        yield title + 1, f"the file is named {card.name}, and the title names another version, or none"
+    registered = next((i for i, line in enumerate(lines) if line.startswith("Registered as **")), None)
+    if number and registered is None:
+        yield title + 1, "it is final, and names no registered version"
+    if number and draft is not None:
+        yield draft + 1, "it has a version, and calls itself a draft"
+    if card.stem == "draft" and draft is None:
+        yield title + 1, "it is a draft, and does not say so"
+
+
+def _intervals(lines: list[str]) -> Iterator[tuple[int, str]]:
+    for number, line in enumerate(lines, 1):
+        for found in INTERVAL.finditer(line):
+            value, low, high = (float(part) for part in found.groups())
+            if not low <= value <= high:
+                yield number, f"the interval of {found[0]} does not hold its value"
+
+
+def _unfilled(lines: list[str]) -> Iterator[tuple[int, str]]:
+    section = ""
+    for number, line in enumerate(lines, 1):
+        section = line[3:] if line.startswith("## ") else section
+        if section != EXAMPLES and not line.startswith(QUOTED) and (found := UNFILLED.search(line)):
+            yield number, f"unfilled text: {found[0]}"
+
+
+def _sections(lines: list[str]) -> Iterator[tuple[int, str]]:
+    headings = [(i, line) for i, line in enumerate(lines) if re.match(r"#{2,3} ", line)]
+    ends = [i for i, _ in headings[1:]] + [len(lines)]
+    for (start, heading), end in zip(headings, ends, strict=True):
+        below = end < len(lines) and lines[end].startswith("### ") and heading.startswith("## ")
+        if not below and not any(line.strip() for line in lines[start + 1 : end]):
+            yield start + 1, f"section '{heading.lstrip('# ')}' is empty"
+
+
+def _tables(lines: list[str]) -> Iterator[tuple[int, str]]:
+    for number, cells in _cells(lines):
+        if any(not cell for cell in cells):
+            yield number, "a table has an empty cell"
+        if any(cell in ("None", "nan", "inf", "undefined") for cell in cells):
+            yield number, "a table shows a value that is none"
+
+
+def _figures(text: str, lines: list[str]) -> Iterator[tuple[int, str]]:
+    """Figures of the candidate on test that are stated in more than one place."""
+    measured = {cells[0]: (number, cells[1]) for number, cells in _section(lines, "What was measured") if len(cells) > 2}
+    for number, cells in _section(lines, "Decision"):
+        known = measured.get(cells[0])
+        if known and known[1] != cells[1]:
+            yield number, f"{cells[0]} is {cells[1]} here and {known[1]} in line {known[0]}"
+    for name, said in _indexed(text).items():
+        known = measured.get(name)
+        value = re.match(NUMBER, known[1]) if known else None
+        if known and value and abs(float(value[0]) - said) > 0.0006:
+            yield known[0], f"{name} is {value[0]} here and {said} in the metadata"
+    decided = re.search(rf"^\*\*[A-Z][^*]*\*\*: (\S+) ({NUMBER}) on test", text, re.MULTILINE)
+    if decided and decided[1] in measured and not measured[decided[1]][1].startswith(decided[2]):
+        number, value = measured[decided[1]]
+        yield number, f"{decided[1]} is {value} here and {decided[2]} in the decision"
+
+
+def _indexed(text: str) -> dict[str, float]:
+    """Metric → value of the metadata's model index."""
+    try:
+        index = check(text).model_index
+    except ValueError:
+        return {}  # `_head` says it
+    return {figure.type: figure.value for one in index or () for result in one.results for figure in result.metrics}
+
+
+def _rows(lines: list[str]) -> Iterator[tuple[int, str]]:
+    """The number of test rows, wherever it is stated."""
+    splits = {cells[0]: (number, cells[1]) for number, cells in _section(lines, "Data and provenance") if len(cells) == 3}
+    if "test" not in splits or not splits["test"][1].replace(",", "").isdigit():
+        return
+    line, total = splits["test"][0], int(splits["test"][1].replace(",", ""))
+    for number, text in enumerate(lines, 1):
+        part = re.search(r"the first ([\d,]+) of the ([\d,]+) rows of the test split", text)
+        whole = re.search(r"the test split \(([\d,]+) rows", text)
+        stated = part[2] if part else whole[1] if whole else None
+        if stated and int(stated.replace(",", "")) != total:
+            yield number, f"{stated} test rows here, {total:,} in line {line}"
+    for number, cells in _section(lines, "What was measured") + _section(lines, "Slices"):
+        if cells[-1].replace(",", "").isdigit() and int(cells[-1].replace(",", "")) > total:
+            yield number, f"{cells[-1]} examples, and the test split has {total:,} rows (line {line})"
+
+
+def _links(card: Path, lines: list[str]) -> Iterator[tuple[int, str]]:
+    for number, line in enumerate(lines, 1):
+        for _, target in LINK.findall(line):
+            if "://" not in target and not target.startswith("#") and not (card.parent / target).is_file():
+                yield number, f"links to {target}, which is not there"
+
+
+def _section(lines: list[str], title: str) -> list[Cell]:
+    """The table rows below one heading."""
+    start = next((i for i, line in enumerate(lines) if line == f"## {title}"), None)
+    if start is None:
+        return []
+    end = next((i for i in range(start + 1, len(lines)) if lines[i].startswith("## ")), len(lines))
+    return [(number, cells) for number, cells in _cells(lines) if start < number <= end]
+
+
+def _cells(lines: list[str]) -> list[Cell]:
+    """Every row of a table, but the rules below the heads."""
+    rows = [(number, line) for number, line in enumerate(lines, 1) if line.startswith("|")]
+    split = [(number, [cell.strip() for cell in re.split(r"(?<!\\)\|", line.strip())[1:-1]]) for number, line in rows]
+    return [(number, cells) for number, cells in split if not all(re.fullmatch(r":?-+:?", cell) for cell in cells)]

@@ -1,0 +1,107 @@
+"""The card as PDF: the page's text and plots on A4, in pure Python (xhtml2pdf), with fonts that come with matplotlib.
+
+xhtml2pdf knows no grid, no CSS variables and no inline SVG: it gets a page of its own, simple, with plots as pictures.
+"""
+
+import base64
+import io
+import logging
+import re
+from pathlib import Path
+from typing import Any
+
+from components.core import MachineFault
+
+from .page import INTERVAL, PLOTS, sections
+from .record import Record
+
+LINE = 105
+"""Characters of code on one line."""
+WIDE = 6
+"""Tables of more columns than this are set smaller."""
+STYLE = """
+@font-face { font-family: Card; src: url("%(fonts)s/DejaVuSans.ttf"); }
+@font-face { font-family: Card; font-weight: bold; src: url("%(fonts)s/DejaVuSans-Bold.ttf"); }
+@font-face { font-family: Mono; src: url("%(fonts)s/DejaVuSansMono.ttf"); }
+@page { size: a4 portrait; margin: 16mm 15mm 18mm 15mm;
+  @frame footer { -pdf-frame-content: footer; bottom: 8mm; margin-left: 15mm; margin-right: 15mm; height: 8mm; } }
+body { font-family: Card; font-size: 8.5pt; line-height: 1.35; color: #1d2026; }
+h1 { font-size: 18pt; margin: 0 0 2mm 0; }
+h2 { font-size: 12pt; margin: 5mm 0 1.5mm 0; color: #1f5fa8; -pdf-keep-with-next: true; }
+h3 { font-size: 9.5pt; margin: 3mm 0 1mm 0; -pdf-keep-with-next: true; }
+table { width: 100%%; margin: 1.5mm 0; font-size: 7.5pt; }
+table.wide { font-size: 6pt; }
+th { text-align: left; background-color: #f0f0ec; }
+td, th { border: 0.4pt solid #cfcfc8; padding: 1.2mm 1mm; vertical-align: top; }
+pre, code { font-family: Mono; font-size: 7pt; } pre { background-color: #f4f4f0; padding: 2mm; }
+.caption, #footer { color: #626874; font-size: 7pt; }
+"""
+
+
+def pdf(record: Record, body: str) -> bytes:
+    """The PDF of `record`. body: its Markdown without front matter. Raises MachineFault where it cannot be made."""
+    from xhtml2pdf import pisa
+
+    logging.getLogger("xhtml2pdf").setLevel(logging.ERROR)
+    target = io.BytesIO()
+    # it reads only what lies beside `path`: our fonts. A value of the record can name no other file, and no address
+    done: Any = pisa.CreatePDF(_html(record, body), dest=target, encoding="utf-8", path=str(_fonts() / "card.html"))
+    if done.err:
+        raise MachineFault(f"the card of {record.use_case['name']} could not be printed: {done.err} error(s) of xhtml2pdf")
+    return target.getvalue()
+
+
+def _html(record: Record, body: str) -> str:
+    head, shown = sections(body)
+    title = f"{record.use_case['name']}, {'version ' + str(record.model['version']) if record.model else 'draft'}"
+    parts = [f"<style>{STYLE % {'fonts': _fonts()}}</style><h1>{title}</h1>", head]
+    for title_of, html in shown:
+        parts.append(f"<h2>{title_of}</h2>")
+        plot, caption = PLOTS.get(title_of, (None, ""))
+        if plot and (svg := plot(record)):
+            parts.append(f'<p><img src="{_picture(svg)}" width="480"><br><span class="caption">{caption}</span></p>')
+        html = INTERVAL.sub(lambda found: found[0].replace(" ", "\u00a0"), html)
+        html = re.sub(r"<pre>.*?</pre>", _wrapped, html, flags=re.DOTALL)
+        parts.append(re.sub(r"<table>.*?</table>", _sized, html, flags=re.DOTALL))
+    parts.append(f'<div id="footer">Model card {title}, run {record.run_id}, page <pdf:pagenumber> of <pdf:pagecount></div>')
+    return "".join(parts)
+
+
+def _sized(found: "re.Match[str]") -> str:
+    """A table whose columns are as wide as what stands in them asks for, small when it has many; its head is repeated."""
+    table = found[0]
+    rows = [re.findall(r"<t[hd]>(.*?)</t[hd]>", row, re.DOTALL) for row in table.split("</tr>")]
+    cells = [[re.sub(r"<[^>]*>", "", cell) for cell in row] for row in rows if row]
+    needs = [_need([row[at] for row in cells if at < len(row)]) for at in range(len(cells[0]))]
+    for need in needs:
+        table = table.replace("<th>", f'<th width="{100 * need / sum(needs):.1f}%">', 1)
+    return table.replace("<table>", f'<table repeat="1" class="{"wide" if len(needs) > WIDE else "narrow"}">')
+
+
+def _wrapped(found: "re.Match[str]") -> str:
+    """A block of code whose long lines go on below; nothing else would keep them on the paper."""
+    return re.sub(rf"([^\n]{{{LINE}}})(?=[^\n])", r"\1\n", found[0])
+
+
+def _need(column: list[str]) -> float:
+    """How much of a line a column asks for: its longest word must fit, its longest text should."""
+    word = max((len(word) for text in column for word in text.split(" ")), default=1)
+    return max(word * 1.4 + 3, min(45.0, max(len(text) for text in column) ** 0.75 * 2))
+
+
+COLOURS = {"var(--accent)": "#1f5fa8", "var(--soft)": "#b4552d", "var(--faint)": "#cccccc", "currentColor": "#1d2026"}
+"""What the page's own colours are on paper."""
+
+
+def _picture(svg: str) -> str:
+    for name, colour in COLOURS.items():
+        svg = svg.replace(name, colour)
+    if "xmlns=" not in svg[:400]:
+        svg = svg.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1)
+    return "data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode()
+
+
+def _fonts() -> Path:
+    import matplotlib
+
+    return (Path(matplotlib.get_data_path()) / "fonts" / "ttf").resolve()
