@@ -102,8 +102,8 @@ def _figures(text: str, lines: list[str]) -> Iterator[tuple[int, str]]:
             yield known[0], f"{name} is {value[0]} here and {said} in the metadata"
     decided = re.search(rf"^\*\*[A-Z][^*]*\*\*: (\S+) ({NUMBER}) on test", text, re.MULTILINE)
     if decided and decided[1] in measured and not measured[decided[1]][1].startswith(decided[2]):
-        number, value = measured[decided[1]]
-        yield number, f"{decided[1]} is {value} here and {decided[2]} in the decision"
+        number, shown = measured[decided[1]]
+        yield number, f"{decided[1]} is {shown} here and {decided[2]} in the decision"
 
 
 def _indexed(text: str) -> dict[str, float]:

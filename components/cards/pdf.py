@@ -40,8 +40,10 @@ pre, code { font-family: Mono; font-size: 7pt; } pre { background-color: #f4f4f0
 
 def pdf(record: Record, body: str) -> bytes:
     """The PDF of `record`. body: its Markdown without front matter. Raises MachineFault where it cannot be made."""
+    from reportlab import rl_config
     from xhtml2pdf import pisa
 
+    rl_config.invariant = 1  # no time and no random name in the file: equal records, equal bytes
     logging.getLogger("xhtml2pdf").setLevel(logging.ERROR)
     target = io.BytesIO()
     # it reads only what lies beside `path`: our fonts. A value of the record can name no other file, and no address

@@ -17,6 +17,7 @@ from components.core import Approval, Evidence, Frozen, Store, short
 from .figures import gates
 from .front_matter import front_matter
 from .page import page
+from .pdf import pdf
 from .recompute import Finding, Tables, counted_again, measured_again
 from .record import Record, read_record, template_version
 from .write import beside, card_name, markdown
@@ -86,6 +87,9 @@ def _rendered(card: Path, record: Record) -> Iterator[Finding]:
         yield from _compared(html, page(record, body))
     else:
         yield Finding(where=html.name, what="the page is not here", missing=True)
+    paper = card.with_suffix(".pdf")
+    if paper.is_file() and paper.read_bytes() != pdf(record, body):
+        yield Finding(where=paper.name, what="is not what its record prints")
     for name, content in beside(record).items():
         if (card.parent / name).is_file():
             yield from _compared(card.parent / name, content)
