@@ -117,7 +117,8 @@ def _indexed(text: str) -> dict[str, float]:
 
 def _rows(lines: list[str]) -> Iterator[tuple[int, str]]:
     """The number of test rows, wherever it is stated."""
-    splits = {cells[0]: (number, cells[1]) for number, cells in _section(lines, "Data and provenance") if len(cells) == 3}
+    tables = reversed(_section(lines, "Data and provenance"))  # of the tables with a row `test` the first counts rows
+    splits = {cells[0]: (number, cells[1]) for number, cells in tables if len(cells) == 3}
     if "test" not in splits or not splits["test"][1].replace(",", "").isdigit():
         return
     line, total = splits["test"][0], int(splits["test"][1].replace(",", ""))
