@@ -67,6 +67,7 @@ def lifecycle(do: Steps) -> None:
         policy=policy,
         sources=do.run.sources,
         folder=do.run.path.parent,
+        suppressed=do.run.suppressed,
     )
     dataset = prepared.dataset
     common = {"task": task, "metrics": metrics, "dataset": dataset}

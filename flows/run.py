@@ -27,6 +27,7 @@ from components.core import (
     stage_config,
 )
 from components.core.code import PACKAGES, ROOT, pins
+from components.core.suppression import Suppressed
 from components.data import source_digests
 from components.use_case import check_contract
 from flows.own_model import own_model
@@ -86,9 +87,10 @@ class Run:
 
     @cached_property
     def key(self) -> str:
-        """Names the run: contract, profile, sources, pins, assets, code, machine, and the MLflow that it registers in."""
+        """Names the run: contract, profile, sources, what was forgotten, pins, assets, code, machine, and the MLflow that it
+        registers in."""
         assets = {name: asset.wheel for name, asset in ASSETS.items()}
-        made_of = [self.use_case, self.profile, self.sources, assets, pins(), source_digest()]
+        made_of = [self.use_case, self.profile, self.sources, self.suppressed, assets, pins(), source_digest()]
         return digest_of([*made_of, self.machine, self.workspace.tracking_digest])
 
     @property
@@ -107,6 +109,11 @@ class Run:
     def machine(self) -> dict[str, float]:
         """What this machine has, rounded so that the same machine always gives the same figures."""
         return {"cores": float(os.cpu_count() or 1), "memory_gb": float(round(psutil.virtual_memory().total / 2**30))}
+
+    @cached_property
+    def suppressed(self) -> Suppressed:
+        """What this workspace was asked to forget: no row or item that holds it is taken in."""
+        return Suppressed.read(self.workspace.forgotten)
 
     @cached_property
     def gathered(self) -> str:

@@ -31,6 +31,7 @@ from components.core import (
     stage_config,
 )
 from components.core.code import pins
+from components.core.store import inputs_of
 from components.core.tracking import Tracking
 from components.prompting import Prompted
 from flows.run import Run
@@ -141,7 +142,9 @@ class Steps:
             result = function(config, **inputs, step=step)
             step.measured["seconds"] = round(time.monotonic() - started, 2)
             step.measured["processor_seconds"] = round(_processor_seconds() - used, 2)
-            workspace.store.seal(Seal(key=key, name=name, result=result.model_dump(mode="json"), measured=step.measured))
+            given = inputs_of({"config": config, **inputs})
+            made = result.model_dump(mode="json")
+            workspace.store.seal(Seal(key=key, name=name, result=made, measured=step.measured, inputs=given))
             logger.info("%s: %s: %s", stage, result.decision.verdict, result.decision.reason)
             return Done(stage, name, key, "ran", step.measured["seconds"], result, step.measured)
 

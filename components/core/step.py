@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from .code import code_digest, pins
 from .digest import Frozen, digest_of
-from .store import Seal, Store
+from .store import Seal, Store, inputs_of
 from .use_case import Machine
 from .workspace import Workspace
 
@@ -42,7 +42,8 @@ class Step:
         if seal is None:
             inner = Step(key, self.store.scratch(key), self.workspace, self.machine)
             result = make(inner)
-            seal = Seal(key=key, name=name, result=result.model_dump(mode="json"), measured=inner.measured)
+            given = inputs_of({"inputs": inputs})
+            seal = Seal(key=key, name=name, result=result.model_dump(mode="json"), measured=inner.measured, inputs=given)
             self.store.seal(seal)
         self.measured.setdefault(name, {})[key[:12]] = seal.measured
         return kind.model_validate(seal.result)

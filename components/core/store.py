@@ -3,6 +3,7 @@
     objects/<digest>/    a folder of files with a `manifest.json` ({relative path: SHA-256}), whose digest is the object's
     steps/<key>.json     a seal: what a step returned, naming the objects it made; written last
     scratch/<key>/       where an unsealed step builds; never read as a result
+    tombstones/<digest or key>.json   an object or a seal whose payload was deleted on request: when, and why
 
 Nothing here knows stages, Prefect or MLflow. A portable bundle (what is registered and served) is a store with the objects
 of one Candidate.
@@ -16,9 +17,10 @@ import shutil
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from .digest import Frozen, digest_of, file_digest
+from .database import now
+from .digest import Frozen, canonical, digest_of, file_digest
 from .errors import MachineFault
 from .files import disk_faults, fsync_folder, publish_json
 
@@ -26,15 +28,38 @@ MANIFEST = "manifest.json"
 NAMING = ("object", "objects", "table", "split_object", "index", "knowledge", "provenance")
 """Fields of a result whose texts are digests of objects."""
 _DIGEST = re.compile("[0-9a-f]{64}")
+_QUOTED = re.compile('(?<=")[0-9a-f]{64}(?=")')
 
 
 class Seal(Frozen):
-    """A finished step. `measured` (seconds, memory, rates) differs from run to run, so no digest covers it."""
+    """A finished step. `measured` (seconds, memory, rates) differs from run to run, so no digest covers it.
+
+    inputs: what went in, by name: its own digest, then every digest that it names. The key covers the inputs already, so
+    seals made before this field was there hold as they are.
+    """
 
     key: str
     name: str
     result: dict[str, Any]
     measured: dict[str, Any] = {}
+    inputs: dict[str, tuple[str, ...]] = {}
+
+    @property
+    def made(self) -> set[str]:
+        """Digests of the objects that the result names and that did not go in."""
+        return _named(self.result) - {digest for given in self.inputs.values() for digest in given}
+
+
+class Tombstone(Frozen):
+    """What is left of an object or a seal whose payload was deleted on request: chains stay whole, content is gone."""
+
+    of: str
+    """The object's digest, or the step's key."""
+    kind: Literal["object", "seal"]
+    name: str = ""
+    """seal: the step's name."""
+    at: str
+    reason: str
 
 
 class Store:
@@ -105,6 +130,42 @@ class Store:
         seal = Seal.model_validate_json(path.read_text())
         return seal if all(self.has(digest) for digest in _named(seal.result)) else None
 
+    def seals(self) -> list[Seal]:
+        """Every seal that is here, also of steps whose objects are gone."""
+        return [Seal.model_validate_json(path.read_text()) for path in sorted((self.root / "steps").glob("*.json"))]
+
+    def forget(self, digest: str, reason: str) -> bool:
+        """Delete the payload of an object and leave a tombstone; says whether it was here. Steps that made it count as not
+        sealed from then on. The folder is renamed away first: a killed call leaves no half object."""
+        folder, dying = self.root / "objects" / digest, self.root / "scratch" / f"forgotten-{digest}"
+        there = folder.is_dir()
+        if there:
+            self._bury(Tombstone(of=digest, kind="object", at=now(), reason=reason))
+            dying.parent.mkdir(parents=True, exist_ok=True)
+            shutil.rmtree(dying, ignore_errors=True)
+            os.rename(folder, dying)
+            fsync_folder(folder.parent)
+        if dying.is_dir():
+            shutil.rmtree(dying)
+        return there
+
+    def unseal(self, key: str, reason: str) -> None:
+        """Delete the seal of step `key` and leave a tombstone."""
+        path = self.root / "steps" / f"{key}.json"
+        if path.is_file():
+            name = Seal.model_validate_json(path.read_text()).name
+            self._bury(Tombstone(of=key, kind="seal", name=name, at=now(), reason=reason))
+            path.unlink()
+            fsync_folder(path.parent)
+
+    def tombstones(self) -> dict[str, Tombstone]:
+        """What was deleted on request, by digest or key."""
+        found = [Tombstone.model_validate_json(path.read_text()) for path in (self.root / "tombstones").glob("*.json")]
+        return {one.of: one for one in found}
+
+    def _bury(self, tombstone: Tombstone) -> None:
+        publish_json(self.root / "tombstones" / f"{tombstone.of}.json", tombstone)
+
     def damaged(self, digests: Iterable[str] | None = None) -> list[str]:
         """Objects (of `digests`; None: all) with a file changed, gone or added since: one 'digest: path' line each."""
         found = []
@@ -127,6 +188,16 @@ class Store:
             for digest in digests:
                 if not other.has(digest):
                     _copy(self.path(digest), objects / digest)
+
+
+def inputs_of(given: dict[str, Any]) -> dict[str, tuple[str, ...]]:
+    """What a seal says of its step's inputs: name → the input's own digest, then every digest that it names. A Path is a
+    place, not content, and is left out."""
+    named = {name: value for name, value in given.items() if not isinstance(value, Path)}
+    return {
+        name: tuple(dict.fromkeys([digest_of(value), *sorted(set(_QUOTED.findall(canonical(value))))]))
+        for name, value in named.items()
+    }
 
 
 def _named(result: Any, field: str = "") -> set[str]:

@@ -1,6 +1,7 @@
 """The workspace: one folder (`.ninefold/`, or NINEFOLD_HOME) with everything that runs leave behind.
 
 store/  ledger.db  runs/<run id>/summary.json  logs/  assets/  mlflow.db  mlruns/  prefect/  serving/  feedback.db
+forgotten.json
 """
 
 import fcntl
@@ -49,6 +50,11 @@ class Workspace:
     def feedback(self) -> Path:
         """The durable feedback store (SQLite) that endpoints write."""
         return self.root / "feedback.db"
+
+    @property
+    def forgotten(self) -> Path:
+        """The suppression list: what no later run may take in again."""
+        return self.root / "forgotten.json"
 
     @property
     def tracking_uri(self) -> str:

@@ -7,6 +7,7 @@ from components.core import Data, Frozen, Split
 
 STEPS = (
     ("read", "fields and values mapped to ours, texts stripped"),
+    ("forget", "rows that hold what this workspace was asked to forget left out, before anything else sees them"),
     ("gate", "Great Expectations checkpoint; rows that fail a critical expectation set aside in `quarantine`"),
     ("deduplicate", "rows with equal words about one passage, and passages with equal words, kept once: the first"),
     ("split", "by hash of the seed and the group; test first, then validation, feedback, train; groups stay whole"),

@@ -3,8 +3,8 @@
 from collections import Counter
 
 from components.core import Passage, Row, Source, Task, digest_of
+from components.core.suppression import words
 
-from .normal import words
 from .read import Record
 from .slices import slices
 

@@ -30,6 +30,7 @@ from components.core import (
     report,
     write_jsonl,
 )
+from components.core.suppression import NOTHING, Suppressed
 
 from .audit import ROLES, of_records, of_rows, report_on, sentences
 from .benchmarks import benchmark_items
@@ -88,15 +89,24 @@ class Prepared(StageResult):
 
 
 def prepare(
-    config: Config, *, task: Task, data: Data, policy: Policy, sources: dict[str, str], folder: Path, step: Step
+    config: Config,
+    *,
+    task: Task,
+    data: Data,
+    policy: Policy,
+    sources: dict[str, str],
+    folder: Path,
+    suppressed: Suppressed = NOTHING,
+    step: Step,
 ) -> Prepared:
     """Turn the contract's sources into a Dataset.
 
     sources: digests from `source_digests`, recorded in the provenance. folder: where the use case's YAML lies; nothing in
-    the result depends on it. Raises BadInput (file, line or key) for what cannot be read, GateRefused where a critical
-    expectation fails or too much of the evaluation leaks.
+    the result depends on it. suppressed: what was forgotten: rows that hold it are dropped as they are read. Raises BadInput
+    (file, line or key) for what cannot be read, GateRefused where a critical expectation fails or too much of the evaluation
+    leaks.
     """
-    gated = _gate(config, task, data, folder, step)
+    gated = _gate(config, task, data, folder, suppressed, step)
     rows = gated.collected.rows
     report("splitting, removing what leaks the evaluation")
     questions, passages = benchmark_items(config.benchmarks, step.workspace)
@@ -148,23 +158,31 @@ class Gated:
     examined: list[tuple[Source, Record, bool]]
     """Records of rows that may come into a split, and whether each passed."""
     read: dict[str, int]
+    forgotten: dict[str, int]
     quarantine: list[dict[str, Any]]
     warned: tuple[str, ...]
     docs: str
 
 
-def _gate(config: Config, task: Task, data: Data, folder: Path, step: Step) -> Gated:
+def _gate(config: Config, task: Task, data: Data, folder: Path, suppressed: Suppressed, step: Step) -> Gated:
     """Read and validate every source; stop when one is refused, with the report kept."""
     gate, collected = Gate(step.scratch / "docs"), Collected(task)
     read: dict[str, int] = {}
+    forgotten: dict[str, int] = {}
     quarantine: list[dict[str, Any]] = []
     warned: list[str] = []
     refused: list[str] = []
     examined: list[tuple[Source, Record, bool]] = []
     for number, source in enumerate(progress(data.sources, "checking sources")):
-        records = read_source(source, number, find(data, number, folder, step.workspace), task)
+        found = read_source(source, number, find(data, number, folder, step.workspace), task)
+        records = [one for one in found if not suppressed.holds(one.text, one.answer, one.passage, one.title)]
+        read[source.name], forgotten[source.name] = len(found), len(found) - len(records)
+        if not records:
+            refused.append(
+                f"source '{source.name}' ({source.path}): every row holds what this workspace was asked to forget"
+            )
+            continue
         verdict = gate.check(source, records, task, data, config.max_characters)
-        read[source.name] = len(records)
         if source.role in ROLES:
             examined += [(source, record, record.line not in verdict.bad) for record in records]
         bad = sorted(verdict.bad.items())
@@ -182,7 +200,7 @@ def _gate(config: Config, task: Task, data: Data, folder: Path, step: Step) -> G
         raise BadInput(
             "data.sources: no source holds example rows; give one the role 'examples' or 'examples_and_knowledge'"
         )
-    return Gated(collected, examined, read, quarantine, tuple(warned), docs)
+    return Gated(collected, examined, read, forgotten, quarantine, tuple(warned), docs)
 
 
 def _linked(row: Row, collected: Collected) -> Row:
@@ -211,12 +229,14 @@ def _figures(
         duplicates = gated.collected.dropped[name]
         per_source[name] = {
             "read": count,
+            "forgotten": gated.forgotten[name],
             "quarantined": sum(row["source"] == name for row in gated.quarantine),
             "quarantine_reasons": dict(reasons),
             "duplicates": dict(duplicates),
         }
         dropped.update(duplicates)
     dropped.update({"quarantined": len(gated.quarantine), "no room in any split": divided.unused})
+    dropped.update({"forgotten": sum(gated.forgotten.values())})
     return {
         "sources": per_source,
         "dropped": {reason: count for reason, count in sorted(dropped.items()) if count},

@@ -14,7 +14,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from .paraphrase import ASKS, Content, readings, stems, words
+from components.core.suppression import words
+
+from .paraphrase import ASKS, Content, readings, stems
 
 RUN = 5
 """Words of a question that must stand in a passage in one run; longer questions: up to 13."""

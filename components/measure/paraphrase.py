@@ -47,11 +47,6 @@ class Content:
     asks: frozenset[str]
 
 
-def words(text: str) -> tuple[str, ...]:
-    """Lower-case words without punctuation; texts with equal words are equal."""
-    return tuple(_WORD.findall(unicodedata.normalize("NFKC", text).casefold()))
-
-
 def stems(text: str) -> tuple[str, ...]:
     """Every word of `text` in canonical form, in order, stop words left out."""
     found = spelled(_WORD.findall(digits(unicodedata.normalize("NFKC", text).casefold())))

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from components.core import MachineFault, Seal, Store, publish_text
+from components.core.store import inputs_of
 
 
 def folder_with(path: Path, **files: str) -> Path:
@@ -141,3 +142,44 @@ def test_a_seal_is_void_without_an_object_that_it_names_deep_inside(tmp_path):
     assert store.sealed("k")
     shutil.rmtree(store.path(digest))
     assert store.sealed("k") is None
+
+
+def test_a_forgotten_object_leaves_its_digest_and_no_content(tmp_path):
+    store = Store(tmp_path / "store")
+    digest = store.put(folder_with(tmp_path / "a", x="ada@example.org"))
+    store.seal(Seal(key="k" * 64, name="made", result={"object": digest}))
+    assert store.forget(digest, "asked for")
+    assert not store.forget(digest, "asked for")
+    assert (store.has(digest), store.sealed("k" * 64), store.damaged()) == (False, None, [])
+    assert store.tombstones()[digest].reason == "asked for"
+    left = [path.read_bytes() for path in store.root.rglob("*") if path.is_file()]
+    assert not any(b"ada@example.org" in content for content in left)
+
+
+def test_what_was_forgotten_can_be_made_again_without_it(tmp_path):
+    store = Store(tmp_path / "store")
+    digest = store.put(folder_with(tmp_path / "a", x="1"))
+    store.forget(digest, "asked for")
+    assert store.put(folder_with(tmp_path / "b", x="1")) == digest
+    assert (store.has(digest), store.damaged()) == (True, [])
+
+
+def test_an_interrupted_forgetting_is_finished_by_the_next(tmp_path, monkeypatch):
+    store = Store(tmp_path / "store")
+    digest = store.put(folder_with(tmp_path / "a", x="ada@example.org"))
+    monkeypatch.setattr(shutil, "rmtree", lambda *given, **options: (_ for _ in ()).throw(KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):
+        store.forget(digest, "asked for")
+    monkeypatch.undo()
+    store.forget(digest, "asked for")
+    assert not list(store.root.rglob("x"))
+
+
+def test_a_seal_names_what_went_in_and_what_it_made(tmp_path):
+    went_in, made = "a" * 64, "b" * 64
+    given = inputs_of({"split": {"object": went_in}, "folder": tmp_path})
+    seal = Seal(key="k" * 64, name="made", result={"objects": [went_in, made]}, inputs=given)
+    assert given["split"][1:] == (went_in,)
+    assert "folder" not in given
+    assert seal.made == {made}
+    assert Seal.model_validate({"key": "k", "name": "before inputs were kept", "result": {}}).inputs == {}

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from components.core import Data, Machine, Policy, Step, Task, Workspace, parse
+from components.core.suppression import Suppressed
 from components.data import Config, Prepared, prepare, source_digests
 
 QUESTIONS = Task(kind="question_answering", instruction="Answer.", abstain="unknown")
@@ -63,8 +64,16 @@ class Bench:
         step = Step("k" * 64, self.store.scratch("k" * 64), self.workspace, Machine())
         sources = source_digests(data, self.folder, self.workspace)
         settings = Config(**({"benchmarks": ()} | config))
+        forgotten = Suppressed.read(self.workspace.forgotten)
         return prepare(
-            settings, task=task, data=data, policy=policy or Policy(), sources=sources, folder=self.folder, step=step
+            settings,
+            task=task,
+            data=data,
+            policy=policy or Policy(),
+            sources=sources,
+            folder=self.folder,
+            suppressed=forgotten,
+            step=step,
         )
 
 

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from components.core import GateRefused, Passage, Policy, Row, read_jsonl, read_passages, read_rows
+from components.core.suppression import Suppressed
 from components.data import Prepared
 from components.data.read import _text
 
@@ -219,3 +220,14 @@ def test_a_leak_that_must_stay_flags_its_rows_and_stops_the_run_beyond_the_bound
 )
 def test_numbers_keep_all_their_digits(value: float, text: str | None) -> None:
     assert _text(value) == text
+
+
+def test_what_was_forgotten_is_in_no_split_no_passage_and_no_report(bench: Bench) -> None:
+    write(bench.folder / "calls.jsonl", question_rows())
+    before = bench.prepare(QUESTIONS, bench.data(QA))
+    Suppressed().adding("The AMBER of region 0").write(bench.workspace.forgotten)
+    after = bench.prepare(QUESTIONS, bench.data(QA))
+    texts = [path.read_text() for digest in after.objects for path in bench.store.path(digest).rglob("*.json*")]
+    assert not any("amber of region 0 " in text.lower() for text in texts)
+    assert after.figures["sources"]["calls"]["forgotten"] == after.figures["dropped"]["forgotten"] == 2
+    assert before.figures["sources"]["calls"]["forgotten"] == 0
