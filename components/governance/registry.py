@@ -123,6 +123,40 @@ class Registry:
 
         self.ledger.once("alias", f"{moves}{earlier}:{version}", find=lambda: None, do=point, detail=detail)
 
+    def withdraw(self, version: Registered) -> tuple[Alias, ...]:
+        """Take a version out of the registry for good, since what it holds must go: its aliases point nowhere (they are
+        returned), MLflow deletes it, and its Candidate may be registered anew. The ledger keeps that it was there."""
+        names: tuple[Alias, ...] = ("candidate", "champion", "previous")
+        held = tuple(alias for alias in names if self.holder(version.model, alias) == version.version)
+        detail: dict[str, Any] = {"model": version.model, "version": version.version, "aliases": list(held)}
+        key = f"withdraw:{self._where}:{version.model}:{version.version}"
+        self.ledger.once("withdraw", key, find=lambda: None, do=lambda: self._delete(version, held), detail=detail)
+        for alias in held:
+            moves = f"alias:{self._where}:{version.model}@{alias}:"
+            earlier = sum(effect["key"].startswith(moves) for effect in self._done("alias"))
+            nowhere = {"model": version.model, "alias": alias, "version": None}
+            self.ledger.once("alias", f"{moves}{earlier}:none", find=lambda: None, do=lambda: "none", detail=nowhere)
+        self.ledger.forget(f"register:{self._where}:{version.model}:{version.candidate}")
+        return held
+
+    def _delete(self, version: Registered, aliases: tuple[Alias, ...]) -> bool:
+        """Delete the version, its aliases and its logged model from MLflow, whatever of them is still there."""
+        model, number = version.model, str(version.version)
+        found = [one for one in self.client.search_model_versions(f"name = '{model}'") if str(one.version) == number]
+        for alias in aliases if found else ():
+            self.client.delete_registered_model_alias(model, alias)
+        for one in found:
+            logged = str(one.source or "").removeprefix("models:/")
+            self.client.delete_model_version(model, number)
+            if logged.startswith("m-"):
+                self.client.delete_logged_model(logged)
+        return True
+
+    def withdrawn(self, model: str) -> set[int]:
+        """Numbers of the versions of `model` that were taken out."""
+        details = [json.loads(effect["detail"]) for effect in self._done("withdraw")]
+        return {detail["version"] for detail in details if detail["model"] == model}
+
     def _done(self, kind: str) -> list[dict[str, Any]]:
         """Effects of one kind that have happened on this MLflow, oldest first."""
         here = [effect for effect in self.ledger.effects(kind) if effect["key"].startswith(f"{kind}:{self._where}:")]

@@ -4,7 +4,7 @@ feedback are kept. The web application itself is `components.serving.app.create_
 from .ask import Asked, ask, smoke_test
 from .bundle import candidate_of, load_bundle, reference_of
 from .endpoint import Endpoint, free_port, start, status, stop
-from .traffic import Traffic, read_traffic
+from .traffic import Traffic, read_traffic, traffic_path
 
 __all__ = [
     "Asked",
@@ -20,4 +20,5 @@ __all__ = [
     "start",
     "status",
     "stop",
+    "traffic_path",
 ]

@@ -62,6 +62,10 @@ class Traffic:
         """The request whose answer has this id, or None."""
         return next(iter(self._read("id = ?", [id])), None)
 
+    def last(self) -> dict[str, Any] | None:
+        """The newest request, or None."""
+        return next(iter(self._read("id = (select id from traffic order by at desc, rowid desc limit 1)", [])), None)
+
     def rows(self, model: str, version: str | None = None, since: str = "") -> list[dict[str, Any]]:
         """Requests to `model` (one version of it; from the ISO time `since` on), oldest first."""
         return self._read("model = ? and (? is null or model_version = ?) and at >= ?", [model, version, version, since])
