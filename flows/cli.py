@@ -143,6 +143,60 @@ def register(
     raise typer.Exit(start(use_case, profile, checkpoint=(checkpoint, licence), as_json=as_json))
 
 
+@app.command()
+def lineage(
+    model: Annotated[str | None, typer.Argument(help="Registered model, `name`, `name@alias` or `name@version`")] = None,
+    row: Annotated[str | None, typer.Option(help="Where this source row went: its id or its text")] = None,
+    mermaid: Annotated[bool, typer.Option(help="Print a Mermaid picture")] = False,
+    html: Annotated[Path | None, typer.Option(help="Write one page with the picture to this file")] = None,
+    as_json: Json = False,
+) -> None:
+    """Draw where a release came from, from source rows to the endpoint; or where one row went."""
+    from flows import lineage as flow
+
+    if (model is None) == (row is None):
+        raise typer.BadParameter("give a registered model, or --row")
+    if row is not None:
+        _print(flow.trace(row), as_json, flow.show_row)
+        return
+    assert model is not None, "checked above"
+    graph = flow.lineage(model)
+    if text := flow.written(graph, model, html, mermaid=mermaid, as_json=as_json):
+        typer.echo(text)
+    else:
+        flow.show(graph)
+
+
+@app.command()
+def why(
+    answer: Annotated[str, typer.Argument(help="Id of a served answer, or `last`")],
+    as_json: Json = False,
+) -> None:
+    """Walk from a served answer to its passages, prompt, weights, data, figures and approver."""
+    from flows.why import show
+    from flows.why import why as walk
+
+    _print(walk(answer), as_json, show)
+
+
+@app.command()
+def forget(
+    subject: Annotated[str, typer.Argument(help="A text (an address, a name, a phrase), or the id of a row or an answer")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list what would be deleted")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Delete for good")] = False,
+    as_json: Json = False,
+) -> None:
+    """Delete every trace of a subject, keep it out of later runs, and search again; exit 1 where something is left."""
+    from flows.forget import forget as delete
+    from flows.forget import show
+    from flows.start import quiet_libraries
+
+    with quiet_libraries("forget"):
+        report = delete(subject, dry_run=dry_run, yes=yes)
+    _print(report, as_json, show)
+    raise typer.Exit(1 if report["left"] else 0)
+
+
 @keys.command("init")
 def keys_init(as_json: Json = False) -> None:
     """Make the pair that signs approvals and served folders, in the folder NINEFOLD_KEYS; one that is there stays."""

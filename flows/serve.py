@@ -6,7 +6,7 @@ from rich.console import Console
 
 from components import serving
 from components.core import BadInput, Workspace, publish_json
-from components.governance import candidate_in, registered
+from components.governance import Registered, candidate_in, registered
 
 EXAMPLE = """curl -s {url}/v1/chat/completions -H 'content-type: application/json' \\
     -d '{{"messages": [{{"role": "user", "content": "your question"}}]}}'"""
@@ -15,10 +15,8 @@ EXAMPLE = """curl -s {url}/v1/chat/completions -H 'content-type: application/jso
 def serve(model: str, port: int | None, workspace: Workspace | None = None) -> dict[str, Any]:
     """Start (or find) the endpoint of `model` (`name`, `name@alias` or `name@version`); returns how to reach it."""
     workspace = workspace or Workspace()
-    name, _, which = model.partition("@")
-    if which not in ("", "candidate", "champion", "previous") and not which.isdigit():
-        raise BadInput(f"{model}: '{which}' is no version; allowed after @: candidate, champion, previous, or a number")
-    version = registered(workspace, name, int(which) if which.isdigit() else which or None)  # type: ignore[arg-type]
+    version = version_named(workspace, model)
+    name = version.model
     candidate_in(workspace, version.candidate)  # refuses a bundle that is no longer what was registered
     endpoint = serving.start(
         workspace,
@@ -30,6 +28,14 @@ def serve(model: str, port: int | None, workspace: Workspace | None = None) -> d
         signer=version.signer,
     )
     return {"model": name, "version": version.version, "url": endpoint.url, "up": True}
+
+
+def version_named(workspace: Workspace, model: str) -> Registered:
+    """The registered version that `name`, `name@alias` or `name@version` means; raises BadInput where there is none."""
+    name, _, which = model.partition("@")
+    if which not in ("", "candidate", "champion", "previous") and not which.isdigit():
+        raise BadInput(f"{model}: '{which}' is no version; allowed after @: candidate, champion, previous, or a number")
+    return registered(workspace, name, int(which) if which.isdigit() else which or None)  # type: ignore[arg-type]
 
 
 def stop(model: str | None, workspace: Workspace | None = None) -> dict[str, Any]:

@@ -1,9 +1,10 @@
 """The suppression list: what a workspace was asked to forget, so that no later run takes it in again.
 
-One small file (`forgotten.json`): a salt, and for each subject the number of its words and their HMAC-SHA-256. No subject
-stands there in clear text; whoever has the file can still test a guess, as with any list that is to recognise what it
-names. Texts are compared by runs of whole words, so that case, punctuation and spacing make no difference. Not covered:
-parts of words, other spellings, and writing without spaces between words.
+One small file (`forgotten.json`): a salt, and for each subject the number of its words, their HMAC-SHA-256, and 16 bits of
+its first word's, so that a text is hashed as a whole only where that word turns up. No subject stands there in clear text;
+whoever has the file can still test a guess, as with any list that is to recognise what it names. Texts are compared by runs
+of whole words, so that case, punctuation and spacing make no difference. Not covered: parts of words, other spellings, and
+writing without spaces between words.
 """
 
 import hmac
@@ -17,6 +18,8 @@ from .digest import Frozen
 from .files import publish_json
 
 _WORD = re.compile(r"\w+")
+BITS = 4
+"""Hexadecimal digits kept of the first word's digest: one word in 65,536 is looked at in vain."""
 
 
 def words(text: str) -> tuple[str, ...]:
@@ -25,9 +28,10 @@ def words(text: str) -> tuple[str, ...]:
 
 
 class Entry(Frozen):
-    """One subject: how many words it has, and their digest under the list's salt."""
+    """One subject: how many words it has, their digest under the list's salt, and the start of its first word's."""
 
     words: int
+    first: str
     keyed: str
 
 
@@ -49,7 +53,8 @@ class Suppressed(Frozen):
     def adding(self, subject: str) -> "Suppressed":
         """The list with `subject` on it, once."""
         salt = self.salt or secrets.token_hex(16)
-        entry = Entry(words=len(words(subject)), keyed=_keyed(salt, words(subject)))
+        run = words(subject)
+        entry = Entry(words=len(run), first=_keyed(salt, run[:1])[:BITS], keyed=_keyed(salt, run))
         kept = tuple(dict.fromkeys((*self.entries, entry)))
         return Suppressed(salt=salt, entries=tuple(sorted(kept, key=lambda one: (one.words, one.keyed))))
 
@@ -58,16 +63,20 @@ class Suppressed(Frozen):
         publish_json(path, self)
 
     @cached_property
-    def _digests(self) -> dict[int, set[str]]:
-        counts = {one.words for one in self.entries}
-        return {count: {one.keyed for one in self.entries if one.words == count} for count in counts}
+    def _starts(self) -> dict[str, tuple[Entry, ...]]:
+        """Word → entries that it may begin; grows with the words that are seen."""
+        return {}
 
     def _in(self, run: tuple[str, ...]) -> bool:
-        return any(
-            _keyed(self.salt, run[start : start + count]) in digests
-            for count, digests in self._digests.items()
-            for start in range(len(run) - count + 1)
-        )
+        starts = self._starts
+        for place, word in enumerate(run):
+            if word not in starts:
+                first = _keyed(self.salt, (word,))[:BITS]
+                starts[word] = tuple(entry for entry in self.entries if entry.first == first)
+            for entry in starts[word]:
+                if _keyed(self.salt, run[place : place + entry.words]) == entry.keyed:
+                    return True
+        return False
 
 
 NOTHING = Suppressed()

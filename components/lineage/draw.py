@@ -1,0 +1,122 @@
+"""The graph as OpenLineage-like JSON, as a Mermaid picture for documents, and as one HTML page with the picture in it."""
+
+from collections import defaultdict
+from html import escape
+from typing import Any
+
+from components.core import short
+
+from .graph import Graph, Node
+
+NAMESPACE = "ninefold"
+SHAPES = {"job": ("[[", "]]"), "dataset": ("[(", ")]"), "source": ("[/", "/]"), "version": ("([", "])")}
+COLOURS = {
+    "source": "#e8f1fb", "job": "#fff4d6", "dataset": "#e9f6ec", "prompt": "#f4ebfb", "candidate": "#fde8e8",
+    "evidence": "#e5f5f5", "version": "#ffe3c2", "approval": "#ddeedd", "endpoint": "#dddddd",
+}  # fmt: skip
+WIDE, HIGH, COLUMN, ROW = 190, 40, 250, 54
+"""Pixels of a box and of its cell."""
+
+
+def as_json(graph: Graph) -> dict[str, Any]:
+    """Nodes and edges; a job's `inputs` and `outputs` are named as in OpenLineage: {"namespace", "name"}."""
+    nodes = []
+    for node in graph.nodes:
+        inputs = [_named(edge.source) for edge in graph.edges if edge.target == node.id]
+        outputs = [_named(edge.target) for edge in graph.edges if edge.source == node.id]
+        ends = {"inputs": inputs, "outputs": outputs} if node.kind == "job" else {}
+        nodes.append({**node.model_dump(mode="json"), "namespace": NAMESPACE, **ends})
+    return {"nodes": nodes, "edges": [edge.model_dump(mode="json") for edge in graph.edges]}
+
+
+def as_mermaid(graph: Graph) -> str:
+    """A Mermaid flowchart."""
+    numbers = {node.id: f"n{number}" for number, node in enumerate(graph.nodes)}
+    lines = ["flowchart LR"]
+    for node in graph.nodes:
+        left, right = SHAPES.get(node.kind, ("[", "]"))
+        text = label(node).replace('"', "#quot;")
+        lines.append(f'    {numbers[node.id]}{left}"{text}"{right}')
+    lines += [f"    {numbers[edge.source]} -->|{edge.how}| {numbers[edge.target]}" for edge in graph.edges]
+    return "\n".join(lines) + "\n"
+
+
+def as_html(graph: Graph, title: str) -> str:
+    """One page that needs nothing else: the picture as SVG, then every node with its facts."""
+    rows = "".join(
+        f"<tr><td>{escape(node.kind)}</td><td>{escape(label(node))}</td><td>{_facts(node)}</td></tr>" for node in graph.nodes
+    )
+    return (
+        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{escape(title)}</title><style>'
+        "body{font:14px sans-serif;margin:1.5rem}svg text{font:12px sans-serif}td,th{text-align:left;vertical-align:top;"
+        "padding:.25rem .75rem;border-bottom:1px solid #ddd}.p{overflow-x:auto}</style>"
+        f'<h1>{escape(title)}</h1><div class="p">{_picture(graph, title)}</div>'
+        f"<table><tr><th>kind</th><th>name</th><th>facts</th></tr>{rows}</table></html>\n"
+    )
+
+
+def label(node: Node) -> str:
+    """What a node is called in a picture: its name, with the start of its digest and the rows it holds."""
+    found = node.name
+    if node.facts.get("count"):
+        found += f" ({node.facts['count']:,})"
+    if node.kind == "dataset":
+        found += f" {short(node.facts['digest'])}"
+    return found + (" · forgotten" if node.facts.get("forgotten") else "")
+
+
+def _picture(graph: Graph, title: str) -> str:
+    place = _places(graph)
+    width = (max(column for column, _ in place.values()) + 1) * COLUMN
+    height = (max(row for _, row in place.values()) + 1) * ROW + 20
+    lines = []
+    for edge in graph.edges:
+        (x, y), (u, v) = (_corner(place[end]) for end in (edge.source, edge.target))
+        bend = (x + WIDE + u) / 2
+        path = f"M{x + WIDE} {y + HIGH / 2} C{bend} {y + HIGH / 2} {bend} {v + HIGH / 2} {u} {v + HIGH / 2}"
+        lines.append(f'<path d="{path}" fill="none" stroke="#999"><title>{escape(edge.how)}</title></path>')
+    for node in graph.nodes:
+        x, y = _corner(place[node.id])
+        text = label(node)
+        cut = text if len(text) <= 27 else text[:26] + "…"
+        lines.append(
+            f'<g><title>{escape(text)}</title><rect x="{x}" y="{y}" width="{WIDE}" height="{HIGH}" rx="5" '
+            f'fill="{COLOURS[node.kind]}" stroke="#777"/><text x="{x + 8}" y="{y + 16}" fill="#666">{escape(node.kind)}'
+            f'</text><text x="{x + 8}" y="{y + 32}">{escape(cut)}</text></g>'
+        )
+    size = f'width="{width}" height="{height}" viewBox="0 0 {width} {height}"'
+    return f'<svg xmlns="http://www.w3.org/2000/svg" role="img" aria-label="{escape(title)}" {size}>{"".join(lines)}</svg>'
+
+
+def _places(graph: Graph) -> dict[str, tuple[int, int]]:
+    """Node → (column, row): a column to the right of everything that it came from."""
+    before: dict[str, list[str]] = defaultdict(list)
+    for edge in graph.edges:
+        before[edge.target].append(edge.source)
+    columns: dict[str, int] = {}
+
+    def column(node: str) -> int:
+        if node not in columns:
+            columns[node] = 0  # an edge back, which no seal can make, would end here
+            columns[node] = max((column(other) + 1 for other in before[node]), default=0)
+        return columns[node]
+
+    rows: dict[int, int] = defaultdict(int)
+    found = {}
+    for node in graph.nodes:
+        at = column(node.id)
+        found[node.id] = (at, rows[at])
+        rows[at] += 1
+    return found
+
+
+def _corner(place: tuple[int, int]) -> tuple[int, int]:
+    return place[0] * COLUMN + 10, place[1] * ROW + 10
+
+
+def _facts(node: Node) -> str:
+    return "<br>".join(f"{escape(name)}: {escape(str(value))}" for name, value in node.facts.items())
+
+
+def _named(id: str) -> dict[str, str]:
+    return {"namespace": NAMESPACE, "name": id}

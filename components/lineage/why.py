@@ -1,0 +1,87 @@
+"""Why an answer was given: from the logged answer back to passages, prompt, weights, training data, figures and approver."""
+
+from typing import Any
+
+from components.core import Candidate, Passage, Store, read_jsonl
+
+from .graph import Graph
+
+
+def why(answered: dict[str, Any], candidate: Candidate | None, bundle: Store, store: Store, whole: Graph) -> dict[str, Any]:
+    """Everything that one served answer stands on, with digests.
+
+    answered: the line of the traffic log. candidate: what answered, None where its bundle is gone; bundle: the store with
+    its objects. whole: the graph of its version.
+    """
+    sources = {node.name: node.facts for node in whole.nodes if node.kind == "source"}
+    data = next((node.facts for node in whole.nodes if node.kind == "job" and node.name == "data"), {})
+    given = {"id", "at", "model", "model_version", "input", "answer", "seconds"}
+    return {
+        "answer": {name: value for name, value in answered.items() if name in given},
+        "candidate": answered["candidate"],
+        "passages": _passages(answered, candidate, bundle, sources),
+        **_parts(candidate),
+        "training": _training(candidate, whole),
+        "data": {"sources": list(sources.values()), **{name: data.get(name) for name in ("dropped", "touched_by", "bias")}},
+        "evaluation": [node.facts for node in whole.nodes if node.kind == "evidence"],
+        "decided": [
+            {"stage": node.name, "verdict": node.facts.get("verdict"), "reason": node.facts.get("reason")}
+            for node in whole.nodes
+            if node.kind == "job" and node.facts.get("verdict")
+        ],
+        "release": next((node.facts for node in whole.nodes if node.kind == "version"), {}),
+        "approval": [node.facts for node in whole.nodes if node.kind == "approval"],
+    }
+
+
+def _passages(
+    answered: dict[str, Any], candidate: Candidate | None, bundle: Store, sources: dict[str, Any]
+) -> list[dict[str, Any]]:
+    """What was retrieved, best first, with source and licence; `seen`: whether it was put before the model."""
+    known: dict[str, Passage] = {}
+    if candidate and candidate.retriever and bundle.has(candidate.retriever.knowledge):
+        lines = read_jsonl(bundle.file(candidate.retriever.knowledge))
+        known = {line["id"]: Passage.model_validate(line) for line in lines if line["id"] in answered["passages"]}
+    seen = {one["id"]: one["text"] for one in answered["seen"]}
+    found = []
+    for id, score in zip(answered["passages"], answered["scores"], strict=True):
+        passage = known.get(id)
+        source = passage.source if passage else None
+        facts = sources.get(source or "", {})
+        found.append(
+            {
+                "id": id,
+                "score": score,
+                "text": seen.get(id) or (passage.text if passage else None),
+                "seen": id in seen,
+                "source": source,
+                "licence": facts.get("licence"),
+                "origin": facts.get("origin"),
+            }
+        )
+    return found
+
+
+def _parts(candidate: Candidate | None) -> dict[str, Any]:
+    if candidate is None:
+        return {"prompt": None, "model": None, "adapter": None, "retriever": None}
+    prompt, retriever = candidate.prompt, candidate.retriever
+    return {
+        "prompt": {"digest": prompt.digest, **prompt.model_dump(mode="json")} if prompt else None,
+        "model": (candidate.model or candidate.baseline).model_dump(mode="json"),  # type: ignore[union-attr]
+        "adapter": candidate.adapter.model_dump(mode="json") if candidate.adapter else None,
+        "retriever": retriever.model_dump(mode="json", exclude={"embedder"}) if retriever else None,
+    }
+
+
+def _training(candidate: Candidate | None, whole: Graph) -> list[dict[str, Any]]:
+    """What the weights were made from: the splits that the steps which wrote them read."""
+    wanted = {one.object for one in (candidate.adapter, candidate.model) if one} if candidate else set()
+    nodes = {node.id: node for node in whole.nodes}
+    jobs = [edge.source for digest in sorted(wanted) for edge in whole.before(f"dataset:{digest}")]
+    read = [edge.source for job in jobs for edge in whole.before(job)]
+    return [
+        {"rows": nodes[id].name, "digest": nodes[id].facts["digest"], "count": nodes[id].facts["count"]}
+        for id in dict.fromkeys(read)
+        if nodes[id].kind == "dataset" and nodes[id].facts.get("count")
+    ]

@@ -1,0 +1,162 @@
+"""`ninefold forget`: find what holds a subject, delete it, keep it out of later runs, and show that nothing is left.
+
+The order makes an interrupted call safe to repeat: what is to be forgotten is written down first (in clear text, until the
+end), then the suppression list, so that no run takes it in again; then endpoints and versions, then payloads; the last
+search decides. Repeating the command, for whatever subject, finishes what was begun.
+"""
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from components import governance, serving
+from components.core import BadInput, Workspace, publish_json
+from components.core.code import ROOT
+from components.core.suppression import Suppressed
+from components.governance import Registered, Registry
+from components.lineage import PENDING, REASON, Item, Subject, erase, find_row, search, touched
+
+UNREACHED = (
+    "the source files: an asset or a file of yours is not rewritten; the suppression list keeps its rows out of every run",
+    "base model weights that came from elsewhere: what they learnt before cannot be taken out",
+    "images already built or pushed, copies of a bundle taken elsewhere, a shared MLflow's artifact store",
+    "backups, snapshots, version control, and blocks that the disk has freed and not yet overwritten",
+)
+
+
+def forget(subject: str, *, dry_run: bool, yes: bool, workspace: Workspace | None = None) -> dict[str, Any]:
+    """Forget a text (an address, a name, a phrase), or a row or an answer by its id; returns what was touched and left.
+
+    dry_run: only look. Raises BadInput without either `dry_run` or `yes`, MachineFault where a database is in use.
+    """
+    workspace = workspace or Workspace()
+    if not dry_run and not yes:
+        raise BadInput("forget: deletes for good. Look first with --dry-run, then repeat with --yes")
+    wanted = _subject(workspace, subject)
+    cards = [ROOT / "model_cards" / name for name in sorted({one.use_case for one in _versions(workspace)})]
+    if dry_run:
+        return _report(workspace, touched(workspace, wanted, *cards), dry_run=True)
+    with workspace.lock():
+        publish_json(workspace.root / PENDING, {"phrases": wanted.phrases})
+        items = touched(workspace, wanted, *cards)
+        listed = Suppressed.read(workspace.forgotten)
+        for phrase in wanted.phrases:
+            listed = listed.adding(phrase)
+        listed.write(workspace.forgotten)
+        report = _report(workspace, items, dry_run=False)
+        for version in _withdrawn(workspace, items):
+            _withdraw(workspace, version)
+        erase(workspace, wanted, items)
+        left = search(workspace, wanted, *cards)
+        erase(workspace, wanted, left)  # what withdrawing wrote, or an endpoint logged until it was stopped
+        left = search(workspace, wanted, *cards) if left else []
+        (workspace.root / PENDING).unlink()
+        return report | {"left": [item.model_dump(mode="json") for item in left if item.kind != "record"]}
+
+
+def _subject(workspace: Workspace, given: str) -> Subject:
+    """What to look for: the texts of a row or an answer with that id, else the text itself; and what an interrupted call had
+    begun with."""
+    pending = workspace.root / PENDING
+    begun = json.loads(pending.read_text())["phrases"] if pending.is_file() else []
+    path = serving.traffic_path(workspace)
+    answered = serving.Traffic(path).find(given) if path.is_file() else None
+    if answered:
+        return Subject.of(*begun, given, answered["input"])
+    row = find_row(workspace.store, given)
+    return Subject.of(*begun, given, *([row[0].id, row[0].text] if row else []))
+
+
+def _versions(workspace: Workspace) -> list[Registered]:
+    registry = Registry(workspace)
+    models = {json.loads(effect["detail"])["model"] for effect in registry.ledger.effects("describe")}
+    return [version for model in sorted(models) for version in registry.versions(model)]
+
+
+def _withdrawn(workspace: Workspace, items: list[Item]) -> list[Registered]:
+    """Versions whose bundle, or whose copy in the registry, goes."""
+    gone = {item.id for item in items if item.kind == "bundle"}
+    for item in items:
+        if item.kind == "registered copy":
+            folder = workspace.root / "mlruns" / "models" / item.id
+            gone |= {path.parent.name for path in folder.rglob("candidate.json")}
+    registry = Registry(workspace)
+    return [
+        one for one in _versions(workspace) if one.candidate in gone and one.version not in registry.withdrawn(one.model)
+    ]
+
+
+def _withdraw(workspace: Workspace, version: Registered) -> None:
+    """Stop its endpoint, take its approval back on the record, and take it out of the registry."""
+    for name in _endpoints(workspace, [version]):
+        serving.stop(workspace, name)
+    if governance.standing(workspace, version):
+        governance.void(workspace, version.model, version.version, "ninefold forget", REASON)
+    Registry(workspace).withdraw(version)
+
+
+def _endpoints(workspace: Workspace, versions: list[Registered]) -> list[str]:
+    """Kept endpoints that serve one of `versions`."""
+    candidates = {version.candidate for version in versions}
+    kept = [serving.Endpoint.model_validate_json(path.read_text()) for path in sorted(workspace.serving.glob("*.json"))]
+    return [endpoint.name for endpoint in kept if endpoint.candidate in candidates]
+
+
+def _report(workspace: Workspace, items: list[Item], *, dry_run: bool) -> dict[str, Any]:
+    versions = _withdrawn(workspace, items)
+    registry = Registry(workspace)
+    names: tuple[Any, ...] = ("candidate", "champion", "previous")
+    gone = {item.id for item in items if item.kind in ("object", "seal")}
+    again = Counter(seal.name for seal in workspace.store.seals() if seal.key in gone or seal.made & gone)
+    records = [f"{item.id} ({item.role}): append-only; it names who approved" for item in items if item.kind == "record"]
+    return {
+        "dry_run": dry_run,
+        "items": [item.model_dump(mode="json") for item in items],
+        "versions": [
+            {
+                "model": one.model,
+                "version": one.version,
+                "use_case": one.use_case,
+                "aliases": [name for name in names if registry.holder(one.model, name) == one.version],
+            }
+            for one in versions
+        ],
+        "endpoints": _endpoints(workspace, versions),
+        "run_again": dict(sorted(again.items())),
+        "not_reached": [*UNREACHED, *records],
+        "left": [],
+    }
+
+
+def show(report: dict[str, Any]) -> None:
+    """Print what is touched, what must run again, what cannot be reached, and what is left."""
+    console, dry = Console(), report["dry_run"]
+    table = Table(title="would be deleted" if dry else "deleted", title_justify="left", header_style="bold")
+    for name in ("kind", "what", "id", "count", "why"):
+        table.add_column(name, justify="right" if name == "count" else "left", overflow="fold")
+    for item in report["items"]:
+        if item["kind"] != "record":
+            table.add_row(item["kind"], item["role"], _short(item["id"]), f"{item['count']:,}", item["why"])
+    console.print(table if table.row_count else "nothing here holds it", highlight=False)
+    for version in report["versions"]:
+        aliases = f" ({', '.join(version['aliases'])})" if version["aliases"] else ""
+        verb = "would be withdrawn" if dry else "is withdrawn"
+        console.print(f"  version   {version['model']} {version['version']}{aliases} {verb}", highlight=False)
+    for name in report["endpoints"]:
+        console.print(f"  endpoint  {name} {'would be' if dry else 'is'} stopped", highlight=False)
+    again = ", ".join(f"{name.removeprefix('components.')} × {count}" for name, count in report["run_again"].items())
+    if again:
+        console.print(f"  run again {again}: `ninefold run` does, without the subject", highlight=False, soft_wrap=True)
+    for line in report["not_reached"]:
+        console.print(f"  not reached: {line}", highlight=False, soft_wrap=True)
+    if not dry:
+        left = ", ".join(f"{item['kind']} {_short(item['id'])}" for item in report["left"])
+        console.print(f"  second search: {f'still found in {left}' if left else 'nothing is left'}", highlight=False)
+
+
+def _short(id: str) -> str:
+    return id[:12] if len(id) == 64 else Path(id).as_posix()

@@ -1,0 +1,121 @@
+"""`ninefold lineage`: a release's graph, from source rows to the endpoint; or where one row went."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.tree import Tree
+
+from components import lineage as graphs
+from components import serving
+from components.core import BadInput, Candidate, Workspace, publish_text
+from components.governance import Approvals, Registered, Registry, candidate_in
+from components.lineage import Graph, Node, as_html, as_mermaid
+from components.lineage import graph as draw
+from flows.serve import version_named
+
+BACK = {"writes": "written by"}
+"""How an edge is called when it is read from its end."""
+
+
+def lineage(model: str, workspace: Workspace | None = None) -> Graph:
+    """The graph of `model` (`name`, `name@alias` or `name@version`). Raises BadInput for what is not registered."""
+    workspace = workspace or Workspace()
+    return graph_of(workspace, version_named(workspace, model))
+
+
+def graph_of(workspace: Workspace, version: Registered) -> Graph:
+    """The graph that ends at a registered version."""
+    registry = Registry(workspace)
+    names: tuple[Any, ...] = ("candidate", "champion", "previous")
+    aliases = [name for name in names if registry.holder(version.model, name) == version.version]
+    withdrawn = version.version in registry.withdrawn(version.model)
+    entries = Approvals(workspace.root / "approvals.db").entries(version.model, version.version)
+    kept = serving.status(workspace, version.model)
+    up = kept is not None and kept.version == str(version.version)
+    return draw(
+        workspace.store,
+        version.model_dump(mode="json") | {"aliases": aliases, "withdrawn": withdrawn},
+        candidate_of(workspace, version),
+        [entry.model_dump(mode="json") for entry in entries],
+        {"url": kept.url, "up": True} if kept and up else None,
+    )
+
+
+def candidate_of(workspace: Workspace, version: Registered) -> Candidate | None:
+    """What the version serves; None where its bundle was forgotten."""
+    there = (version.bundle(workspace) / "candidate.json").is_file()
+    return candidate_in(workspace, version.candidate) if there else None
+
+
+def trace(row: str, workspace: Workspace | None = None) -> dict[str, Any]:
+    """Where the row with this id or text went. Raises BadInput where there is none."""
+    return graphs.trace((workspace or Workspace()).store, row)
+
+
+def written(graph: Graph, model: str, page: Path | None, *, mermaid: bool, as_json: bool) -> str | None:
+    """The graph as text, in the form asked for: the path of the page that was written, Mermaid, or JSON; None: a tree."""
+    if page is not None:
+        if page.is_dir():
+            raise BadInput(f"--html {page}: is a folder; give the path of a file to write")
+        publish_text(page, as_html(graph, f"Lineage of {model}"))
+        return str(page)
+    if mermaid:
+        return as_mermaid(graph)
+    return json.dumps(graphs.as_json(graph), indent=2, ensure_ascii=False) if as_json else None
+
+
+def show(graph: Graph) -> None:
+    """Print the graph as a tree, from the version back to the sources; what was printed before is only named again."""
+    nodes = {node.id: node for node in graph.nodes}
+    version = next(node for node in graph.nodes if node.kind == "version")
+    seen: set[str] = set()
+
+    def grow(branch: Tree, node: str) -> None:
+        for edge in graph.before(node):
+            known = edge.source in seen
+            text = f"{_name(nodes[edge.source])} [dim](above)[/dim]" if known else _line(nodes[edge.source])
+            child = branch.add(f"[dim]{BACK.get(edge.how, edge.how)}[/dim] {text}")
+            if not known:
+                seen.add(edge.source)
+                grow(child, edge.source)
+
+    root = Tree(_line(version))
+    grow(root, version.id)
+    for edge in graph.edges:
+        if edge.source == version.id:
+            root.add(f"[dim]{edge.how}[/dim] {_line(nodes[edge.target])}")
+    Console().print(root, highlight=False)
+
+
+def show_row(found: dict[str, Any]) -> None:
+    """Print where a row went."""
+    console, row = Console(), found["row"]
+    console.print(f"row {row['id']} of source {row['source']}: {row['text']!r}", highlight=False, markup=False)
+    read = ", ".join(found["read_by"]) or "no stage"
+    console.print(f"  split {found['split']}: {found['training']}; read by {read}", highlight=False)
+    for place in found["places"]:
+        line = (
+            f"  {place['what']} {place['digest'][:12]} ({place['file']}), made by {', '.join(place['steps']) or 'no seal'}"
+        )
+        console.print(line, highlight=False, soft_wrap=True)
+
+
+def _line(node: Node) -> str:
+    facts = node.facts
+    said = {
+        "source": f"{facts.get('licence')}, sha256 {str(facts.get('sha256'))[:12]}, {facts.get('read', 0):,} rows read",
+        "job": f"{facts.get('verdict', '')}: {facts.get('reason', '')}",
+        "version": f"candidate {str(facts.get('candidate'))[:12]}" + (", withdrawn" if facts.get("withdrawn") else ""),
+        "evidence": ", ".join(f"{k} {v:.3f}" for k, v in facts.items() if isinstance(v, float)),
+        "approval": str(facts.get("reason", "")),
+        "endpoint": "up",
+    }.get(node.kind, facts.get("licence", ""))
+    dropped = ", ".join(f"{count} {reason}" for reason, count in (facts.get("dropped") or {}).items())
+    more = (f" ({said})" if said else "") + (f" dropped: {dropped}" if dropped else "")
+    return _name(node) + more.replace("[", "\\[")
+
+
+def _name(node: Node) -> str:
+    return graphs.label(node).replace("[", "\\[")

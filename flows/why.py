@@ -1,0 +1,81 @@
+"""`ninefold why`: what one served answer stands on."""
+
+from typing import Any
+
+from rich.console import Console
+
+from components import serving
+from components.core import BadInput, Store, Workspace
+from components.governance import Registry
+from components.lineage import why as explain
+from components.serving import traffic_path
+from flows.lineage import candidate_of, graph_of
+
+LAST = "last"
+
+
+def why(answer: str, workspace: Workspace | None = None) -> dict[str, Any]:
+    """The walk back from an answer (the id that the endpoint returned, or `last`: the newest in the log).
+
+    Raises BadInput for an id that no endpoint of this workspace gave.
+    """
+    workspace = workspace or Workspace()
+    path = traffic_path(workspace)
+    log = serving.Traffic(path) if path.is_file() else None
+    answered = (log.last() if answer == LAST else log.find(answer)) if log else None
+    if answered is None:
+        raise BadInput(
+            f"answer '{answer}': no endpoint of {workspace.root} gave it. Give `ninefold.answer_id` of a reply, or `last`"
+        )
+    versions = Registry(workspace).versions(answered["model"])
+    same = [one for one in versions if one.candidate == answered["candidate"]]
+    number = answered["model_version"]
+    chosen = next((one for one in same if str(one.version) == number), same[-1] if same and number is None else None)
+    if chosen is None:
+        raise BadInput(
+            f"answer '{answered['id']}': the Candidate {answered['candidate'][:12]} that gave it is not registered as "
+            f"'{answered['model']}' here, so there is nothing to walk back to"
+        )
+    candidate, bundle = candidate_of(workspace, chosen), Store(chosen.bundle(workspace) / "store")
+    return explain(answered, candidate, bundle, workspace.store, graph_of(workspace, chosen))
+
+
+def show(found: dict[str, Any]) -> None:
+    """Print the walk, one step a line."""
+    console, answer, release = Console(), found["answer"], found["release"]
+
+    def line(name: str, text: str) -> None:
+        console.print(f"  {name:<11} {text}", highlight=False, markup=False, soft_wrap=True)
+
+    console.print(
+        f"{answer['id']}: {answer['input']!r} → {answer['answer']!r}", highlight=False, markup=False, soft_wrap=True
+    )
+    line("version", f"{release.get('model')} {release.get('version')}, candidate {found['candidate']}")
+    for passage in found["passages"]:
+        origin = f"{passage['source']}, {passage['licence']}" if passage["source"] else "source unknown"
+        line("passage", f"{passage['id']} ({origin}; score {passage['score']:.3f}): {_cut(passage['text'])}")
+    prompt, model, adapter = found["prompt"], found["model"], found["adapter"]
+    line("prompt", f"{prompt['method']}, digest {prompt['digest']}" if prompt else "none")
+    if model:
+        named = f"{model['name']}, {model['licence']}, {model['origin']}" if "licence" in model else model["kind"]
+        line("model", f"{named} {model.get('object') or ''}".strip())
+    line("adapter", f"{adapter['method']}, object {adapter['object']}" if adapter else "none")
+    rows = [f"{one['rows']} {one['count']:,} rows ({one['digest'][:12]})" for one in found["training"]]
+    line("training", ", ".join(rows) or "no weights were made from rows of this use case")
+    for source in found["data"]["sources"]:
+        line("data", f"{source.get('origin')}: {source.get('licence')}, sha256 {source.get('sha256')}")
+    for who in found["data"]["touched_by"] or ():
+        line("touched by", who)
+    dropped = ", ".join(f"{count} {reason}" for reason, count in (found["data"]["dropped"] or {}).items())
+    line("dropped", dropped or "nothing")
+    for evidence in found["evaluation"]:
+        figures = ", ".join(f"{name} {value:.3f}" for name, value in evidence.items() if isinstance(value, float))
+        line("evaluation", f"{figures} (digest {evidence['digest']})")
+    for entry in found["approval"]:
+        line("approval", f"{entry['event']} by {entry['by']}, {entry['at']}: {entry['reason']}")
+    if not found["approval"]:
+        line("approval", "nobody has approved this version")
+
+
+def _cut(text: str | None, most: int = 160) -> str:
+    return "text is gone" if text is None else text if len(text) <= most else f"{text[:most]}…"

@@ -1,0 +1,144 @@
+"""Where a release came from, why an answer was given, and that a subject can be forgotten: in a finished workspace."""
+
+import json
+import os
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from contextlib import closing
+
+import pytest
+
+from components.core import BadInput
+from components.core.code import ROOT
+from components.governance import Approvals, Registry
+from components.lineage import PENDING, Subject, as_html, as_json, as_mermaid, find_row, object_roles, search
+from components.lineage.content import cells
+from components.lineage.erase import erase_rows
+from components.serving import read_traffic
+from flows.lineage import lineage, trace
+from flows.why import why
+from tests.conftest import USE_CASE, environment, ninefold
+
+
+def a_row(workspace, split: str) -> dict:
+    """The first row of a split."""
+    (digest,) = {digest for digest, role in object_roles(workspace.store).items() if role == split}
+    return json.loads(workspace.store.file(digest).read_text().split("\n")[0])
+
+
+def test_a_release_is_walked_back_to_its_sources(finished):
+    graph = lineage("voice_helpdesk@1", finished.workspace)
+    nodes = {node.id: node for node in graph.nodes}
+    assert {edge.source for edge in graph.edges} | {edge.target for edge in graph.edges} == set(nodes)
+    reached, todo = set(), ["version:voice_helpdesk/1"]
+    while todo:
+        reached.add(here := todo.pop())
+        todo += [edge.source for edge in graph.before(here) if edge.source not in reached]
+    assert reached == set(nodes), "everything drawn leads to the version"
+    sources = {nodes[id].name: nodes[id].facts for id in reached if nodes[id].kind == "source"}
+    assert set(sources) == {"disfl_qa", "boolq", "narrative_qa"}
+    assert all(facts["licence"] and len(facts["sha256"]) == 64 for facts in sources.values())
+    assert {"data", "evaluation.evaluate", "deployment.deploy"} <= {node.name for node in graph.nodes}
+    data = next(node for node in graph.nodes if node.name == "data")
+    assert data.facts["dropped"]["duplicate passage"] > 0
+
+
+def test_the_picture_needs_nothing_from_elsewhere(finished):
+    graph = lineage("voice_helpdesk", finished.workspace)
+    page = as_html(graph, "Lineage of voice_helpdesk")
+    assert not any(word in page for word in ("<script", "src=", "href=", "@import", "url("))
+    assert page.count("<rect") == len(graph.nodes)
+    assert as_mermaid(graph).count("-->") == len(graph.edges)
+    job = next(node for node in as_json(graph)["nodes"] if node["id"].startswith("job:") and node["name"] == "data")
+    assert {"namespace": "ninefold", "name": "source:boolq"} in job["inputs"]
+
+
+def test_a_row_is_followed_into_its_tables(finished):
+    row = a_row(finished.workspace, "test")
+    found = trace(row["text"].upper(), finished.workspace)
+    assert (found["row"]["id"], found["split"]) == (row["id"], "test")
+    assert "evaluation" in found["read_by"]
+    assert "tuning" not in found["read_by"]
+    assert {"test", "evidence test"} <= {place["what"] for place in found["places"]}
+    with pytest.raises(BadInput, match="no row"):
+        trace("no such row anywhere", finished.workspace)
+
+
+def test_an_answer_is_walked_back_to_passages_data_and_figures(finished):
+    found = why("last", finished.workspace)
+    logged = read_traffic(finished.workspace, "voice_helpdesk")[-1]
+    assert found["answer"]["id"] == logged["id"]
+    assert [one["id"] for one in found["passages"]] == logged["passages"]
+    assert {one["licence"] for one in found["passages"]} <= {"CC-BY-4.0 AND CC-BY-SA-4.0", "CC-BY-SA-3.0"}
+    assert all(one["text"] for one in found["passages"])
+    assert found["candidate"] == finished.summary["candidate"]
+    figure = finished.summary["test"]["metrics"]["f1_answerable"]["value"]
+    assert found["evaluation"][0]["f1_answerable"] == pytest.approx(figure, abs=1e-4)
+    with pytest.raises(BadInput, match="chatcmpl-nobody"):
+        why("chatcmpl-nobody", finished.workspace)
+
+
+def test_the_ledger_holds_digests_and_no_payload(finished):
+    rows = [a_row(finished.workspace, split) for split in ("train", "test")]
+    subject = Subject.of(*(row["text"] for row in rows))
+    kept = [text for _, _, _, text in cells(finished.workspace.ledger)]
+    assert finished.summary["candidate"] in " ".join(kept)
+    assert not any(subject.holds(text) for text in kept)
+
+
+def test_mlflow_loses_the_whole_trace_and_the_whole_prompt_version(finished, tmp_path):
+    path = tmp_path / "mlflow.db"
+    shutil.copyfile(finished.home / "mlflow.db", path)
+    with closing(sqlite3.connect(path)) as database, database:
+        for trace in ("tr-1", "tr-2"):
+            said = "for ada@example.org" if trace == "tr-1" else "for someone else"
+            at = "(request_id, experiment_id, timestamp_ms, status, request_preview)"
+            database.execute(f"insert into trace_info {at} values (?, 1, 0, 'OK', ?)", [trace, said])
+            database.execute("insert into trace_tags values ('mlflow.traceName', 'desk', ?)", [trace])
+        first = "select name, version from model_version_tags where key = 'mlflow.prompt.text'"
+        name, version = database.execute(first).fetchone()
+        shown = "update model_version_tags set value = '[\"ada@example.org\"]' where key = 'mlflow.prompt.text'"
+        database.execute(f"{shown} and name = ? and version = ?", [name, version])
+        others = database.execute("select count(*) from model_versions").fetchone()[0] - 1
+    erase_rows(path, Subject.of("ada@example.org"))
+    with closing(sqlite3.connect(path)) as database:
+        assert database.execute("select request_id from trace_info").fetchall() == [("tr-2",)]
+        assert database.execute("select request_id from trace_tags").fetchall() == [("tr-2",)]
+        assert database.execute("select count(*) from model_versions").fetchone()[0] == others
+        left = "select 1 from model_version_tags where name = ? and version = ?"
+        assert database.execute(left, [name, version]).fetchone() is None
+    assert b"ada@example.org" not in path.read_bytes()
+
+
+def test_a_killed_forget_is_finished_and_the_use_case_is_released_again(copied):
+    workspace, row = copied.workspace, a_row(copied.workspace, "test")
+    approved = ninefold(copied.home, "approve", "voice_helpdesk", "--reason", "figures hold", "--by", "ada")
+    assert approved.returncode == 0, approved.stderr
+    assert ninefold(copied.home, "forget", row["id"]).returncode == 2, "deletes nothing without --yes"
+    seen = json.loads(ninefold(copied.home, "forget", row["id"], "--dry-run", "--json").stdout)
+    assert {"object", "bundle", "registered copy"} <= {item["kind"] for item in seen["items"]}
+    assert [(one["version"], one["aliases"]) for one in seen["versions"]] == [(1, ["candidate", "champion"])]
+    command = [sys.executable, "-m", "flows.cli", "forget", row["id"], "--yes"]
+    with subprocess.Popen(command, env=environment(copied.home), cwd=ROOT, stdout=subprocess.DEVNULL) as forgetting:
+        while not (workspace.store.root / "tombstones").is_dir() and forgetting.poll() is None:
+            time.sleep(0.002)
+        os.kill(forgetting.pid, signal.SIGKILL)
+    assert (workspace.root / PENDING).is_file(), "killed in the middle"
+    done = ninefold(copied.home, "forget", row["id"], "--yes", "--json")
+    assert (done.returncode, json.loads(done.stdout)["left"]) == (0, []), done.stderr
+    assert not (workspace.root / PENDING).exists()
+    subject = Subject.of(row["text"])
+    assert search(workspace, subject) == []
+    assert workspace.store.damaged() == []
+    said = Approvals(workspace.root / "approvals.db").entries("voice_helpdesk", 1)
+    assert [entry.event for entry in said] == ["approve", "void"]
+    assert Registry(workspace).holder("voice_helpdesk", "champion") is None
+    again = ninefold(copied.home, "run", str(USE_CASE), "--profile", "smoke", "--verify", "--json")
+    assert again.returncode == 0, again.stderr
+    assert json.loads(again.stdout)["model"]["version"] == 2
+    assert find_row(workspace.store, row["text"]) is None
+    assert search(workspace, subject) == []

@@ -1,0 +1,57 @@
+"""What is forgotten is gone from every corner, and what has nothing to do with it stays."""
+
+import gzip
+import sqlite3
+from contextlib import closing
+
+from components.core import FeedbackStore
+from components.lineage import Subject, erase, search, touched
+
+from .small import ADA, ROWS, filled
+
+SUBJECT = Subject.of(ADA)
+
+
+def test_nothing_is_left_and_the_rest_is_as_it_was(tmp_path):
+    workspace = filled(tmp_path)
+    (workspace.root / "packed.gz").write_bytes(gzip.compress(f"for {ADA}".encode()))
+    assert ADA.encode() in (workspace.root / "other.db").read_bytes(), "a deleted row stands in a free page"
+    found = touched(workspace, SUBJECT)
+    erase(workspace, SUBJECT, found)
+    assert search(workspace, SUBJECT) == []
+    everything = [path.read_bytes().lower() for path in workspace.root.rglob("*") if path.is_file()]
+    assert not any(ADA.encode() in content for content in everything)
+    assert workspace.store.damaged() == []
+    assert [item.question for item in FeedbackStore(workspace.feedback).list()] == ["someone else"]
+    assert (workspace.logs / "run.log").read_text() == "asked by someone else\n"
+    with closing(sqlite3.connect(workspace.root / "other.db")) as database:
+        assert database.execute("select body from notes").fetchall() == [('{"said": "by [forgotten]"}',)]
+
+
+def test_weights_that_were_taught_go_and_the_base_model_stays(tmp_path):
+    workspace = filled(tmp_path)
+    why = {item.role: item.why.split()[0] for item in touched(workspace, SUBJECT) if item.kind == "object"}
+    assert why == {"train": "holds", "adapter sft": "made", "weights": "made"}
+
+
+def test_a_row_of_test_taught_nothing(tmp_path):
+    workspace = filled(tmp_path, {"train": ROWS["test"], "test": ROWS["train"]})
+    assert [item.role for item in touched(workspace, SUBJECT) if item.kind == "object"] == ["test"]
+
+
+def test_steps_whose_payload_went_are_not_sealed_any_more(tmp_path):
+    workspace = filled(tmp_path)
+    before = [one.key[0] for one in workspace.store.seals() if workspace.store.sealed(one.key)]
+    erase(workspace, SUBJECT, touched(workspace, SUBJECT))
+    after = [one.key[0] for one in workspace.store.seals() if workspace.store.sealed(one.key)]
+    assert sorted(before) == ["c", "d", "e", "o", "s"]
+    assert sorted(after) == ["c", "s"]
+    kinds = sorted(one.kind for one in workspace.store.tombstones().values())
+    assert kinds == ["object", "object", "object", "seal"], "the tuned prompt shows the row: its seal goes too"
+
+
+def test_looking_changes_nothing(tmp_path):
+    workspace = filled(tmp_path)
+    before = {path: path.read_bytes() for path in workspace.root.rglob("*") if path.is_file() and "-" not in path.name}
+    touched(workspace, SUBJECT)
+    assert {path: path.read_bytes() for path in before} == before

@@ -1,0 +1,80 @@
+"""From a tuned release back to the rows that its weights were made from."""
+
+from typing import Any
+
+import pytest
+
+from components.core import Candidate, Evidence, MachineFault, Metric, Workspace
+from components.lineage import Graph, Subject, erase, graph, touched, trace, why
+
+from .small import ADA, ROWS, filled, put, seal, tuned
+
+
+def released(home: Any) -> tuple[Workspace, Candidate, dict[str, Any]]:
+    """The small workspace with a release of its tuned Candidate."""
+    workspace = filled(home)
+    made = {one.key[0]: one for one in workspace.store.seals()}
+    base = made["c"].result["object"]
+    candidate = Candidate.model_validate(made["e"].result["candidate"])
+    dataset = made["d"].result["dataset"]
+    table = put(workspace, "table", examples_jsonl=[{"id": ROWS["test"][0]["id"], "answer": "unknown"}])
+    test = dataset["splits"]["test"]["object"]
+    evidence = Evidence(
+        candidate=candidate.digest, split="test", split_object=test, table=table, metrics={"f1": Metric(value=0.5, n=1)}
+    )
+    given = {"candidate": candidate, "dataset": dataset}
+    seal(workspace, "g", "components.evaluation.evaluate", {"evidence": evidence, "candidate": candidate.digest}, **given)
+    release = {"release": {"model_name": "desk", "version": 1, "candidate": candidate}}
+    seal(workspace, "f", "components.deployment.deploy", release, evidence=evidence, **given)
+    assert candidate == tuned(base, candidate.adapter.object if candidate.adapter else "")
+    return workspace, candidate, {"model": "desk", "version": 1, "candidate": candidate.digest, "evidence": evidence.digest}
+
+
+def drawn(workspace: Workspace, candidate: Candidate | None, release: dict[str, Any]) -> Graph:
+    approved = {"event": "approve", "by": "ada", "reason": "figures hold", "at": "2026-01-01"}
+    return graph(workspace.store, release, candidate, [approved], None)
+
+
+def test_an_adapter_leads_back_to_the_rows_that_it_was_taught_on(tmp_path):
+    workspace, candidate, release = released(tmp_path)
+    whole = drawn(workspace, candidate, release)
+    adapter = f"dataset:{candidate.adapter.object}"
+    (job,) = {edge.source for edge in whole.before(adapter)}
+    read = {node.name for node in whole.nodes for edge in whole.before(job) if edge.source == node.id}
+    assert read == {"train", "base"}, "tuning reads no test rows"
+    assert {"job", "dataset", "candidate", "prompt", "evidence", "version", "approval"} == {n.kind for n in whole.nodes}
+
+
+def test_an_answer_names_prompt_weights_rows_figures_and_approver(tmp_path):
+    workspace, candidate, release = released(tmp_path)
+    answered = {
+        "id": "1",
+        "input": "tea?",
+        "answer": "yes",
+        "candidate": candidate.digest,
+        "passages": [],
+        "scores": [],
+        "seen": [],
+    }
+    found = why(answered, candidate, workspace.store, workspace.store, drawn(workspace, candidate, release))
+    assert found["prompt"]["digest"] == candidate.prompt.digest
+    assert (found["model"]["name"], found["adapter"]["method"]) == ("base", "sft")
+    assert [(one["rows"], one["count"]) for one in found["training"]] == [("train", 1)]
+    assert found["evaluation"][0]["f1"] == 0.5
+    assert [one["by"] for one in found["approval"]] == ["ada"]
+
+
+def test_a_row_is_followed_into_the_prompt_that_shows_it(tmp_path):
+    workspace, _, _ = released(tmp_path)
+    found = trace(workspace.store, ROWS["train"][0]["id"])
+    assert {"train", "few-shot examples (1)"} <= {place["what"] for place in found["places"]}
+    assert found["split"] == "train"
+
+
+def test_a_withdrawn_version_is_still_drawn_by_its_digests(tmp_path):
+    workspace, _, release = released(tmp_path)
+    erase(workspace, Subject.of(ADA), touched(workspace, Subject.of(ADA)))
+    whole = drawn(workspace, None, release | {"withdrawn": True})
+    assert {"version", "approval"} <= {node.kind for node in whole.nodes}
+    with pytest.raises(MachineFault, match="no sealed step"):
+        drawn(workspace, None, release)
