@@ -19,13 +19,15 @@ Cell = tuple[str, int, str, str]
 
 
 def contents(path: Path) -> Iterator[bytes]:
-    """The content of a file, and of what is packed in it (zip and its kin, gzip, Parquet)."""
+    """The content of a file, and of what is packed in it (zip and its kin, gzip, Parquet, PDF)."""
     yield from _blocks(path)
     if zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:
             yield from (archive.read(name) for name in archive.namelist())
     elif path.suffix == ".gz":
         yield gzip.decompress(path.read_bytes())
+    elif path.suffix == ".pdf":
+        yield _pdf(path)
     elif path.suffix == ".parquet":
         from pyarrow import parquet
 
@@ -86,6 +88,17 @@ def compact(database: sqlite3.Connection, path: Path) -> None:
 def busy(path: Path, reason: Any) -> MachineFault:
     """What to do where a database cannot be cleaned now."""
     return MachineFault(f"{path}: in use ({reason}). Stop what uses it (`ninefold ui`, `ninefold stop`), then repeat")
+
+
+def _pdf(path: Path) -> bytes:
+    """The words of a card as PDF, whose pages are packed; nothing where it is none."""
+    from pypdf import PdfReader
+    from pypdf.errors import PyPdfError
+
+    try:
+        return "\n".join(page.extract_text() for page in PdfReader(path).pages).encode(errors="replace")
+    except PyPdfError:
+        return b""
 
 
 def _blocks(path: Path) -> Iterator[bytes]:

@@ -55,3 +55,14 @@ def test_looking_changes_nothing(tmp_path):
     before = {path: path.read_bytes() for path in workspace.root.rglob("*") if path.is_file() and "-" not in path.name}
     touched(workspace, SUBJECT)
     assert {path: path.read_bytes() for path in before} == before
+
+
+def test_the_packed_pages_of_a_card_are_searched_too(tmp_path):
+    from xhtml2pdf import pisa
+
+    workspace = filled(tmp_path / "workspace")
+    for name, said in (("v1", f"The worst answer was about {ADA} ."), ("v2", "The worst answer was about nobody .")):
+        with (workspace.root / f"{name}.pdf").open("wb") as file:
+            pisa.CreatePDF(f"<p>{said}</p>", dest=file)
+    assert ADA.encode() not in (workspace.root / "v1.pdf").read_bytes()
+    assert [item.id for item in search(workspace, SUBJECT) if item.id.endswith(".pdf")] == ["v1.pdf"]
