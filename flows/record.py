@@ -18,7 +18,7 @@ from prefect.states import Crashed
 
 from components import cards
 from components.cards.pdf import pdf
-from components.core import BadInput, Candidate, MachineFault, Release, canonical, publish_bytes, publish_json, read_jsonl
+from components.core import BadInput, Candidate, MachineFault, Release, publish_bytes, publish_json, read_jsonl
 from components.core.code import ROOT
 from components.core.files import disk_faults
 from components.core.tracking import Tracking
@@ -120,8 +120,8 @@ def write_card(do: Steps, candidate: Candidate, evaluated: Evaluated, release: R
     )
     do.card = cards.write_card(record, cards_folder(do.run))
     if found := cards.lint(do.card):
-        if said := cards.UNFILLED.search(canonical(do.run.use_case)):
-            raise BadInput(f"{do.run.path}: holds the unfilled text '{said[0]}', which the card shows: write what is meant")
+        if said := _unfilled(do.run.use_case.model_dump(mode="json")):
+            raise BadInput(f"{do.run.path}: holds the unfilled text '{said}', which the card shows: write what is meant")
         # what it was made from is sealed and sound: the text is our own doing, and such a card must not go out
         raise MachineFault(f"the card contradicts itself or is unfilled: {'; '.join(map(str, found))}")
     if release and do.run.profile.cards == "project":  # four seconds that a trial does not need: `ninefold card print`
@@ -132,6 +132,14 @@ def write_card(do: Steps, candidate: Candidate, evaluated: Evaluated, release: R
 def cards_folder(run: Run) -> Path:
     """Where cards go: `model_cards/` of the project, or the workspace for profiles that only try things out."""
     return ROOT / "model_cards" if run.profile.cards == "project" else run.workspace.root / "model_cards"
+
+
+def _unfilled(given: Any) -> str | None:
+    """The first unfilled text among the contract's own words."""
+    if isinstance(given, str):
+        return found[0] if (found := cards.UNFILLED.search(given)) else None
+    inside = given.values() if isinstance(given, dict) else given if isinstance(given, (list, tuple)) else ()
+    return next((said for one in inside if (said := _unfilled(one))), None)
 
 
 def environment(run: Run) -> dict[str, str]:

@@ -74,7 +74,7 @@ def _unfilled(lines: list[str]) -> Iterator[tuple[int, str]]:
 def _sections(lines: list[str]) -> Iterator[tuple[int, str]]:
     headings = [(i, line) for i, line in enumerate(lines) if re.match(r"#{2,3} ", line)]
     ends = [i for i, _ in headings[1:]] + [len(lines)]
-    for (start, heading), end in zip(headings, ends, strict=True):
+    for (start, heading), end in zip(headings, ends, strict=False):  # without any heading there is one end too many
         below = end < len(lines) and lines[end].startswith("### ") and heading.startswith("## ")
         if not below and not any(line.strip() for line in lines[start + 1 : end]):
             yield start + 1, f"section '{heading.lstrip('# ')}' is empty"
