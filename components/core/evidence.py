@@ -28,6 +28,17 @@ class Evidence(Frozen):
     metrics: dict[str, Metric]
 
 
+class Power(Frozen):
+    """How many rows such a comparison needs: 80 % power, at the spread of the paired differences that was seen."""
+
+    effect: float
+    """The gain that `rows` is for: the one seen, or the minimum effect where that is larger."""
+    rows: int | None
+    """None: no number of rows shows a gain of nothing."""
+    detectable: float
+    """The smallest true gain that the rows at hand would have adopted four times in five."""
+
+
 class Comparison(Frozen):
     """Paired difference of a metric on the same examples, with a 95 % interval."""
 
@@ -38,6 +49,10 @@ class Comparison(Frozen):
     after: float
     gain: Metric
     minimum_effect: float = 0.0
+    p_value: float | None = None
+    """One-sided, of an exact paired test that it is not better."""
+    power: Power | None = None
+    """None where all differences are equal, or there are fewer than two."""
 
 
 class Decision(Frozen):

@@ -1,16 +1,23 @@
 """Measuring: an answering function and a split in, Evidence with 95 % intervals out; two Evidences in, a Decision out."""
 
 from .abstention import abstain_below
-from .compare import compare, examples, missed_floors, rank
+from .compare import compare, compare_tables, compared, examples, missed_floors, rank, significant
 from .intervals import bootstrap, interval, of_two_means
 from .measure import latency, measure
 from .metrics import METRICS, normalise, per_example
+from .significance import LEVEL, p_value, shown_p
+from .slices import SliceGain, compare_slices
 
 __all__ = [
+    "LEVEL",
     "METRICS",
+    "SliceGain",
     "abstain_below",
     "bootstrap",
     "compare",
+    "compare_slices",
+    "compare_tables",
+    "compared",
     "examples",
     "interval",
     "latency",
@@ -18,6 +25,9 @@ __all__ = [
     "missed_floors",
     "normalise",
     "of_two_means",
+    "p_value",
     "per_example",
     "rank",
+    "shown_p",
+    "significant",
 ]

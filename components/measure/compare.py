@@ -1,15 +1,22 @@
-"""Two Evidences in, one Decision out: a paired bootstrap over the per-example tables of both, on the same rows.
+"""Two Evidences in, one Decision out: paired statistics over the per-example tables of both, on the same rows.
 
-Paired, because two systems answer the same easy and hard questions: Koehn 2004, "Statistical significance tests for machine
-translation evaluation". Not covered: correction for many comparisons (stages compare one winner with what was at hand).
+Paired, because two systems answer the same easy and hard questions (Koehn 2004, "Statistical significance tests for
+machine translation evaluation"). Two judges, of which the stricter one decides. The bootstrap's interval (intervals.py)
+says how large the gain may be, but is too short for few, sparse or lopsided differences. The exact tests (significance.py)
+let at most 5 % false promotions through at any number of rows, but say nothing of size. For many even differences the
+interval, at 2.5 % on that side, is the stricter one; for few it is the test. Not covered: correction for many comparisons
+(stages compare one winner with what was at hand; slices.py corrects).
 """
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from components.core import Comparison, Decision, Evidence, Metrics, Store, Verdict, read_jsonl
 
 from .intervals import paired
+from .sample_size import power
+from .significance import LEVEL, p_value, shown_p
 
 
 def examples(evidence: Evidence, store: Store) -> list[dict[str, Any]]:
@@ -22,25 +29,64 @@ def compare(
 ) -> Decision:
     """Decide whether `after` is worth it over `before`, on `metric` (default: the contract's primary one).
 
-    adopt               the gain's interval lies above 0 and the gain is at least `metrics.minimum_effect`
+    adopt               the gain is no chance (`significant`) and at least `metrics.minimum_effect`
     keep                the gain is not positive, or its interval lies below the minimum effect, or `after` misses a floor of
                         the contract that `before` reaches
-    not enough evidence otherwise
+    not enough evidence otherwise; the reason says how many rows would do
 
     over: what it is compared with, in words, for the reason. Raises AssertionError when the two do not cover the same rows,
     or when neither has a value of the metric.
     """
-    name = metric or metrics.primary
-    first, second = examples(before, store), examples(after, store)
-    assert [row["id"] for row in first] == [row["id"] for row in second], f"compare: not the same rows ({over})"
-    start, end, gain = paired(first, second, name)
-    assert not math.isnan(start + end), f"compare: no row has a value of '{name}' on split '{after.split}'"
-    comparison = Comparison(
-        metric=name, over=over, before=round(start, 6), after=round(end, 6), gain=gain, minimum_effect=metrics.minimum_effect
+    already = missed_floors(before, metrics)
+    lost = [_floor(name, after) for name in missed_floors(after, metrics) if name not in already]
+    return compare_tables(
+        examples(before, store), examples(after, store), metrics, over=over, metric=metric or metrics.primary, lost=lost
     )
-    lost = [floor for floor in missed_floors(after, metrics) if floor not in missed_floors(before, metrics)]
-    verdict = _verdict(gain.value, gain.low or 0.0, gain.high or 0.0, metrics.minimum_effect, lost)
-    return Decision(verdict=verdict, reason=_reason(comparison, verdict, lost, after), comparison=comparison)
+
+
+def compare_tables(
+    before: Sequence[dict[str, Any]],
+    after: Sequence[dict[str, Any]],
+    metrics: Metrics,
+    *,
+    over: str,
+    metric: str,
+    lost: Sequence[str] = (),
+) -> Decision:
+    """`compare` on the tables themselves. lost: floors that only `after` misses, in words."""
+    found = compared(before, after, metric, over=over, minimum_effect=metrics.minimum_effect)
+    verdict = _verdict(found, lost)
+    return Decision(verdict=verdict, reason=_reason(found, verdict, lost), comparison=found)
+
+
+def compared(
+    before: Sequence[dict[str, Any]],
+    after: Sequence[dict[str, Any]],
+    metric: str,
+    *,
+    over: str,
+    minimum_effect: float = 0.0,
+) -> Comparison:
+    """The figures behind a decision: `metric` before and after on the same rows, its gain, p-value and sample size."""
+    assert [row["id"] for row in before] == [row["id"] for row in after], f"compare: not the same rows ({over})"
+    found = paired(before, after, metric)
+    assert not math.isnan(found.before + found.after), f"compare: no row has a value of '{metric}'"
+    return Comparison(
+        metric=metric,
+        over=over,
+        before=round(found.before, 6),
+        after=round(found.after, 6),
+        gain=found.gain,
+        minimum_effect=minimum_effect,
+        p_value=float(f"{p_value(before, after, metric):.3g}"),
+        power=power(found.gain.value, minimum_effect, found.spread, found.gain.n),
+    )
+
+
+def significant(found: Comparison) -> bool:
+    """Whether a gain is no chance: its interval lies above 0, and the exact test says so too."""
+    above = found.gain.low is not None and found.gain.low > 0
+    return above and found.p_value is not None and found.p_value <= LEVEL
 
 
 def missed_floors(evidence: Evidence, metrics: Metrics) -> list[str]:
@@ -58,26 +104,44 @@ def rank(evidence: Evidence, metrics: Metrics) -> tuple[int, float]:
     return -len(missed_floors(evidence, metrics)), primary.value if primary else 0.0
 
 
-def _verdict(gain: float, low: float, high: float, minimum: float, lost: list[str]) -> Verdict:
-    if lost or gain <= 0 or high < minimum:
+def _floor(name: str, evidence: Evidence) -> str:
+    return f"{name} {evidence.metrics[name].value:.3f}" if name in evidence.metrics else f"{name} (no value)"
+
+
+def _verdict(found: Comparison, lost: Sequence[str]) -> Verdict:
+    gain, least = found.gain, found.minimum_effect
+    if lost or gain.value <= 0 or (gain.high or 0.0) < least:
         return "keep"
-    return "adopt" if low > 0 and gain >= minimum else "not enough evidence"
+    return "adopt" if significant(found) and gain.value >= least else "not enough evidence"
 
 
-def _reason(found: Comparison, verdict: Verdict, lost: list[str], after: Evidence) -> str:
+def _reason(found: Comparison, verdict: Verdict, lost: Sequence[str]) -> str:
     gain = found.gain
     span = f"gain {gain.value:+.3f}"
     if gain.low is not None and gain.high is not None:
-        span += f" [{gain.low:+.3f}, {gain.high:+.3f}], n = {gain.n}"
+        span += f" [{gain.low:+.3f}, {gain.high:+.3f}], {shown_p(found.p_value)}, n = {gain.n}"
     figures = f"{found.metric} {found.before:.3f} → {found.after:.3f} over {found.over} ({span})"
     if lost:
-        values = [
-            f"{name} {after.metrics[name].value:.3f}" if name in after.metrics else f"{name} (no value)" for name in lost
-        ]
-        return f"{figures}, but it misses a floor of the contract: {', '.join(values)}"
+        return f"{figures}, but it misses a floor of the contract: {', '.join(lost)}"
     why = {
         "adopt": f"the interval lies above 0 and the gain reaches {found.minimum_effect:g}",
         "keep": "no gain" if gain.value <= 0 else f"the gain is surely below {found.minimum_effect:g}",
-        "not enough evidence": f"the interval does not settle a gain of {found.minimum_effect:g}",
+        "not enough evidence": f"{_unsettled(found)}{_needed(found)}",
     }[verdict]
     return f"{figures}: {why}"
+
+
+def _unsettled(found: Comparison) -> str:
+    if (found.gain.low or 0.0) > 0 and not significant(found):
+        return "the interval lies above 0, but the exact test does not rule out chance"
+    return f"the interval does not settle a gain of {found.minimum_effect:g}"
+
+
+def _needed(found: Comparison) -> str:
+    power = found.power
+    if power is None or power.rows is None:
+        return ""
+    return (
+        f"; for 80 % power at a gain of {power.effect:.3f}, {power.rows:,} rows are needed, "
+        f"and these {found.gain.n} suffice for {power.detectable:.3f}"
+    )

@@ -1,13 +1,14 @@
 """Bootstrap intervals (Efron 1979, percentile, 95 %) over the rows of a per-example table, vectorised in numpy.
 
 A metric is a statistic of summed columns: a mean is Σ value / Σ has-a-value, macro-F1 is the mean over labels of
-2·tp / (2·tp + fp + fn). Both are computed for all resamples by one matrix sum, so pairing two systems only means drawing the
-same rows for both. Not covered: clustered resampling (questions about one passage are treated as independent).
+2·tp / (2·tp + fp + fn). Both are computed for all resamples by one matrix product with how often each row was drawn, so
+pairing two systems only means drawing the same rows for both. Not covered: clustered resampling (questions about one passage
+are treated as independent).
 """
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from components.core import Metric
 
@@ -16,6 +17,15 @@ if TYPE_CHECKING:
 
 BLOCK = 4_000_000
 """Most indices drawn at once (32 MB): larger tables are resampled in blocks."""
+
+
+class Paired(NamedTuple):
+    """A metric of two tables over the same rows, and the standard deviation of the rows' differences (0 below two rows)."""
+
+    before: float
+    after: float
+    gain: Metric
+    spread: float
 
 
 def interval(values: Sequence[float | None], seed: int = 0, resamples: int = 2000) -> Metric:
@@ -47,18 +57,22 @@ def of_two_means(
 
 def paired(
     before: Sequence[dict[str, Any]], after: Sequence[dict[str, Any]], name: str, seed: int = 0, resamples: int = 2000
-) -> tuple[float, float, Metric]:
-    """Metric `name` before, after, and its gain with a 95 % interval, over the same rows in the same order."""
+) -> Paired:
+    """Metric `name` before, after, and its gain with a 95 % interval, over the same rows in the same order.
+
+    The spread comes from the resampled gains, times √n, so that it also holds for a metric that is no mean.
+    """
     import numpy as np
 
     first, second = statistic(before, name), statistic(after, name)
     start, end = float(first.of(first.columns.sum(0))), float(second.of(second.columns.sum(0)))
     n = int(min(first.columns[:, -1].sum(), second.columns[:, -1].sum())) if name != "macro_f1" else len(before)
     if n < 2:  # every resample of one row is that row: no interval
-        return start, end, Metric(value=_rounded(end - start), n=n)
+        return Paired(start, end, Metric(value=_rounded(end - start), n=n), 0.0)
     gains = bootstrap(second, seed, resamples) - bootstrap(first, seed, resamples)
     low, high = np.nanpercentile(gains, [2.5, 97.5])
-    return start, end, Metric(value=_rounded(end - start), low=_rounded(low), high=_rounded(high), n=n)
+    gain = Metric(value=_rounded(end - start), low=_rounded(low), high=_rounded(high), n=n)
+    return Paired(start, end, gain, _rounded(np.nanstd(gains) * n**0.5))
 
 
 class Statistic:
@@ -81,16 +95,18 @@ def bootstrap(figure: Statistic, seed: int = 0, resamples: int = 2000) -> "np.nd
     block = max(1, min(resamples, BLOCK // max(1, n)))
     parts = []
     for start in range(0, resamples, block):
-        drawn = _drawn(n, seed, start, min(block, resamples - start))
-        parts.append(figure.of(np.stack([column[drawn].sum(1) for column in figure.columns.T], axis=-1)))
+        parts.append(figure.of(_counts(n, seed, start, min(block, resamples - start)) @ figure.columns))
     return np.concatenate(parts)
 
 
 @lru_cache(maxsize=4)
-def _drawn(n: int, seed: int, start: int, count: int) -> "np.ndarray":
+def _counts(n: int, seed: int, start: int, count: int) -> "np.ndarray":
+    """How often each of `n` rows was drawn in each of `count` resamples: [count, n]."""
     import numpy as np
 
-    return np.random.default_rng([seed, start]).integers(0, n, (count, n))
+    drawn = np.random.default_rng([seed, start]).integers(0, n, (count, n))
+    places = (drawn + np.arange(count)[:, None] * n).ravel()
+    return np.bincount(places, minlength=count * n).reshape(count, n).astype(float)
 
 
 def _means(values: Sequence[float | None]) -> Statistic:

@@ -5,9 +5,8 @@ Not covered: the release decision (evaluation), which is made on answers alone.
 
 from typing import Any
 
-from components.core import Comparison, Decision, Evidence, Metrics, Store, Verdict
-from components.measure import compare
-from components.measure.intervals import paired
+from components.core import Decision, Evidence, Metrics, Store, Verdict
+from components.measure import compare, compared, shown_p, significant
 
 
 def decide(
@@ -21,7 +20,7 @@ def decide(
     """Adopt when the answers are better, or when the context holds the answer more often and the answers are not worse.
 
     The second way is for readers that do not use their context yet: tuning teaches them to, on what this stage finds.
-    Paired bootstrap, 95 %; `not worse`: the interval of the change in answers reaches zero.
+    Better is what `significant` says; `not worse`: the interval of the change in answers reaches zero.
     """
     answers = compare(evidence["at hand"], evidence["proposed"], metrics, store, over="the retriever at hand")
     if evidence["at hand"].candidate == evidence["proposed"].candidate:
@@ -31,19 +30,18 @@ def decide(
     figure = next((name for name in ("support", "hit@1") if any(row[name] is not None for row in after)), None)
     if answers.adopted or before is None or figure is None:
         return answers
-    start, end, gain = paired(before, after, figure)
+    contexts = compared(before, after, figure, over="the retriever at hand")
+    gain = contexts.gain
     assert answers.comparison, "compare always compares"
     worse = answers.comparison.gain.high is not None and answers.comparison.gain.high < 0
     said = {"support": "the answer stands in the context of", "hit@1": "the first passage is right for"}[figure]
     reason = (
-        f"{name}: {said} {end:.0%} of questions, {start:.0%} at hand (gain {gain.value:+.3f} "
-        f"[{gain.low:+.3f}, {gain.high:+.3f}], n = {gain.n}); {metrics.primary} {answers.comparison.gain.value:+.3f}"
+        f"{name}: {said} {contexts.after:.0%} of questions, {contexts.before:.0%} at hand (gain {gain.value:+.3f} "
+        f"[{gain.low:+.3f}, {gain.high:+.3f}], {shown_p(contexts.p_value)}, n = {gain.n}); "
+        f"{metrics.primary} {answers.comparison.gain.value:+.3f}"
     )
-    comparison = Comparison(
-        metric=figure, over="the retriever at hand", before=round(start, 6), after=round(end, 6), gain=gain
-    )
-    if (gain.low or 0) > 0 and not worse:
-        return Decision(verdict="adopt", reason=reason, comparison=comparison)
+    if significant(contexts) and not worse:
+        return Decision(verdict="adopt", reason=reason, comparison=contexts)
     verdict: Verdict = "keep" if worse or gain.value <= 0 else "not enough evidence"
-    why = "the answers get worse" if worse else "the interval does not lie above 0"
+    why = "the answers get worse" if worse else "it may be chance"
     return Decision(verdict=verdict, reason=f"{reason}: {why}", comparison=answers.comparison)

@@ -35,14 +35,32 @@ def test_a_planted_effect_is_adopted_and_its_reverse_kept(evidence: Make, step: 
 
 
 def test_a_sure_gain_below_the_minimum_effect_is_kept(evidence: Make, step: Step) -> None:
-    before, after = evidence("f1", values()), evidence("f1", [value + 0.01 for value in values()])
-    assert compare(before, after, contract(0.02), step.store, over="x").verdict == "keep"
-    assert compare(before, after, contract(0.005), step.store, over="x").verdict == "adopt"
+    before, after = evidence("f1", values()), evidence("f1", [value + 0.02 for value in values()])
+    assert compare(before, after, contract(0.03), step.store, over="x").verdict == "keep"
+    assert compare(before, after, contract(0.01), step.store, over="x").verdict == "adopt"
 
 
 def test_an_unsettled_gain_is_not_enough_evidence(evidence: Make, step: Step) -> None:
     before, after = evidence("f1", values(30, 1)), evidence("f1", [min(1, v + 0.05) for v in values(30, 2)])
     assert compare(before, after, contract(), step.store, over="x").verdict == "not enough evidence"
+
+
+def test_an_interval_above_0_that_the_exact_test_takes_for_chance_is_not_enough(evidence: Make, step: Step) -> None:
+    # four wins of eight and no loss: the percentile interval lies above 0, and half of the chance coins do as well (1 in 16)
+    decision = compare(evidence("f1", [0.0] * 8), evidence("f1", [1.0, 0.0] * 4), contract(), step.store, over="x")
+    assert decision.comparison.gain.low > 0
+    assert decision.comparison.p_value == 0.0625
+    assert decision.verdict == "not enough evidence"
+    assert "the interval lies above 0, but the exact test does not rule out chance" in decision.reason
+
+
+def test_not_enough_evidence_says_how_many_rows_would_be(evidence: Make, step: Step) -> None:
+    before, after = evidence("f1", values(30, 1)), evidence("f1", [min(1, v + 0.05) for v in values(30, 2)])
+    decision = compare(before, after, contract(), step.store, over="x")
+    power = decision.comparison.power
+    assert power.rows > 30
+    assert f"{power.rows:,} rows are needed, and these 30 suffice for {power.detectable:.3f}" in decision.reason
+    assert "p = " in decision.reason
 
 
 def test_chance_alone_is_seldom_adopted(evidence: Make, step: Step) -> None:

@@ -58,10 +58,11 @@ def test_pairing_narrows_the_interval_of_a_gain() -> None:
     hard = draw.random(200)
     before = [{"f1": float(value)} for value in hard]
     after = [{"f1": float(value) + 0.02} for value in hard]
-    start, end, gain = paired(before, after, "f1")
+    start, end, gain, spread = paired(before, after, "f1")
     assert end - start == pytest.approx(0.02)
     assert gain.value == pytest.approx(0.02, abs=1e-6)
     assert gain.high - gain.low < 1e-5
+    assert spread < 1e-6
     apart = interval([row["f1"] for row in after])
     assert apart.high - apart.low > 0.05
 
@@ -83,5 +84,12 @@ def test_large_tables_are_resampled_in_blocks() -> None:
 
 
 def test_one_row_settles_nothing() -> None:
-    _, _, gain = paired([{"f1": 0.0}, {"f1": None}], [{"f1": 1.0}, {"f1": None}], "f1")
-    assert (gain.value, gain.low, gain.high, gain.n) == (1, None, None, 1)
+    found = paired([{"f1": 0.0}, {"f1": None}], [{"f1": 1.0}, {"f1": None}], "f1")
+    assert (found.gain.value, found.gain.low, found.gain.high, found.gain.n, found.spread) == (1, None, None, 1, 0)
+
+
+def test_the_spread_is_the_standard_deviation_of_the_differences() -> None:
+    draw = np.random.default_rng(7)
+    first, second = draw.random(300), draw.random(300)
+    rows = [[{"f1": float(value)} for value in values] for values in (first, second)]
+    assert paired(*rows, "f1").spread == pytest.approx(np.std(second - first), rel=0.05)

@@ -1,0 +1,84 @@
+"""The p-value of a paired gain: how often chance alone makes one as large.
+
+One-sided, as a promotion is: at most 5 % are false. 0/1 figures: McNemar's test, exact (McNemar 1947: a binomial over the
+rows on which the two disagree). Others: the paired permutation test (Fisher 1935; for a figure that is no mean,
+approximate randomisation, Noreen 1989): each row's two answers swap places or not, which for a mean flips the sign of its
+difference; all patterns where at most 13 rows differ, else 9,999 drawn ones. It is exact where the two are
+interchangeable. Two systems may be equal on average only (many small gains, rare large losses), so graded means must also
+pass the test of a bounded mean (bounded_mean.py), and the larger p-value counts; 0/1 differences cannot be lopsided and
+equal. Not covered: rows that depend on each other.
+"""
+
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from .bounded_mean import tails
+from .intervals import BLOCK, statistic
+
+if TYPE_CHECKING:
+    import numpy as np
+
+LEVEL = 0.05
+"""A p-value up to this is no chance: the share of false promotions that is let through."""
+DRAWS = 9_999
+ENUMERATED = 13
+"""Rows that differ, up to which all 2^rows swaps are tried (8,192: no more than are drawn else)."""
+STRIDE = 64
+"""Swaps are drawn for a multiple of this many rows, so that tables of nearly equal size share them."""
+
+
+def p_value(before: Sequence[dict[str, Any]], after: Sequence[dict[str, Any]], name: str) -> float:
+    """One-sided p-value of "metric `name` is not higher in `after`" over the same rows in the same order."""
+    import numpy as np
+
+    first, second = statistic(before, name), statistic(after, name)
+    moved = second.columns - first.columns
+    mean = name != "macro_f1" and not moved[:, 1].any()  # a mean over the same rows in both
+    differs = moved[np.any(moved != 0, axis=1)]
+    if mean and set(np.abs(differs[:, 0])) <= {1.0}:
+        return mcnemar(int((differs[:, 0] < 0).sum()), int((differs[:, 0] > 0).sum()))
+    low, high = first.columns.sum(0), second.columns.sum(0)
+    gain = float(second.of(high) - first.of(low)) - 1e-9  # equal sums in another order differ by rounding
+    reached, tried = 0, 0
+    for swaps in _swaps(len(differs)):
+        change = swaps @ differs
+        reached += int((second.of(high - change) - first.of(low + change) >= gain).sum())
+        tried += len(swaps)
+    permuted = reached / tried if len(differs) <= ENUMERATED else (reached + 1) / (tried + 1)
+    known = first.columns[:, -1] > 0
+    return max(permuted, tails(moved[known, 0])[0]) if mean else permuted
+
+
+def mcnemar(losses: int, wins: int) -> float:
+    """One-sided exact p-value of McNemar's test: of the rows that differ, `losses` got worse and `wins` better."""
+    from scipy.stats import binomtest
+
+    return float(binomtest(wins, wins + losses, alternative="greater").pvalue) if wins + losses else 1.0
+
+
+def shown_p(value: float | None) -> str:
+    """A p-value for people."""
+    if value is None:
+        return "p not computed"
+    return "p < 0.0001" if value < 0.0001 else f"p = {value:.2g}"
+
+
+def _swaps(rows: int) -> "Iterator[np.ndarray]":
+    """0/1 matrices [patterns, rows]: which rows swap. All patterns, or `DRAWS` of them in blocks."""
+    import numpy as np
+
+    if rows <= ENUMERATED:
+        yield (np.arange(2**rows)[:, None] >> np.arange(rows) & 1).astype(float)
+        return
+    width = -(-rows // STRIDE) * STRIDE
+    block = max(1, min(DRAWS, BLOCK // width))
+    for start in range(0, DRAWS, block):
+        yield _drawn(width, start, min(block, DRAWS - start))[:, :rows]
+
+
+@lru_cache(maxsize=4)
+def _drawn(width: int, start: int, count: int) -> "np.ndarray":
+    import numpy as np
+
+    return np.random.default_rng([width, start]).integers(0, 2, (count, width), dtype=np.int8).astype(float)

@@ -1,0 +1,109 @@
+"""Whether a candidate is worse than its reference on a slice: one-sided non-inferiority tests, Holm-corrected.
+
+The rows of a slice are few and their differences mostly 0 with a rare loss, so the test is that of a bounded mean
+(bounded_mean.py): a t-test or a bootstrap calls "not worse" what lacks a bad row by luck.
+
+Holm 1979 corrects over all values of all slices with a margin, and apart from them over those that are only shown. A
+release needs every value to pass, which one test each at 5 % would guard too; the correction is for the reader, who takes
+each line as a finding. Not covered: intersections of slices.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+from components.core import Frozen, Metric
+
+from .bounded_mean import tails
+from .intervals import Paired, paired
+from .sample_size import rows_needed
+from .significance import LEVEL
+
+SliceVerdict = Literal["not worse", "worse", "not enough evidence"]
+
+
+class SliceGain(Frozen):
+    """The paired difference on the rows of one slice value."""
+
+    metric: str
+    """The first one of the contract that these rows have a value of."""
+    before: float
+    after: float
+    gain: Metric
+    margin: float | None
+    """By how much it may be worse, in absolute points; None: the contract sets none, and it is shown for a margin of 0."""
+    p_value: float
+    """One-sided and corrected: of "it is worse by the margin or more"."""
+    verdict: SliceVerdict
+    rows: int | None = None
+    """Rows of this value that would show it to be not worse, at the difference and spread seen, with 80 % power; None: no
+    number would."""
+
+    @property
+    def failed(self) -> bool:
+        """Whether this stops a release: only a margin can."""
+        return self.margin is not None and self.verdict != "not worse"
+
+
+def compare_slices(
+    before: Sequence[dict[str, Any]],
+    after: Sequence[dict[str, Any]],
+    slices: Sequence[str],
+    metrics: Sequence[str],
+    margins: Mapping[str, float],
+) -> dict[str, dict[str, SliceGain]]:
+    """Slice → value → difference, for each value of each of `slices`, over the same rows in the same order.
+
+    metrics: per-example metrics, first choice first: each value is compared on the first that its rows have. Where none has
+             a value in both tables there is nothing to compare, and the value is left out.
+    margins: slice → absolute points; a slice without one is only shown
+    """
+    assert [row["id"] for row in before] == [row["id"] for row in after], "compare_slices: not the same rows"
+    cells = [
+        (name, value, *cell)
+        for name in slices
+        for value in sorted({row["slices"][name] for row in before if name in row["slices"]})
+        if (cell := _cell(before, after, name, value, metrics))
+    ]
+    ends = [tails(differences, margins.get(name, 0.0)) for name, _, _, differences, _ in cells]
+    found: dict[str, dict[str, SliceGain]] = {}
+    for family in (True, False):
+        places = [i for i, (name, *_) in enumerate(cells) if (name in margins) == family]
+        safe, harmed = (holm([ends[i][side] for i in places]) for side in (0, 1))
+        for i, not_worse, worse in zip(places, safe, harmed, strict=True):
+            name, value, metric, _, figures = cells[i]
+            found.setdefault(name, {})[value] = SliceGain(
+                metric=metric,
+                before=round(figures.before, 6),
+                after=round(figures.after, 6),
+                gain=figures.gain,
+                margin=margins.get(name),
+                p_value=float(f"{not_worse:.3g}"),
+                verdict="not worse" if not_worse <= LEVEL else "worse" if worse <= LEVEL else "not enough evidence",
+                rows=rows_needed(figures.gain.value + margins.get(name, 0.0), figures.spread, LEVEL / len(places)),
+            )
+    return {name: found[name] for name in slices if name in found}
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Holm's step-down adjusted p-values, in the order given."""
+    order = sorted(range(len(p_values)), key=p_values.__getitem__)
+    adjusted, least = [0.0] * len(p_values), 0.0
+    for rank, place in enumerate(order):
+        least = max(least, min(1.0, (len(p_values) - rank) * p_values[place]))
+        adjusted[place] = least
+    return adjusted
+
+
+def _cell(
+    before: Sequence[dict[str, Any]], after: Sequence[dict[str, Any]], name: str, value: str, metrics: Sequence[str]
+) -> tuple[str, list[float], Paired] | None:
+    """(metric, differences, `paired` figures) of one slice value; None where no metric has values in both tables."""
+    pairs = [(one, two) for one, two in zip(before, after, strict=True) if one["slices"].get(name) == value]
+    for metric in metrics:
+        known = [(one, two) for one, two in pairs if one.get(metric) is not None and two.get(metric) is not None]
+        # what only one of the two has a value of (precision of abstaining) is no paired metric
+        if known and all((one.get(metric) is None) == (two.get(metric) is None) for one, two in pairs):
+            firsts, seconds = [one for one, _ in known], [two for _, two in known]
+            differences = [two[metric] - one[metric] for one, two in known]
+            return metric, differences, paired(firsts, seconds, metric)
+    return None
