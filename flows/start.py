@@ -12,6 +12,7 @@ from rich.console import Console
 
 from components.core import BadInput, MachineFault, Workspace, publish_json
 from components.core.use_case import STAGES
+from components.measure import shown_p
 from flows.run import Run
 from flows.view import noise_to, table, watching
 
@@ -85,6 +86,7 @@ def show(summary: dict[str, Any], run: Run, note: str = "") -> None:
     if test and test["gain"]:
         primary, gain = test["primary"], test["gain"]
         line = f"test: {primary} {_interval(test['metrics'][primary])}, gain {_interval(gain)} over {gain['over']}"
+        line += f", {shown_p(gain.get('p_value'))}"
         console.print(line, highlight=False)
     model = summary["model"]
     lines = {

@@ -4,7 +4,7 @@ import json
 import time
 from typing import Any
 
-from components.core import STAGES, GateRefused, Release
+from components.core import STAGES, Comparison, GateRefused, Release
 from flows.steps import Steps
 
 SCHEMA = "ninefold/summary/1"
@@ -88,5 +88,15 @@ def _test(evaluated: Any, primary: str) -> dict[str, Any]:
         "primary": primary,
         "metrics": metrics,
         "baselines": {name: evidence.metrics[primary].value for name, evidence in evaluated.references.items()},
-        "gain": {"over": gain.over, **gain.gain.model_dump(include={"value", "low", "high"})} if gain else None,
+        "gain": _gain(gain) if gain else None,
+        "slices": {
+            name: {value: one.model_dump(mode="json") for value, one in values.items()}
+            for name, values in evaluated.slice_gains.items()
+        },
     }
+
+
+def _gain(gain: Comparison) -> dict[str, Any]:
+    power = gain.power.model_dump() if gain.power else None
+    figures = gain.gain.model_dump(include={"value", "low", "high"})
+    return {"over": gain.over, **figures, "p_value": gain.p_value, "power": power}

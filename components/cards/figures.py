@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from components.core import Frozen
+from components.measure import LEVEL
 
 from .record import Record
 
@@ -35,12 +36,15 @@ def gates(record: Record) -> list[Gate]:
     gain = record.evaluated.get("gain")
     if gain:
         low, least = gain["gain"].get("low"), gain.get("minimum_effect", 0.0)
-        asked = f"interval above 0, gain of {least:g} or more"
-        holds = None if low is None else low > 0 and gain["gain"]["value"] >= least
+        asked = f"interval above 0, p at most {LEVEL:g}, gain of {least:g} or more"
+        p_value = gain.get("p_value")
+        sure = low is not None and low > 0 and (p_value is None or p_value <= LEVEL)
+        holds = None if low is None else sure and gain["gain"]["value"] >= least
         rows.append(Gate(name=f"gain over {gain['over']}", found=gain["gain"], asked=asked, holds=holds, evidence=table))
     else:
         rows.append(Gate(name="gain over the best reference", found=None, asked="interval above 0", holds=None))
     rows += [_at_least(found, name, floor, table) for name, floor in metrics.get("floors", {}).items()]
+    rows += [_slice_gate(record, name, bound, table) for name, bound in metrics.get("slices_worse_at_most", {}).items()]
     for name, (spent, unit) in spendings(record).items():
         allowed = limits.get(name)
         holds = None if spent is None or allowed is None else spent <= allowed
@@ -61,6 +65,20 @@ def _at_least(found: dict[str, Any], name: str, least: float | None, table: str 
     holds = None if metric is None or least is None else metric["value"] >= least
     return Gate(
         name=name, found=metric, asked=f"at least {least:g}" if least is not None else "", holds=holds, evidence=table
+    )
+
+
+def _slice_gate(record: Record, name: str, bound: float, table: str | None) -> Gate:
+    """The value that comes nearest to being worse than the contract allows."""
+    values = (record.evaluated.get("slice_gains") or {}).get(name, {})
+    worst = max(values, key=lambda value: values[value]["p_value"], default=None)
+    return Gate(
+        name=f"slice {name}, worst: {worst}" if worst else f"slice {name}",
+        found=values[worst]["gain"] if worst else None,
+        asked=f"each value surely worse by less than {bound:g}",
+        holds=all(one["verdict"] == "not worse" for one in values.values()) if values else None,
+        evidence=table if values else None,
+        source="" if values else "no reference to compare with",
     )
 
 

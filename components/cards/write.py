@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from components.core import publish_text
+from components.measure import shown_p
 
 from . import figures
 from .annexes import ANNEXES, score
@@ -138,7 +139,7 @@ def environment() -> Any:
     made = Environment(
         loader=FileSystemLoader(TEMPLATES), undefined=ChainableUndefined, finalize=escaped, keep_trailing_newline=True
     )
-    made.globals.update(figure=figure, evidence=evidence, clipped=clipped, plain=plain)
+    made.globals.update(figure=figure, p_value=shown_p, evidence=evidence, clipped=clipped, plain=plain)
     made.filters.update(code=_code, sentence=sentence)
     return made
 

@@ -97,6 +97,9 @@ class Metrics(Frozen):
     minimum_effect: float = Field(0.0, ge=0, le=1)
     floors: dict[str, float] = {}
     """Other metrics that a release must reach."""
+    slices_worse_at_most: dict[str, Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]] = {}
+    """Slice → by how many absolute points a release may be worse on each of its values than the best reference; a slice
+    that is not named is measured and shown, and stops nothing."""
 
 
 class Limits(Frozen):
@@ -182,6 +185,14 @@ class UseCase(Frozen):
     evaluation: dict[str, Any] = {}
     optimization: dict[str, Any] = {}
 
+    @model_validator(mode="after")
+    def _margins_are_of_slices(self) -> "UseCase":
+        unknown = sorted(self.metrics.slices_worse_at_most.keys() - set(self.slices))
+        if unknown:
+            known = ", ".join(self.slices) or "none; name some under 'slices'"
+            raise ValueError(f"metrics.slices_worse_at_most: {', '.join(unknown)} is no slice of this use case ({known})")
+        return self
+
     @model_validator(mode="before")
     @classmethod
     def _model_named_like_the_use_case(cls, given: Any) -> Any:
@@ -252,7 +263,9 @@ def stage_config(kind: type[Model], word: str, use_case: UseCase, profile: Profi
 
 
 def _explain(kind: type[Frozen], where: str, item: Any) -> str:
-    key = ".".join(str(part) for part in item["loc"]) or "(top)"
+    if not item["loc"]:  # a rule over the whole file: it names its keys, and repeating the file helps nobody
+        return f"{where}: {item['msg'].removeprefix('Value error, ')}"
+    key = ".".join(str(part) for part in item["loc"])
     if item["type"] == "extra_forbidden":
         owner = _owner(kind, item["loc"][:-1])
         allowed = f"; allowed here: {', '.join(sorted(owner.model_fields))}" if owner else ""

@@ -6,6 +6,7 @@ Not covered: approval by a person (governance), the card.
 from collections.abc import Iterator
 
 from components.core import BadInput, Comparison, Decision, Evidence, Frozen, Limits, Metric, Metrics, Policy, Verdict
+from components.measure import SliceGain, shown_p
 
 from .items import BENCHMARKS
 from .single_requests import Requests
@@ -18,6 +19,8 @@ class Figures(Frozen):
     gain: Decision | None
     changes: dict[str, dict[str, Metric]]
     """Benchmark → before, after, worsening."""
+    slice_gains: dict[str, dict[str, SliceGain]] = {}
+    """Slice → value → paired difference to the same reference."""
     requests: Requests
     cost: float | None
     """Of 1,000 answers, asked one after another."""
@@ -55,12 +58,32 @@ def _failures(found: Figures, metrics: Metrics, policy: Policy, limits: Limits) 
             yield "keep", f"{name} {figures[name].value:.3f} on test is below its floor of {floor:g}"
     if found.gain and not found.gain.adopted:
         yield found.gain.verdict, f"on test, {found.gain.reason}"
+    for name in metrics.slices_worse_at_most if found.gain else ():
+        if name not in found.slice_gains:
+            yield "not enough evidence", f"no row of test has the slice '{name}', which the contract sets a margin for"
+    yield from _worse_slices(found.slice_gains)
     yield from _over_limits(found, limits)
     for name, bound in policy.bias_at_most.items():
         if name in found.changes and found.changes[name]["worsening"].value > bound:
             change = found.changes[name]
             span = f"{change['before'].value:.3f} → {change['after'].value:.3f}"
             yield "keep", f"{name} worsens by {change['worsening'].value:.3f} ({span}), over the bound of {bound:g}"
+
+
+def _worse_slices(slices: dict[str, dict[str, SliceGain]]) -> Iterator[tuple[Verdict, str]]:
+    for name, values in slices.items():
+        for value, one in values.items():
+            if not one.failed:
+                continue
+            gain, margin = one.gain, f"{one.margin:g}"
+            span = "" if gain.low is None else f" [{gain.low:+.3f}, {gain.high:+.3f}]"
+            said = f"{name} = {value}: {one.metric} {gain.value:+.3f}{span}, n = {gain.n}"
+            if one.verdict == "worse":
+                yield "keep", f"{said}: surely worse than the bound of {margin} allows"
+            else:
+                rows = f"; about {one.rows:,} such rows would do" if one.rows else ""
+                unsettled = f"not enough evidence that it is worse by less than {margin} ({shown_p(one.p_value)})"
+                yield "not enough evidence", f"{said}: {unsettled}{rows}"
 
 
 def _over_limits(found: Figures, limits: Limits) -> Iterator[tuple[Verdict, str]]:
@@ -78,10 +101,13 @@ def _success(found: Figures, metrics: Metrics, policy: Policy, comparison: Compa
     value = found.evidence.metrics[metrics.primary]
     reached = f"{metrics.primary} {value.value:.3f} on test reaches {metrics.at_least:g}"
     unknown = sorted(policy.bias_at_most.keys() - found.changes.keys())
-    hold = f"floors and limits hold; no worsening could be measured on {', '.join(unknown)}"
-    hold = hold if unknown else "floors, limits and bias bounds hold" if policy.bias_at_most else "floors and limits hold"
+    held = ["floors", "limits", *(["slices"] if metrics.slices_worse_at_most and found.slice_gains else [])]
+    held += ["bias bounds"] if policy.bias_at_most and not unknown else []
+    hold = f"{', '.join(held[:-1])} and {held[-1]} hold"
+    hold += f"; no worsening could be measured on {', '.join(unknown)}" if unknown else ""
     if comparison is None:
         return f"{reached}; {hold}, and there is nothing cheaper to beat"
     low, high = comparison.gain.low or 0.0, comparison.gain.high or 0.0
-    gain = f"{comparison.gain.value:+.3f} [{low:+.3f}, {high:+.3f}] over {comparison.over} ({comparison.before:.3f})"
+    gain = f"{comparison.gain.value:+.3f} [{low:+.3f}, {high:+.3f}], {shown_p(comparison.p_value)}"
+    gain += f" over {comparison.over} ({comparison.before:.3f})"
     return f"{reached}, {gain}; {hold}"

@@ -26,7 +26,7 @@ from components.core import (
     Task,
     progress,
 )
-from components.measure import METRICS, compare, examples, measure, rank
+from components.measure import METRICS, SliceGain, compare, compare_slices, examples, measure, rank
 from components.measure.intervals import table_metric
 
 from .benchmarks import Asked, Scores, benchmark, changes
@@ -98,6 +98,8 @@ class Evaluated(StageResult):
     """"this candidate" and each reference → the primary metric without the rows that are suspects (contamination)."""
     suspects: tuple[str, ...] = ()
     """Ids of the measured rows that leaks which could not be removed give away."""
+    slice_gains: dict[str, dict[str, SliceGain]] = {}
+    """Slice → value → difference to the best reference, paired, and whether it is not worse."""
     failed: tuple[str, ...] = ()
     """One line for each condition of the contract that does not hold."""
     not_measured: tuple[str, ...] = ()
@@ -166,10 +168,12 @@ def evaluate(
     requests = single_requests(candidate, rows, step)
     cost = None if hourly is None else requests.mean * 1000 / 3600 * hourly
     step.measured["requests"] = {**requests.model_dump(), "cost_per_1000_answers": cost}
-    found = Figures(evidence=evidence, gain=gain, changes=changed, requests=requests, cost=cost)
-    decision, failed = decide(found, metrics, policy, limits)
     table = examples(evidence, step.store)
     suspects = set(dataset.suspects.get("test", ()))
+    best = others[gain.comparison.over] if gain and gain.comparison else None
+    by_slice = _slice_gains(examples(best, step.store), table, slices, task, metrics) if best else {}
+    found = Figures(evidence=evidence, gain=gain, changes=changed, slice_gains=by_slice, requests=requests, cost=cost)
+    decision, failed = decide(found, metrics, policy, limits)
     return Evaluated(
         decision=decision,
         candidate=candidate.digest,
@@ -184,6 +188,7 @@ def evaluate(
         gains={name: _over(other, evidence, name, metrics, step) for name, other in others.items()},
         clean=_clean({"this candidate": evidence, **others}, suspects, metrics, step),
         suspects=tuple(row["id"] for row in table if row["id"] in suspects),
+        slice_gains=by_slice,
         failed=failed,
         not_measured=(*unmeasured, *(() if cost is not None else ("cost of an answer",)), *NEVER_MEASURED),
         metrics=_shown(evidence, metrics, decision.comparison),
@@ -234,6 +239,15 @@ def _over(other: Evidence, evidence: Evidence, name: str, metrics: Metrics, step
     found = compare(other, evidence, metrics, step.store, over=name).comparison
     assert found, "a comparison of measured candidates has figures"
     return found
+
+
+def _slice_gains(
+    before: list[dict], after: list[dict], slices: tuple[str, ...], task: Task, metrics: Metrics
+) -> dict[str, dict[str, SliceGain]]:
+    """Every slice value against the best reference: on the primary metric, or where its rows have none (questions without
+    an answer) on a floor's, or else on any."""
+    order = tuple(dict.fromkeys((metrics.primary, *metrics.floors, *METRICS[task.kind])))
+    return compare_slices(before, after, slices, order, metrics.slices_worse_at_most)
 
 
 def _benchmarks(

@@ -10,6 +10,7 @@ from components.core import (
     Comparison,
     Decision,
     Metric,
+    Power,
     Prompt,
     PromptTurn,
     Retriever,
@@ -19,6 +20,8 @@ from components.core import (
 )
 from components.core.code import ROOT
 from components.core.use_case import UseCase
+
+OPEN = "not enough evidence"
 
 
 def name(what: str) -> str:
@@ -44,6 +47,8 @@ def gain(value: float = 0.12, low: float = 0.06) -> Comparison:
         after=0.31,
         gain=Metric(value=value, low=low, high=0.18, n=180),
         minimum_effect=0.02,
+        p_value=0.0021,
+        power=Power(effect=0.12, rows=160, detectable=0.113),
     )
 
 
@@ -84,12 +89,19 @@ def evaluated(decision: Decision) -> dict[str, Any]:
         "slices": slices,
         "clean": {"this candidate": metric(0.3), "plain baseline": metric(0.18)},
         "suspects": ["a", "b"],
+        "slice_gains": {"question_type": {"who": _slice(0.2, 0.01, "not worse"), "how": _slice(-0.02, 0.31, OPEN)}},
         "benchmarks": {"mmlu": change, "boolq": change},
         "bias": {"crows_pairs": change, "bbq": change},
         "gain": gain().model_dump(),
         "not_measured": ["toxicity of answers", "energy"],
         "notes": [],
     }
+
+
+def _slice(value: float, p_value: float, verdict: str) -> dict[str, Any]:
+    difference = Metric(value=value, low=value - 0.1, high=value + 0.1, n=40).model_dump()
+    figures = {"metric": "f1_answerable", "before": 0.2, "after": 0.2 + value, "gain": difference, "margin": 0.05}
+    return {**figures, "p_value": p_value, "verdict": verdict, "rows": 320}
 
 
 def provenance() -> dict[str, Any]:

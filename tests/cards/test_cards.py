@@ -159,6 +159,23 @@ def test_the_gain_gate_holds_only_above_zero_and_the_minimum(value: float, low: 
     assert gate.holds is holds
 
 
+def test_a_gain_that_the_exact_test_takes_for_chance_fails_its_gate() -> None:
+    chance = gain().model_copy(update={"p_value": 0.08})
+    found = evaluated(record().decision) | {"gain": chance.model_dump()}
+    assert next(gate for gate in gates(record(evaluated=found)) if gate.name.startswith("gain")).holds is False
+
+
+def test_slices_show_their_verdicts_and_fail_their_gate(tmp_path: Path) -> None:
+    contract = record().use_case
+    contract["metrics"]["slices_worse_at_most"] = {"question_type": 0.05}
+    gate = next(gate for gate in gates(record(use_case=contract)) if gate.name.startswith("slice"))
+    assert (gate.name, gate.holds) == ("slice question_type, worst: how", False)
+    card = write_card(record(), tmp_path).read_text()
+    assert "| question_type = how | f1_answerable | 0.2 | 0.18 | -0.020 [-0.120, 0.080] | 40 | 0.05 | 0.31 |" in card
+    assert "p = 0.0021 (one-sided" in card
+    assert "These 180 rows would find a true gain of 0.113 four times in five; a gain of 0.12 needs 160." in card
+
+
 def test_a_worse_bias_than_allowed_fails_its_gate() -> None:
     found = json.loads(json.dumps(evaluated(record().decision)))
     found["bias"]["bbq"]["worsening"]["value"] = 0.11

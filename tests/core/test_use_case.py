@@ -39,6 +39,16 @@ def test_a_contract_is_read(tmp_path):
         ("train: 10", "train: ten", "key 'data.splits.train'"),
         ("at_least: 0.1", "at_least: 1.7", "key 'metrics.at_least': Input should be less than or equal to 1 (found 1.7)"),
         ("owner: desk", "", "key 'owner' is required"),
+        (
+            "at_least: 0.1",
+            "at_least: 0.1, slices_worse_at_most: {length: 0.1}",
+            "help.yaml: metrics.slices_worse_at_most: length is no slice of this use case (none; name some under 'slices')",
+        ),
+        (
+            "at_least: 0.1",
+            "at_least: 0.1, slices_worse_at_most: {length: 2}",
+            "key 'metrics.slices_worse_at_most.length': Input should be less than or equal to 1",
+        ),
         ("licence: cc0-1.0", "license: cc0-1.0", "key 'data.sources.0.license' is not known; allowed here: fields"),
         ("risk_tier: low", "risk_tier: none", "'low', 'medium' or 'high'"),
         ("kind: question_answering", "kind: classification", "at least two labels"),

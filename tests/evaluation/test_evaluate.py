@@ -91,6 +91,18 @@ def test_a_plain_baseline_can_be_released_and_says_what_was_not_measured(
     assert "mmlu: a plain baseline has no model" in found.not_measured
     assert found.benchmarks == {}
     assert set(found.references) == set(references)
+    gains = found.slice_gains["answerable"]
+    assert (gains["no"].gain.value, gains["yes"].gain.value) == (1, 0)
+    assert all(one.margin is None and not one.failed for one in gains.values())
+
+
+def test_a_slice_of_six_rows_cannot_be_shown_to_hold_its_margin(
+    step: Step, task: Task, limits: Limits, dataset: Dataset
+) -> None:
+    metrics = Metrics(primary="f1", at_least=0.3, slices_worse_at_most={"answerable": 0.05})
+    references = {"always nothing": constant(task, "nothing at all")}
+    found = _evaluate(constant(task, "unknown"), references, task, metrics, limits, dataset, step)
+    assert any(line.startswith("answerable = yes: f1 +0.000") and "not enough evidence" in line for line in found.failed)
 
 
 def test_a_plain_baseline_must_beat_the_champion_whatever_that_is(

@@ -6,6 +6,7 @@ from pydantic import ValidationError
 from components.core import BadInput, Comparison, Decision, Evidence, Limits, Metric, Metrics, Policy
 from components.evaluation.promotion import Figures, check_bounds, decide
 from components.evaluation.single_requests import Requests
+from components.measure import SliceGain
 
 METRICS = Metrics(primary="f1_answerable", at_least=0.3, minimum_effect=0.02, floors={"abstention_recall": 0.3})
 LIMITS = Limits(latency_p95_seconds=2, memory_gb=4, cost_per_1000_answers=1)
@@ -28,6 +29,7 @@ def _figures(
         before=0.2,
         after=f1,
         gain=Metric(value=f1 - 0.2, low=0.05, high=0.3, n=180),
+        p_value=0.004,
     )
     metrics = {"f1_answerable": Metric(value=f1, n=180), "abstention_recall": Metric(value=recall, n=60)}
     before, after = Metric(value=0.6, n=48), Metric(value=0.6 + worsening, n=48)
@@ -44,7 +46,7 @@ def test_a_candidate_that_meets_everything_is_adopted() -> None:
     decision, failed = decide(_figures(), METRICS, POLICY, LIMITS)
     assert decision.adopted
     assert failed == ()
-    assert "f1_answerable 0.400 on test reaches 0.3, +0.200 [+0.050, +0.300] over base model" in decision.reason
+    assert "f1_answerable 0.400 on test reaches 0.3, +0.200 [+0.050, +0.300], p = 0.004 over base model" in decision.reason
 
 
 @pytest.mark.parametrize(
@@ -65,6 +67,45 @@ def test_each_condition_stops_a_release(change: dict, verdict: str, said: str) -
     assert decision.verdict == verdict
     assert said in decision.reason
     assert failed == (decision.reason,)
+
+
+def _slice(verdict: str, margin: float | None = 0.05, rows: int | None = 310) -> dict[str, dict[str, SliceGain]]:
+    gain = Metric(value=-0.04, low=-0.2, high=0.1, n=40)
+    figures = {"metric": "f1_answerable", "before": 0.34, "after": 0.3, "gain": gain, "p_value": 0.41}
+    return {"length": {"short": SliceGain(**figures, margin=margin, verdict=verdict, rows=rows)}}
+
+
+def test_a_slice_that_is_surely_worse_stops_a_release() -> None:
+    found = _figures().model_copy(update={"slice_gains": _slice("worse")})
+    decision, _ = decide(found, METRICS, POLICY, LIMITS)
+    assert decision.verdict == "keep"
+    assert decision.reason == (
+        "length = short: f1_answerable -0.040 [-0.200, +0.100], n = 40: surely worse than the bound of 0.05 allows"
+    )
+
+
+def test_a_slice_with_too_few_rows_is_no_pass_and_says_how_many_would_do() -> None:
+    found = _figures().model_copy(update={"slice_gains": _slice("not enough evidence")})
+    decision, _ = decide(found, METRICS, POLICY, LIMITS)
+    assert decision.verdict == "not enough evidence"
+    assert (
+        "not enough evidence that it is worse by less than 0.05 (p = 0.41); about 310 such rows would do" in decision.reason
+    )
+
+
+def test_a_margin_on_a_slice_that_no_row_has_is_no_pass() -> None:
+    bounded = METRICS.model_copy(update={"slices_worse_at_most": {"length": 0.05}})
+    decision, _ = decide(_figures(), bounded, POLICY, LIMITS)
+    assert decision.verdict == "not enough evidence"
+    assert "no row of test has the slice 'length'" in decision.reason
+
+
+@pytest.mark.parametrize(("verdict", "margin"), [("not worse", 0.05), ("worse", None), ("not enough evidence", None)])
+def test_a_slice_within_its_margin_or_without_one_stops_nothing(verdict: str, margin: float | None) -> None:
+    found = _figures().model_copy(update={"slice_gains": _slice(verdict, margin)})
+    assert decide(found, METRICS, POLICY, LIMITS)[0].adopted
+    bounded = METRICS.model_copy(update={"slices_worse_at_most": {"length": 0.05}})
+    assert decide(found, bounded, POLICY, LIMITS)[0].reason.endswith("floors, limits, slices and bias bounds hold")
 
 
 def test_a_bound_on_what_is_left_out_is_refused() -> None:
