@@ -103,9 +103,9 @@ def run(step_home: Path) -> dict[str, dict[str, Any]]:
 
 def false_promotions(made: Differences, n: int, runs: int) -> tuple[float, float]:
     """Share of runs that adopt where the truth is no difference: (now, by the bootstrap's interval alone)."""
-    found = [_comparison(decision) for decision in decisions(made, n, runs, 0.0, 0.0)]
-    adopted = np.mean([decision.adopted for decision in decisions(made, n, runs, 0.0, 0.0)])
-    return float(adopted), float(np.mean([(one.gain.low or 0) > 0 for one in found]))
+    decided = list(decisions(made, n, runs, 0.0, 0.0))
+    interval = [(_comparison(decision).gain.low or 0) > 0 for decision in decided]
+    return float(np.mean([decision.adopted for decision in decided])), float(np.mean(interval))
 
 
 def planted_power(made: Differences, n: int, runs: int, minimum: float = 0.02) -> float:
