@@ -36,8 +36,9 @@ def gates(record: Record) -> list[Gate]:
     gain = record.evaluated.get("gain")
     if gain:
         low, least = gain["gain"].get("low"), gain.get("minimum_effect", 0.0)
-        asked = f"interval above 0, p at most {LEVEL:g}, gain of {least:g} or more"
         p_value = gain.get("p_value")
+        tested = "" if p_value is None else f"p at most {LEVEL:g}, "
+        asked = f"interval above 0, {tested}gain of {least:g} or more"
         sure = low is not None and low > 0 and (p_value is None or p_value <= LEVEL)
         holds = None if low is None else sure and gain["gain"]["value"] >= least
         rows.append(Gate(name=f"gain over {gain['over']}", found=gain["gain"], asked=asked, holds=holds, evidence=table))

@@ -5,9 +5,9 @@ counts from the rows themselves. Nothing here reads what another stage concluded
 from collections.abc import Iterator
 from typing import Any
 
-from components.core import Frozen, Row, Split, Store, Task, read_jsonl, read_rows, short
-from components.measure import METRICS
-from components.measure.intervals import paired, table_metric
+from components.core import Frozen, Metrics, Row, Split, Store, Task, read_jsonl, read_rows, short
+from components.measure import METRICS, compare_slices, compared, compared_on
+from components.measure.intervals import table_metric
 from components.measure.metrics import per_example
 
 from .examples import pick_examples
@@ -71,6 +71,7 @@ def measured_again(tables: Tables) -> Iterator[Finding]:
     if rows is not None:
         yield from _slices(tables, rows)
         yield from _gains(tables.record, rows, usable)
+        yield from _slice_gains(tables.record, rows, usable)
         picked = pick_examples(rows, tables.record.use_case["metrics"]["primary"])
         if picked != tables.record.examples:
             yield Finding(where="best and worst answers", what="others than those that the table gives")
@@ -139,12 +140,37 @@ def _gains(record: Record, rows: list[dict[str, Any]], others: dict[str, list[di
         if name not in others:
             yield Finding(where=f"gain over {name}", what="its table could not be read", missing=True)
             continue
-        before, after, computed = paired(others[name], rows, comparison["metric"])
-        for what, value in (("before", before), ("after", after)):
-            if abs(comparison[what] - value) > ROUNDING:
-                yield _differs(f"gain over {name}, {what}", comparison[what], round(value, 6))
-        if not _same(comparison["gain"], computed.model_dump()):
-            yield _differs(f"gain over {name}", comparison["gain"], computed.model_dump())
+        least = comparison.get("minimum_effect", 0.0)
+        again = compared(others[name], rows, comparison["metric"], over=name, minimum_effect=least).model_dump()
+        for what in ("before", "after"):
+            if abs(comparison[what] - again[what]) > ROUNDING:
+                yield _differs(f"gain over {name}, {what}", comparison[what], again[what])
+        if not _same(comparison["gain"], again["gain"]):
+            yield _differs(f"gain over {name}", comparison["gain"], again["gain"])
+        for what in ("p_value", "power"):
+            if comparison.get(what) is not None and comparison[what] != again[what]:
+                yield Finding(
+                    where=f"gain over {name}, {what}",
+                    what=f"the record says {comparison[what]}, the evidence gives {again[what]}",
+                )
+
+
+def _slice_gains(record: Record, rows: list[dict[str, Any]], others: dict[str, list[dict[str, Any]]]) -> Iterator[Finding]:
+    said = record.evaluated.get("slice_gains") or {}
+    over = (record.evaluated.get("gain") or {}).get("over")
+    if not said or over not in others:  # a table that cannot be read is named with the gain over it
+        return
+    metrics = Metrics.model_validate(record.use_case["metrics"])
+    order = compared_on(metrics, record.use_case["task"]["kind"])
+    again = compare_slices(others[over], rows, list(said), order, metrics.slices_worse_at_most)
+    for name, values in said.items():
+        for value, one in values.items():
+            found = again.get(name, {}).get(value)
+            computed = found.model_dump(mode="json") if found else {}
+            for what in one:
+                if one[what] != computed.get(what):
+                    where = f"slice {name} = {value} against {over}, {what}"
+                    yield Finding(where=where, what=f"the record says {one[what]}, the evidence gives {computed.get(what)}")
 
 
 def _same(said: dict[str, Any] | None, computed: dict[str, Any] | None) -> bool:

@@ -26,7 +26,7 @@ from components.core import (
     Task,
     progress,
 )
-from components.measure import METRICS, SliceGain, compare, compare_slices, examples, measure, rank
+from components.measure import METRICS, SliceGain, compare, compare_slices, compared_on, examples, measure, rank
 from components.measure.intervals import table_metric
 
 from .benchmarks import Asked, Scores, benchmark, changes
@@ -171,7 +171,10 @@ def evaluate(
     table = examples(evidence, step.store)
     suspects = set(dataset.suspects.get("test", ()))
     best = others[gain.comparison.over] if gain and gain.comparison else None
-    by_slice = _slice_gains(examples(best, step.store), table, slices, task, metrics) if best else {}
+    by_slice = {}
+    if best:
+        order, margins = compared_on(metrics, task.kind), metrics.slices_worse_at_most
+        by_slice = compare_slices(examples(best, step.store), table, slices, order, margins)
     found = Figures(evidence=evidence, gain=gain, changes=changed, slice_gains=by_slice, requests=requests, cost=cost)
     decision, failed = decide(found, metrics, policy, limits)
     return Evaluated(
@@ -239,15 +242,6 @@ def _over(other: Evidence, evidence: Evidence, name: str, metrics: Metrics, step
     found = compare(other, evidence, metrics, step.store, over=name).comparison
     assert found, "a comparison of measured candidates has figures"
     return found
-
-
-def _slice_gains(
-    before: list[dict], after: list[dict], slices: tuple[str, ...], task: Task, metrics: Metrics
-) -> dict[str, dict[str, SliceGain]]:
-    """Every slice value against the best reference: on the primary metric, or where its rows have none (questions without
-    an answer) on a floor's, or else on any."""
-    order = tuple(dict.fromkeys((metrics.primary, *metrics.floors, *METRICS[task.kind])))
-    return compare_slices(before, after, slices, order, metrics.slices_worse_at_most)
 
 
 def _benchmarks(

@@ -6,7 +6,7 @@ from .intervals import bootstrap, interval, of_two_means
 from .measure import latency, measure
 from .metrics import METRICS, normalise, per_example
 from .significance import LEVEL, p_value, shown_p
-from .slices import SliceGain, compare_slices
+from .slices import SliceGain, compare_slices, compared_on
 
 __all__ = [
     "LEVEL",
@@ -18,6 +18,7 @@ __all__ = [
     "compare_slices",
     "compare_tables",
     "compared",
+    "compared_on",
     "examples",
     "interval",
     "latency",

@@ -1,7 +1,7 @@
 """Tests of a mean of few, lopsided values in [-1, 1], by Gaffke's bound.
 
 Where most answers gain a little and a rare one loses all, a sample may lack the losses by luck; its own spread does not
-show that, and t-tests, bootstraps and sign flips take the luck for a gain (measured in bench/statistics.py: 18 % false
+show that, and t-tests, bootstraps and sign flips take the luck for a gain (measured in bench/statistics.py: 17 % false
 promotions of 60 rows). The bound (Gaffke 2005; Learned-Miller and Thomas 2020, arXiv:1905.06208) adds one row of the worst
 possible difference, and weighs all rows by the uniform Dirichlet distribution. On values of two kinds it is Clopper and
 Pearson's exact bound; on others its level is not proven here but simulated in the same place.

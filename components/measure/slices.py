@@ -11,10 +11,11 @@ each line as a finding. Not covered: intersections of slices.
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-from components.core import Frozen, Metric
+from components.core import Frozen, Metric, Metrics
 
 from .bounded_mean import tails
 from .intervals import Paired, paired
+from .metrics import METRICS
 from .sample_size import rows_needed
 from .significance import LEVEL
 
@@ -42,6 +43,11 @@ class SliceGain(Frozen):
     def failed(self) -> bool:
         """Whether this stops a release: only a margin can."""
         return self.margin is not None and self.verdict != "not worse"
+
+
+def compared_on(metrics: Metrics, kind: str) -> tuple[str, ...]:
+    """Metrics to compare a slice on: the primary; a floor's where no row has that (unanswerable questions); else any."""
+    return tuple(dict.fromkeys((metrics.primary, *metrics.floors, *METRICS[kind])))
 
 
 def compare_slices(

@@ -8,9 +8,9 @@ from components.cards import Record, Standing, pick_examples, read_record, write
 from components.core import (
     Baseline,
     Candidate,
-    Comparison,
     Decision,
     Evidence,
+    Metrics,
     Retriever,
     Row,
     Runtime,
@@ -20,8 +20,8 @@ from components.core import (
     publish_json,
     write_jsonl,
 )
-from components.measure import METRICS
-from components.measure.intervals import paired, table_metric
+from components.measure import METRICS, compare_slices, compared, compared_on
+from components.measure.intervals import table_metric
 from components.measure.metrics import per_example
 
 from .record import provenance, record
@@ -73,12 +73,12 @@ def carded(folder: Path, *, version: int = 1, right: int = 3, **changed: Any) ->
     other = measured(store, folder, "0" * 64, 1, rows, split, task)
     own_table, other_table = (store.file(one.table).read_text().splitlines() for one in (own, other))
     before, after = ([json.loads(line) for line in table] for table in (other_table, own_table))
-    start, end, gained = paired(before, after, "f1_answerable")
-    comparison = Comparison(
-        metric="f1_answerable", over="plain baseline", before=round(start, 6), after=round(end, 6), gain=gained,
-        minimum_effect=0.02,
-    )  # fmt: skip
-    decision = Decision(verdict="adopt", reason=f"f1_answerable {end:.3f} on test reaches 0.1", comparison=comparison)
+    comparison = compared(before, after, "f1_answerable", over="plain baseline", minimum_effect=0.02)
+    on = compared_on(Metrics.model_validate(given.use_case["metrics"]), task.kind)
+    by_slice = compare_slices(before, after, ["answerable"], on, {})
+    decision = Decision(
+        verdict="adopt", reason=f"f1_answerable {comparison.after:.3f} on test reaches 0.1", comparison=comparison
+    )
     inside = {value: [row for row in after if row["slices"]["answerable"] == value] for value in ("no", "yes")}
     evaluated = {
         "decision": decision.model_dump(mode="json"),
@@ -90,6 +90,9 @@ def carded(folder: Path, *, version: int = 1, right: int = 3, **changed: Any) ->
                 value: {name: found.model_dump() for name in METRICS[task.kind] if (found := table_metric(part, name))}
                 for value, part in inside.items()
             }
+        },
+        "slice_gains": {
+            name: {value: one.model_dump(mode="json") for value, one in values.items()} for name, values in by_slice.items()
         },
         "benchmarks": {},
         "bias": {},

@@ -171,7 +171,7 @@ def test_slices_show_their_verdicts_and_fail_their_gate(tmp_path: Path) -> None:
     gate = next(gate for gate in gates(record(use_case=contract)) if gate.name.startswith("slice"))
     assert (gate.name, gate.holds) == ("slice question_type, worst: how", False)
     card = write_card(record(), tmp_path).read_text()
-    assert "| question_type = how | f1_answerable | 0.2 | 0.18 | -0.020 [-0.120, 0.080] | 40 | 0.05 | 0.31 |" in card
+    assert "| question_type = how | f1_answerable | 0.2 | 0.18 | -0.020 [-0.120, 0.080] | 40 | 320 | 0.05 | 0.31 |" in card
     assert "p = 0.0021 (one-sided" in card
     assert "These 180 rows would find a true gain of 0.113 four times in five; a gain of 0.12 needs 160." in card
 
