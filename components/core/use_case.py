@@ -17,6 +17,7 @@ STAGES = (
     "use_case", "selection", "prompting", "retrieval", "tuning", "feedback", "evaluation", "optimization", "deployment",
 )  # fmt: skip
 TaskKind = Literal["question_answering", "classification", "summarization"]
+Format = Literal["text", "markdown", "html", "csv", "jsonl", "parquet", "table"]
 
 
 class Task(Frozen):
@@ -47,13 +48,17 @@ class Task(Frozen):
 
 
 class Source(Frozen):
-    """One file of rows or passages. `path` is relative to the use case's file, absolute, or `asset:<asset>/<path>`."""
+    """Rows or passages: a file, a folder, or a table of a database. `path` is relative to the use case's file, absolute,
+    `asset:<asset>/<path>`, or a table's SQLAlchemy URL."""
 
     name: str
     role: Literal["examples", "knowledge", "examples_and_knowledge", "practice"]
     """practice: questions with passages that only tuning reads, before the examples; in no split and no knowledge base."""
     path: str
-    format: Literal["jsonl", "csv", "parquet"] = "jsonl"
+    format: Format | None = None
+    """By each file's name where not given. With it, a folder's files of other formats are left alone."""
+    table: str | None = None
+    """`format: table`: its name, or `<schema>.<name>`."""
     fields: dict[str, str] = {}
     """Our name → the file's: question|text|document, answer|label|summary, passage, title."""
     values: dict[str, str] = {}
@@ -63,6 +68,12 @@ class Source(Frozen):
     origin: str
     """Where it comes from: a paper, a page, a department."""
     synthetic: bool = False
+
+    @model_validator(mode="after")
+    def _table_is_named(self) -> "Source":
+        if (self.format == "table") != (self.table is not None):
+            raise ValueError("table: `format: table` needs the table's name, other formats none")
+        return self
 
 
 class Splits(Frozen):
@@ -77,9 +88,36 @@ class Splits(Frozen):
     seed: int = 0
 
 
+class Normalise(Frozen):
+    """How the texts that training and retrieval read are rewritten. Evaluation rows never are."""
+
+    unicode: Literal["keep", "nfc", "nfkc"] = "keep"
+    case: Literal["keep", "lower"] = "keep"
+    whitespace: Literal["keep", "collapse"] = "keep"
+    """collapse: one space between words, one empty line between paragraphs."""
+    stop_words: Literal["keep", "drop"] = "keep"
+    """drop: without the words that the task's language uses most."""
+
+
+class Duplicates(Frozen):
+    """What counts as said twice. Texts of equal words are always kept once."""
+
+    documents: Literal["equal", "near"] = "equal"
+    """near: also those whose sets of five-word runs reach `similarity` (Jaccard)."""
+    similarity: float = Field(0.8, ge=0.5, le=1)
+    sentences: int | None = Field(None, ge=2)
+    """A sentence that stands in so many documents is cut from all but the first."""
+    spans: int | None = Field(None, ge=10)
+    """A run of so many tokens that stood before is cut."""
+
+
 class Data(Frozen):
     sources: tuple[Source, ...] = Field(min_length=1)
     splits: Splits
+    normalise: Normalise = Normalise()
+    filters: tuple[dict[str, Any], ...] = ()
+    """In this order: `{name: <a file of components/data/filters>, <its settings>}`."""
+    duplicates: Duplicates = Duplicates()
     minimum_rows: int = Field(100, ge=1)
     """Fewer usable example rows than this: not feasible."""
     quarantine_at_most: float = Field(0.05, ge=0, le=1)

@@ -53,12 +53,13 @@ class Gate:
         """Validate one source; every failed row is named by its line."""
         import pandas as pd
 
-        frame = pd.DataFrame([vars(record) for record in records]).astype(
-            dict.fromkeys(("text", "answer", "passage", "title"), object)
-        )
+        columns = ("line", "text", "answer", "passage", "title")
+        frame = pd.DataFrame({column: [getattr(record, column) for record in records] for column in columns})
+        frame = frame.astype(dict.fromkeys(columns[1:], object))
         expectations = _expectations(source, task, 1 - data.quarantine_at_most, max_characters)
         result = self._run(source, frame, expectations)
-        return _verdict(source, result, len(records), data.quarantine_at_most)
+        faults = {record.line: f"{record.file}: {record.fault}" for record in records if record.fault}
+        return _verdict(source, result, len(records), data.quarantine_at_most, faults)
 
     def _run(self, source: Source, frame: Any, expectations: list[Any]) -> Any:
         gx, context = self._gx, self._context
@@ -126,7 +127,8 @@ _MEANING = {
 }
 
 
-def _verdict(source: Source, result: Any, count: int, at_most: float) -> Verdict:
+def _verdict(source: Source, result: Any, count: int, at_most: float, faults: dict[int, str]) -> Verdict:
+    """faults: line → why its document could not be read, which says more than that its text is missing."""
     bad: dict[int, list[str]] = {}
     refused, warned = [], []
     for item in result.results:
@@ -144,10 +146,11 @@ def _verdict(source: Source, result: Any, count: int, at_most: float) -> Verdict
         if not item.success:
             first = item.result["partial_unexpected_list"][0]
             example = f", {first!r}" if isinstance(first, str) else ""
+            why = faults.get(lines[0], f"{column} {_MEANING[kind]}")
             refused.append(
-                f"{kind} on '{column}': {len(lines)} of {count} rows fail (first: line {lines[0]}{example[:80]}; "
-                f"{column} {_MEANING[kind]})"
+                f"{kind} on '{column}': {len(lines)} of {count} rows fail (first: line {lines[0]}{example[:80]}; {why})"
             )
+    bad |= {line: [fault] for line, fault in faults.items()}
     if not refused and len(bad) > at_most * count:
         refused.append(f"{len(bad)} of {count} rows fail one critical expectation or another (first: line {min(bad)})")
     return Verdict(bad, refused, warned)

@@ -1,35 +1,67 @@
-"""Where a source's file is, and its digest. Reads no rows."""
+"""Where a source is, and the digest of what it holds. Reads the rows of tables, which have no file, and of nothing else."""
 
+import hashlib
 from pathlib import Path
 
-from components.core import BadInput, Data, Workspace, asset_path, file_digest
+from components.core import BadInput, Data, Source, Workspace, asset_path, canonical, digest_of, file_digest
+
+from .folder import Member, members
+from .readers import READERS
 
 
 def source_digests(data: Data, folder: Path, workspace: Workspace) -> dict[str, str]:
-    """Source name → SHA-256 of its file. folder: where the use case's YAML lies; relative paths start there.
+    """Source name → SHA-256 of its file, of its folder's names and files, or of its table's rows. folder: where the use
+    case's YAML lies; relative paths start there.
 
-    Raises BadInput for a missing file or a name used twice, with the key. An asset that is not here yet is fetched.
+    Raises BadInput for a missing file, an empty folder or a name used twice, with the key. An asset that is not here yet is
+    fetched.
     """
     names = [source.name for source in data.sources]
     for number, name in enumerate(names):
         if name in names[:number]:
             raise BadInput(f"data.sources.{number}.name: '{name}' is used twice; give each source a name of its own")
-    return {source.name: file_digest(find(data, number, folder, workspace)) for number, source in enumerate(data.sources)}
+    return {
+        source.name: _digest(find(data, number, folder, workspace), source, f"data.sources.{number}.path")
+        for number, source in enumerate(data.sources)
+    }
 
 
 def find(data: Data, number: int, folder: Path, workspace: Workspace) -> Path:
-    """The file of source `number`; raises BadInput with the key `data.sources.<number>.path` when there is none."""
+    """The file or folder of source `number`; for a table the folder in which a relative SQLite path starts.
+
+    Raises BadInput with the key `data.sources.<number>.path` when there is none."""
     path = data.sources[number].path
     key = f"data.sources.{number}.path"
+    if data.sources[number].format == "table":
+        return folder
     if path.startswith("asset:"):
         try:
             return asset_path(path, workspace)
         except BadInput as error:
             raise BadInput(f"{key}: {error}") from error
     found = folder / path
-    if not found.is_file():
+    if not found.is_file() and not found.is_dir():
         raise BadInput(
-            f"{key}: {found}: no such file. Give a path relative to the use case's file, an absolute path, or "
+            f"{key}: {found}: no such file or folder. Give a path relative to the use case's file, an absolute path, or "
             "`asset:<asset>/<path>`"
         )
     return found
+
+
+def _digest(path: Path, source: Source, key: str) -> str:
+    if source.format == "table":
+        digest = hashlib.sha256()
+        for _, row in READERS["table"](path, source):
+            digest.update(canonical(row).encode() + b"\n")
+        return digest.hexdigest()
+    if path.is_dir():
+        return digest_of({member.name: _content(member) for member in members(path, source, key)})
+    return file_digest(path)
+
+
+def _content(member: Member) -> str:
+    """The digest of a file, or why it has none: what cannot be read cannot change the result."""
+    try:
+        return member.fault or file_digest(member.path)
+    except OSError as error:
+        return f"it cannot be read ({error.strerror})"

@@ -1,11 +1,10 @@
-"""Reads one source (JSONL, CSV, Parquet) into records with our field names.
+"""Reads one source (a file, a folder, a table) into records with our field names; `readers/` has a file for each format.
 
-What breaks the file's structure (a line that is no JSON object, a CSV row of another width, a mapped field that no row has)
-is answered at once with file and line. What is wrong with a single value becomes None here, for the gate to find.
+What breaks a file's structure (a line that is no JSON object, a CSV row of another width, a mapped field that no row has)
+is answered at once with file and line. What is wrong with a single value becomes None here, and a document of a folder that
+cannot be read a record with its fault, for the gate to find.
 """
 
-import csv
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,6 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from components.core import BadInput, Source, Task
+
+from .decode import Unreadable
+from .folder import members
+from .readers import DOCUMENTS, READERS, SUFFIXES
 
 ALIASES = {
     "text": ("question", "text", "document"),
@@ -31,13 +34,29 @@ OPTIONAL = {"examples": ("passage",), "knowledge": ("title",), "examples_and_kno
 
 @dataclass(frozen=True)
 class Record:
-    """One row of a file: stripped text, or None where the value is missing or is not text. line: counted from 1."""
+    """One row of a source: stripped text, or None where the value is missing or is not text.
+
+    line: counted from 1; in a folder the record's number, files in the order of their names. file: in a folder, the file's
+    name (and the line in it, where it holds many). fault: why a document could not be read.
+    """
 
     line: int
     text: str | None = None
     answer: str | None = None
     passage: str | None = None
     title: str | None = None
+    file: str = ""
+    fault: str | None = None
+
+
+@dataclass(frozen=True)
+class Raw:
+    """A row before its fields have our names."""
+
+    line: int
+    fields: dict[str, Any]
+    file: str = ""
+    fault: str | None = None
 
 
 def read_source(source: Source, number: int, path: Path, task: Task) -> list[Record]:
@@ -45,28 +64,74 @@ def read_source(source: Source, number: int, path: Path, task: Task) -> list[Rec
 
     number: the source's place in the contract, for messages. Raises BadInput for an empty or malformed file.
     """
-    rows = list({"jsonl": _jsonl, "csv": _csv, "parquet": _parquet}[source.format](path))
+    rows = list(_folder(source, number, path) if path.is_dir() and source.format != "table" else _one(source, number, path))
     if not rows:
-        raise BadInput(f"{path}: the file is empty (data.sources.{number}, '{source.name}'): it must hold at least one row")
-    columns = _columns(source, number, path, rows, task)
+        what = f"the table '{source.table}'" if source.format == "table" else f"{path}: the file"
+        raise BadInput(f"{what} is empty (data.sources.{number}, '{source.name}'): it must hold at least one row")
+    there = {column for row in rows for column in row.fields}
+    columns = _columns(source, number, path, there, task) if there else {}
     records = []
-    for line, row in rows:
+    for row in rows:
+        fields = row.fields
         if source.role == "practice":
-            row = row | {columns["answer"]: _one_of(row.get(columns["answer"]), str(row.get(columns["passage"])))}
-        values = {ours: _text(row.get(theirs)) for ours, theirs in columns.items()}
+            fields = fields | {
+                columns["answer"]: _one_of(fields.get(columns["answer"]), str(fields.get(columns["passage"])))
+            }
+        values = {ours: _text(fields.get(theirs)) for ours, theirs in columns.items()}
         if "answer" in values:
             values["answer"] = source.values.get(values["answer"] or "", values["answer"])
-        records.append(Record(line, **values))
+        records.append(Record(row.line, **values, file=row.file, fault=row.fault))
     return records
 
 
-def _columns(source: Source, number: int, path: Path, rows: list[tuple[int, dict[str, Any]]], task: Task) -> dict[str, str]:
+def _one(source: Source, number: int, path: Path) -> Iterator[Raw]:
+    """The rows of one file, or of a table."""
+    kind = source.format or SUFFIXES.get(path.suffix.lower())
+    if kind is None:
+        raise BadInput(
+            f"data.sources.{number}.path: {path}: its format does not follow from its name. Name it as "
+            f"data.sources.{number}.format: {', '.join(sorted(READERS))}"
+        )
+    _documents_are_knowledge(kind, source, number, path)
+    try:
+        yield from (Raw(line, fields) for line, fields in READERS[kind](path, source))
+    except Unreadable as error:
+        raise BadInput(f"data.sources.{number}.path: {path}: {error}") from error
+
+
+def _folder(source: Source, number: int, path: Path) -> Iterator[Raw]:
+    """The rows of all files of a folder, numbered through; a document that cannot be read is a row with its fault."""
+    line = 0
+    for member in members(path, source, f"data.sources.{number}.path"):
+        if member.fault:
+            line += 1
+            yield Raw(line, {}, member.name, member.fault)
+            continue
+        _documents_are_knowledge(member.format, source, number, member.path)
+        try:
+            for inside, fields in READERS[member.format](member.path, source):
+                line += 1
+                file = member.name if member.format in DOCUMENTS else f"{member.name}, line {inside}"
+                yield Raw(line, fields, file)
+        except Unreadable as error:
+            line += 1
+            yield Raw(line, {}, member.name, str(error))
+
+
+def _documents_are_knowledge(kind: str, source: Source, number: int, path: Path) -> None:
+    if kind in DOCUMENTS and source.role != "knowledge":
+        raise BadInput(
+            f"data.sources.{number}.role: {path}: a document ({kind}) is a passage and holds no answers: its role must be "
+            f"'knowledge', not '{source.role}'. Rows with answers come in csv, jsonl, parquet or a table"
+        )
+
+
+def _columns(source: Source, number: int, path: Path, there: set[str], task: Task) -> dict[str, str]:
     """Our field → the file's column, from the contract's mapping or, where it says nothing, by the usual names."""
     known = [alias for aliases in ALIASES.values() for alias in aliases]
     for field in source.fields:
         if field not in known:
             raise BadInput(f"data.sources.{number}.fields: key '{field}' is not known; allowed: {', '.join(known)}")
-    there = {column for _, row in rows for column in row}
     columns = {}
     for ours in (*REQUIRED[source.role], *OPTIONAL[source.role]):
         mapped = next((source.fields[alias] for alias in ALIASES[ours] if alias in source.fields), None)
@@ -111,43 +176,3 @@ def _text(value: Any) -> str | None:
     except UnicodeEncodeError:
         return None
     return value.strip() or None
-
-
-def _jsonl(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    for line, raw in enumerate(path.read_bytes().split(b"\n"), 1):
-        if not raw.strip():
-            continue
-        try:
-            row = json.loads(raw.decode("utf-8-sig" if line == 1 else "utf-8"))
-        except (ValueError, RecursionError) as error:
-            reason = str(error) or "nested too deeply"
-            raise BadInput(f"{path}, line {line}: not valid JSON ({reason}). Correct or remove the line") from error
-        if not isinstance(row, dict):
-            raise BadInput(f'{path}, line {line}: expected an object like {{"text": …}}, found {type(row).__name__}')
-        yield line, row
-
-
-def _csv(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    csv.field_size_limit(10_000_000)  # whole documents stand in one field; the default stops at 131,072 characters
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        reader = csv.DictReader(file, strict=True)
-        try:
-            for row in reader:
-                if None in row or None in row.values():
-                    raise BadInput(
-                        f"{path}, line {reader.line_num}: expected {len(reader.fieldnames or [])} columns "
-                        f"({', '.join(reader.fieldnames or [])}), found another number. Quote texts that hold commas"
-                    )
-                yield reader.line_num, dict(row)
-        except (csv.Error, UnicodeDecodeError) as error:
-            raise BadInput(f"{path}, line {reader.line_num + 1}: not valid CSV in UTF-8 ({error})") from error
-
-
-def _parquet(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    from pyarrow import ArrowException, parquet
-
-    try:
-        table = parquet.read_table(path)
-    except (ArrowException, OSError) as error:
-        raise BadInput(f"{path}: not a readable Parquet file ({error})") from error
-    yield from enumerate(table.to_pylist(), 1)

@@ -1,0 +1,26 @@
+"""HTML: one document, the page's main text without menus and footers, titled by the page, or by its file's name."""
+
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from components.core import Source
+
+from ..decode import Unreadable, content, document
+
+SUFFIXES = (".html", ".htm", ".xhtml")
+
+
+def rows(path: Path, source: Source) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The document, in the encoding that the page names or shows; raises Unreadable."""
+    import trafilatura
+
+    logging.getLogger("trafilatura").setLevel(logging.CRITICAL)  # it warns of every page without text; we say so ourselves
+    data = content(path)
+    if b"\0" in data and not data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise Unreadable("it is binary (it holds zero bytes)")
+    page: Any = trafilatura.bare_extraction(data, include_comments=False, with_metadata=True)
+    if page is None or not page.text:
+        raise Unreadable("no main text was found in the page")
+    yield 1, document(page.text, page.title or path.stem)

@@ -1,0 +1,52 @@
+"""Markdown: one document without its markup, titled by its first heading, or by its file's name.
+
+A block of metadata at the top (`---` … `---`) and raw HTML are left out.
+"""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from components.core import Source
+
+from ..decode import decoded, document
+
+SUFFIXES = (".md", ".markdown")
+_METADATA = re.compile(r"\A---[ \t]*\r?\n.*?\n(?:---|\.\.\.)[ \t]*(?:\r?\n|\Z)", re.DOTALL)
+
+
+def rows(path: Path, source: Source) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The document; raises Unreadable."""
+    from markdown_it import MarkdownIt
+
+    blocks: list[str] = []
+    title = ""
+    tokens = MarkdownIt("commonmark").enable("table").parse(_METADATA.sub("", decoded(path), count=1))
+    for before, token in zip([None, *tokens], tokens, strict=False):
+        if token.type in ("fence", "code_block"):
+            blocks.append(token.content.rstrip("\n"))
+        elif token.type == "inline":
+            text = "".join(_text(child) for child in token.children or [])
+            if before is not None and before.type == "heading_open":
+                title = title or text
+            cell = before is not None and before.type in ("th_open", "td_open")
+            _append(blocks, text, cell)
+        elif token.type == "tr_open":
+            blocks.append("")
+    yield 1, document("\n\n".join(block for block in blocks if block.strip()), title or path.stem)
+
+
+def _append(blocks: list[str], text: str, cell: bool) -> None:
+    """A cell goes on in its row's line; anything else is a block of its own."""
+    if cell and blocks:
+        blocks[-1] = f"{blocks[-1]} {text}".strip()
+    else:
+        blocks.append(text)
+
+
+def _text(token: Any) -> str:
+    """What a reader sees of one inline token; an image is its description."""
+    if token.type in ("softbreak", "hardbreak"):
+        return "\n"
+    return "" if token.type == "html_inline" else str(token.content)

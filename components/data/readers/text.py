@@ -1,0 +1,16 @@
+"""Plain text: one document, titled by its file's name."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from components.core import Source
+
+from ..decode import decoded, document
+
+SUFFIXES = (".txt", ".text")
+
+
+def rows(path: Path, source: Source) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The document; raises Unreadable."""
+    yield 1, document(decoded(path), path.stem)

@@ -1,0 +1,249 @@
+"""Every format in its own file, alone and in a folder; what cannot be read is a row with its reason."""
+
+import json
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from components.core import BadInput, MissingPackage, Source, Task
+from components.core.use_case import Format
+from components.data.locate import source_digests
+from components.data.read import Record, read_source
+from components.data.readers import DOCUMENTS, READERS, SUFFIXES
+
+from .conftest import QUESTIONS, Bench
+
+PAGE = """<html><head><title>Harbour wall</title></head><body><nav><a href="/">Home</a> <a href="/shop">Shop</a></nav>
+<main><h1>Harbour wall</h1><p>The northern harbour wall was built in 1887 by the town and mended after the storm of 1953.</p>
+<p>It is four hundred metres long, and fishing boats lie behind it in winter.</p></main>
+<footer>Copyright. All rights reserved. Cookies.</footer></body></html>"""
+MARKDOWN = """---
+title: not this
+---
+Before.
+
+# The *old* mill
+
+It **ground** [rye](http://example.org) until `1901`.
+
+| part | age |
+| --- | --- |
+| wheel | 90 |
+
+```
+turn(wheel)
+```
+"""
+
+
+def read(path: Path, /, **more: Any) -> list[Record]:
+    given = {"name": "docs", "role": "knowledge", "path": path.name, "licence": "CC0-1.0", "origin": "made for a test"}
+    source = Source(**(given | more))
+    return read_source(source, 0, path.parent if source.format == "table" else path, QUESTIONS)
+
+
+def test_every_file_of_the_folder_is_a_format_of_the_contract() -> None:
+    assert set(READERS) == set(Format.__args__)
+    assert set(DOCUMENTS) < set(READERS)
+    assert set(SUFFIXES.values()) == set(READERS) - {"table"}
+
+
+def test_a_page_is_its_main_text(tmp_path: Path) -> None:
+    (tmp_path / "wall.html").write_text(PAGE)
+    (record,) = read(tmp_path / "wall.html")
+    assert record.title == "Harbour wall"
+    assert record.passage
+    assert "built in 1887" in record.passage
+    assert "fishing boats" in record.passage
+    assert not any(word in record.passage for word in ("Cookies", "Shop", "<p>"))
+
+
+def test_a_page_in_another_encoding_keeps_its_letters(tmp_path: Path) -> None:
+    page = PAGE.replace("<head>", '<head><meta charset="iso-8859-1">').replace("the town", "die Stadt Münster, Straße")
+    (tmp_path / "wall.html").write_bytes(page.encode("iso-8859-1"))
+    (record,) = read(tmp_path / "wall.html")
+    assert "Münster, Straße" in (record.passage or "")
+
+
+def test_markdown_is_its_text_without_markup(tmp_path: Path) -> None:
+    (tmp_path / "mill.md").write_text(MARKDOWN)
+    (record,) = read(tmp_path / "mill.md")
+    assert record.title == "The old mill"
+    assert record.passage == "Before.\n\nThe old mill\n\nIt ground rye until 1901.\n\npart age\n\nwheel 90\n\nturn(wheel)"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_text_is_titled_by_its_file(tmp_path: Path, encoding: str) -> None:
+    (tmp_path / "old mill.txt").write_text("It ground rye — until 1901.\n", encoding=encoding)
+    assert read(tmp_path / "old mill.txt") == [Record(1, passage="It ground rye — until 1901.", title="old mill")]
+
+
+def table(path: Path, statement: str = "CREATE TABLE faq (id INTEGER PRIMARY KEY, passage TEXT, price REAL)") -> Path:
+    with sqlite3.connect(path) as base:
+        base.execute(statement)
+        base.executemany("INSERT INTO faq VALUES (?, ?, ?)", [(2, "the second", 2.5), (1, "the first", 2.0)])
+    base.close()
+    return path
+
+
+def test_a_table_is_read_in_the_order_of_its_key_and_never_written(tmp_path: Path) -> None:
+    before = table(tmp_path / "support.db").read_bytes()
+    more = {"format": "table", "path": "sqlite:///support.db", "table": "faq", "fields": {"title": "price"}}
+    assert read(tmp_path / "x", **more) == [
+        Record(1, passage="the first", title="2"),
+        Record(2, passage="the second", title="2.5"),
+    ]
+    assert (tmp_path / "support.db").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("path", "name", "said"),
+    [
+        ("sqlite:///support.db", "wiki", "no such table; there are: faq"),
+        ("sqlite:///other.db", "faq", "other.db: no such SQLite file"),
+        ("sqlite:///broken.db", "faq", "file is not a database"),
+        ("support.db", "faq", "'support.db' is no SQLAlchemy URL"),
+        ("orakel://host/base", "faq", "is no SQLAlchemy URL of a known database"),
+        ("postgresql+psycopg://me:secret@host/base", "faq", "holds a password"),
+    ],
+)
+def test_a_table_that_cannot_be_read_is_named(tmp_path: Path, path: str, name: str, said: str) -> None:
+    table(tmp_path / "support.db")
+    (tmp_path / "broken.db").write_text("no database" * 100)
+    with pytest.raises(BadInput, match=said) as caught:
+        read(tmp_path / "x", format="table", path=path, table=name)
+    assert "secret" not in str(caught.value)
+    assert not (tmp_path / "other.db").exists()
+
+
+def test_a_driver_that_is_not_installed_is_named(tmp_path: Path) -> None:
+    with pytest.raises(MissingPackage, match="pip install oracledb"):
+        read(tmp_path / "x", format="table", path="oracle+oracledb://me@host/base", table="faq")
+
+
+def mixed(folder: Path) -> Path:
+    """Documents and rows of every format, with what goes wrong in real folders."""
+    (folder / "deep").mkdir(parents=True)
+    (folder / "a wall.html").write_text(PAGE)
+    (folder / "b mill.md").write_text(MARKDOWN)
+    (folder / "c note.txt").write_text("A note.")
+    (folder / "deep" / "d.csv").write_text("passage,title\nOne passage,first\nTwo passages,second\n")
+    (folder / "deep" / "e.jsonl").write_text(json.dumps({"passage": "Three passages", "title": "third"}) + "\n")
+    pd.DataFrame([{"passage": "Four passages", "title": "fourth"}]).to_parquet(folder / "deep" / "f.parquet")
+    (folder / ".hidden.txt").write_text("not read")
+    return folder
+
+
+def test_a_folder_is_read_in_the_order_of_names(tmp_path: Path) -> None:
+    records = read(mixed(tmp_path / "docs"))
+    assert [record.line for record in records] == [1, 2, 3, 4, 5, 6, 7]
+    assert [record.title for record in records] == [
+        *("Harbour wall", "The old mill", "c note"),
+        *("first", "second", "third", "fourth"),
+    ]
+    assert [record.file for record in records][2:5] == ["c note.txt", "deep/d.csv, line 2", "deep/d.csv, line 3"]
+    assert not any(record.fault for record in records)
+
+
+def test_with_a_format_the_other_files_of_a_folder_are_left_alone(tmp_path: Path) -> None:
+    assert [record.title for record in read(mixed(tmp_path / "docs"), format="markdown")] == ["The old mill"]
+
+
+def test_what_cannot_be_read_is_a_row_with_its_reason(tmp_path: Path) -> None:
+    folder = tmp_path / "docs"
+    folder.mkdir()
+    (tmp_path / "secret.txt").write_text("outside")
+    (folder / "a.txt").write_bytes("Straße".encode("iso-8859-1"))
+    (folder / "b.txt").write_bytes(b"MZ\0\0")
+    (folder / "c.txt").write_text("  \n")
+    (folder / "d.png").write_bytes(b"\x89PNG")
+    (folder / "e.txt").symlink_to(tmp_path / "secret.txt")
+    (folder / "f.txt").symlink_to(folder / "nothing")
+    (folder / "g.txt").symlink_to(folder / "g.txt")
+    (folder / "h.html").write_text("<html><body></body></html>")
+    (folder / "i.txt").write_text("Fine.")
+    (folder / "j.txt").symlink_to(folder / "i.txt")
+    (folder / "k").symlink_to(tmp_path)
+    records = read(folder)
+    assert [(record.file, record.fault) for record in records] == [
+        ("a.txt", "it is not UTF-8 text (byte 4); save it as UTF-8"),
+        ("b.txt", "it is binary (it holds zero bytes)"),
+        ("c.txt", "it holds no text"),
+        ("d.png", f"its name ends in none of {', '.join(sorted(SUFFIXES))}"),
+        ("e.txt", "it is a link out of the folder"),
+        ("f.txt", "it is a link to nothing"),
+        ("g.txt", "it is a link to nothing"),
+        ("h.html", "no main text was found in the page"),
+        ("i.txt", None),
+        ("j.txt", None),
+        ("k", "it is a link out of the folder"),
+    ]
+    assert not any(record.passage for record in records if record.fault)
+
+
+def test_an_empty_folder_is_named_with_its_key(tmp_path: Path) -> None:
+    (tmp_path / "docs").mkdir()
+    with pytest.raises(BadInput, match=r"data\.sources\.0\.path: .*docs: the folder holds no file"):
+        read(tmp_path / "docs")
+    (tmp_path / "docs" / "a.txt").write_text("a")
+    with pytest.raises(BadInput, match="holds no markdown file"):
+        read(tmp_path / "docs", format="markdown")
+
+
+def test_a_file_whose_name_says_no_format_is_named_with_the_key(tmp_path: Path) -> None:
+    (tmp_path / "faq.dat").write_text("{}")
+    with pytest.raises(
+        BadInput, match=r"Name it as data\.sources\.0\.format: csv, html, jsonl, markdown, parquet, table, text"
+    ):
+        read(tmp_path / "faq.dat")
+
+
+def test_one_document_that_cannot_be_read_is_bad_input(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_bytes(b"\xff\xff")
+    with pytest.raises(BadInput, match=r"data\.sources\.0\.path: .*a\.txt: it is not UTF-8 text"):
+        read(tmp_path / "a.txt")
+
+
+def test_documents_hold_no_answers(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("a")
+    task = Task(kind="question_answering", instruction="Answer.")
+    source = Source(name="a", role="examples", path="a.txt", licence="mit", origin="tests")
+    with pytest.raises(BadInput, match=r"data\.sources\.0\.role: .*must be 'knowledge', not 'examples'"):
+        read_source(source, 0, tmp_path / "a.txt", task)
+
+
+@pytest.mark.parametrize("given", [{"format": "table"}, {"table": "faq"}, {"format": "pdf"}])
+def test_a_source_of_no_known_kind_is_refused_with_its_key(bench: Bench, given: dict[str, Any]) -> None:
+    with pytest.raises(BadInput, match=r"data: key 'sources\.0"):
+        bench.data({"name": "a", "path": "a.jsonl", **given})
+
+
+def test_a_folders_digest_follows_names_and_contents(bench: Bench) -> None:
+    folder = mixed(bench.folder / "docs")
+    data = bench.data({"name": "docs", "role": "knowledge", "path": "docs"})
+    digests = []
+    for change in (
+        lambda: None,
+        lambda: (folder / ".hidden.txt").write_text("x"),
+        lambda: (folder / "c note.txt").write_text(""),
+    ):
+        change()
+        digests.append(source_digests(data, bench.folder, bench.workspace)["docs"])
+    (folder / "c note.txt").rename(folder / "z note.txt")
+    digests.append(source_digests(data, bench.folder, bench.workspace)["docs"])
+    assert digests[0] == digests[1]
+    assert len(set(digests)) == 3
+
+
+def test_a_tables_digest_follows_its_rows(bench: Bench) -> None:
+    table(bench.folder / "support.db")
+    data = bench.data(
+        {"name": "faq", "role": "knowledge", "path": "sqlite:///support.db", "format": "table", "table": "faq"}
+    )
+    before = source_digests(data, bench.folder, bench.workspace)
+    with sqlite3.connect(bench.folder / "support.db") as base:
+        base.execute("UPDATE faq SET passage = 'the third' WHERE id = 2")
+    assert source_digests(data, bench.folder, bench.workspace) != before
