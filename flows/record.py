@@ -112,6 +112,7 @@ def write_card(do: Steps, candidate: Candidate, evaluated: Evaluated, release: R
         model={"name": release.model_name, "version": release.version, "alias": release.alias} if release else None,
         decision=evaluated.decision,
         provenance=provenance(do),
+        store=_store_beside(do.run),
         environment=environment(do.run),
         examples=cards.pick_examples(rows, do.run.use_case.metrics.primary),
         libraries=dict(line.split("==") for line in requirements(candidate, server=True)),
@@ -140,6 +141,14 @@ def _unfilled(given: Any) -> str | None:
         return found[0] if (found := cards.UNFILLED.search(given)) else None
     inside = given.values() if isinstance(given, dict) else given if isinstance(given, (list, tuple)) else ()
     return next((said for one in inside if (said := _unfilled(one))), None)
+
+
+def _store_beside(run: Run) -> str | None:
+    """The store as a card sees it, where both lie in the project or in the workspace; a card names no other folder."""
+    cards, store = cards_folder(run), run.workspace.store.root
+    if not store.is_relative_to(cards.parent):
+        return None
+    return Path("../..", store.relative_to(cards.parent)).as_posix()
 
 
 def environment(run: Run) -> dict[str, str]:

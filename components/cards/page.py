@@ -14,7 +14,10 @@ TEMPLATES = Path(__file__).parent / "templates"
 PLOTS = {
     "What was measured": (plots.metric_bars, "Each figure with its 95 % interval."),
     "Slices": (plots.slice_bars, "The primary metric on each slice; dashed: the whole test split."),
-    "Data and provenance": (plots.data_flow, "Rows used in each split, and rows dropped with the reason."),
+    "Data and provenance": (
+        plots.data_flow,
+        "Where rows and passages went: read, dropped at each step, and the rest.",
+    ),
     "Optimisation": (
         plots.quality_and_speed,
         "Up and to the left is better; the area of a dot grows with its size on disk.",

@@ -57,21 +57,28 @@ def slice_bars(record: Record) -> str | None:
 
 
 def data_flow(record: Record) -> str | None:
-    """Rows read from each source, what was dropped and why, and where the rest went."""
-    provenance = record.provenance
-    used = {name: split["count"] for name, split in (provenance.get("splits") or {}).items() if "knowledge" not in name}
-    if not used:
+    """Where rows and passages went, from all that were read, through each step, to the splits and the base."""
+    went = record.provenance.get("flow")
+    if not went:
         return None
-    dropped = {reason: count for reason, count in (provenance.get("dropped") or {}).items() if count}
-    rows = [*((name, count, ACCENT) for name, count in used.items())]
-    rows += [(f"dropped: {reason}", count, SOFT) for reason, count in dropped.items()]
-    with _figure("data", 8, 0.6 + 0.3 * len(rows)) as (axes, done):
-        axes.barh(range(len(rows)), [count for _, count, _ in rows], color=[colour for *_, colour in rows], height=0.6)
-        for at, (_, count, _) in enumerate(rows):
-            axes.text(count, at, f" {count:,}", va="center", color=INK, fontsize=9)
-        axes.set_yticks(range(len(rows)), [name for name, *_ in rows])
+    steps = [(step["step"], sum(step["dropped"].values())) for step in went["steps"]]
+    left = sum(went["left"].values()) + sum(count for _, count in steps)
+    bars = [("read", 0, left, ACCENT, f"{left:,}")]
+    for name, count in steps:
+        left -= count
+        bars.append((f"dropped: {name}", left, count, INK, f"−{count:,}"))
+    for name, count in went["left"].items():
+        left -= count
+        bars.append((name.replace("_", " "), left, count, ACCENT, f"{count:,}"))
+    with _figure("data", 8, 0.6 + 0.3 * len(bars)) as (axes, done):
+        for at, (_, start, count, colour, label) in enumerate(bars):
+            axes.barh(at, start, color=FAINT, height=0.6)
+            axes.barh(at, count, left=start, color=colour, height=0.6)
+            axes.text(start + count, at, f" {label}", va="center", color=INK, fontsize=9)
+        axes.set_yticks(range(len(bars)), [name for name, *_ in bars])
         axes.invert_yaxis()
-        axes.set_xlabel("rows")
+        axes.margins(x=0.1)
+        axes.set_xlabel("rows and passages")
         return done()
 
 

@@ -38,6 +38,8 @@ class Record(Frozen):
     decision: Decision
     provenance: dict[str, Any] = {}
     """Content of the dataset's `provenance.json`."""
+    store: str | None = None
+    """The store's folder as the card's own folder sees it, where both lie in one place: for links to reports."""
     environment: dict[str, Any] = {}
     """Versions and machine."""
     examples: dict[str, list[dict[str, Any]]] = {}

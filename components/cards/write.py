@@ -97,6 +97,7 @@ def markdown(record: Record, template: Path = TEMPLATES / "card.md.j2") -> str:
         "retrieval": retrieval,
         "before_after": figures.before_after(record),
         "parts": figures.parts(record),
+        "docs": _docs(record),
         "overlaps": None if overlaps is None else sum(overlaps.values()),
         "trainings": figures.trainings(record),
         "considered": record.results.get("selection", {}).get("considered", ()),
@@ -157,6 +158,15 @@ def _signature(record: Record) -> str:
         return ""
     signer = released.get("signer")
     return f"The served folder is signed by key {signer}." if signer else "The served folder is not signed."
+
+
+def _docs(record: Record) -> Markdown:
+    """Great Expectations' Data Docs: a link where they lie beside the card, else the digest of their object."""
+    digest = str(record.results.get("data", {}).get("docs") or "")
+    shown = evidence(digest)
+    if not record.store or shown.startswith("not"):
+        return shown
+    return Markdown(f"[{shown}]({record.store}/objects/{digest}/index.html)")
 
 
 def _question(record: Record) -> str:

@@ -52,6 +52,16 @@ def of_rows(task: Task, rows: list[Row], leaked: Collection[str], splits: dict[s
     return [effect("remove leaks", members, clean), effect("split", clean, [one for one in clean if one.id in placed])]
 
 
+def of_curation(task: Task, train: list[Row], lost: dict[str, set[str]]) -> list[Effect]:
+    """What each step of curation did to the training rows. lost: step → ids of those that it dropped."""
+    found, before = [], [member(row.id, row.text, row.answer, row.source, task) for row in train]
+    for step, gone in lost.items():
+        after = [one for one in before if one.id not in gone]
+        found.append(effect(f"curation: {step}", before, after))
+        before = after
+    return found
+
+
 def report_on(task: Task, effects: list[Effect], used: dict[str, list[Row]], base: list[Passage]) -> dict[str, Any]:
     """Everything above as figures for provenance, notes and card."""
     rows = [row for items in used.values() for row in items]

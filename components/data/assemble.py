@@ -1,0 +1,130 @@
+"""What curation reads of rows and passages, how its result goes back into them, and the list of all that was left out."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from components.core import Data, Passage, Row, Task
+
+from .contamination import Finding
+from .curate import Curated, curate
+from .documents import Document, Part, entry
+from .normalise import normaliser
+from .rows import Collected, passage_id
+
+
+def curate_collected(collected: Collected, train: list[Row], data: Data, task: Task) -> tuple[list[Row], Curated]:
+    """Curate the passages of the base, the practice rows and the training rows: (training rows left, what was done).
+
+    `collected` is brought up to date. A training row keeps its id: it names what was read, not what became of it. A
+    rewritten passage is named anew, by its words.
+    """
+    asked = {row.passage for row in collected.rows if row.passage}
+    documents = [_document("knowledge", one, collected, one.id in asked) for one in collected.passages.values()]
+    practised: dict[str, Row] = {}
+    for row in collected.practice:
+        practised.setdefault(row.passage or "", row)
+    for name, row in practised.items():
+        text = collected.practice_passages[name].text
+        documents.append(Document("practice", name, text, collected.origin["practice", row.id]))
+    documents += [Document("train", row.id, row.text, collected.origin["train", row.id]) for row in train]
+    done = curate(documents, data, task)
+    left: dict[Part, dict[str, str]] = {"knowledge": {}, "practice": {}, "train": {}}
+    for document in done.documents:
+        left[document.part][document.id] = document.text
+    _keep_passages(collected, left["knowledge"], data, task, done)
+    _keep_practice(collected, left["practice"], data, task, done)
+    rows = [row.model_copy(update={"text": left["train"][row.id]}) for row in train if row.id in left["train"]]
+    return rows, done
+
+
+def _document(part: Part, passage: Passage, collected: Collected, fixed: bool) -> Document:
+    return Document(part, passage.id, passage.text, collected.origin[part, passage.id], fixed)
+
+
+def _keep_passages(collected: Collected, left: dict[str, str], data: Data, task: Task, done: Curated) -> None:
+    """Passages with their new texts; of those that have become equal, the first."""
+    normalised = normaliser(data.normalise.model_copy(update={"stop_words": "keep"}), task.language)
+    before, collected.passages = collected.passages, {}
+    for name, text in left.items():
+        passage = before[name]
+        if text != passage.text:
+            title = normalised(passage.title)
+            passage = passage.model_copy(update={"id": passage_id(text), "text": text, "title": title})
+        origin = collected.origin["knowledge", name]
+        if passage.id in collected.passages:
+            done.dropped.append(entry(origin, "knowledge", "curated", "equal words after curation"))
+            continue
+        collected.origin["knowledge", passage.id] = origin
+        collected.passages[passage.id] = passage
+
+
+def _keep_practice(collected: Collected, left: dict[str, str], data: Data, task: Task, done: Curated) -> None:
+    """Practice rows whose passage is left, question and answer in the normal form of their passage."""
+    normalised = normaliser(data.normalise.model_copy(update={"stop_words": "keep"}), task.language)
+    before, rows, seen = collected.practice_passages, collected.practice, set()
+    collected.practice, collected.practice_passages = [], {}
+    for row in rows:
+        old = row.passage or ""
+        if old not in left:
+            if old in seen:  # the first row of a passage stands in the list already
+                done.dropped.append(entry(collected.origin["practice", row.id], "practice", "curated", "its passage went"))
+            seen.add(old)
+            continue
+        text = left[old]
+        new = passage_id(text)
+        collected.practice_passages.setdefault(new, before[old].model_copy(update={"id": new, "text": text}))
+        kept = {"passage": new, "text": normalised(row.text), "answer": normalised(row.answer)}
+        collected.practice.append(row.model_copy(update=kept))
+
+
+def left_out(
+    collected: Collected,
+    placed: dict[str, list[Row]],
+    curated: dict[str, list[Row]],
+    used: dict[str, list[Row]],
+    kept: set[str],
+    findings: Iterable[Finding],
+) -> list[dict[str, Any]]:
+    """Entries of `dropped.jsonl` for what leaks, found no room, or is more than the profile uses.
+
+    placed: example rows by split, before curation; curated: after it; used: those that the profile takes. kept: ids of the
+    passages in the base and of the practice rows.
+    """
+    why = {one.id: one.reason for one in findings if one.removed and one.what != "training passage"}
+    found = []
+
+    def add(part: Part, name: str, step: str, reason: str) -> None:
+        found.append(entry(collected.origin[part, name], part, step, reason))
+
+    in_splits = {row.id for rows in placed.values() for row in rows}
+    for row in collected.rows:
+        if row.id not in in_splits:
+            add("train", row.id, "leak" if row.id in why else "split", why.get(row.id, "no room in any split"))
+    for row in collected.practice:
+        if row.id not in kept:
+            add("practice", row.id, "leak", why.get(row.id) or why[row.passage or ""])
+    for name, rows in curated.items():
+        for row in rows[len(used[name]) :]:
+            add("train", row.id, "profile", f"more {name} rows than it uses")
+    for passage in collected.passages:
+        if passage not in kept:
+            add(
+                "knowledge", passage, "leak" if passage in why else "profile", why.get(passage, "more passages than it uses")
+            )
+    return found
+
+
+def flow(dropped: Sequence[dict[str, Any]], left: dict[str, int]) -> dict[str, Any]:
+    """Where rows and passages went: {"steps": [{"step", "dropped": {source: count}}], "left": {split or base: count}}.
+
+    Texts that were cut out of a document that stayed are no rows, and not counted.
+    """
+    steps: dict[str, Counter[str]] = {}
+    for one in dropped:
+        if "cut" not in one:
+            steps.setdefault(one["step"], Counter())[one["source"]] += 1
+    return {
+        "steps": [{"step": step, "dropped": dict(sorted(counts.items()))} for step, counts in steps.items()],
+        "left": left,
+    }

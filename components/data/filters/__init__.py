@@ -1,0 +1,37 @@
+"""Filters, one small file each, found by listing this folder: which documents are not worth reading, and why.
+
+Each has its `Config` (the settings beside `name` in the contract's `data.filters`) and `find(config, documents, task, key)`,
+which returns Found; key: its place in the contract, for messages.
+"""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from components.core import BadInput, Data, Task, parse
+
+from ..documents import Document, Found
+
+Find = Callable[[Sequence[Document], Task], Found]
+
+FILTERS = {
+    path.stem: import_module(f".{path.stem}", __package__)
+    for path in sorted(Path(__file__).parent.glob("*.py"))
+    if path.stem != "__init__"
+}
+
+
+def chosen(data: Data) -> list[tuple[str, Find]]:
+    """(name, find) of the filters that the contract asks for, in its order; raises BadInput for what is not known."""
+    return [(str(given.get("name")), _one(given, f"data.filters.{number}")) for number, given in enumerate(data.filters)]
+
+
+def _one(given: dict[str, Any], key: str) -> Find:
+    name = given.get("name")
+    if name not in FILTERS:
+        raise BadInput(f"{key}: key 'name': {name!r} is no filter; allowed: {', '.join(FILTERS)}")
+    settings = {setting: value for setting, value in given.items() if setting != "name"}
+    config = parse(FILTERS[str(name)].Config, settings, f"{key} ({name})")
+    return partial(FILTERS[str(name)].find, config, key=key)
