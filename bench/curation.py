@@ -41,8 +41,10 @@ def run(step_home: Path) -> dict[str, dict[str, Any]]:
 
     curve = {size: _measured(size, step_home / str(size)) for size in SIZES}
     for size, found in curve.items():
-        lost = ", ".join(f"{step} {count:,}" for step, count in found["dropped"].items())
-        print(f"  {size:>7,} documents: {found['seconds']:>6.1f} s, peak {found['gb']:.2f} GB; dropped: {lost}")
+        print(f"  {size:>7,} documents: {found['seconds']:>6.1f} s, peak {found['gb']:.2f} GB")
+        for step, count in found["dropped"].items():
+            before, after = found["characters"][step]
+            print(f"          {step:<10} {count:>6,} documents, {1 - after / before:>6.2%} of the characters")
     largest, before = curve[SIZES[-1]], curve[SIZES[-2]]
     linear = before["seconds"] * SIZES[-1] / SIZES[-2]
     allowed = read_yaml(ROOT / "flows" / "profiles" / "cpu.yaml", Profile).machine.memory_gb

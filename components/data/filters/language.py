@@ -1,6 +1,7 @@
 """Documents in the task's language, by py3langid (Lui and Baldwin 2012, "langid.py", ACL demonstrations).
 
-It judges the first thousand characters, which decide: 0.14 ms a document. It knows 97 languages.
+It judges the beginning, which decides: its time grows with the characters that it reads, and with a thousand it took longer
+than all other filters together. It knows 97 languages.
 """
 
 from collections.abc import Sequence
@@ -17,7 +18,7 @@ class Config(Frozen):
 
     confidence: float = Field(0.9, gt=0, le=1)
     """Probability of the other language from which it is believed."""
-    characters: int = Field(1000, ge=50)
+    characters: int = Field(400, ge=50)
     """How much of a document is looked at."""
     minimum_characters: int = Field(40, ge=1)
     """Shorter texts are kept: names and numbers are in no language."""
