@@ -89,7 +89,7 @@ def make(size: int, folder: Path, seed: int = 0) -> None:
             text = " ".join(draw.choices(GERMAN, k=8)) + f" {number}"
         elif kind == "list":
             text = f"Item {number} is here to read. " * 30
-        texts.append(f"{text} {NOTICE}" if kind == "notice" else f"{text} {shared}" if kind == "run" else text)
+        texts.append(f"{text}\n{NOTICE}" if kind == "notice" else f"{text} {shared}" if kind == "run" else text)
     for name, part in (("trusted", texts[: size // 10]), ("web", texts[size // 10 :])):
         (folder / name).mkdir(parents=True)
         lines = [text for number, text in enumerate(part) if number % 100]
