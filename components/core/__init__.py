@@ -3,13 +3,14 @@
 from .assets import ASSETS, asset_path, fetch
 from .candidate import Adapter, Baseline, Candidate, Checkpoint, Prompt, PromptTurn, Quoted, Retriever, Runtime
 from .code import code_digest
-from .dataset import Dataset, Passage, Row, Split, read_passages, read_rows
+from .dataset import Dataset, Passage, Row, Split, only_collected, read_passages, read_rows
 from .digest import Frozen, canonical, digest_of, file_digest, short
 from .errors import BadInput, GateRefused, MachineFault, MissingPackage, NinefoldError
 from .evidence import Approval, Comparison, Decision, Evidence, Metric, Power, Release, StageResult, Verdict
 from .feedback_store import Feedback, FeedbackStore, Seen
 from .files import publish_bytes, publish_json, publish_text, read_jsonl, write_jsonl
 from .ledger import Ledger
+from .made_rows import Labelling, LabellingFunction, Synthetic
 from .progress import listening, progress, report
 from .step import Step
 from .store import Seal, Store
@@ -55,6 +56,8 @@ __all__ = [
     "FeedbackStore",
     "Frozen",
     "GateRefused",
+    "Labelling",
+    "LabellingFunction",
     "Ledger",
     "Limits",
     "Machine",
@@ -83,6 +86,7 @@ __all__ = [
     "StageResult",
     "Step",
     "Store",
+    "Synthetic",
     "Task",
     "UseCase",
     "Value",
@@ -95,6 +99,7 @@ __all__ = [
     "fetch",
     "file_digest",
     "listening",
+    "only_collected",
     "parse",
     "progress",
     "publish_bytes",

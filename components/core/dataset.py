@@ -1,6 +1,7 @@
 """Rows, splits and the knowledge base, each named by digest, with where they came from."""
 
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, Literal
 
 from .digest import Frozen
 from .files import read_jsonl
@@ -17,6 +18,8 @@ class Row(Frozen):
     """question_answering: id of the passage in the knowledge base that the question is about."""
     source: str = ""
     slices: dict[str, str] = {}
+    origin: Literal["collected", "synthetic", "programmatic"] = "collected"
+    """synthetic: no person wrote it. programmatic: a person wrote the text, and labelling functions its answer."""
 
 
 class Passage(Frozen):
@@ -48,6 +51,8 @@ class Dataset(Frozen):
     practice_passages: Split | None = None
     suspects: dict[str, tuple[str, ...]] = {}
     """Split → ids of rows that what could not be removed gives away; scores are shown with and without them."""
+    made: Split | None = None
+    """Rows that nobody collected as they are (`Row.origin`): tuning may read them beside `train`, nothing else may."""
     provenance: str
     """Object with `provenance.json`: sources, licences, who touched what, what was dropped and why."""
 
@@ -57,8 +62,23 @@ class Dataset(Frozen):
 
 
 def read_rows(split: Split, store: Store) -> list[Row]:
-    """The rows of a split."""
-    return [Row.model_validate(row) for row in _read(split, store)]
+    """The rows of a split; see `only_collected`."""
+    rows = [Row.model_validate(row) for row in _read(split, store)]
+    only_collected(split.name, rows)
+    return rows
+
+
+FOR_TRAINING_ONLY = ("made", "practice")
+"""Splits that may hold rows that nobody collected."""
+
+
+def only_collected(split: str, rows: Iterable[Row]) -> None:
+    """Assert that no made row has entered a split that measures, decides, or lends its rows to prompts. Every split passes
+    here when it is written and whenever it is read."""
+    made = [row.id for row in rows if row.origin != "collected"]
+    assert not made or split in FOR_TRAINING_ONLY, (
+        f"split '{split}' holds {len(made)} rows that nobody collected, the first is {made[0]}"
+    )
 
 
 def read_passages(split: Split, store: Store) -> list[Passage]:

@@ -12,6 +12,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from .digest import Frozen
 from .errors import BadInput
+from .made_rows import Labelling, Synthetic
 
 STAGES = (
     "use_case", "selection", "prompting", "retrieval", "tuning", "feedback", "evaluation", "optimization", "deployment",
@@ -52,8 +53,9 @@ class Source(Frozen):
     `asset:<asset>/<path>`, or a table's SQLAlchemy URL."""
 
     name: str
-    role: Literal["examples", "knowledge", "examples_and_knowledge", "practice"]
-    """practice: questions with passages that only tuning reads, before the examples; in no split and no knowledge base."""
+    role: Literal["examples", "knowledge", "examples_and_knowledge", "practice", "unlabelled"]
+    """practice: questions with passages that only tuning reads, before the examples; in no split and no knowledge base.
+    unlabelled: texts that `data.labelling` labels, for training only."""
     path: str
     format: Format | None = None
     """By each file's name where not given. With it, a folder's files of other formats are left alone."""
@@ -68,6 +70,7 @@ class Source(Frozen):
     origin: str
     """Where it comes from: a paper, a page, a department."""
     synthetic: bool = False
+    """Its rows were made, not collected: they are for training only, and kept only where validation shows a gain."""
 
     @model_validator(mode="after")
     def _table_is_named(self) -> "Source":
@@ -122,6 +125,13 @@ class Data(Frozen):
     """Fewer usable example rows than this: not feasible."""
     quarantine_at_most: float = Field(0.05, ge=0, le=1)
     """Share of bad rows that may be set aside before the gate stops the run."""
+    labelling: Labelling | None = None
+    synthetic: Synthetic | None = None
+
+    @property
+    def has_made_rows(self) -> bool:
+        """Whether rows that nobody collected are asked for; tuning then trains without and with them."""
+        return bool(self.labelling or self.synthetic or any(source.synthetic for source in self.sources))
 
 
 class Metrics(Frozen):

@@ -106,7 +106,9 @@ def _expectations(source: Source, task: Task, mostly: float, max_characters: int
     warning: dict[str, Any] = {"severity": "warning"}
     critical: dict[str, Any] = {"severity": "critical"}
     tolerant: dict[str, Any] = critical | {"mostly": mostly}
-    columns = {"examples": ["text", "answer"], "knowledge": ["passage"]}.get(source.role, ["text", "answer", "passage"])
+    columns = {"examples": ["text", "answer"], "knowledge": ["passage"], "unlabelled": ["text"]}.get(
+        source.role, ["text", "answer", "passage"]
+    )
     found: list[Any] = [gxe.ExpectTableRowCountToBeBetween(min_value=1, **critical)]
     for column in columns:
         found.append(gxe.ExpectColumnValuesToNotBeNull(column=column, **tolerant))
@@ -115,7 +117,9 @@ def _expectations(source: Source, task: Task, mostly: float, max_characters: int
         )
     if task.kind == "classification" and "answer" in columns:
         found.append(gxe.ExpectColumnValuesToBeInSet(column="answer", value_set=list(task.labels), **tolerant))
-    if "text" in columns:
+    if columns == ["text"]:
+        found.append(gxe.ExpectColumnValuesToBeUnique(column="text", **warning))
+    elif "text" in columns:
         found.append(gxe.ExpectCompoundColumnsToBeUnique(column_list=columns, **warning))
     return found
 

@@ -30,12 +30,19 @@ STEPS = (
         "training's base lacks held-out and benchmark passages, and those that leak an item",
     ),
 )
+MADE = (
+    "made rows",
+    "rows of synthetic sources, of a generator over training passages, and of labelling functions weighed by a label model; "
+    "what has the words of another row, or leaks validation, test or benchmarks, left out; read by tuning alone, which "
+    "trains without and with them",
+)
 
 
 def describe(
     data: Data, use: str, sources: dict[str, str], figures: dict[str, Any], splits: dict[str, Split], config: Frozen
 ) -> dict[str, Any]:
     """The provenance of a Dataset. sources: SHA-256 by name. use: what the policy allows the result for."""
+    steps = [*STEPS, MADE] if data.has_made_rows else [*STEPS]
     return {
         "sources": [
             source.model_dump(mode="json") | {"sha256": sources.get(source.name), **figures["sources"][source.name]}
@@ -49,7 +56,7 @@ def describe(
             {"who": f"ninefold {version('ninefold')}, stage data", "did": "the steps below, without human edits"},
             {"who": f"great-expectations {version('great-expectations')}", "did": "the quality gate"},
         ],
-        "steps": [{"step": step, "did": did} for step, did in STEPS],
+        "steps": [{"step": step, "did": did} for step, did in steps],
         "settings": config.model_dump(mode="json"),
         "contract": data.model_dump(mode="json", exclude={"sources"}),
         "curation": figures["curation"],
@@ -58,6 +65,8 @@ def describe(
         "overlaps_removed": figures["overlaps_removed"],
         "contamination": figures["contamination"],
         "bias": figures["bias"],
+        "made": figures["made"],
+        "training_origins": figures["training_origins"],
         "split_rows": figures["splits"],
         "training_knowledge_excluded": figures["training_knowledge_excluded"],
         "splits": {name: split.model_dump(mode="json") for name, split in splits.items()},

@@ -28,8 +28,9 @@ REQUIRED = {
     "knowledge": ("passage",),
     "examples_and_knowledge": ("text", "answer", "passage"),
     "practice": ("text", "answer", "passage"),
+    "unlabelled": ("text",),
 }
-OPTIONAL = {"examples": ("passage",), "knowledge": ("title",), "examples_and_knowledge": ("title",), "practice": ()}
+OPTIONAL = {"examples": ("passage",), "knowledge": ("title",), "examples_and_knowledge": ("title",)}
 
 
 @dataclass(frozen=True)
@@ -133,7 +134,7 @@ def _columns(source: Source, number: int, path: Path, there: set[str], task: Tas
         if field not in known:
             raise BadInput(f"data.sources.{number}.fields: key '{field}' is not known; allowed: {', '.join(known)}")
     columns = {}
-    for ours in (*REQUIRED[source.role], *OPTIONAL[source.role]):
+    for ours in (*REQUIRED[source.role], *OPTIONAL.get(source.role, ())):
         mapped = next((source.fields[alias] for alias in ALIASES[ours] if alias in source.fields), None)
         found = mapped or next((alias for alias in ALIASES[ours] if alias in there), None)
         if found in there:

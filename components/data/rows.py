@@ -1,7 +1,7 @@
 """Records become Rows and Passages: ids by content, duplicates dropped, slices named."""
 
 from collections import Counter
-from typing import Any
+from typing import Any, Literal
 
 from components.core import Passage, Row, Source, Task, digest_of
 from components.core.suppression import words
@@ -24,6 +24,8 @@ class Collected:
         self.practice: list[Row] = []
         """Rows that only tuning reads, and the passages they are about."""
         self.practice_passages: dict[str, Passage] = {}
+        self.unlabelled: list[tuple[str, str]] = []
+        """(source, text) of what waits for a programmatic label."""
         self.dropped: dict[str, Counter[str]] = {}
         self.left_out: list[dict[str, Any]] = []
         """The same, one entry for each, as in `dropped.jsonl`."""
@@ -36,6 +38,9 @@ class Collected:
         self.dropped.setdefault(source.name, Counter())
         if source.role == "practice":
             self._practise(source, records)
+            return
+        if source.role == "unlabelled":
+            self.unlabelled += [(source.name, record.text) for record in records if record.text]
             return
         for record in records:
             passage = passage_id(record.passage) if record.passage else None
@@ -61,7 +66,9 @@ class Collected:
             known.add(row)
             self.origin["practice", row] = Origin(source.name, record.line, record.file)
             self.practice_passages.setdefault(passage, Passage(id=passage, text=about, source=source.name))
-            self.practice.append(Row(id=row, text=text, answer=answer, passage=passage, source=source.name))
+            self.practice.append(
+                Row(id=row, text=text, answer=answer, passage=passage, source=source.name, origin=_origin(source))
+            )
 
     def _keep_passage(self, passage: str, record: Record, source: Source) -> None:
         assert record.passage, "the gate sets rows without a passage aside"
@@ -93,8 +100,13 @@ class Collected:
                 passage=passage,
                 source=source.name,
                 slices=slices(record.text, record.answer, self.task),
+                origin=_origin(source),
             )
         )
+
+
+def _origin(source: Source) -> Literal["collected", "synthetic"]:
+    return "synthetic" if source.synthetic else "collected"
 
 
 def passage_id(text: str) -> str:

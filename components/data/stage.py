@@ -1,7 +1,8 @@
 """Data: every source through the quality gate, then one Dataset with frozen splits, a knowledge base and provenance.
 
-read → gate → deduplicate → split, with overlaps removed → curate → knowledge base → provenance. It does not scrub personal
-data (the `feedback` stage does, on what people write) and does not chunk or embed passages (the `retrieval` stage does).
+read → gate → deduplicate → split, with overlaps removed → curate → knowledge base → made rows, for training only →
+provenance. It does not scrub personal data (the `feedback` stage does, on what people write) and does not chunk or embed
+passages (the `retrieval` stage does).
 """
 
 from collections import Counter
@@ -25,6 +26,7 @@ from components.core import (
     StageResult,
     Step,
     Task,
+    only_collected,
     progress,
     publish_json,
     report,
@@ -41,6 +43,8 @@ from .filters import chosen
 from .gate import Gate
 from .knowledge import EVALUATED, Knowledge, held_out_passages, knowledge
 from .locate import find
+from .made import Made, Refusal
+from .made import check as check_made
 from .provenance import describe
 from .read import Record, read_source
 from .rows import Collected
@@ -61,6 +65,8 @@ class Config(Frozen):
     """The same for validation."""
     test: int | None = Field(None, ge=1)
     """The same for test."""
+    made: int | None = Field(None, ge=0)
+    """The same for rows that nobody collected (synthetic, programmatic)."""
     knowledge_passages: int | None = Field(None, ge=1)
     """Passages in the base (none given: all). What the used rows are about always stays."""
     benchmarks: tuple[str, ...] = (
@@ -114,8 +120,9 @@ def prepare(
     leaks.
     """
     chosen(data)  # a filter that is not known is said before anything is read
+    check_made(task, data)
     gated = _gate(config, task, data, folder, suppressed, step)
-    rows = gated.collected.rows
+    rows = [row for row in gated.collected.rows if row.origin == "collected"]
     report("splitting, removing what leaks the evaluation")
     questions, passages = benchmark_items(config.benchmarks, step.workspace)
     divided = divide(rows, data.splits, questions, config.near, config.shared_words, task.abstain)
@@ -124,31 +131,43 @@ def prepare(
     divided.splits["train"], curated = curate_collected(gated.collected, placed["train"], data, task)
     used = {name: items[: getattr(config, name)] for name, items in divided.splits.items()}
     held_out = [*divided.splits["validation"], *divided.splits["test"]]
-    all_used = [row for items in used.values() for row in items]
     read = held_out_passages(gated.collected, divided.splits, passages, config.near)
+    made = Made(task, data, Refusal(rows, divided.leaks, read))
+    made.bring(gated.collected)
+    all_used = [row for items in (*used.values(), made.rows) for row in items]
     base = knowledge(gated.collected, all_used, held_out, divided.leaks, read, config.knowledge_passages, data.splits.seed)
     linked = {name: [_linked(row, gated.collected) for row in items] for name, items in used.items()}
     stored = {name: _store(name, "rows.jsonl", items, step) for name, items in linked.items()}
     if base.whole:
         stored["knowledge"] = _store("knowledge", "passages.jsonl", base.whole, step)
         stored["training_knowledge"] = _store("training_knowledge", "passages.jsonl", base.training, step)
+    made.label(gated.collected.unlabelled, divided.splits["train"])
+    made.synthesise(stored.get("training_knowledge"), step.store)
+    if extra := [_linked(row, gated.collected) for row in made.first(config.made)]:
+        stored["made"] = _store("made", "rows.jsonl", extra, step)
     collected = gated.collected
     practice, passages_of, in_practice = clean_practice(collected.practice, collected.practice_passages, divided.leaks, read)
     if practice:
         stored["practice"] = _store("practice", "rows.jsonl", practice, step)
         stored["practice_passages"] = _store("practice_passages", "passages.jsonl", passages_of, step)
-    findings = [*divided.findings, *base.findings, *in_practice]
+    findings = [*divided.findings, *base.findings, *in_practice, *made.findings]
     kept = {passage.id for passage in base.whole} | {row.id for row in practice}
     lost = left_out(gated.collected, placed, divided.splits, used, kept, findings)
     dropped = [*gated.entries, *gated.collected.left_out, *curated.dropped, *lost]
-    figures = _figures(gated, divided, used, base, findings, curated)
+    figures = _figures(gated, divided, used, base, findings, curated) | _origins(made, extra, used["train"], practice)
     figures["flow"] = flow(dropped, {name: split.count for name, split in stored.items() if name in FLOW_ENDS})
     leaked = {finding.id for finding in divided.findings}
-    effects = [*of_records(task, gated.examined, rows), *of_rows(task, rows, leaked, placed)]
+    effects = [*of_records(task, gated.examined, collected.rows), *of_rows(task, rows, leaked, placed)]
     effects += of_curation(task, placed["train"], curated.lost)
     figures["bias"] = report_on(task, effects, used, base.whole)
     listed = _settle_leaks(findings, figures["contamination"], policy, step)
-    return _result(config, data, policy, sources, gated, dropped, stored, figures, listed, step)
+    return _result(config, data, policy, sources, gated, made, dropped, stored, figures, listed, step)
+
+
+def _origins(made: Made, extra: list[Row], train: list[Row], practice: list[Row]) -> dict[str, Any]:
+    """Rows that training may read, by where they came from, and what became of the made ones."""
+    origins = Counter(row.origin for row in (*train, *practice, *extra))
+    return {"made": made.figures, "training_origins": dict(sorted(origins.items()))}
 
 
 def _settle_leaks(findings: list[Finding], figures: dict[str, Any], policy: Policy, step: Step) -> str:
@@ -221,9 +240,10 @@ def _gate(config: Config, task: Task, data: Data, folder: Path, suppressed: Supp
             f"data: {'; '.join(refused)}. Correct the file, or allow more bad rows with data.quarantine_at_most "
             f"(now {data.quarantine_at_most}). Report: {step.store.path(docs) / 'index.html'}"
         )
-    if not collected.rows:
+    if not any(row.origin == "collected" for row in collected.rows):
         raise BadInput(
-            "data.sources: no source holds example rows; give one the role 'examples' or 'examples_and_knowledge'"
+            "data.sources: no source holds example rows; give one the role 'examples' or 'examples_and_knowledge' (and not "
+            "`synthetic: true`: such rows neither measure nor decide)"
         )
     return Gated(collected, examined, read, forgotten, quarantine, entries, tuple(warned), docs)
 
@@ -234,6 +254,7 @@ def _linked(row: Row, collected: Collected) -> Row:
 
 
 def _store(name: str, file: str, items: list[Any], step: Step) -> Split:
+    only_collected(name, [item for item in items if isinstance(item, Row)])
     path = step.scratch / name / file
     write_jsonl(path, items)
     return Split(name=name, object=step.store.put(path), count=len(items))
@@ -296,6 +317,7 @@ def _result(
     policy: Policy,
     sources: dict[str, str],
     gated: Gated,
+    made: Made,
     dropped: list[dict[str, Any]],
     stored: dict[str, Split],
     figures: dict[str, Any],
@@ -305,10 +327,14 @@ def _result(
     quarantine, provenance = step.scratch / "quarantine.jsonl", step.scratch / "provenance.json"
     write_jsonl(quarantine, gated.quarantine)
     quarantined = step.store.put(quarantine)
+    votes = []
+    if made.votes:
+        write_jsonl(step.scratch / "votes.jsonl", made.votes)
+        votes.append(step.store.put(step.scratch / "votes.jsonl"))
     write_jsonl(step.scratch / "dropped.jsonl", dropped)
     dropped_rows = step.store.put(step.scratch / "dropped.jsonl")
     described = describe(data, policy.use, sources, figures, stored, config)
-    lists = {"quarantine": quarantined, "contamination_list": listed, "dropped_rows": dropped_rows}
+    lists = {"quarantine": quarantined, "contamination_list": listed, "dropped_rows": dropped_rows, "label_votes": votes}
     publish_json(provenance, described | lists)
     dataset = Dataset(
         splits={name: split for name, split in stored.items() if name in figures["splits"]},
@@ -317,6 +343,7 @@ def _result(
         practice=stored.get("practice"),
         practice_passages=stored.get("practice_passages"),
         suspects={name: tuple(ids) for name, ids in figures["contamination"]["suspects"].items() if ids},
+        made=stored.get("made"),
         provenance=step.store.put(provenance),
     )
     overlaps = sum(figures["overlaps_removed"].values())
@@ -324,16 +351,17 @@ def _result(
     base = f"; knowledge base of {figures['knowledge']:,} passages" if dataset.knowledge else ""
     base += f"; {dataset.practice.count:,} practice rows" if dataset.practice else ""
     base += f"; {len(figures['curation'])} steps of curation" if figures["curation"] else ""
+    base += f"; {dataset.made.count:,} made rows for training only" if dataset.made else ""
     reason = f"rows: {rows}{base}; {len(gated.quarantine)} bad rows set aside, {overlaps} leaks removed"
     return Prepared(
         decision=Decision(verdict="adopt", reason=reason),
         metrics={f"rows_{name}": float(split.count) for name, split in stored.items()}
         | {"quarantined": float(len(gated.quarantine)), "overlaps_removed": float(overlaps)},
         objects=(
-            *(dataset.provenance, gated.docs, quarantined, listed, dropped_rows),
+            *(dataset.provenance, gated.docs, quarantined, listed, dropped_rows, *votes),
             *(split.object for split in stored.values()),
         ),
-        notes=(*gated.warned, *sentences(figures["bias"])),
+        notes=(*gated.warned, *sentences(figures["bias"]), *made.notes),
         dataset=dataset,
         docs=gated.docs,
         dropped=dropped_rows,

@@ -18,7 +18,7 @@ READS = {
     "selection": ("train", "validation", "knowledge"),
     "prompting": ("train", "validation", "knowledge"),
     "retrieval": ("train", "validation", "knowledge"),
-    "tuning": ("train", "validation", "training_knowledge", "practice", "practice_passages"),
+    "tuning": ("train", "validation", "training_knowledge", "practice", "practice_passages", "made"),
     "feedback": ("feedback", "training_knowledge"),
     "evaluation": ("validation", "test"),
     "optimization": ("validation",),
@@ -231,7 +231,7 @@ def _evidence(build: _Builder, digest: str, version: str) -> None:
 def _splits(result: dict[str, Any]) -> Iterator[dict[str, Any]]:
     dataset = result.get("dataset") or {}
     yield from dataset.get("splits", {}).values()
-    for name in ("knowledge", "training_knowledge", "practice", "practice_passages"):
+    for name in ("knowledge", "training_knowledge", "practice", "practice_passages", "made"):
         if dataset.get(name):
             yield dataset[name]
 

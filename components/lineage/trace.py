@@ -9,7 +9,7 @@ from .graph import READS
 from .search import TAUGHT_BY, object_roles
 from .subject import Subject
 
-ROWS = ("train", "feedback", "validation", "test", "practice")
+ROWS = ("train", "feedback", "validation", "test", "practice", "made")
 
 
 def find_row(store: Store, wanted: str) -> tuple[Row, str] | None:

@@ -219,3 +219,26 @@ def test_examples_are_disjoint_and_ranked() -> None:
 
 def test_the_candidate_on_the_card_is_the_one_that_was_measured(tmp_path: Path) -> None:
     assert candidate().digest in write_card(record(), tmp_path).read_text()
+
+
+def test_rows_that_nobody_collected_are_counted_and_judged(tmp_path: Path) -> None:
+    assert "nobody collected" not in write_card(record(), tmp_path / "plain").read_text()
+    one = {"label": "good", "coverage": 0.4, "overlap": 0.2, "conflict": 0.1, "estimated_accuracy": None}
+    labelling = {
+        "kept": 100,
+        "dropped": {"no function votes": 7},
+        "functions": {"praise": {**one, "gold_accuracy": 0.9, "gold_votes": 31}},
+    }
+    accuracies = {"label_model": 0.875, "majority_vote": 0.8}
+    shares = {of: {"gold_accuracy": value, "gold_rows": 40} for of, value in accuracies.items()}
+    origins = {"collected": 300, "programmatic": 100}
+    sealed = record()
+    provenance = {**sealed.provenance, "made": {"labelling": labelling | shares}, "training_origins": origins}
+    tuning = {**sealed.results["tuning"], "made": {"verdict": "keep", "reason": "no gain"}}
+    made = sealed.model_copy(update={"provenance": provenance, "results": {**sealed.results, "tuning": tuning}})
+    text = write_card(made, tmp_path / "made").read_text()
+    assert "collected 300 (75 %), programmatic 100 (25 %) of the rows that tuning could read" in text
+    assert "- labelling: 100 kept; no function votes: 7\n" in text
+    assert "Trained with them: keep: no gain." in text
+    assert "| praise | good | 0.4 | 0.2 | 0.1 | not measured | 0.9 | 31 |" in text
+    assert "Right on the gold rows that have a vote (40): label model 0.875, majority vote 0.8." in text

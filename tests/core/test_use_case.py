@@ -1,6 +1,10 @@
-import pytest
+import re
 
-from components.core import BadInput, UseCase, read_yaml
+import pytest
+import yaml
+
+from components.core import BadInput, Labelling, Synthetic, UseCase, parse, read_yaml
+from components.core.code import ROOT
 
 CONTRACT = """
 name: help
@@ -66,3 +70,10 @@ def test_a_mistake_is_named_with_file_key_and_what_is_allowed(tmp_path, old, new
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(BadInput, match=r"none\.yaml: no such file"):
         read_yaml(tmp_path / "none.yaml", UseCase)
+
+
+def test_the_made_rows_of_the_readme_are_understood():
+    (block,) = re.findall(r"```yaml\n(data:.*?)```", (ROOT / "README.md").read_text(), flags=re.S)
+    labels, questions = yaml.safe_load_all(block)
+    assert len(parse(Labelling, labels["data"]["labelling"], "README").functions) == 2
+    assert parse(Synthetic, questions["data"]["synthetic"], "README").rows == 400

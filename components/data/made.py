@@ -1,0 +1,151 @@
+"""Rows that nobody collected: those of sources marked `synthetic`, those of a generator, and those labelled by program.
+
+They are for training only. None may leak validation, test or a benchmark, be about a passage that is held out, or have the
+words of a row that is there already; what falls out is counted by its reason, and leaks are listed with all others.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from components.core import BadInput, Data, Row, Split, Store, Task, digest_of
+from components.core.suppression import words
+from components.measure.leaks import Leaks
+
+from .contamination import Finding, answer_of
+from .generators import generator
+from .normal import Overlap
+from .rows import Collected
+from .slices import slices
+from .split import shuffled
+from .synthetic import synthesise
+
+
+def check(task: Task, data: Data) -> None:
+    """Raise BadInput, with the key, where what the contract asks to be made does not fit its sources or its task."""
+    if data.synthetic:
+        generator(data.synthetic, task)
+    waiting = [number for number, source in enumerate(data.sources) if source.role == "unlabelled"]
+    if waiting and data.labelling is None:
+        raise BadInput(
+            f"data.sources.{waiting[0]}.role: 'unlabelled' needs labelling functions; add data.labelling.functions"
+        )
+    if data.labelling is None:
+        return
+    if task.kind != "classification":
+        raise BadInput(f"data.labelling: only classification has labels to vote for; task.kind is '{task.kind}'. Remove it")
+    if not waiting:
+        raise BadInput("data.labelling: no source has texts to label; give one the role 'unlabelled'")
+    for number, function in enumerate(data.labelling.functions):
+        if function.label not in task.labels:
+            allowed = ", ".join(task.labels)
+            raise BadInput(
+                f"data.labelling.functions.{number}.label: '{function.label}' is not one of task.labels: {allowed}"
+            )
+
+
+Text = tuple[str, str, str | None]
+"""(what is asked or said, the answer, the passage that it is about where that may be held out)"""
+
+
+class Refusal:
+    """Why texts may not be trained on; None, and the text counts as taken, where it may. findings: the leaks among them."""
+
+    def __init__(self, collected: list[Row], leaks: Leaks, held_out: Overlap) -> None:
+        """collected: rows of all splits. leaks: over what is asked of evaluations; held_out: over their passages."""
+        self._taken = {words(row.text) for row in collected}
+        self._leaks, self._held_out = leaks, held_out
+        self.findings: list[Finding] = []
+
+    def __call__(self, texts: Sequence[Text]) -> list[str | None]:
+        asked = self._leaks.of_rows([(text, answer) for text, answer, _ in texts])
+        reasons: list[str | None] = []
+        for (text, _, passage), found in zip(texts, asked, strict=True):
+            leak = found or (self._held_out.find(passage) if passage else None)
+            if words(text) in self._taken:
+                reasons.append("its text is there already")
+            elif leak:
+                self.findings.append(Finding("made row", digest_of(text)[:16], "", leak))
+                reasons.append(f"leaks {leak.item.where}")
+            else:
+                self._taken.add(words(text))
+                reasons.append(None)
+        return reasons
+
+
+class Made:
+    """Gathers made rows. figures: `sources`, `labelling` and `generator`, as far as asked for, each with {"kept", "dropped":
+    {reason: count}} and what it found. votes: what the label model said of each row that it labelled."""
+
+    def __init__(self, task: Task, data: Data, refused: Refusal) -> None:
+        self.task, self.data, self._refused = task, data, refused
+        self.rows: list[Row] = []
+        self.figures: dict[str, Any] = {}
+        self.notes: tuple[str, ...] = ()
+        self.votes: list[dict[str, Any]] = []
+
+    @property
+    def findings(self) -> list[Finding]:
+        """Leaks that were refused."""
+        return self._refused.findings
+
+    def bring(self, collected: Collected) -> None:
+        """Take in the rows of sources that the contract marks as synthetic."""
+        dropped: Counter[str] = Counter()
+        rows = [row for row in collected.rows if row.origin != "collected"]
+        texts = [(row.text, answer_of(row, self.task.abstain), collected.questioned.get(row.passage or "")) for row in rows]
+        for row, reason in zip(rows, self._refused(texts), strict=True):
+            dropped.update([reason] if reason else [])
+            self.rows += [] if reason else [row]
+        if any(source.synthetic for source in self.data.sources):
+            self.figures["sources"] = {"kept": len(self.rows), "dropped": dict(sorted(dropped.items()))}
+
+    def label(self, waiting: list[tuple[str, str]], gold: list[Row]) -> None:
+        """Label the `waiting` texts, (source, text), by the contract's functions. gold: labelled training rows."""
+        if self.data.labelling is None:
+            return
+        from .labelling import label
+
+        reasons = self._refused([(text, "", None) for _, text in waiting])
+        texts = [found for found, reason in zip(waiting, reasons, strict=True) if not reason]
+        done = label(self.data.labelling, self.task, [text for _, text in texts], gold)
+        rows = []
+        for (source, text), found in zip(texts, done.labels, strict=True):
+            if found:
+                answer, probability, votes = found
+                row = Row(
+                    id=digest_of([text, answer, None])[:16],
+                    text=text,
+                    answer=answer,
+                    source=source,
+                    slices=slices(text, answer, self.task),
+                    origin="programmatic",
+                )
+                rows.append(row)
+                self.votes.append({"id": row.id, "label": answer, "probability": probability, "votes": votes})
+        dropped = Counter(reason for reason in reasons if reason) + Counter(done.figures.pop("left_out"))
+        self.figures["labelling"] = {"kept": len(rows), "dropped": dict(sorted(dropped.items())), **done.figures}
+        self.notes += done.notes
+        self.rows += rows
+
+    def synthesise(self, training: Split | None, store: Store) -> None:
+        """Draft rows from the passages of `training`, as the contract asks. Raises BadInput where there are none."""
+        asked = self.data.synthetic
+        if asked is None:
+            return
+        if training is None or not training.count:
+            raise BadInput(
+                "data.synthetic: rows are made from training passages, and there are none; give a source the role "
+                "'knowledge' or 'examples_and_knowledge'"
+            )
+        rows, dropped = synthesise(asked, self.task, training, self._refused, store)
+        self.figures["generator"] = {"kept": len(rows), "dropped": dropped}
+        if len(rows) < asked.rows:
+            left = f"the filters left {len(rows):,} of the {asked.rows:,} asked for (data.synthetic.rows)"
+            self.notes += (f"synthetic rows: {left}",)
+        self.rows += rows
+
+    def first(self, count: int | None) -> list[Row]:
+        """The rows (up to `count`) in an order that depends on the splits' seed and on each row alone."""
+        by_id = {row.id: row for row in self.rows}
+        return [by_id[name] for name in shuffled(by_id, self.data.splits.seed)][:count]
