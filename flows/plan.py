@@ -6,7 +6,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from components.core import STAGES, GateRefused, Workspace
+from components.core import STAGES, Data, GateRefused, Profile, Workspace
 from flows.run import Run
 
 
@@ -27,16 +27,25 @@ def plan(use_case: Path, profile: str) -> dict[str, Any]:
         end = str(refused)
     past = run.past_seconds()
     known = f"profile '{run.profile.name}', measured on 2 cores"
+    if run.use_case.data.has_made_rows:
+        known += ", tuning counted twice: without and with made rows"
     source = f"earlier runs here, or {known}" if past else known
     status = {done.stage: done.status if done.status == "skipped" else "reused" for done in do.done}
     rows: list[dict[str, Any]] = []
     for stage in ("data", *STAGES):
         state = "will run" if stage == next_stage else status.get(stage, "after that" if next_stage else "not reached")
-        seconds = 0.0 if state in ("reused", "skipped", "not reached") else past.get(stage, run.profile.seconds.get(stage))
+        known_seconds = past.get(stage, estimate(stage, run.profile, run.use_case.data))
+        seconds = 0.0 if state in ("reused", "skipped", "not reached") else known_seconds
         rows.append({"stage": stage, "status": state, "seconds": seconds})
     total = sum(row["seconds"] or 0 for row in rows)
     end = f"{run.note}; {end}" if run.note else end
     return {"run_id": run.id, "stages": rows, "seconds": round(total, 1), "estimated_from": source, "end": end}
+
+
+def estimate(stage: str, profile: Profile, data: Data) -> float | None:
+    """Seconds of a stage as the profile measured them; tuning twice where it trains without and with made rows."""
+    seconds = profile.seconds.get(stage)
+    return seconds * 2 if seconds and stage == "tuning" and data.has_made_rows else seconds
 
 
 def show(report: dict[str, Any]) -> None:

@@ -57,6 +57,12 @@ def shown_rows(
     for row, hits in zip(rows, found, strict=True):
         context = tuple(hit.text for hit in hits[: retriever.top_k])
         if task.abstain and row.answer == task.abstain:
+            if row.origin == "synthetic" and row.passage:
+                # asked of a passage that does not hold the answer: a search would find the one that does
+                if row.passage not in texts:
+                    counts["passage held out"] += 1
+                    continue
+                context = tuple(texts[row.passage][: retriever.top_k])
             abstaining.append(Shown(row.text, context, row.answer))
             counts["unanswerable"] += 1
             continue

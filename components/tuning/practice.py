@@ -34,15 +34,16 @@ REPAIRS = ("no", "no wait", "sorry", "or rather", "I mean", "er", "no make that"
 _NAMED = re.compile(r"(?<=[a-z,] )[A-Z][\w'-]+(?: (?:of the |of |the )?[A-Z][\w'-]+){0,3}|\b\d[\d,.]*\d\b")
 
 
-def practice_rows(task: Task, dataset: Dataset, count: int, seed: int, step: Step) -> list[Shown]:
+def practice_rows(task: Task, dataset: Dataset, count: int, seed: int, step: Step, made: bool = False) -> list[Shown]:
     """Up to `count` of the dataset's practice rows as they are shown in training, in an order that the seed gives.
 
-    Rows whose answer is long, stands in the question, or does not stand in the passage are left out.
+    Rows whose answer is long, stands in the question, or does not stand in the passage are left out; so are those
+    that nobody collected, unless `made`.
     """
     if dataset.practice is None or dataset.practice_passages is None:
         return []
     texts = {passage.id: passage.text for passage in read_passages(dataset.practice_passages, step.store)}
-    rows = read_rows(dataset.practice, step.store)
+    rows = [row for row in read_rows(dataset.practice, step.store) if made or row.origin == "collected"]
     draw = random.Random(f"practice/{seed}")
     draw.shuffle(rows)
     shown = (_shown(task, row, texts[row.passage or ""], draw) for row in rows)

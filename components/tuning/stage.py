@@ -5,7 +5,9 @@ answers abstain: the comparison with the candidate at hand is made on rows that 
 Not covered: full fine-tuning, several devices.
 """
 
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from pydantic import Field
@@ -20,6 +22,7 @@ from components.core import (
     Frozen,
     Metrics,
     Quoted,
+    Row,
     Split,
     StageResult,
     Step,
@@ -86,42 +89,44 @@ class Tuned(StageResult):
     candidate: Candidate
     proposed: Candidate | None = None
     evidence: Evidence | None = None
+    made: Decision | None = None
+    """Whether made rows helped; None where there are none."""
 
 
 def tune(config: Config, *, task: Task, metrics: Metrics, candidate: Candidate, dataset: Dataset, step: Step) -> Tuned:
     """Fine-tune a LoRA adapter (Hu et al. 2021) on the training rows and keep it if validation says so.
 
-    Rows are shown with contexts from `dataset.training_knowledge` (contexts.py). Loss at the answers only.
+    Rows are shown with contexts from `dataset.training_knowledge` (contexts.py). Loss at the answers only. Where there are
+    rows that nobody collected, it trains a second time with them too, and proposes that adapter only if it wins on
+    validation over the one trained without.
     Raises BadInput when the model cannot be tuned here or a setting does not fit it.
     """
-    from .contexts import shown_rows
-    from .examples import encode, tuned_prompt
-    from .practice import practice_rows
-    from .train import fine_tune, load_tokenizer
+    from .supervised import made_rows, train
 
     reason = _nothing_to_do(candidate, dataset)
     if candidate.model is None or reason:
         return Tuned(decision=Decision(verdict="keep", reason=reason), candidate=candidate)
-    prompt = tuned_prompt(task, candidate.retriever is not None)
-    rows, counts, made = shown_rows(
-        task, candidate, dataset, dataset.rows("train", step.store), config.wrong_share, config.unanswerable_share,
-        config.seed, step,
-    )  # fmt: skip
-    base = step.store.path(candidate.model.object)
-    tokenizer = load_tokenizer(base)
-    encoded = [row for row in encode(tokenizer, prompt, rows) if len(row.ids) <= config.max_tokens]
-    counts["too long"] = len(rows) - len(encoded)
-    if not encoded:
-        reason = f"no training row is usable ({_said(counts)}); section 'tuning', key 'max_tokens' is {config.max_tokens}"
+    trained = train(config, task, candidate, dataset, False, step)
+    if trained.candidate is None:
+        asked = f"section 'tuning', key 'max_tokens' is {config.max_tokens}"
+        reason = f"no training row is usable ({_said(trained.counts)}); {asked}"
         return Tuned(decision=Decision(verdict="keep", reason=reason), candidate=candidate)
-    practised = practice_rows(task, dataset, config.practice_rows, config.seed, step) if candidate.retriever else []
-    practice = [row for row in encode(tokenizer, prompt, practised) if len(row.ids) <= config.max_tokens]
-    counts["practice"] = len(practice)
-    trained = fine_tune(config, base, encoded, step.scratch, step.machine, practice)
-    step.measured["training"] = _measured(trained)
-    adapter = Adapter(object=step.store.put(trained["folder"]), method="sft")
-    proposed = candidate.model_copy(update={"prompt": prompt, "adapter": adapter})
-    return _decide(config, task, metrics, candidate, proposed, dataset, (*made, adapter.object), _said(counts), step)
+    proposed, after = _judged(config, task, metrics, trained.candidate, dataset, step)
+    made, objects, notes = None, [*trained.objects, after.table], []
+    if extra := made_rows(candidate, dataset, step):
+        second = train(config, task, candidate, dataset, True, replace(step, scratch=step.scratch / "with-made-rows"))
+        assert second.candidate is not None, "what was usable without made rows is usable beside them"
+        rival, rival_after = _judged(config, task, metrics, second.candidate, dataset, step)
+        made = compare(after, rival_after, metrics, step.store, over="the same training without made rows")
+        objects += [*second.objects, rival_after.table]
+        notes.append(f"made rows ({_origins(extra)}): {made.verdict}: {made.reason}")
+        if made.adopted:
+            proposed, after, trained, second = rival, rival_after, second, trained
+        step.measured["training not proposed"] = _measured(second.figures)
+    step.measured["training"] = _measured(trained.figures)
+    notes.insert(0, _said(trained.counts))
+    tuned = _decide(config, task, metrics, candidate, proposed, after, dataset, tuple(objects), tuple(notes), step)
+    return tuned.model_copy(update={"made": made})
 
 
 def align(
@@ -158,7 +163,9 @@ def align(
         f"alignment: {trained['pairs']} preference pairs (simulated: {trained['simulated']}); "
         f"{pairs.count - len(rows)} more name an answer that is not in the context"
     )
-    tuned = _decide(config, task, metrics, candidate, proposed, dataset, (adapter.object,), note, step)
+    proposed, after = _judged(config, task, metrics, proposed, dataset, step)
+    made = (adapter.object, after.table)
+    tuned = _decide(config, task, metrics, candidate, proposed, after, dataset, made, (note,), step)
     mixed = "partly simulated" if trained["simulated"] else "real"
     source = "simulated" if trained["simulated"] == trained["pairs"] else mixed
     reason = f"on {source} feedback, {tuned.decision.reason}"
@@ -174,29 +181,36 @@ def _nothing_to_do(candidate: Candidate, dataset: Dataset) -> str:
     return "" if dataset.splits["train"].count else "there are no training rows"
 
 
+def _judged(
+    config: Config, task: Task, metrics: Metrics, proposed: Candidate, dataset: Dataset, step: Step
+) -> tuple[Candidate, Evidence]:
+    """`proposed`, with its abstention set where its answers are quotes, and its evidence on validation."""
+    known: list[Answer] = []
+    if proposed.quoted and proposed.retriever and task.abstain:
+        proposed, known = _calibrated(config, task, metrics, proposed, dataset, step)
+    return proposed, _evidence(config, task, proposed, dataset, step, known)
+
+
 def _decide(
     config: Config,
     task: Task,
     metrics: Metrics,
     candidate: Candidate,
     proposed: Candidate,
+    after: Evidence,
     dataset: Dataset,
     made: tuple[str, ...],
-    note: str,
+    notes: tuple[str, ...],
     step: Step,
 ) -> Tuned:
-    known: list[Answer] = []
-    if proposed.quoted and proposed.retriever and task.abstain:
-        proposed, known = _calibrated(config, task, metrics, proposed, dataset, step)
     before = _evidence(config, task, candidate, dataset, step)
-    after = _evidence(config, task, proposed, dataset, step, known)
     decision = compare(before, after, metrics, step.store, over="the candidate at hand")
     decision = _mending(decision, missed_floors(before, metrics), missed_floors(after, metrics))
     return Tuned(
         decision=decision,
         metrics={name: after.metrics[name].value for name in (metrics.primary, *metrics.floors) if name in after.metrics},
-        objects=(*made, before.table, after.table),
-        notes=(note,),
+        objects=(*made, before.table),
+        notes=notes,
         candidate=proposed if decision.adopted else candidate,
         proposed=proposed,
         evidence=after,
@@ -250,6 +264,10 @@ def _measured(trained: dict[str, Any]) -> dict[str, Any]:
         "losses": [round(loss, 4) for loss in trained["losses"]],
         "resumed": trained["resumed"],
     }
+
+
+def _origins(rows: Sequence[Row]) -> str:
+    return ", ".join(f"{count} {origin}" for origin, count in sorted(Counter(row.origin for row in rows).items()))
 
 
 def _said(counts: dict[str, int]) -> str:

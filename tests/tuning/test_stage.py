@@ -33,6 +33,7 @@ def test_an_untrained_model_that_gains_nothing_is_not_adopted(tuned):
     assert result.decision.comparison.before == result.decision.comparison.after == 0
     assert not result.decision.adopted
     assert result.candidate == candidate
+    assert result.made is None
 
 
 def test_result_is_sealable_and_timings_stay_outside(tuned):
