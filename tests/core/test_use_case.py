@@ -73,7 +73,8 @@ def test_a_missing_file_is_named(tmp_path):
 
 
 def test_the_made_rows_of_the_readme_are_understood():
-    (block,) = re.findall(r"```yaml\n(data:.*?)```", (ROOT / "README.md").read_text(), flags=re.S)
+    blocks = re.findall(r"```yaml\n(data:.*?)```", (ROOT / "README.md").read_text(), flags=re.S)
+    (block,) = (block for block in blocks if "labelling:" in block)
     labels, questions = yaml.safe_load_all(block)
     assert len(parse(Labelling, labels["data"]["labelling"], "README").functions) == 2
     assert parse(Synthetic, questions["data"]["synthetic"], "README").rows == 400
