@@ -8,6 +8,7 @@ BIN := .venv/bin
 .PHONY: run test check bench install fetch clean
 
 run: install
+	$(BIN)/ninefold keys init
 	$(BIN)/ninefold fetch $(USE_CASE)
 	$(BIN)/ninefold run $(USE_CASE) --profile $(PROFILE)
 

@@ -25,6 +25,9 @@ card = typer.Typer(help="Verify, compare and render model cards.", no_args_is_he
 app.add_typer(card, name="card")
 UseCasePath = Annotated[Path, typer.Argument(help="The use case's YAML file", metavar="USE_CASE")]
 ProfileName = Annotated[str, typer.Option("--profile", help="smoke, cpu, gpu, or the path of a profile's YAML")]
+ModelName = Annotated[str, typer.Argument(help="Registered model's name")]
+Person = Annotated[str | None, typer.Option("--by", help="Who decides; $USER where not given")]
+Role = Annotated[str, typer.Option("--role", help="In which role of the contract; the one they have where not given")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text")]
 INTERRUPTED = 130
 """The code that Typer ends with on Ctrl-C: the KeyboardInterrupt itself does not pass it."""
@@ -98,17 +101,61 @@ def stop(
 
 @app.command()
 def approve(
-    model: Annotated[str, typer.Argument(help="Registered model's name")],
+    model: ModelName,
     reason: Annotated[str, typer.Option(help="Why it may become champion")],
     version: Annotated[int | None, typer.Option(help="Version; the newest candidate where not given")] = None,
-    by: Annotated[str | None, typer.Option(help="Who approves; $USER where not given")] = None,
+    by: Person = None,
+    role: Role = "",
     as_json: Json = False,
 ) -> None:
-    """Make a version `champion`, on the record."""
-    from flows.approve import approve as record
+    """Approve a version, on the record; it becomes `champion` once nobody else is needed."""
+    from flows.approve import decide, show
+
+    _print(decide("approve", model, version, by or os.environ.get("USER", ""), reason, role=role), as_json, show)
+
+
+@app.command()
+def reject(
+    model: ModelName,
+    reason: Annotated[str, typer.Option(help="Why it may not be champion")],
+    version: Annotated[int | None, typer.Option(help="Version; the newest candidate where not given")] = None,
+    by: Person = None,
+    role: Role = "",
+    as_json: Json = False,
+) -> None:
+    """Refuse a version, on the record; what approved it before ends."""
+    from flows.approve import decide, show
+
+    _print(decide("reject", model, version, by or os.environ.get("USER", ""), reason, role=role), as_json, show)
+
+
+@app.command()
+def rollback(
+    model: ModelName,
+    reason: Annotated[str, typer.Option(help="Why the champion goes")],
+    by: Person = None,
+    role: Role = "",
+    as_json: Json = False,
+) -> None:
+    """Make `previous` champion again, on the record, if its approval stands."""
+    from flows.approve import rollback as go_back
     from flows.approve import show
 
-    _print(record(model, version, by or os.environ.get("USER", ""), reason), as_json, show)
+    _print(go_back(model, by or os.environ.get("USER", ""), reason, role), as_json, show)
+
+
+@app.command()
+def approvals(
+    model: Annotated[str | None, typer.Argument(help="Registered model's name; all where not given")] = None,
+    verify: Annotated[bool, typer.Option(help="Compare with MLflow too; exit 1 when anything is broken")] = False,
+    as_json: Json = False,
+) -> None:
+    """Print the record of approvals, and what is broken in it."""
+    from flows.approve import history, show_history
+
+    report = history(model, verify)
+    _print(report, as_json, show_history)
+    raise typer.Exit(0 if report["ok"] else 1)
 
 
 @app.command()

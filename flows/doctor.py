@@ -12,6 +12,8 @@ from rich.console import Console
 
 from components.core import ASSETS, Workspace
 from components.core.code import ROOT
+from components.core.keys import key_id
+from components.governance import Approvals, Registry, registered, state, tampered
 
 NEEDED = (
     "torch",
@@ -31,7 +33,7 @@ PORTS = {8000: "deployment.port of the shipped use cases", 5000: "ninefold ui (M
 
 def examine() -> dict[str, Any]:
     """Findings: {name, ok, found, do}; `ok` overall is False when something that is required is wrong."""
-    findings = [*_versions(), _memory(), _disk(), _assets(), *_ports(), _docker(), _gpu()]
+    findings = [*_versions(), _memory(), _disk(), _assets(), *_ports(), _docker(), _gpu(), _key(), *_registry()]
     return {"ok": all(item["ok"] for item in findings if item["required"]), "findings": findings}
 
 
@@ -119,3 +121,24 @@ def _gpu() -> dict[str, Any]:
     if torch.cuda.is_available():
         return _finding("gpu", True, torch.cuda.get_device_name(0), required=False)
     return _finding("gpu", False, "none; the cpu and smoke profiles need none", required=False)
+
+
+def _key() -> dict[str, Any]:
+    key = key_id()
+    return _finding(
+        "signing key", key is not None, key or "none", "ninefold keys init; without it nothing is approved", False
+    )
+
+
+def _registry() -> list[dict[str, Any]]:
+    """The record of approvals, and each model's champion and aliases against it."""
+    workspace, registry = Workspace(), Registry(Workspace())
+    _, faults = Approvals(workspace).verify()
+    found = [_finding("approvals", not faults, faults[0] if faults else "whole", "ninefold approvals --verify", False)]
+    for model in registry.models():
+        lines = tampered(workspace, model)
+        held = registry.holder(model, "champion")
+        if held and not faults and (lacks := state(workspace, registered(workspace, model, held)).lacks):
+            lines.append(f"champion version {held}: {lacks}")
+        found.append(_finding(f"registry {model}", not lines, "; ".join(lines) or "as recorded", "", required=False))
+    return found

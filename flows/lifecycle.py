@@ -114,6 +114,7 @@ def lifecycle(do: Steps) -> None:
         finalist=finalist.digest,
         dataset=dataset,
         run_id=do.run.id,
+        decided_with=do.run.decided_with,
     )
     write_card(do, winner, evaluated, released.release)
 

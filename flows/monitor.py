@@ -12,7 +12,8 @@ from rich.table import Table
 from components import monitoring, serving
 from components.core import Workspace
 from components.core.tracking import Tracking
-from components.governance import registered
+from components.governance import registered, tampered
+from flows.approve import warn
 
 
 class Parameters(BaseModel):
@@ -38,7 +39,8 @@ def monitor(parameters: Parameters) -> dict[str, Any]:
         tracking=Tracking(workspace, version.use_case),
         name=f"monitor-v{number}",
     )
-    return {"model": parameters.model, "version": version.version, **drift.model_dump(mode="json")}
+    found = tampered(workspace, parameters.model)
+    return {"model": parameters.model, "version": version.version, "tampered": found, **drift.model_dump(mode="json")}
 
 
 @flow(name="monitor", flow_run_name="{parameters.model}", persist_result=False)
@@ -46,9 +48,10 @@ def monitor_flow(parameters: Parameters) -> dict[str, Any]:
     """Monitor as a Prefect flow, with an artifact; the flow run fails on drift, so that an automation can start on it."""
     report = monitor(parameters)
     rows = "".join(f"| {row['column']} | {row['p']:.4f} | {row['drifted']} |\n" for row in report["columns"])
+    said = "".join(f"registry: {line}\n\n" for line in report["tampered"])
     create_markdown_artifact(
         key=f"{parameters.model}-drift".replace("_", "-"),
-        markdown=f"## {report['reason']}\n\n| column | p | drifted |\n| --- | --- | --- |\n{rows}",
+        markdown=f"## {report['reason']}\n\n{said}| column | p | drifted |\n| --- | --- | --- |\n{rows}",
     )
     if report["drift"]:
         raise RuntimeError(f"drift: {report['reason']}")
@@ -66,6 +69,7 @@ def show(report: dict[str, Any]) -> None:
         rows.add_row(row["column"], *figures, "yes" if row["drifted"] else "no")
     if report["columns"]:
         console.print(rows)
+    warn(report["tampered"])
     console.print(f"  {report['reason']}", highlight=False)
     if report["report"]:
         console.print(f"  {report['report']}", highlight=False, soft_wrap=True)

@@ -105,6 +105,11 @@ class Run:
         """Where its summary goes: that of a run which stopped after stage `until`, as asked, beside that of all of it."""
         return self.folder / (f"until-{until}.json" if until else "summary.json")
 
+    @property
+    def decided_with(self) -> str:
+        """Digest of the contract and of what the profile sets for the stages: what a release is decided with."""
+        return digest_of([self.use_case, self.profile.model_dump(mode="json", include={"data", *STAGES})])
+
     @cached_property
     def machine(self) -> dict[str, float]:
         """What this machine has, rounded so that the same machine always gives the same figures."""

@@ -5,18 +5,23 @@ from typing import Any
 from rich.console import Console
 
 from components import serving
-from components.core import BadInput, Workspace, publish_json
-from components.governance import Registered, candidate_in, registered
+from components.core import BadInput, GateRefused, Workspace, publish_json
+from components.governance import Registered, Registry, candidate_in, registered, state, tampered
+from flows.approve import warn
 
 EXAMPLE = """curl -s {url}/v1/chat/completions -H 'content-type: application/json' \\
     -d '{{"messages": [{{"role": "user", "content": "your question"}}]}}'"""
 
 
 def serve(model: str, port: int | None, workspace: Workspace | None = None) -> dict[str, Any]:
-    """Start (or find) the endpoint of `model` (`name`, `name@alias` or `name@version`); returns how to reach it."""
+    """Start (or find) the endpoint of `model` (`name`, `name@alias` or `name@version`); returns how to reach it.
+
+    Raises GateRefused when it is the champion and its approval no longer stands; one that has only expired does.
+    """
     workspace = workspace or Workspace()
     version = version_named(workspace, model)
     name = version.model
+    note = _approved(workspace, version)
     candidate_in(workspace, version.candidate)  # refuses a bundle that is no longer what was registered
     endpoint = serving.start(
         workspace,
@@ -27,7 +32,22 @@ def serve(model: str, port: int | None, workspace: Workspace | None = None) -> d
         trace=True,
         signer=version.signer,
     )
-    return {"model": name, "version": version.version, "url": endpoint.url, "up": True}
+    found = tampered(workspace, name)
+    return {
+        "model": name, "version": version.version, "url": endpoint.url, "up": True, "note": note, "tampered": found
+    }  # fmt: skip
+
+
+def _approved(workspace: Workspace, version: Registered) -> str:
+    """Nothing for a champion that is approved, else a sentence that says it is up for trying out."""
+    held = Registry(workspace).holder(version.model, "champion")
+    lacks = state(workspace, version).lacks
+    if held == version.version and lacks:
+        raise GateRefused(
+            f"version {held} of '{version.model}' is champion and is not served: {lacks}. Approve it (`ninefold approve "
+            f"{version.model} --version {held}`), or go back (`ninefold rollback {version.model}`)"
+        )
+    return f"version {version.version} is not approved ({lacks}): up for trying out" if lacks else ""
 
 
 def version_named(workspace: Workspace, model: str) -> Registered:
@@ -65,6 +85,9 @@ def show(report: dict[str, Any]) -> None:
     console = Console()
     if report["up"]:
         console.print(f"{report['model']} version {report['version']} answers at {report['url']}", highlight=False)
+        if report["note"]:
+            console.print(report["note"], highlight=False, markup=False, soft_wrap=True)
+        warn(report["tampered"])
         console.print(EXAMPLE.format(url=report["url"]), highlight=False, markup=False, soft_wrap=True)
     else:
         said = f"stopped {', '.join(report['stopped'])}" if report["stopped"] else "nothing was up"

@@ -16,6 +16,7 @@ from .step import Step
 from .store import Seal, Store
 from .use_case import (
     STAGES,
+    ApprovalRules,
     Data,
     Deployment,
     Duplicates,
@@ -41,6 +42,7 @@ __all__ = [
     "STAGES",
     "Adapter",
     "Approval",
+    "ApprovalRules",
     "BadInput",
     "Baseline",
     "Candidate",

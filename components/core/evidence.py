@@ -91,6 +91,12 @@ class Approval(Frozen):
     candidate: str
     evidence: str
     at: str
+    role: str = ""
+    config: str = ""
+    """Digest of the contract and the profile that the release was decided with."""
+    card: str = ""
+    """SHA-256 of the card's Markdown; empty for a policy, which approves before the card is written."""
+    expires: str = ""
 
 
 class Release(Frozen):

@@ -203,6 +203,25 @@ class DataStatement(Frozen):
     other: str = ""
 
 
+class ApprovalRules(Frozen):
+    """Who may let a release become champion. Where nobody is named, whoever runs the command may."""
+
+    roles: dict[str, Annotated[tuple[str, ...], Field(min_length=1)]] = {}
+    """Role → the identities that have it."""
+    needs: tuple[str, ...] = ()
+    """Roles of which each must approve, each by another person; any one role where empty."""
+    expires_days: int = Field(90, ge=1)
+    """An older approval lets no version become champion; one that is champion by then stays so."""
+
+    @model_validator(mode="after")
+    def _needs_are_roles(self) -> "ApprovalRules":
+        if unknown := sorted(set(self.needs) - set(self.roles)):
+            raise ValueError(
+                f"needs: {', '.join(unknown)} is no role here; roles: {', '.join(sorted(self.roles)) or 'none'}"
+            )
+        return self
+
+
 class UseCase(Frozen):
     """The contract (see the module docstring)."""
 
@@ -213,7 +232,8 @@ class UseCase(Frozen):
     """Skills that the work needs; each must be named in `skills_available`."""
     skills_available: tuple[str, ...] = ()
     risk_tier: Literal["low", "medium", "high"] = "medium"
-    """low: a release that passes every gate becomes champion by policy; else a person approves it."""
+    """low: a release that passes every gate becomes champion by policy; medium: a person approves it; high: two do."""
+    approvals: ApprovalRules = ApprovalRules()
     task: Task
     data: Data
     metrics: Metrics
@@ -239,6 +259,14 @@ class UseCase(Frozen):
         if unknown:
             known = ", ".join(self.slices) or "none; name some under 'slices'"
             raise ValueError(f"metrics.slices_worse_at_most: {', '.join(unknown)} is no slice of this use case ({known})")
+        return self
+
+    @model_validator(mode="after")
+    def _enough_people_may_approve(self) -> "UseCase":
+        people = {name.strip().casefold() for names in self.approvals.roles.values() for name in names}
+        wanted = max(2 if self.risk_tier == "high" else 1, len(self.approvals.needs))
+        if people and len(people) < wanted:
+            raise ValueError(f"approvals.roles: {wanted} different people must approve, and only {len(people)} is named")
         return self
 
     @model_validator(mode="before")

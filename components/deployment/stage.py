@@ -63,6 +63,7 @@ def deploy(
     run_id: str,
     step: Step,
     card: str = "",
+    decided_with: str = "",
 ) -> Deployed:
     """Serve `candidate` and ask it real questions, register it (alias `candidate`), build its image, and let the policy
     approve it where the risk tier is low.
@@ -70,6 +71,7 @@ def deploy(
     evidence: what the release was decided on; its answers become monitoring's reference window
     finalist: digest of the Candidate that won evaluation; `candidate` itself, or what it was optimised from
     card: path of the model card; `model_cards/<use case>/v<version>.md` where not given
+    decided_with: digest of the contract and the profile
     Registered only after the endpoint has answered, so a Candidate that cannot be served leaves no version. Each effect
     goes through the ledger: a run that was killed goes on where it was.
     Raises MachineFault when the port is taken, or the endpoint does not start or gives an empty answer.
@@ -89,7 +91,7 @@ def deploy(
     name = contract.deployment.model_name
     registry = Registry(step.workspace)
     described = _described(contract, candidate, evidence, finalist, run_id, card, config.trial)
-    described = described.model_copy(update={"signer": signer})
+    described = described.model_copy(update={"signer": signer, "config": decided_with})
     version = register(registry, described, candidate, bundle, step.scratch)
     deployments, notes = _elsewhere(config, contract, candidate, bundle, questions, step)
     yields = registry.yields(version)
@@ -138,6 +140,7 @@ def _described(
         port=contract.deployment.port,
         card=card,
         trial=trial,
+        rules=contract.approvals,
     )
 
 
@@ -211,4 +214,6 @@ def _standing(contract: UseCase, approval: Approval | None, yields: bool) -> str
         return "a trial: `candidate` stays with the version that was released in earnest"
     if approval:
         return f"champion by {approval.by}: {approval.reason}"
+    if contract.risk_tier == "low":
+        return "no signing key, so that no policy could approve it: `ninefold keys init`, then `ninefold approve`"
     return f"risk tier {contract.risk_tier}: it stays `candidate` until a person runs `ninefold approve`"

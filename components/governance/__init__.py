@@ -1,19 +1,30 @@
 """Governance: a registered version and a person (or a named policy) in; a recorded approval and the `champion` alias out."""
 
-from .approvals import Approvals
-from .approve import approve, approved_by_policy, champion, standing, void
-from .registry import Registered, Registry, bundle_folder, candidate_in, registered
+from .approvals import Approvals, Entry
+from .approve import approve, approved_by_policy, champion, promote, reject, rollback, standing, state
+from .registry import Covered, Registered, Registry, bundle_folder, candidate_in, card_file, covered, registered
+from .rules import Standing
+from .tampering import tampered
 
 __all__ = [
     "Approvals",
+    "Covered",
+    "Entry",
     "Registered",
     "Registry",
+    "Standing",
     "approve",
     "approved_by_policy",
     "bundle_folder",
     "candidate_in",
+    "card_file",
     "champion",
+    "covered",
+    "promote",
     "registered",
+    "reject",
+    "rollback",
     "standing",
-    "void",
+    "state",
+    "tampered",
 ]

@@ -1,40 +1,54 @@
-"""The approval record: who let which version become champion, on which evidence; rows are only ever appended.
+"""The record of approvals: who let which version become champion, and what was covered. Lines are only ever appended.
 
-SQLite in the workspace (`approvals.db`), WAL, `synchronous=FULL`; triggers refuse changes and deletions, so that an edit
-by hand needs more than a slip. Not a proof against whoever owns the disk: signing the record is not done here.
+Each line names the digest of the line before it and is signed with the operator's key, so that a line that was changed,
+moved or made by somebody else is found. The ledger keeps the digest of every line as well: a record that was cut short is
+found by that. SQLite in the workspace (`approvals.db`), WAL, `synchronous=FULL`; triggers refuse a slip of the hand.
+Not covered: proof of who a person is (the operator's account answers for the names), another key after the first.
 """
 
-from datetime import UTC, datetime
+import hashlib
+import json
+from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
-from components.core import Approval, Frozen
-from components.core.database import durable
+from pydantic import ValidationError
+
+from components.core import Approval, Frozen, GateRefused, Ledger, MachineFault, Workspace, canonical, short
+from components.core.database import durable, now
+from components.core.keys import key_id, sign, verified
 
 SCHEMA = """
-create table if not exists approvals (
-    number integer primary key autoincrement, at text not null, event text not null, model text not null,
-    version integer not null, candidate text not null, evidence text not null, by text not null, policy integer not null,
-    reason text not null
+create table if not exists lines (
+    number integer primary key, line text not null, signature text not null, key text not null
 );
-create trigger if not exists approvals_are_kept before delete on approvals
+create trigger if not exists lines_are_kept before delete on lines
     begin select raise(abort, 'approvals are never deleted'); end;
-create trigger if not exists approvals_do_not_change before update on approvals
+create trigger if not exists lines_do_not_change before update on lines
     begin select raise(abort, 'approvals are never changed'); end;
 """
+KIND = "approval"
+Event = Literal["approve", "reject", "rollback"]
 
 
 class Entry(Frozen):
-    """One line of the record."""
+    """One line of the record. `reject` takes back what was approved before; `rollback` says why `previous` came back."""
 
-    event: Literal["approve", "void"]
+    event: Event
     model: str
     version: int
     candidate: str
     evidence: str
+    config: str
+    card: str
     by: str
-    policy: bool
+    role: str
+    policy: bool = False
     reason: str
+    expires: str = ""
+    number: int = 0
+    before: str = ""
+    """Digest of the line before; empty for the first."""
     at: str = ""
 
     @property
@@ -46,26 +60,129 @@ class Entry(Frozen):
 class Approvals:
     """The record of one workspace."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, workspace: Workspace) -> None:
+        self.path: Path = workspace.root / "approvals.db"
+        self.ledger = Ledger(workspace.ledger)
         with durable(self.path) as database:
             database.executescript(SCHEMA)
 
     def append(self, entry: Entry) -> Entry:
-        """Add a line, durable on return; its time is set here."""
-        entry = entry.model_copy(update={"at": datetime.now(UTC).isoformat(timespec="seconds")})
-        values = entry.model_dump()
+        """Sign and add a line, durable on return; its number, time and predecessor are set here.
+
+        Raises GateRefused when the record is broken, MachineFault when the clock went back, BadInput without a key.
+        """
+        self.entries()
         with durable(self.path) as database:
-            database.execute(
-                f"insert into approvals ({', '.join(values)}) values ({', '.join(f':{name}' for name in values)})", values
+            database.execute("begin immediate")  # so that two writers do not both follow the same line
+            last = database.execute("select number, line from lines order by number desc limit 1").fetchone()
+            at = now()
+            if last:
+                in_order(json.loads(last["line"])["at"], at)
+            entry = entry.model_copy(
+                update={
+                    "number": last["number"] + 1 if last else 1,
+                    "before": _digest(last["line"]) if last else "",
+                    "at": at,
+                }
             )
+            line = canonical(entry)
+            database.execute(
+                "insert into lines (number, line, signature, key) values (?, ?, ?, ?)",
+                [entry.number, line, sign(line.encode()), key_id() or ""],
+            )
+        self._anchor(entry.number, line)
         return entry
 
-    def entries(self, model: str, version: int | None = None) -> list[Entry]:
-        """Lines about `model` (one version of it), oldest first."""
+    def entries(self, model: str | None = None, version: int | None = None) -> list[Entry]:
+        """Lines about `model` (one version of it), oldest first. Raises GateRefused when the record is broken: then
+        nothing in it is believed."""
+        lines, faults = self._read()
+        if faults:
+            raise GateRefused(
+                f"{self.path}: the record of approvals is broken: {faults[0]}. Nothing is promoted or served as champion on "
+                "it: bring the file back from a copy (`ninefold approvals --verify` names every fault)"
+            )
+        found = [entry for entry in lines if model in (None, entry.model)]
+        return [entry for entry in found if version in (None, entry.version)]
+
+    def verify(self) -> tuple[list[Entry], list[str]]:
+        """Every line that can be read, and one sentence for each fault of the record."""
+        return self._read()
+
+    def check_clock(self) -> None:
+        """Raise MachineFault when it is earlier now than when the last line was written: expiry cannot be judged then."""
+        lines, _ = self._read()
+        if lines:
+            in_order(lines[-1].at, now())
+
+    def _read(self) -> tuple[list[Entry], list[str]]:
         with durable(self.path) as database:
-            rows = database.execute(
-                "select * from approvals where model = ? and (? is null or version = ?) order by number",
-                [model, version, version],
-            ).fetchall()
-        return [Entry.model_validate({name: row[name] for name in Entry.model_fields}) for row in rows]
+            rows = database.execute("select number, line, signature, key from lines order by number").fetchall()
+        lines: list[Entry] = []
+        faults: list[str] = []
+        digests: dict[int, str] = {}
+        before, expected = "", 1
+        for row in rows:
+            number, line = row["number"], row["line"]
+            digests[number] = _digest(line)
+            entry = _parsed(line)
+            if fault := _wrong(number, line, row["signature"], row["key"], entry):
+                faults.append(fault)
+            if number != expected:
+                faults.append(f"line {expected} is missing" if number > expected else f"line {number} is out of order")
+            elif entry and entry.before != before:
+                faults.append(f"line {number} does not follow the line before it: one was changed, removed or moved")
+            if entry:
+                if lines and entry.at < lines[-1].at:
+                    faults.append(f"line {number} is older than the line before it")
+                lines.append(entry)
+            before, expected = digests[number], number + 1
+        faults += self._cut_short(digests)
+        if rows and not faults:
+            self._anchor(rows[-1]["number"], rows[-1]["line"])  # a kill may have come between the line and its anchor
+        return lines, faults
+
+    def _cut_short(self, digests: dict[int, str]) -> list[str]:
+        """Lines that the ledger knows and the record does not hold."""
+        known = [json.loads(effect["detail"]) for effect in self.ledger.effects(KIND)]
+        return [
+            f"line {line['number']} is not the one that was written ({short(line['digest'])})"
+            if line["number"] in digests
+            else f"line {line['number']} is missing: the ledger knows it ({short(line['digest'])})"
+            for line in known
+            if digests.get(line["number"]) != line["digest"]
+        ]
+
+    def _anchor(self, number: int, line: str) -> None:
+        digest = _digest(line)
+        detail = {"number": number, "digest": digest}
+        self.ledger.once(KIND, f"{KIND}:{number}:{digest}", find=lambda: True, do=lambda: True, detail=detail)
+
+
+def in_order(earlier: str, later: str) -> None:
+    """Raise MachineFault when the clock went back between two times of the record."""
+    if datetime.fromisoformat(later) < datetime.fromisoformat(earlier):
+        raise MachineFault(
+            f"the clock went back: it says {later}, and the last approval was written at {earlier}. Set the clock right, "
+            "then try again: nothing was recorded or promoted"
+        )
+
+
+def _digest(line: str) -> str:
+    return hashlib.sha256(line.encode()).hexdigest()
+
+
+def _parsed(line: str) -> Entry | None:
+    try:
+        return Entry.model_validate_json(line)
+    except ValidationError:
+        return None
+
+
+def _wrong(number: int, line: str, signature: str, key: str, entry: Entry | None) -> str | None:
+    """What is wrong with a line by itself."""
+    if key != key_id():
+        return f"line {number} is signed with another key ({key}); this operator's is {key_id() or 'not here'}"
+    if not verified(line.encode(), signature):
+        return f"line {number} was changed after it was signed"
+    return None if entry and entry.number == number else f"line {number} was moved: it was not written there"

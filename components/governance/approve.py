@@ -1,89 +1,120 @@
 """Approval: the only way to `champion`.
 
-A person approves a version (`ninefold approve`), or the policy `low_risk` does where the contract's risk tier is low; the
-record says which. An approval is bound to the digests of the Candidate and of the evidence: it does not stand for anything
-else. The record is written first, then the aliases move (`previous`, then `champion`), so that a run killed in between
-finishes the move when it is repeated, and no version is champion without a line that says why.
+A person approves a version (`ninefold approve`), two of them where the contract's risk tier is high, or the policy
+`low_risk` does where it is low; the record says which. An approval covers the digests of the Candidate, of the evidence, of
+the contract with the profile, and of the card: it stands for nothing else, and ends when one of them changes. The record is
+written first, then the aliases move (`previous`, then `champion`), so that a run killed in between finishes the move when
+it is repeated, and no version is champion without a line that says why.
 """
 
-from components.core import Approval, BadInput, Candidate, Store, UseCase, Workspace
+from datetime import datetime, timedelta
 
-from .approvals import Approvals, Entry
-from .registry import Registered, Registry, candidate_in, registered
+from components.core import Approval, BadInput, Candidate, GateRefused, MachineFault, Store, UseCase, Workspace
+from components.core.keys import private_key
+
+from . import approvals
+from .approvals import Approvals, Entry, Event
+from .registry import Registered, Registry, candidate_in, covered, registered
+from .rules import LONGEST, Standing, person, role_of, standing_in
+from .tampering import deleted
 
 LOW_RISK = "policy low_risk"
 
 
 def approve(
-    workspace: Workspace, model: str, version: int | None, by: str, reason: str, *, policy: bool = False
+    workspace: Workspace, model: str, version: int | None, by: str, reason: str, *, role: str = "", seen: str = ""
 ) -> Approval:
-    """Record that version `version` of `model` (None: the one with the alias `candidate`) may be champion, and make it so.
+    """Record that `by` lets version `version` of `model` (None: the one with the alias `candidate`) become champion, and
+    make it so unless another person or role is still needed (`state` says which).
 
-    Approving the champion again changes nothing. Raises BadInput when the version is not registered, or `by` or `reason`
-    is empty.
+    seen: digest of what was read (`Covered.digest`); where it is not what is there now, nothing is recorded
+    Approving again what stands by the same person changes nothing. Raises BadInput when the version is not registered, has
+    no card, `by` lacks the role, or `by` or `reason` is empty; GateRefused when what was read has changed.
     """
-    if not by.strip() or not reason.strip():
-        raise BadInput("approve: give who approves (--by) and why (--reason); both go on the record")
-    chosen = registered(workspace, model, "candidate" if version is None else version)
-    registry = Registry(workspace)
-    approval = standing(workspace, chosen)
-    if approval is None:
-        entry = Entry(
-            event="approve",
-            model=model,
-            version=chosen.version,
-            candidate=candidate_in(workspace, chosen.candidate).digest,
-            evidence=chosen.evidence,
-            by=by.strip(),
-            policy=policy,
-            reason=reason.strip(),
-        )
-        approval = _record(workspace).append(entry).approval
-    former = registry.holder(model, "champion")
-    if former is not None and former != chosen.version:
-        registry.move(model, "previous", former)
-    registry.move(model, "champion", chosen.version)
-    return approval
+    by, chosen, role = _asked(workspace, model, version, by, reason, role, seen)
+    return _approve(workspace, chosen, by, reason, role)
+
+
+def reject(
+    workspace: Workspace, model: str, version: int | None, by: str, reason: str, *, role: str = "", seen: str = ""
+) -> Approval:
+    """Record that `by` refuses a version; every approval of it before this ends. The aliases stay where they are until
+    another version is approved. Arguments and errors are those of `approve`."""
+    by, chosen, role = _asked(workspace, model, version, by, reason, role, seen)
+    return Approvals(workspace).append(_entry(workspace, "reject", chosen, by, role, reason)).approval
+
+
+def rollback(workspace: Workspace, model: str, by: str, reason: str, *, role: str = "") -> Registered:
+    """Make `previous` champion again, on the record; returns it. Repeated after a kill it finishes the same move.
+
+    Raises BadInput when there is no previous version, GateRefused when its approval does not stand or has expired.
+    """
+    registry, record = Registry(workspace), Approvals(workspace)
+    held = registry.holder(model, "champion")
+    last = next(reversed(record.entries(model)), None)
+    unfinished = last.version if last and last.event == "rollback" and last.version != held else None
+    target = unfinished or registry.holder(model, "previous")
+    if target is None or target == held:
+        raise BadInput(f"model '{model}' has no previous version to go back to")
+    by, chosen, role = _asked(workspace, model, target, by, reason, role, "")
+    check(workspace, chosen)
+    if not unfinished:
+        record.append(_entry(workspace, "rollback", chosen, by, role, reason))
+    promote(workspace, chosen)
+    return chosen
 
 
 def approved_by_policy(workspace: Workspace, contract: UseCase, version: int) -> Approval | None:
-    """Approve `version` by the policy `low_risk` where the contract's risk tier is low; None where a person must."""
-    if contract.risk_tier != "low":
+    """Approve `version` by the policy `low_risk` where the contract's risk tier is low and there is a key to sign with;
+    None where a person must."""
+    if contract.risk_tier != "low" or private_key() is None:
         return None
     reason = f"risk tier of use case '{contract.name}' is low and every gate of its contract was passed"
-    return approve(workspace, contract.deployment.model_name, version, LOW_RISK, reason, policy=True)
+    chosen = registered(workspace, contract.deployment.model_name, version)
+    return _approve(workspace, chosen, LOW_RISK, reason, "policy", policy=True)
 
 
-def void(workspace: Workspace, model: str, version: int, by: str, reason: str) -> None:
-    """Take back the approval of a version, on the record. The aliases stay where they are until another is approved.
-
-    Raises BadInput when the version has no standing approval.
-    """
-    chosen = registered(workspace, model, version)
-    approval = standing(workspace, chosen)
-    if approval is None:
-        raise BadInput(f"version {version} of '{model}' has no standing approval to take back")
-    _record(workspace).append(
-        Entry(
-            event="void",
-            model=model,
-            version=version,
-            candidate=approval.candidate,
-            evidence=approval.evidence,
-            by=by,
-            policy=False,
-            reason=reason,
+def promote(workspace: Workspace, version: Registered) -> None:
+    """Make `version` champion, and the former one previous. Raises GateRefused when no approval stands or it has expired,
+    MachineFault when MLflow has lost the version, or the clock went back."""
+    check(workspace, version)
+    registry = Registry(workspace)
+    if deleted(registry, version):
+        raise MachineFault(
+            f"version {version.version} of '{version.model}' was deleted in MLflow, not from here: it cannot be champion. "
+            "Approve another version"
         )
-    )
+    former = registry.holder(version.model, "champion")
+    if former is not None and former != version.version:
+        registry.move(version.model, "previous", former)
+    registry.move(version.model, "champion", version.version)
+    registry.reassert(version.model)
+
+
+def check(workspace: Workspace, version: Registered) -> None:
+    """Raise GateRefused when `version` may not become champion now."""
+    record = Approvals(workspace)
+    record.check_clock()
+    found = state(workspace, version)
+    if not found.lacks and state(workspace, version, approvals.now()).lacks:
+        ends = ", ".join(f"{one.by}'s on {one.expires[:10]}" for one in found.approvals)
+        found = Standing(lacks=f"its approval has expired ({ends}). Approve it again")
+    if found.lacks:
+        raise GateRefused(f"version {version.version} of '{version.model}' is not promoted: {found.lacks}")
+
+
+def state(workspace: Workspace, version: Registered, at: str = "") -> Standing:
+    """The approvals of a version that count, and what is lacking; those that have expired by `at` do not count where it is
+    given. Raises GateRefused when the record is broken."""
+    said = Approvals(workspace).entries(version.model, version.version)
+    return standing_in(said, version, covered(workspace, version), at)
 
 
 def standing(workspace: Workspace, version: Registered) -> Approval | None:
-    """The approval of a version that stands: the last word on it is `approve`, for this Candidate and this evidence."""
-    said = _record(workspace).entries(version.model, version.version)
-    if not said or said[-1].event == "void":
-        return None
-    last = said[-1]
-    return last.approval if (last.candidate, last.evidence) == (version.candidate, version.evidence) else None
+    """The approval with which a version may be served as champion (the last one, where two were needed); None where it
+    does not stand. An expired one does: it blocks a promotion, not a restart."""
+    found = state(workspace, version)
+    return None if found.lacks else found.approvals[-1]
 
 
 def champion(workspace: Workspace, model: str, other_than: str = "") -> Candidate | None:
@@ -105,5 +136,59 @@ def champion(workspace: Workspace, model: str, other_than: str = "") -> Candidat
     return candidate
 
 
-def _record(workspace: Workspace) -> Approvals:
-    return Approvals(workspace.root / "approvals.db")
+def _asked(
+    workspace: Workspace, model: str, version: int | None, by: str, reason: str, role: str, seen: str
+) -> tuple[str, Registered, str]:
+    """Who speaks, about which version, in which role; raises what `approve` says."""
+    by = " ".join(by.split())
+    if not by or not reason.strip():
+        raise BadInput("approve: give who decides (--by) and why (--reason); both go on the record")
+    if len(reason) > LONGEST:
+        raise BadInput(f"--reason: at most {LONGEST} characters, found {len(reason)}")
+    chosen = registered(workspace, model, "candidate" if version is None else version)
+    candidate_in(workspace, chosen.candidate)  # refuses a bundle that is no longer what was registered
+    role = role_of(chosen.rules, by, role)
+    what = covered(workspace, chosen)
+    if not what.card:
+        raise BadInput(
+            f"version {chosen.version} of '{model}' has no card at {chosen.card}, and is approved by what its card says: "
+            "`ninefold run` writes it"
+        )
+    if seen and seen != what.digest:
+        raise GateRefused(
+            f"version {chosen.version} of '{model}' is no longer what was read: its evidence, contract or card has changed. "
+            "Nothing was recorded; read it again"
+        )
+    return by, chosen, role
+
+
+def _approve(workspace: Workspace, chosen: Registered, by: str, reason: str, role: str, *, policy: bool = False) -> Approval:
+    found = state(workspace, chosen, approvals.now())
+    approval = next((one for one in found.approvals if person(one.by) == person(by) and one.role == role), None)
+    if approval is None:
+        entry = _entry(workspace, "approve", chosen, by, role, reason, policy=policy)
+        approval = Approvals(workspace).append(entry).approval
+    if not state(workspace, chosen, approvals.now()).lacks:
+        promote(workspace, chosen)
+    return approval
+
+
+def _entry(
+    workspace: Workspace, event: Event, chosen: Registered, by: str, role: str, reason: str, *, policy: bool = False
+) -> Entry:
+    what = covered(workspace, chosen)
+    until = datetime.fromisoformat(approvals.now()) + timedelta(days=chosen.rules.expires_days)
+    return Entry(
+        event=event,
+        model=chosen.model,
+        version=chosen.version,
+        candidate=what.candidate,
+        evidence=what.evidence,
+        config=what.config,
+        card="" if policy else what.card,
+        by=by,
+        role=role,
+        policy=policy,
+        reason=reason.strip(),
+        expires=until.isoformat(timespec="milliseconds") if event == "approve" else "",
+    )

@@ -9,9 +9,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
-from components.core import BadInput, Candidate, Frozen, Ledger, MachineFault, Workspace
+from components.core import ApprovalRules, BadInput, Candidate, Frozen, Ledger, MachineFault, Workspace, file_digest, short
+from components.core.code import ROOT
 
 Alias = Literal["candidate", "champion", "previous"]
+ALIASES: tuple[Alias, ...] = ("candidate", "champion", "previous")
 
 
 class Registered(Frozen):
@@ -34,10 +36,36 @@ class Registered(Frozen):
     port: int = 8000
     signer: str = ""
     """Name of the key that signed the bundle when it was released; empty: released unsigned."""
+    config: str = ""
+    """Digest of the contract and the profile that it was decided with."""
+    rules: ApprovalRules = ApprovalRules()
+    """Who may approve it, by that contract."""
 
     def bundle(self, workspace: Workspace) -> Path:
         """The folder with what is served."""
         return bundle_folder(workspace, self.candidate)
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """What a reader of the registry asks for."""
+        return {
+            "ninefold.candidate": self.candidate,
+            "ninefold.evidence": self.evidence,
+            "ninefold.card": self.card,
+            "ninefold.use_case": self.use_case,
+            "ninefold.run_id": self.run_id,
+            "ninefold.risk_tier": self.risk_tier,
+        }
+
+
+class Covered(Frozen):
+    """What an approval covers, by digest: when one of these changes, it ends."""
+
+    candidate: str
+    evidence: str
+    config: str
+    card: str
+    """SHA-256 of the card's Markdown; empty where there is no card of this Candidate."""
 
 
 class Registry:
@@ -54,6 +82,10 @@ class Registry:
         from components.core.tracking import quiet_client
 
         return quiet_client(self.workspace.tracking_uri)
+
+    def models(self) -> list[str]:
+        """Names of the models that were registered from here."""
+        return sorted({json.loads(effect["detail"])["model"] for effect in self._done("describe")})
 
     def versions(self, model: str) -> list[Registered]:
         """Every version of `model` that was registered from here, oldest first, each as it was last described."""
@@ -82,20 +114,14 @@ class Registry:
 
     def describe(self, version: Registered) -> None:
         """Tag a version with what a reader of the registry asks for: card, evidence, use case, run, risk tier."""
-        tags = {
-            "ninefold.evidence": version.evidence,
-            "ninefold.card": version.card,
-            "ninefold.use_case": version.use_case,
-            "ninefold.run_id": version.run_id,
-            "ninefold.risk_tier": version.risk_tier,
-        }
 
         def tag() -> bool:
-            for key, value in tags.items():
-                self.client.set_model_version_tag(version.model, str(version.version), key, value)
+            self._tag(version)
             return True
 
         key = f"describe:{self._where}:{version.model}:{version.version}:{version.digest}"
+        if version not in self.versions(version.model):
+            self.ledger.forget(key)  # it was so once, and became another: the last description is the one that holds
         self.ledger.once("describe", key, find=lambda: None, do=tag, detail=version.model_dump(mode="json"))
 
     def holder(self, model: str, alias: Alias) -> int | None:
@@ -110,18 +136,51 @@ class Registry:
         return version.trial and any(one.version == held and not one.trial for one in self.versions(version.model))
 
     def move(self, model: str, alias: Alias, version: int) -> None:
-        """Point `alias` at `version`. Moving it where it is changes nothing; each move is one effect of the ledger."""
-        if self.holder(model, alias) == version:
-            return
-        moves = f"alias:{self._where}:{model}@{alias}:"
-        earlier = sum(effect["key"].startswith(moves) for effect in self._done("alias"))
+        """Point `alias` at `version`. Moving it where it is changes nothing; each move is one effect of the ledger.
+        `champion` is moved by `approve.promote` alone, which asks for the approval."""
+        if self.holder(model, alias) != version:
+            self._point(model, alias, version)
+
+    def begun(self, model: str, alias: Alias) -> int | None:
+        """The version that a move of `alias` was on its way to when it was interrupted, else None."""
+        moves = self._moves(model, alias)
+        key = f"{moves}{self._count(moves)}:"
+        waiting = [effect["key"] for effect in self.ledger.effects("alias") if effect["key"].startswith(key)]
+        return int(waiting[-1].rpartition(":")[2]) if waiting else None
+
+    def reassert(self, model: str) -> None:
+        """Put MLflow's aliases and tags back to what the ledger says, where somebody changed them there."""
+        shown = {alias: int(held) for alias, held in self.client.get_registered_model(model).aliases.items()}
+        for alias in ALIASES:
+            held = self.holder(model, alias)
+            if held is not None and shown.get(alias) != held:
+                self._point(model, alias, held)
+            elif held is None and alias in shown:
+                self.client.delete_registered_model_alias(model, alias)
+        there = {int(found.version): found.tags for found in self.client.search_model_versions(f"name = '{model}'")}
+        for version in self.versions(model):
+            if version.version in there and not version.tags.items() <= there[version.version].items():
+                self._tag(version)
+
+    def _point(self, model: str, alias: Alias, version: int) -> None:
+        moves = self._moves(model, alias)
         detail = {"model": model, "alias": alias, "version": version}
 
         def point() -> int:
             self.client.set_registered_model_alias(model, alias, str(version))
             return version
 
-        self.ledger.once("alias", f"{moves}{earlier}:{version}", find=lambda: None, do=point, detail=detail)
+        self.ledger.once("alias", f"{moves}{self._count(moves)}:{version}", find=lambda: None, do=point, detail=detail)
+
+    def _moves(self, model: str, alias: Alias) -> str:
+        return f"alias:{self._where}:{model}@{alias}:"
+
+    def _count(self, moves: str) -> int:
+        return sum(effect["key"].startswith(moves) for effect in self._done("alias"))
+
+    def _tag(self, version: Registered) -> None:
+        for key, value in version.tags.items():
+            self.client.set_model_version_tag(version.model, str(version.version), key, value)
 
     def withdraw(self, version: Registered) -> tuple[Alias, ...]:
         """Take a version out of the registry for good, since what it holds must go: its aliases point nowhere (they are
@@ -192,6 +251,26 @@ def bundle_folder(workspace: Workspace, candidate: str) -> Path:
     return workspace.serving / "bundles" / candidate
 
 
+def card_file(workspace: Workspace, version: Registered) -> Path | None:
+    """The card of a version: in the workspace (trials), else in the project; None where it is not, or speaks of another
+    Candidate."""
+    for path in (workspace.root / version.card, ROOT / version.card):
+        if version.card and path.is_file() and short(version.candidate) in path.read_text(encoding="utf-8"):
+            return path
+    return None
+
+
+def covered(workspace: Workspace, version: Registered) -> Covered:
+    """What an approval of `version` covers, as it is now."""
+    card = card_file(workspace, version)
+    return Covered(
+        candidate=version.candidate,
+        evidence=version.evidence,
+        config=version.config,
+        card=file_digest(card) if card else "",
+    )
+
+
 def candidate_in(workspace: Workspace, digest: str) -> Candidate:
     """The Candidate of a bundle of this workspace; raises MachineFault when it is gone or is another one."""
     path = bundle_folder(workspace, digest) / "candidate.json"
@@ -204,5 +283,4 @@ def candidate_in(workspace: Workspace, digest: str) -> Candidate:
 
 
 def _aliases(registry: Registry, model: str) -> dict[str, int]:
-    names: tuple[Alias, ...] = ("candidate", "champion", "previous")
-    return {name: held for name in names if (held := registry.holder(model, name))}
+    return {name: held for name in ALIASES if (held := registry.holder(model, name))}

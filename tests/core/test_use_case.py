@@ -38,7 +38,7 @@ def test_a_contract_is_read(tmp_path):
         (
             "owner: desk",
             "owner: desk\nownr: desk",
-            "key 'ownr' is not known; allowed here: data, data_statement, dep",
+            "key 'ownr' is not known; allowed here: approvals, data, data_statement, dep",
         ),
         ("train: 10", "train: ten", "key 'data.splits.train'"),
         ("at_least: 0.1", "at_least: 1.7", "key 'metrics.at_least': Input should be less than or equal to 1 (found 1.7)"),

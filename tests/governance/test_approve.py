@@ -1,32 +1,28 @@
 """Approvals on a real registry: a real MLflow on SQLite, a model version that holds a real bundle."""
 
-import sqlite3
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from components.core import BadInput, Ledger, Workspace
-from components.deployment.bundle import export
-from components.deployment.register import register
-from components.governance import Registered, Registry, approve, champion, registered, standing, void
-from tests.serving.bundles import candidate
+from components.core import ApprovalRules, BadInput, GateRefused, Ledger, MachineFault, Workspace
+from components.governance import (
+    Approvals,
+    Registry,
+    approvals,
+    approve,
+    champion,
+    covered,
+    promote,
+    registered,
+    reject,
+    rollback,
+    standing,
+    state,
+)
+from tests.governance.conftest import write_card
 
-
-@pytest.fixture(scope="module")
-def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    """Two versions of the model `desk`: abstaining below 0.1 and below 0.2."""
-    home = tmp_path_factory.mktemp("approve")
-    workspace = Workspace(home / "home")
-    for number, below in enumerate((0.1, 0.2), 1):
-        folder = home / str(number)
-        folder.mkdir()
-        chosen = candidate(workspace.store, folder, below)
-        bundle = export(chosen, workspace.store, workspace.serving / "bundles" / chosen.digest, [])
-        described = Registered(
-            model="desk", version=0, use_case="desk_case", candidate=chosen.digest, evidence=f"evidence-{number}"
-        )
-        assert register(Registry(workspace), described, chosen, bundle, folder).version == number
-    return workspace
+ROLES = ApprovalRules(roles={"reviewer": ("Ada", "Grace"), "risk": ("Lin",)})
 
 
 def holder(workspace: Workspace, alias: str) -> int | None:
@@ -35,70 +31,187 @@ def holder(workspace: Workspace, alias: str) -> int | None:
     return int(aliases[alias]) if alias in aliases else None
 
 
+def change(workspace: Workspace, number: int = 1, **what: object) -> None:
+    """Describe a version anew, as another run of the deployment stage would."""
+    Registry(workspace).describe(registered(workspace, "desk", number).model_copy(update=what))
+
+
+def later(monkeypatch: pytest.MonkeyPatch, days: float) -> None:
+    at = (datetime.now(UTC) + timedelta(days=days)).isoformat(timespec="milliseconds")
+    monkeypatch.setattr(approvals, "now", lambda: at)
+
+
 def test_nothing_is_champion_before_an_approval(workspace) -> None:
     assert holder(workspace, "candidate") == 2
     assert holder(workspace, "champion") is None
     assert champion(workspace, "desk") is None
+    with pytest.raises(GateRefused, match="nobody has approved it"):
+        promote(workspace, registered(workspace, "desk", 1))
 
 
 def test_an_approval_moves_the_alias_once_and_is_on_the_record(workspace) -> None:
     first = approve(workspace, "desk", 1, "Ada", "reads well")
-    assert approve(workspace, "desk", 1, "Ada", "reads well") == first
-    assert (first.by, first.policy, first.evidence) == ("Ada", False, "evidence-1")
+    assert approve(workspace, "desk", 1, " ADA ", "reads well") == first
+    what = covered(workspace, registered(workspace, "desk", 1))
+    assert (first.by, first.role, first.policy) == ("Ada", "role not stated", False)
+    assert (first.candidate, first.evidence) == (what.candidate, "evidence-1")
+    assert (first.config, first.card) == ("config-1", what.card)
     assert holder(workspace, "champion") == 1
     moves = [e for e in Ledger(workspace.ledger).effects("alias") if "@champion:" in e["key"]]
     assert len(moves) == 1
     assert champion(workspace, "desk").baseline.abstain_below == 0.1
 
 
-def test_the_next_champion_keeps_the_former_as_previous_and_the_way_back_is_open(workspace) -> None:
+def test_the_next_champion_keeps_the_former_as_previous_and_rollback_goes_back(workspace) -> None:
+    approve(workspace, "desk", 1, "Ada", "first")
     approve(workspace, "desk", 2, "Ada", "better")
     assert (holder(workspace, "champion"), holder(workspace, "previous")) == (2, 1)
-    approve(workspace, "desk", 1, "Ada", "back")
+    assert rollback(workspace, "desk", "Grace", "it is slow").version == 1
     assert (holder(workspace, "champion"), holder(workspace, "previous")) == (1, 2)
-    approve(workspace, "desk", 2, "Ada", "and forth")
+    assert [(e.event, e.version, e.by) for e in Approvals(workspace).entries("desk")][-1] == ("rollback", 1, "Grace")
+
+
+def test_no_rollback_to_what_was_rejected_or_is_not_there(workspace) -> None:
+    approve(workspace, "desk", 1, "Ada", "first")
+    with pytest.raises(BadInput, match="no previous version"):
+        rollback(workspace, "desk", "Ada", "x")
+    approve(workspace, "desk", 2, "Ada", "better")
+    reject(workspace, "desk", 1, "Grace", "it leaks")
+    with pytest.raises(GateRefused, match="rejected by Grace: it leaks"):
+        rollback(workspace, "desk", "Ada", "x")
     assert holder(workspace, "champion") == 2
 
 
-def test_a_kill_between_record_and_alias_is_finished_by_the_repeat(workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("alias", ["previous", "champion"])
+@pytest.mark.parametrize(
+    "what", [lambda w: approve(w, "desk", 1, "Ada", "again"), lambda w: rollback(w, "desk", "Ada", "x")]
+)
+def test_a_kill_between_record_and_alias_is_finished_by_the_repeat(workspace, monkeypatch, what, alias) -> None:
+    approve(workspace, "desk", 1, "Ada", "start")
     approve(workspace, "desk", 2, "Ada", "start")
+    move = Registry.move
 
-    def power_cut(self: Registry, *given: object) -> None:
-        raise KeyboardInterrupt
+    def power_cut(self: Registry, model: str, name: str, version: int) -> None:
+        if name == alias:
+            raise KeyboardInterrupt
+        move(self, model, name, version)
 
     with monkeypatch.context() as cut:
         cut.setattr(Registry, "move", power_cut)
         with pytest.raises(KeyboardInterrupt):
-            approve(workspace, "desk", 1, "Ada", "again")
+            what(workspace)
     assert holder(workspace, "champion") == 2
-    approve(workspace, "desk", 1, "Ada", "again")
+    what(workspace)
+    assert (holder(workspace, "champion"), holder(workspace, "previous")) == (1, 2)
+
+
+@pytest.mark.parametrize("what", [{"evidence": "other"}, {"config": "other"}, {"risk_tier": "high"}])
+def test_an_approval_ends_when_what_it_covers_changes(workspace, what) -> None:
+    approve(workspace, "desk", 1, "Ada", "stands")
+    assert standing(workspace, registered(workspace, "desk", 1)) is not None
+    change(workspace, **what)
+    version = registered(workspace, "desk", 1)
+    assert standing(workspace, version) is None
+    with pytest.raises(GateRefused, match=r"has changed since|second person"):
+        promote(workspace, version)
+
+
+def test_an_approval_ends_when_the_card_changes_or_goes(workspace) -> None:
+    approve(workspace, "desk", 1, "Ada", "stands")
+    version = registered(workspace, "desk", 1)
+    card = write_card(workspace, version, "another figure")
+    assert standing(workspace, version) is None
+    approve(workspace, "desk", 1, "Ada", "read again")
+    card.unlink()
+    assert standing(workspace, version) is None
+    with pytest.raises(BadInput, match=r"has no card at model_cards/desk_case/v1\.md"):
+        approve(workspace, "desk", 1, "Ada", "unseen")
+
+
+def test_a_version_described_as_before_is_what_it_was_before(workspace) -> None:
+    approve(workspace, "desk", 1, "Ada", "stands")
+    change(workspace, evidence="other")
+    change(workspace, evidence="evidence-1")
+    assert standing(workspace, registered(workspace, "desk", 1)) is not None
+
+
+def test_what_changed_since_it_was_read_is_not_approved(workspace) -> None:
+    read = covered(workspace, registered(workspace, "desk", 1)).digest
+    change(workspace, evidence="other")
+    with pytest.raises(GateRefused, match="no longer what was read"):
+        approve(workspace, "desk", 1, "Ada", "x", seen=read)
+    assert Approvals(workspace).entries() == []
+
+
+def test_an_expired_approval_blocks_a_promotion_and_no_restart(workspace, monkeypatch) -> None:
+    approve(workspace, "desk", 1, "Ada", "first")
+    approve(workspace, "desk", 2, "Ada", "better")
+    later(monkeypatch, 91)
+    version = registered(workspace, "desk", 1)
+    assert standing(workspace, version) is not None
+    with pytest.raises(GateRefused, match="has expired"):
+        rollback(workspace, "desk", "Ada", "back")
+    approve(workspace, "desk", 1, "Grace", "read again")
     assert holder(workspace, "champion") == 1
 
 
-def test_an_approval_does_not_stand_for_another_candidate_or_other_evidence(workspace) -> None:
-    approve(workspace, "desk", 1, "Ada", "stands")
+def test_high_risk_takes_two_people(workspace) -> None:
+    change(workspace, risk_tier="high")
+    approve(workspace, "desk", 1, "Ada", "first")
+    assert approve(workspace, "desk", 1, "ada", "and again").reason == "first"
     version = registered(workspace, "desk", 1)
-    assert standing(workspace, version) is not None
-    assert standing(workspace, version.model_copy(update={"candidate": "other"})) is None
-    assert standing(workspace, version.model_copy(update={"evidence": "other"})) is None
+    assert state(workspace, version).lacks == "risk tier high: it waits for a second person beside Ada"
+    assert holder(workspace, "champion") is None
+    approve(workspace, "desk", 1, "Grace", "second")
+    assert holder(workspace, "champion") == 1
+    reject(workspace, "desk", 1, "Lin", "no")
+    approve(workspace, "desk", 1, "Grace", "still")
+    assert standing(workspace, version) is None
+
+
+def test_roles_of_the_contract_are_asked(workspace) -> None:
+    change(workspace, rules=ROLES.model_copy(update={"needs": ("reviewer", "risk")}))
+    for by, role in (("Mallory", ""), ("Lin", "reviewer"), ("Ada", "king")):
+        with pytest.raises(BadInput, match=r"does not have|no such role"):
+            approve(workspace, "desk", 1, by, "x", role=role)
+        with pytest.raises(BadInput, match=r"does not have|no such role"):
+            reject(workspace, "desk", 1, by, "x", role=role)
+    assert Approvals(workspace).entries() == []
+    assert approve(workspace, "desk", 1, "grace", "figures hold").role == "reviewer"
+    assert state(workspace, registered(workspace, "desk", 1)).lacks == "it waits for an approval by risk"
+    assert holder(workspace, "champion") is None
+    approve(workspace, "desk", 1, "Lin", "risk is borne")
+    assert holder(workspace, "champion") == 1
 
 
 def test_an_approval_can_be_taken_back_on_the_record(workspace) -> None:
     approve(workspace, "desk", 1, "Ada", "stands")
-    void(workspace, "desk", 1, "Grace", "wrong passage cited")
+    reject(workspace, "desk", 1, "Grace", "wrong passage cited")
     assert standing(workspace, registered(workspace, "desk", 1)) is None
-    with pytest.raises(BadInput, match="no standing approval"):
-        void(workspace, "desk", 1, "Grace", "twice")
+    assert [e.event for e in Approvals(workspace).entries("desk", 1)] == ["approve", "reject"]
 
 
-def test_the_record_can_be_neither_changed_nor_deleted(workspace) -> None:
-    with sqlite3.connect(workspace.root / "approvals.db") as database:
-        for statement in ("delete from approvals", "update approvals set by = 'nobody'"):
-            with pytest.raises(sqlite3.IntegrityError, match="never"):
-                database.execute(statement)
+def test_without_a_key_nothing_is_approved(workspace, monkeypatch, tmp_path) -> None:
+    monkeypatch.setenv("NINEFOLD_KEYS", str(tmp_path / "none"))
+    with pytest.raises(BadInput, match="ninefold keys init"):
+        approve(workspace, "desk", 1, "Ada", "x")
+    assert holder(workspace, "champion") is None
+    assert Approvals(workspace).entries() == []
 
 
-@pytest.mark.parametrize(("version", "by", "reason"), [(9, "Ada", "x"), (1, " ", "x"), (1, "Ada", "")])
+def test_a_clock_that_went_back_records_and_promotes_nothing(workspace, monkeypatch) -> None:
+    approve(workspace, "desk", 1, "Ada", "first")
+    later(monkeypatch, -1)
+    for what in (lambda: approve(workspace, "desk", 2, "Ada", "x"), lambda: approve(workspace, "desk", 1, "Ada", "x")):
+        with pytest.raises(MachineFault, match="the clock went back"):
+            what()
+    assert len(Approvals(workspace).entries()) == 1
+    assert holder(workspace, "champion") == 1
+
+
+@pytest.mark.parametrize(
+    ("version", "by", "reason"), [(9, "Ada", "x"), (1, " ", "x"), (1, "Ada", ""), (1, "Ada", "x" * 3000)]
+)
 def test_bad_approvals_are_refused(workspace, version: int, by: str, reason: str) -> None:
     with pytest.raises(BadInput):
         approve(workspace, "desk", version, by, reason)

@@ -1,0 +1,69 @@
+"""What somebody changed in MLflow itself, past the approvals: an alias that was moved, a version that was deleted, tags that
+were edited. It is named and never followed: the ledger says which version is champion, and the next promotion puts MLflow
+right.
+"""
+
+from typing import Any
+
+from components.core import Workspace
+
+from .registry import ALIASES, Registered, Registry
+
+MISSING = "RESOURCE_DOES_NOT_EXIST"
+
+
+def tampered(workspace: Workspace, model: str) -> list[str]:
+    """One sentence for each difference between MLflow and the ledger; empty where they agree. Loads MLflow (about 2 s).
+
+    An MLflow that does not answer is one sentence too: what runs here does not need it.
+    """
+    registry = Registry(workspace)
+    versions = registry.versions(model)
+    if not versions:
+        return []
+    from mlflow.exceptions import MlflowException
+
+    try:
+        there = {int(found.version): found for found in registry.client.search_model_versions(f"name = '{model}'")}
+        aliases = {alias: int(held) for alias, held in registry.client.get_registered_model(model).aliases.items()}
+    except MlflowException as error:
+        if error.error_code != MISSING:
+            return [f"MLflow does not answer, so that its aliases were not checked: {str(error).splitlines()[0]}"]
+        return [f"model '{model}' was deleted in MLflow, not from here"]
+    return [*_aliases(registry, model, aliases), *_versions(versions, there)]
+
+
+def deleted(registry: Registry, version: Registered) -> bool:
+    """Whether MLflow has lost `version`."""
+    found = registry.client.search_model_versions(f"name = '{version.model}'")
+    return version.version not in {int(one.version) for one in found}
+
+
+def _aliases(registry: Registry, model: str, there: dict[str, int]) -> list[str]:
+    found = []
+    for alias in ALIASES:
+        ours, theirs = registry.holder(model, alias), there.get(alias)
+        if ours == theirs:
+            continue
+        begun = registry.begun(model, alias)
+        if begun is not None and theirs == begun:
+            found.append(f"the move of `{alias}` to version {begun} was interrupted: repeat what made it")
+        elif theirs is None:
+            found.append(f"`{alias}` was removed in MLflow, not from here; the record says version {ours} holds it")
+        else:
+            holds = f"version {ours} holds it" if ours else "nobody holds it"
+            found.append(f"`{alias}` was moved in MLflow to version {theirs}, not from here; the record says {holds}")
+    return found
+
+
+def _versions(versions: list[Registered], there: dict[int, Any]) -> list[str]:
+    found = []
+    for version in versions:
+        shown = there.get(version.version)
+        if shown is None:
+            found.append(f"version {version.version} was deleted in MLflow, not from here")
+            continue
+        edited = sorted(name for name, value in version.tags.items() if shown.tags.get(name) != value)
+        if edited:
+            found.append(f"tags of version {version.version} were edited in MLflow, not from here: {', '.join(edited)}")
+    return found

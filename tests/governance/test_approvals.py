@@ -1,0 +1,108 @@
+"""The record as a chain: whatever is done to the file behind its back is found, and nothing is believed then."""
+
+import re
+import sqlite3
+
+import pytest
+
+from components.core import GateRefused, canonical
+from components.core.keys import key_id, make_keys, sign
+from components.governance import Approvals, approve, promote, registered, reject, standing
+
+
+@pytest.fixture
+def record(workspace) -> Approvals:
+    """Four lines: approved, approved, rejected, approved."""
+    approve(workspace, "desk", 1, "Ada", "one")
+    approve(workspace, "desk", 2, "Ada", "two")
+    reject(workspace, "desk", 2, "Grace", "three")
+    approve(workspace, "desk", 1, "Grace", "four")
+    return Approvals(workspace)
+
+
+def edit(record: Approvals, *statements: str, given: tuple[object, ...] = ()) -> None:
+    """What somebody with the file in hand can do: the triggers do not hold them back."""
+    with sqlite3.connect(record.path) as database:
+        for name in ("lines_are_kept", "lines_do_not_change"):
+            database.execute(f"drop trigger {name}")
+        for statement in statements:
+            database.execute(statement, given)
+
+
+def test_a_whole_record_has_no_fault(record) -> None:
+    lines, faults = record.verify()
+    assert [(line.number, line.event) for line in lines] == [(1, "approve"), (2, "approve"), (3, "reject"), (4, "approve")]
+    assert faults == []
+
+
+def test_a_slip_of_the_hand_changes_nothing(record) -> None:
+    with sqlite3.connect(record.path) as database:
+        for statement in ("delete from lines", "update lines set line = ''"):
+            with pytest.raises(sqlite3.IntegrityError, match="never"):
+                database.execute(statement)
+
+
+@pytest.mark.parametrize(
+    ("statements", "fault"),
+    [
+        (["update lines set line = replace(line, 'Ada', 'Eve') where number = 2"], "line 2 was changed after"),
+        (["update lines set line = 'x' where number = 2"], "line 2 was changed after"),
+        (["delete from lines where number = 2"], "line 2 is missing"),
+        (
+            ["delete from lines where number = 2", "update lines set number = number - 1 where number > 2"],
+            "line 2 was moved",
+        ),
+        (["delete from lines where number >= 3"], "line 3 is missing: the ledger knows it"),
+        (["delete from lines"], "line 1 is missing: the ledger knows it"),
+        (
+            [
+                "update lines set number = 9 where number = 1",
+                "update lines set number = 1 where number = 2",
+                "update lines set number = 2 where number = 9",
+            ],
+            "line 1 was moved",
+        ),
+        (["update lines set key = 'other' where number = 3"], r"line 3 is signed with another key \(other\)"),
+        (["update lines set signature = 'AAAA' where number = 4"], "line 4 was changed after"),
+    ],
+)
+def test_what_was_done_to_a_line_is_named_and_nothing_is_promoted(record, workspace, statements, fault) -> None:
+    edit(record, *statements)
+    _, faults = record.verify()
+    assert any(re.search(fault, found) for found in faults), faults
+    version = registered(workspace, "desk", 1)
+    for what in (
+        lambda: promote(workspace, version),
+        lambda: standing(workspace, version),
+        lambda: approve(workspace, "desk", 2, "Ada", "x"),
+    ):
+        with pytest.raises(GateRefused, match="the record of approvals is broken"):
+            what()
+
+
+def test_a_line_signed_anew_with_the_own_key_is_found_by_the_chain_and_the_ledger(record) -> None:
+    line = canonical(record.entries()[2].model_copy(update={"event": "approve"}))
+    edit(record, "update lines set line = ?, signature = ? where number = 3", given=(line, sign(line.encode())))
+    _, faults = record.verify()
+    assert faults[0].startswith("line 4 does not follow the line before it")
+    assert faults[1].startswith("line 3 is not the one that was written")
+
+
+def test_another_key_verifies_nothing(record, monkeypatch, tmp_path) -> None:
+    first = key_id()
+    monkeypatch.setenv("NINEFOLD_KEYS", str(tmp_path / "other"))
+    make_keys()
+    _, faults = record.verify()
+    assert len(faults) == 4
+    assert all(first in fault and key_id() in fault for fault in faults)
+
+
+def test_a_kill_between_a_line_and_its_anchor_is_mended(workspace, monkeypatch) -> None:
+    with monkeypatch.context() as cut:
+        cut.setattr(Approvals, "_anchor", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            approve(workspace, "desk", 1, "Ada", "x")
+    record = Approvals(workspace)
+    assert record.verify()[1] == []
+    edit(record, "delete from lines")
+    assert record.verify()[1] != [], "the look at the record wrote its anchor"

@@ -1,0 +1,119 @@
+"""What somebody does in MLflow itself is named, never followed, and put right by the next promotion."""
+
+import re
+from types import SimpleNamespace
+
+import pytest
+
+from components.core import Ledger, MachineFault
+from components.governance import Registry, approve, registered, rollback, tampered
+
+
+@pytest.fixture
+def client(workspace):
+    """MLflow's own client, as anybody has it, on a registry with champion 2, previous 1."""
+    approve(workspace, "desk", 1, "Ada", "one")
+    approve(workspace, "desk", 2, "Ada", "two")
+    assert tampered(workspace, "desk") == []
+    return Registry(workspace).client
+
+
+@pytest.mark.parametrize(
+    ("what", "said"),
+    [
+        (lambda c: c.set_registered_model_alias("desk", "champion", "1"), "`champion` was moved in MLflow to version 1"),
+        (lambda c: c.delete_registered_model_alias("desk", "champion"), "`champion` was removed in MLflow"),
+        (lambda c: c.set_model_version_tag("desk", "2", "ninefold.evidence", "forged"), "tags of version 2 were edited"),
+        (lambda c: c.delete_model_version_tag("desk", "2", "ninefold.candidate"), "tags of version 2 .*ninefold.candidate"),
+    ],
+)
+def test_a_change_in_mlflow_is_named_and_not_followed_and_put_right(workspace, client, what, said) -> None:
+    what(client)
+    (line,) = tampered(workspace, "desk")
+    assert re.match(said, line), line
+    assert "not from here" in line
+    assert Registry(workspace).holder("desk", "champion") == registered(workspace, "desk").version == 2
+    approve(workspace, "desk", 2, "Ada", "again")
+    assert tampered(workspace, "desk") == []
+    assert int(client.get_registered_model("desk").aliases["champion"]) == 2
+
+
+def test_a_champion_that_nobody_approved_is_named_and_taken_away(workspace) -> None:
+    client = Registry(workspace).client
+    client.set_registered_model_alias("desk", "champion", "1")
+    assert tampered(workspace, "desk") == [
+        "`champion` was moved in MLflow to version 1, not from here; the record says nobody holds it"
+    ]
+    assert Registry(workspace).holder("desk", "champion") is None
+    Registry(workspace).reassert("desk")
+    assert "champion" not in client.get_registered_model("desk").aliases
+
+
+def test_a_deleted_version_is_named_and_becomes_no_champion(workspace, client) -> None:
+    client.delete_model_version("desk", "1")
+    assert tampered(workspace, "desk") == [
+        "`previous` was removed in MLflow, not from here; the record says version 1 holds it",
+        "version 1 was deleted in MLflow, not from here",
+    ]
+    with pytest.raises(MachineFault, match="version 1 of 'desk' was deleted in MLflow"):
+        rollback(workspace, "desk", "Ada", "x")
+    assert Registry(workspace).holder("desk", "champion") == 2
+    client.delete_registered_model("desk")
+    assert tampered(workspace, "desk") == ["model 'desk' was deleted in MLflow, not from here"]
+
+
+def test_an_interrupted_move_is_not_taken_for_somebody_elses(workspace, client, monkeypatch) -> None:
+    once = Ledger.once
+
+    def die_after(self, kind, key, *, find, do, detail=None):
+        if kind == "alias" and "@champion:" in key:
+
+            def do_and_die():
+                do()
+                raise KeyboardInterrupt
+
+            return once(self, kind, key, find=find, do=do_and_die, detail=detail)
+        return once(self, kind, key, find=find, do=do, detail=detail)
+
+    with monkeypatch.context() as cut:
+        cut.setattr(Ledger, "once", die_after)
+        with pytest.raises(KeyboardInterrupt):
+            approve(workspace, "desk", 1, "Ada", "one")
+    assert tampered(workspace, "desk") == [
+        "the move of `champion` to version 1 was interrupted: repeat what made it",
+    ]
+    approve(workspace, "desk", 1, "Ada", "one")
+    assert tampered(workspace, "desk") == []
+
+
+def test_an_mlflow_that_does_not_answer_is_one_line(workspace, monkeypatch) -> None:
+    from mlflow.exceptions import MlflowException
+
+    def refuse(*_):
+        raise MlflowException("connection refused")
+
+    monkeypatch.setattr(Registry, "client", SimpleNamespace(search_model_versions=refuse))
+    (line,) = tampered(workspace, "desk")
+    assert line.startswith("MLflow does not answer")
+
+
+def test_a_hundred_lost_replies_leave_one_version_a_digest(workspace) -> None:
+    """The version is made, the reply is lost; the next try finds it. Ten digests, ten losses each."""
+    registry = Registry(workspace)
+
+    def lost(digest: str) -> int:
+        registry.client.create_model_version("desk", "file:///nowhere", tags={"ninefold.candidate": digest})
+        raise ConnectionError("the reply was lost")
+
+    def once_more(digest: str) -> int:
+        raise AssertionError(f"a second version of {digest} was made")
+
+    for digest in (f"digest-{number}" for number in range(10)):
+        with pytest.raises(ConnectionError):
+            registry.version_of("desk", digest, lambda digest=digest: lost(digest))
+        held = {registry.version_of("desk", digest, lambda digest=digest: once_more(digest))}
+        for _ in range(9):  # the ledger's own reply is lost as well: it is asked as if it had never heard of it
+            registry.ledger.forget(f"register:{registry._where}:desk:{digest}")
+            held.add(registry.version_of("desk", digest, lambda digest=digest: once_more(digest)))
+        assert len(held) == 1
+    assert len(registry.client.search_model_versions("name = 'desk'")) == 12
