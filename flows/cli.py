@@ -159,6 +159,14 @@ def approvals(
 
 
 @app.command()
+def review(port: Annotated[int, typer.Option(help="Port on loopback")] = 8100) -> None:
+    """Serve the review page (card, diff with the champion, evidence, approve or reject) until Ctrl-C."""
+    from flows.review import review as serve_pages
+
+    serve_pages(port)
+
+
+@app.command()
 def monitor(
     model: Annotated[str, typer.Argument(help="Registered model's name")],
     version: Annotated[int | None, typer.Option(help="Version; the champion, else the candidate where not given")] = None,

@@ -2,11 +2,12 @@
 
 from .approvals import Approvals, Entry
 from .approve import approve, approved_by_policy, champion, promote, reject, rollback, standing, state
-from .registry import Covered, Registered, Registry, bundle_folder, candidate_in, card_file, covered, registered
+from .registry import ALIASES, Covered, Registered, Registry, bundle_folder, candidate_in, card_file, covered, registered
 from .rules import Standing
 from .tampering import tampered
 
 __all__ = [
+    "ALIASES",
     "Approvals",
     "Covered",
     "Entry",

@@ -9,7 +9,9 @@ Not covered: proof of who a person is (the operator's account answers for the na
 import hashlib
 import json
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
+from sqlite3 import Row
 from typing import Literal
 
 from pydantic import ValidationError
@@ -121,12 +123,12 @@ class Approvals:
         lines: list[Entry] = []
         faults: list[str] = []
         digests: dict[int, str] = {}
-        before, expected = "", 1
+        before, expected, own = "", 1, key_id()
         for row in rows:
             number, line = row["number"], row["line"]
             digests[number] = _digest(line)
             entry = _parsed(line)
-            if fault := _wrong(number, line, row["signature"], row["key"], entry):
+            if fault := _wrong(row, own, entry):
                 faults.append(fault)
             if number != expected:
                 faults.append(f"line {expected} is missing" if number > expected else f"line {number} is out of order")
@@ -179,10 +181,17 @@ def _parsed(line: str) -> Entry | None:
         return None
 
 
-def _wrong(number: int, line: str, signature: str, key: str, entry: Entry | None) -> str | None:
-    """What is wrong with a line by itself."""
-    if key != key_id():
-        return f"line {number} is signed with another key ({key}); this operator's is {key_id() or 'not here'}"
-    if not verified(line.encode(), signature):
+def _wrong(row: Row, own: str | None, entry: Entry | None) -> str | None:
+    """What is wrong with a line by itself. own: the operator's key"""
+    number, key = row["number"], row["key"]
+    if key != own:
+        return f"line {number} is signed with another key ({key}); this operator's is {own or 'not here'}"
+    if not _signed(row["line"], row["signature"], key):
         return f"line {number} was changed after it was signed"
     return None if entry and entry.number == number else f"line {number} was moved: it was not written there"
+
+
+@lru_cache(maxsize=10_000)
+def _signed(line: str, signature: str, key: str) -> bool:
+    """Whether the key with this id signed `line`. Remembered: one command reads the record several times."""
+    return verified(line.encode(), signature)

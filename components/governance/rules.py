@@ -59,9 +59,10 @@ def standing_in(said: Sequence[Entry], version: Registered, covered: Covered, at
     for entry in said:
         if entry.event == "reject":
             counted = {}
-        elif entry.event == "approve" and _covers(entry, covered) and _may(entry, version) and not _over(entry, at):
-            counted.pop(person(entry.by), None)
-            counted[person(entry.by)] = entry.approval
+        elif entry.event == "approve":
+            counted.pop(person(entry.by), None)  # of each person the last word counts
+            if _covers(entry, covered) and _may(entry, version) and not _over(entry, at):
+                counted[person(entry.by)] = entry.approval
     approvals = tuple(counted.values())
     return Standing(approvals=approvals, lacks=_lacks(said, version, approvals))
 

@@ -1,0 +1,158 @@
+"""What the review page shows of one version: its card, what changed since the champion, and its evidence.
+
+Everything comes from the store, the record and the card; nothing is measured here. Raw HTML in a card is shown as text.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from components import governance
+from components.core import Evidence, Store, Workspace, read_jsonl, short
+from components.governance import Registered
+
+TEMPLATES = Path(__file__).parent / "templates"
+ROWS = 50
+"""Evidence rows on a page; the filter finds the others."""
+SHOWS = {"all": "all questions", "wrong": "answers without the expected words", "abstained": "answers that abstain"}
+PARTS = ("model", "prompt", "retriever", "adapter", "baseline", "quoted", "runtime", "abstain")
+
+
+def render(template: str, **values: Any) -> str:
+    """A page of `templates/`, with every value escaped."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined)
+    return environment.get_template(template).render(**values)
+
+
+def version_page(
+    workspace: Workspace,
+    model: str,
+    number: int,
+    token: str,
+    asked: dict[str, str],
+    *,
+    said: dict[str, str] | None = None,
+    error: str = "",
+    done: str = "",
+) -> str:
+    """The page of one version.
+
+    asked: the filter of the evidence; said: what the form held when it was refused, with `error`; done: what was decided
+    Raises BadInput when the version is not registered.
+    """
+    version = governance.registered(workspace, model, number)
+    held = governance.Registry(workspace).holder(model, "champion")
+    champion = governance.registered(workspace, model, held) if held and held != number else None
+    evidence = evidence_in(workspace.store, version.evidence)
+    rival = evidence_in(workspace.store, champion.evidence) if champion else None
+    card = governance.card_file(workspace, version)
+    return render(
+        "review.html.j2",
+        version=version,
+        held=held,
+        champion=champion,
+        standing=governance.state(workspace, version),
+        lines=governance.Approvals(workspace).entries(model, number),
+        tampered=governance.tampered(workspace, model),
+        card=card_html(card.read_text(encoding="utf-8")) if card else "",
+        seen=governance.covered(workspace, version).digest,
+        metrics=_metrics(evidence, rival),
+        same_rows=bool(evidence and rival and evidence.split_object == rival.split_object),
+        parts=_parts(workspace, version, champion),
+        evidence=_rows(workspace.store, evidence, asked, governance.candidate_in(workspace, version.candidate).abstain),
+        asked=asked,
+        shows=SHOWS,
+        token=token,
+        said={**dict.fromkeys(("by", "role", "reason", "decision", "seen"), ""), **(said or {})},
+        error=error,
+        done=done,
+        short=short,
+    )
+
+
+def evidence_in(store: Store, digest: str) -> Evidence | None:
+    """The Evidence with this digest among the sealed measurements of a store, else None."""
+    for path in (store.root / "steps").glob("*.json"):
+        seal = json.loads(path.read_text(encoding="utf-8"))
+        if seal["name"] == "measure":
+            found = Evidence.model_validate(seal["result"])
+            if found.digest == digest:
+                return found
+    return None
+
+
+def card_html(text: str) -> str:
+    """A card's Markdown without its front matter as HTML that fits below a heading of level 2."""
+    from markdown_it import MarkdownIt
+
+    body = text.split("\n---\n", 1)[1] if text.startswith("---\n") else text
+    parser = MarkdownIt("commonmark", {"html": False}).enable("table")
+    tokens = parser.parse(body)
+    tables = 0
+    for token in tokens:
+        if token.type in ("heading_open", "heading_close"):
+            token.tag = f"h{min(6, int(token.tag[1]) + 2)}"
+    html: str = parser.renderer.render(tokens, parser.options, {})
+    while "<table>" in html:  # a wide table scrolls, which needs a name and the keyboard's focus
+        tables += 1
+        opened = f'<div class="wide" role="region" tabindex="0" aria-label="Table {tables} of the card"><table class="card">'
+        html = html.replace("<table>", opened, 1)
+    return html.replace("</table>", "</table></div>")
+
+
+def _metrics(evidence: Evidence | None, rival: Evidence | None) -> list[dict[str, Any]]:
+    if evidence is None:
+        return []
+    theirs = rival.metrics if rival else {}
+    return [
+        {
+            "name": name,
+            "value": metric,
+            "rival": theirs.get(name),
+            "change": metric.value - theirs[name].value if name in theirs else None,
+        }
+        for name, metric in evidence.metrics.items()
+    ]
+
+
+def _parts(workspace: Workspace, version: Registered, champion: Registered | None) -> list[dict[str, str]]:
+    """What the version is made of, beside the champion; `changed` marks a difference."""
+    ours = governance.candidate_in(workspace, version.candidate)
+    theirs = governance.candidate_in(workspace, champion.candidate) if champion else None
+    found = []
+    for part in PARTS:
+        now, before = getattr(ours, part), getattr(theirs, part) if theirs else None
+        if now is None and before is None:
+            continue
+        changed = bool(theirs) and now != before
+        found.append({"name": part, "now": _said(now), "before": _said(before), "changed": "yes" if changed else ""})
+    return found
+
+
+def _said(part: Any) -> str:
+    """One part of a Candidate in a few words."""
+    if part is None:
+        return "none"
+    if isinstance(part, str):
+        return part
+    plain = part.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
+    words = [
+        f"{name} {value}" for name, value in plain.items() if isinstance(value, (str, int, float)) and len(str(value)) < 40
+    ]
+    return ", ".join(words) + f" [{short(part.digest)}]"
+
+
+def _rows(store: Store, evidence: Evidence | None, asked: dict[str, str], abstain: str | None) -> dict[str, Any]:
+    """The rows of the evidence that the filter lets through."""
+    if evidence is None or not store.has(evidence.table):
+        return {"rows": [], "of": 0, "found": 0}
+    rows = read_jsonl(store.file(evidence.table))
+    words = asked["words"].casefold().split()
+    found = [row for row in rows if all(word in f"{row['text']} {row['answer']}".casefold() for word in words)]
+    if asked["show"] == "wrong":
+        found = [row for row in found if str(row.get("reference", "")).casefold() not in row["answer"].casefold()]
+    elif asked["show"] == "abstained":
+        found = [row for row in found if abstain and row["answer"].strip() == abstain]
+    return {"rows": found[:ROWS], "of": len(rows), "found": len(found)}

@@ -1,0 +1,289 @@
+"""The review page: read by a real browser with the keyboard alone, and by requests that have no business there."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+
+from components.core import ApprovalRules, Evidence, Metric, Seal, Workspace, write_jsonl
+from components.core.code import ROOT
+from components.core.keys import make_keys
+from components.governance import Approvals, Registry, approve, registered
+from components.serving import free_port
+from flows.review import create_app
+from tests.conftest import environment
+from tests.governance.conftest import two_versions, write_card
+from tests.serving.bundles import QUESTIONS
+
+CARD = """---
+license: mit
+---
+# desk
+Candidate {candidate}. <script>alert(1)</script>
+
+## What was measured
+
+| metric | value |
+| --- | --- |
+| f1 | 0.5 |
+"""
+KEY = "the-key"
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory) -> Path:
+    """Two versions with evidence and cards, version 1 champion; the keys where `environment` has them."""
+    workspace = two_versions(tmp_path_factory.mktemp("review"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NINEFOLD_KEYS", str(workspace.root / "keys"))
+        make_keys()
+        for number, f1 in ((1, 0.5), (2, 0.625)):
+            version = registered(workspace, "desk", number)
+            rules = ApprovalRules(roles={"reviewer": ("Ada", "Grace")})
+            measured = seal(workspace, version.candidate, f1)
+            version = version.model_copy(update={"evidence": measured.digest, "rules": rules})
+            Registry(workspace).describe(version)
+            card = write_card(workspace, version)
+            card.write_text(CARD.format(candidate=version.candidate[:12]))
+        approve(workspace, "desk", 1, "Ada", "reads well")
+    return workspace.root
+
+
+def seal(workspace: Workspace, candidate: str, f1: float) -> Evidence:
+    """Evidence as a measurement leaves it in the store."""
+    scratch = workspace.store.scratch(candidate)
+    rows = [
+        {
+            "id": str(i),
+            "text": text,
+            "answer": "unknown" if i else f"In 1825 {f1}",
+            "reference": "1825",
+            "passages": ["rail"],
+        }
+        for i, text in enumerate(QUESTIONS)
+    ]
+    write_jsonl(scratch / "examples.jsonl", rows)
+    table = workspace.store.put(scratch / "examples.jsonl")
+    metrics = {"f1": Metric(value=f1, low=f1 - 0.1, high=f1 + 0.1, n=3)}
+    evidence = Evidence(candidate=candidate, split="test", split_object="rows", table=table, metrics=metrics)
+    workspace.store.seal(Seal(key=candidate, name="measure", result=evidence.model_dump(mode="json")))
+    return evidence
+
+
+@pytest.fixture
+def workspace(made, tmp_path, monkeypatch) -> Workspace:
+    shutil.copytree(made, tmp_path / "home")
+    monkeypatch.setenv("NINEFOLD_KEYS", str(tmp_path / "home/keys"))
+    return Workspace(tmp_path / "home")
+
+
+@pytest.fixture
+def client(workspace) -> TestClient:
+    """A reader who opened the address with the key."""
+    client = TestClient(create_app(workspace, KEY), base_url="http://127.0.0.1")
+    client.get(f"/?key={KEY}")
+    return client
+
+
+def form(client: TestClient, **changed: str) -> dict[str, str]:
+    """What the page's form would send."""
+    text = client.get("/desk/2").text
+    hidden = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', text))
+    return {**hidden, "by": "Grace", "role": "", "reason": "figures hold", "decision": "approve", **changed}
+
+
+ORIGIN = {"origin": "http://127.0.0.1"}
+
+
+def test_the_page_shows_what_changed_and_the_evidence(client) -> None:
+    text = client.get("/desk/2").text
+    assert "Against champion version 1" in text
+    assert re.search(r"f1</th><td>0\.625.*?<td>0\.500.*?\+0\.125", text, re.S)
+    assert '<tr class="changed"><th scope="row">baseline' in text
+    assert "3 of 3 rows" in text
+    assert "1 of 3 rows" in client.get("/desk/2?words=RAILWAY").text
+    assert "2 of 3 rows" in client.get("/desk/2?show=abstained").text
+    assert "2 of 3 rows" in client.get("/desk/2?show=wrong").text
+    assert "<script>" not in text
+    assert "&lt;script&gt;" in text, "what a card says is shown and never run"
+
+
+def test_a_decision_is_recorded_once_read(client, workspace) -> None:
+    done = client.post("/desk/2", data=form(client), headers=ORIGIN)
+    assert done.status_code == 200
+    assert "Version 2 is champion" in done.text
+    (line,) = Approvals(workspace).entries("desk", 2)
+    assert (line.by, line.role, line.reason) == ("Grace", "reviewer", "figures hold")
+    assert Registry(workspace).holder("desk", "champion") == 2
+
+
+def test_a_rejection_is_recorded_with_its_reason(client, workspace) -> None:
+    done = client.post("/desk/2", data=form(client, decision="reject", reason="it cites nothing"), headers=ORIGIN)
+    assert "rejected by Grace: it cites nothing" in done.text
+    assert Registry(workspace).holder("desk", "champion") == 1
+
+
+@pytest.mark.parametrize(
+    ("headers", "changed", "status"),
+    [
+        ({}, {}, 409),
+        ({"origin": "null"}, {}, 409),
+        ({"origin": "http://evil.example"}, {}, 409),
+        ({"origin": "https://127.0.0.1"}, {}, 409),
+        ({"origin": "http://127.0.0.1:81"}, {}, 409),
+        (ORIGIN, {"token": "guessed"}, 409),
+        (ORIGIN, {"token": ""}, 409),
+        (ORIGIN, {"seen": "another digest"}, 422),
+        (ORIGIN, {"seen": ""}, 422),
+        (ORIGIN, {"decision": "maybe"}, 422),
+        (ORIGIN, {"reason": " "}, 422),
+        (ORIGIN, {"by": "Mallory"}, 422),
+        (ORIGIN, {"role": "king"}, 422),
+        (ORIGIN, {"reason": "x" * 30_000}, 409),
+    ],
+)
+def test_a_decision_that_is_not_the_readers_is_not_recorded(client, workspace, headers, changed, status) -> None:
+    assert client.post("/desk/2", data=form(client, **changed), headers=headers).status_code == status
+    assert Approvals(workspace).entries("desk", 2) == []
+    assert Registry(workspace).holder("desk", "champion") == 1
+
+
+def test_what_changed_since_it_was_read_is_not_approved(client, workspace) -> None:
+    data = form(client)
+    write_card(workspace, registered(workspace, "desk", 2), "another figure")
+    done = client.post("/desk/2", data=data, headers=ORIGIN)
+    assert (done.status_code, "no longer what was read" in done.text) == (422, True)
+    again = client.post("/desk/2", data=data, headers=ORIGIN)
+    assert again.status_code == 422
+    assert Approvals(workspace).entries("desk", 2) == []
+
+
+def test_without_the_key_or_by_another_name_nothing_is_shown(workspace) -> None:
+    app = create_app(workspace, KEY)
+    stranger = TestClient(app, base_url="http://127.0.0.1")
+    for path in ("/", "/desk/2", "/?key=guessed", "/openapi.json", "/docs"):
+        assert stranger.get(path).status_code == 403
+    assert stranger.post("/desk/2", data={}, headers=ORIGIN).status_code == 403
+    assert TestClient(app, base_url="http://rebound.example").get(f"/?key={KEY}").status_code == 400
+
+
+def test_no_other_page_may_frame_it_or_send_its_cookie(workspace) -> None:
+    client = TestClient(create_app(workspace, KEY), base_url="http://127.0.0.1")
+    entered = client.get(f"/?key={KEY}", follow_redirects=False)
+    assert {"HttpOnly", "SameSite=strict"} <= set(entered.headers["set-cookie"].split("; "))
+    assert KEY not in entered.headers["location"]
+    assert "frame-ancestors 'none'" in client.get("/").headers["content-security-policy"]
+    assert client.get("/ghost/1").status_code == 404
+
+
+@pytest.fixture
+def page(workspace) -> Iterator[tuple[object, str]]:
+    """Debian's Chromium, and the address that `ninefold review` prints in a process of its own."""
+    from playwright.sync_api import Error, sync_playwright
+
+    chromium = shutil.which("chromium")
+    assert chromium, "the system's chromium is needed: apt-get install chromium (.ci/run does)"
+    command = [sys.executable, "-m", "flows.cli", "review", "--port", str(free_port())]
+    with subprocess.Popen(command, env=environment(workspace.root), cwd=ROOT, stdout=subprocess.PIPE, text=True) as server:
+        try:
+            address = re.search(r"http://\S+", server.stdout.readline())[0]
+            with sync_playwright() as playwright:
+                arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
+                browser = playwright.chromium.launch(executable_path=chromium, args=arguments)
+                opened = browser.new_page()
+                for _ in range(100):
+                    try:
+                        opened.goto(address)
+                        break
+                    except Error as error:  # it says its address just before it listens
+                        if "ERR_CONNECTION_REFUSED" not in str(error):
+                            raise
+                        opened.wait_for_timeout(200)
+                yield opened
+                browser.close()
+        finally:
+            server.terminate()
+
+
+def reach(page, what: str) -> None:
+    """Press Tab until the element `what` has the focus."""
+    for _ in range(80):
+        if page.evaluate("what => document.activeElement.matches(what)", what):
+            return
+        page.keyboard.press("Tab")
+    raise AssertionError(f"the keyboard does not reach {what}")
+
+
+def violations(page) -> list[str]:
+    """What axe-core finds, in both colour schemes."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    found = []
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        results = Axe().run(page)
+        found += [f"{scheme}: {item['id']}: {item['nodes'][0]['html']}" for item in results.response["violations"]]
+    return found
+
+
+def shot(page, name: str) -> None:
+    """A picture for a person, where a folder for it is named."""
+    if folder := os.environ.get("NINEFOLD_SCREENSHOTS"):
+        page.screenshot(path=f"{folder}/{name}.png", full_page=True)
+
+
+def test_a_version_is_approved_in_a_browser_by_keyboard_alone(page, workspace) -> None:
+    Registry(workspace).client.set_model_version_tag("desk", "1", "ninefold.evidence", "forged")
+    page.reload()
+    assert "tags of version 1 were edited in MLflow" in page.inner_text("[role=status]")
+    assert violations(page) == []
+    shot(page, "index")
+    reach(page, "a[href='/desk/2']")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/desk/2")
+    assert violations(page) == []
+    reach(page, "#words")
+    page.keyboard.type("railway")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**words=railway**")
+    assert "1 of 3 rows" in page.inner_text("main")
+    reach(page, "summary")
+    page.keyboard.press("Enter")
+    assert page.is_visible("table.card")
+    assert violations(page) == []
+    shot(page, "version")
+    reach(page, "#by")
+    page.keyboard.type("Mallory")
+    reach(page, "#approve")
+    page.keyboard.press("Space")
+    reach(page, "#reason")
+    page.keyboard.type("figures hold")
+    reach(page, "section.decision button")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("[role=alert]")
+    assert "'Mallory' does not have any role" in page.inner_text("[role=alert]")
+    assert page.title().startswith("Error: ")
+    assert violations(page) == []
+    shot(page, "refused")
+    reach(page, "[role=alert] a")
+    page.keyboard.press("Enter")
+    reach(page, "#by")
+    page.keyboard.press("Control+A")
+    page.keyboard.type("Grace")
+    reach(page, "section.decision button")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("[role=status]")
+    assert "Version 2 is champion" in page.inner_text("[role=status]")
+    assert violations(page) == []
+    shot(page, "done")
+    (line,) = Approvals(workspace).entries("desk", 2)
+    assert (line.by, line.reason) == ("Grace", "figures hold")
+    assert Registry(workspace).holder("desk", "champion") == 2
+    named = page.accessibility.snapshot() if hasattr(page, "accessibility") else page.locator("main").aria_snapshot()
+    assert "Decision" in str(named)

@@ -1,0 +1,218 @@
+"""Ten thousand steps in any order on the real record and ledger: nothing becomes champion without an approval that stands.
+
+The registry behind them is a small one of this file, which counts every move; the same machine runs a few steps on MLflow.
+"""
+
+import tempfile
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+
+from components.core import BadInput, GateRefused, Workspace, publish_json
+from components.governance import Registered, Registry, approvals, approve, covered, promote, registered, reject, rollback
+from components.governance import standing as standing_approval
+from tests.governance.conftest import described, write_card
+from tests.serving.bundles import candidate
+
+PEOPLE = st.sampled_from(["ada", "grace", "lin"])
+VERSIONS = st.sampled_from([1, 2])
+DAYS = 90
+MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None
+"""Deaths are exceptions here, so that nothing needs a disk: syncing one takes most of the time."""
+
+
+class Target:
+    """A registry of versions, tags and aliases; `moves` has every champion that was set."""
+
+    def __init__(self, versions: dict[int, dict[str, str]]) -> None:
+        self.versions, self.aliases, self.moves = versions, {}, []
+
+    def set_registered_model_alias(self, model: str, alias: str, version: str) -> None:
+        self.aliases[alias] = version
+        if alias == "champion":
+            self.moves.append(int(version))
+
+    def delete_registered_model_alias(self, model: str, alias: str) -> None:
+        del self.aliases[alias]
+
+    def set_model_version_tag(self, model: str, version: str, key: str, value: str) -> None:
+        self.versions[int(version)][key] = value
+
+    def get_registered_model(self, model: str) -> SimpleNamespace:
+        return SimpleNamespace(aliases=self.aliases)
+
+    def search_model_versions(self, query: str) -> list[SimpleNamespace]:
+        return [SimpleNamespace(version=number, tags=tags) for number, tags in self.versions.items()]
+
+
+class Machine(RuleBasedStateMachine):
+    """Steps on two versions, and beside them a plain account of who approved what, which never reads the record."""
+
+    steps = 0
+    promotions = 0
+
+    @initialize(tier=st.sampled_from(["medium", "high"]))
+    def begin(self, tier: str) -> None:
+        self.patch = pytest.MonkeyPatch()
+        self.folder = tempfile.TemporaryDirectory(dir=MEMORY)
+        self.now = datetime(2026, 1, 1, tzinfo=UTC)
+        self.patch.setattr(approvals, "now", lambda: self.now.isoformat(timespec="milliseconds"))
+        self.workspace = Workspace(Path(self.folder.name))
+        self.tier = tier
+        self.target = Target({1: {}, 2: {}})
+        self.patch.setattr(Registry, "client", self.target)
+        for number, below in ((1, 0.1), (2, 0.2)):
+            chosen = candidate(self.workspace.store, Path(self.folder.name), below)
+            publish_json(self.workspace.serving / "bundles" / chosen.digest / "candidate.json", chosen)
+            version = described(number, chosen.digest, tier)
+            self.describe(version.model_copy(update={"version": number, "card": f"cards/v{number}.md"}))
+            write_card(self.workspace, registered(self.workspace, "desk", number), "0")
+        self.said: dict[int, dict[str, tuple[str, datetime]]] = {1: {}, 2: {}}
+        self.seen = 0
+
+    def describe(self, version: Registered) -> None:
+        Registry(self.workspace).describe(version)
+
+    def version(self, number: int) -> Registered:
+        return registered(self.workspace, "desk", number)
+
+    def approved(self, number: int, in_time: bool = True) -> bool:
+        """By the plain account: as many people as the tier asks for approved exactly this, lately enough."""
+        now = covered(self.workspace, self.version(number)).digest
+        good = [
+            person
+            for person, (what, at) in self.said[number].items()
+            if what == now and (not in_time or self.now < at + timedelta(days=DAYS))
+        ]
+        return len(good) >= (2 if self.tier == "high" else 1)
+
+    @rule(number=VERSIONS, by=PEOPLE, cut=st.sampled_from(["", "", "", "previous", "champion", "after"]))
+    def approve(self, number: int, by: str, cut: str) -> None:
+        what = covered(self.workspace, self.version(number)).digest
+        before = self.said[number].get(by)
+        fresh = before and before[0] == what and self.now < before[1] + timedelta(days=DAYS)
+        with self.power_cut(cut):
+            approve(self.workspace, "desk", number, by, "reads well")
+        if not fresh:
+            self.said[number][by] = (what, self.now)
+        if not cut and self.approved(number):
+            assert self.shown() == number, "an approval that suffices makes champion"
+
+    @rule(number=VERSIONS, by=PEOPLE)
+    def reject(self, number: int, by: str) -> None:
+        reject(self.workspace, "desk", number, by, "does not hold")
+        self.said[number] = {}
+
+    @rule(number=VERSIONS, evidence=st.sampled_from(["a", "b"]))
+    def change_evidence(self, number: int, evidence: str) -> None:
+        self.describe(self.version(number).model_copy(update={"evidence": evidence}))
+
+    @rule(number=VERSIONS, config=st.sampled_from(["a", "b"]))
+    def change_config(self, number: int, config: str) -> None:
+        self.describe(self.version(number).model_copy(update={"config": config}))
+
+    @rule(number=VERSIONS, text=st.sampled_from(["0", "1"]))
+    def change_card(self, number: int, text: str) -> None:
+        write_card(self.workspace, self.version(number), text)
+
+    @rule(days=st.sampled_from([1, 40, 100]))
+    def pass_time(self, days: int) -> None:
+        self.now += timedelta(days=days)
+
+    @rule(number=VERSIONS, cut=st.sampled_from(["", "", "previous", "champion", "after"]))
+    def promote(self, number: int, cut: str) -> None:
+        try:
+            with self.power_cut(cut):
+                promote(self.workspace, self.version(number))
+        except GateRefused:
+            assert not self.approved(number), "what is approved is not refused"
+        else:
+            assert self.approved(number), "an unapproved promotion was not refused"
+
+    @rule(by=PEOPLE, cut=st.sampled_from(["", "", "previous", "champion", "after"]))
+    def roll_back(self, by: str, cut: str) -> None:
+        try:
+            with self.power_cut(cut):
+                rollback(self.workspace, "desk", by, "go back")
+        except (BadInput, GateRefused):
+            return
+
+    @rule(number=VERSIONS)
+    def restart(self, number: int) -> None:
+        """What `ninefold serve` asks of the champion: expiry does not count."""
+        stands = standing_approval(self.workspace, self.version(number)) is not None
+        assert stands == self.approved(number, in_time=False)
+
+    @rule(alias=st.sampled_from(["champion", "previous"]), number=VERSIONS)
+    def behind_our_back(self, alias: str, number: int) -> None:
+        before = self.shown()
+        self.target.aliases[alias] = str(number)
+        assert self.shown() == before, "it is not followed"
+
+    @invariant()
+    def every_move_was_approved(self) -> None:
+        Machine.steps += 1
+        for number in self.target.moves[self.seen :]:
+            assert self.approved(number), f"version {number} became champion without an approval that stands"
+            Machine.promotions += 1
+        self.seen = len(self.target.moves)
+
+    def shown(self) -> int | None:
+        return Registry(self.workspace).holder("desk", "champion")
+
+    def power_cut(self, where: str) -> "Cut":
+        """The process dies before an alias moves, or once it has moved and before the ledger knows."""
+        return Cut(where)
+
+    def teardown(self) -> None:
+        if hasattr(self, "patch"):
+            self.patch.undo()
+            self.folder.cleanup()
+
+
+class Died(BaseException):
+    """The process is gone."""
+
+
+class Cut:
+    """Inside it the process dies at `where`; outside it has been started anew."""
+
+    def __init__(self, where: str) -> None:
+        self.where, self.patch = where, pytest.MonkeyPatch()
+
+    def __enter__(self) -> None:
+        where, point = self.where, Registry._point
+
+        def die(self: Registry, model: str, alias: str, version: int) -> None:
+            if alias == where:
+                raise Died
+            if where == "after" and alias == "champion":
+                self.client.set_registered_model_alias(model, alias, str(version))
+                raise Died
+            point(self, model, alias, version)
+
+        if where:
+            self.patch.setattr(Registry, "_point", die)
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> bool:
+        self.patch.undo()
+        return kind is Died
+
+
+def test_ten_thousand_steps_bring_no_unapproved_promotion() -> None:
+    slow = [HealthCheck.too_slow, HealthCheck.data_too_large]
+    run_state_machine_as_test(
+        Machine,
+        settings=settings(
+            max_examples=110, stateful_step_count=100, deadline=None, derandomize=True, database=None,
+            suppress_health_check=slow, phases=[Phase.generate],
+        ),
+    )  # fmt: skip
+    print(Machine.steps, Machine.promotions)
+    assert Machine.steps >= 10_000
+    assert Machine.promotions >= 300
