@@ -12,7 +12,7 @@ from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 from sqlite3 import Row
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import ValidationError
 
@@ -111,12 +111,6 @@ class Approvals:
         """Every line that can be read, and one sentence for each fault of the record."""
         return self._read()
 
-    def check_clock(self) -> None:
-        """Raise MachineFault when it is earlier now than when the last line was written: expiry cannot be judged then."""
-        lines, _ = self._read()
-        if lines:
-            in_order(lines[-1].at, now())
-
     def _read(self) -> tuple[list[Entry], list[str]]:
         with durable(self.path) as database:
             rows = database.execute("select number, line, signature, key from lines order by number").fetchall()
@@ -139,21 +133,11 @@ class Approvals:
                     faults.append(f"line {number} is older than the line before it")
                 lines.append(entry)
             before, expected = digests[number], number + 1
-        faults += self._cut_short(digests)
-        if rows and not faults:
-            self._anchor(rows[-1]["number"], rows[-1]["line"])  # a kill may have come between the line and its anchor
-        return lines, faults
-
-    def _cut_short(self, digests: dict[int, str]) -> list[str]:
-        """Lines that the ledger knows and the record does not hold."""
         known = [json.loads(effect["detail"]) for effect in self.ledger.effects(KIND)]
-        return [
-            f"line {line['number']} is not the one that was written ({short(line['digest'])})"
-            if line["number"] in digests
-            else f"line {line['number']} is missing: the ledger knows it ({short(line['digest'])})"
-            for line in known
-            if digests.get(line["number"]) != line["digest"]
-        ]
+        faults += [_cut_short(anchor, digests) for anchor in known if digests.get(anchor["number"]) != anchor["digest"]]
+        if rows and not faults and rows[-1]["number"] not in {anchor["number"] for anchor in known}:
+            self._anchor(rows[-1]["number"], rows[-1]["line"])  # a kill came between the line and its anchor
+        return lines, faults
 
     def _anchor(self, number: int, line: str) -> None:
         digest = _digest(line)
@@ -168,6 +152,14 @@ def in_order(earlier: str, later: str) -> None:
             f"the clock went back: it says {later}, and the last approval was written at {earlier}. Set the clock right, "
             "then try again: nothing was recorded or promoted"
         )
+
+
+def _cut_short(anchor: dict[str, Any], digests: dict[int, str]) -> str:
+    """What to say of a line that the ledger knows and the record does not hold."""
+    number, digest = anchor["number"], short(anchor["digest"])
+    if number in digests:
+        return f"line {number} is not the one that was written ({digest})"
+    return f"line {number} is missing: the ledger knows it ({digest})"
 
 
 def _digest(line: str) -> str:

@@ -13,7 +13,7 @@ from components.core import Approval, BadInput, Candidate, GateRefused, MachineF
 from components.core.keys import private_key
 
 from . import approvals
-from .approvals import Approvals, Entry, Event
+from .approvals import Approvals, Entry, Event, in_order
 from .registry import Registered, Registry, candidate_in, covered, registered
 from .rules import LONGEST, Standing, person, role_of, standing_in
 from .tampering import deleted
@@ -93,10 +93,12 @@ def promote(workspace: Workspace, version: Registered) -> None:
 
 def check(workspace: Workspace, version: Registered) -> None:
     """Raise GateRefused when `version` may not become champion now."""
-    record = Approvals(workspace)
-    record.check_clock()
-    found = state(workspace, version)
-    if not found.lacks and state(workspace, version, approvals.now()).lacks:
+    lines, at, what = Approvals(workspace).entries(), approvals.now(), covered(workspace, version)
+    if lines:
+        in_order(lines[-1].at, at)  # expiry cannot be judged by a clock that went back
+    said = [line for line in lines if (line.model, line.version) == (version.model, version.version)]
+    found = standing_in(said, version, what)
+    if not found.lacks and standing_in(said, version, what, at).lacks:
         ends = ", ".join(f"{one.by}'s on {one.expires[:10]}" for one in found.approvals)
         found = Standing(lacks=f"its approval has expired ({ends}). Approve it again")
     if found.lacks:

@@ -51,7 +51,7 @@ def test_every_deployment_is_made_and_runs(server):
     prefect(own, "work-pool", "create", "ninefold", "--type", "process")
     prefect(own, "deploy", "--all")
     made = {item["name"]: item for item in httpx.post(f"{api}/deployments/filter", json={}, timeout=20).json()}
-    assert set(made) == set(declared) == {"weekly", "nightly", "stage"}
+    assert set(made) == set(declared) == {"weekly", "nightly", "stage", "approval"}
     assert {f"{due:%A %H:%M}" for due in planned(api, made["weekly"]["id"])} == {"Sunday 02:00"}
     assert {f"{due:%H:%M}" for due in planned(api, made["nightly"]["id"])} == {"03:00"}
 

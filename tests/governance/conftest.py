@@ -1,4 +1,4 @@
-"""A signing key of these tests alone, and a real registry: MLflow on SQLite, model versions that hold real bundles."""
+"""A real registry: MLflow on SQLite, model versions that hold real bundles."""
 
 import shutil
 from pathlib import Path
@@ -6,20 +6,10 @@ from pathlib import Path
 import pytest
 
 from components.core import ApprovalRules, Workspace, publish_text
-from components.core.keys import make_keys
 from components.deployment.bundle import export
 from components.deployment.register import register
 from components.governance import Registered, Registry
 from tests.serving.bundles import candidate
-
-
-@pytest.fixture(scope="session", autouse=True)
-def keys(tmp_path_factory):
-    """The operator's key pair."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("NINEFOLD_KEYS", str(tmp_path_factory.mktemp("keys")))
-        make_keys()
-        yield
 
 
 def described(number: int, digest: str, tier: str = "medium", rules: ApprovalRules | None = None) -> Registered:

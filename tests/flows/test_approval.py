@@ -1,0 +1,85 @@
+"""The approval flow on a real Prefect server: it suspends with a form, and decides when it is resumed with one."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import yaml
+
+from components.core import Workspace
+from components.core.code import ROOT
+from components.core.keys import make_keys
+from components.governance import Approvals, Registry, covered, registered
+from flows.start import QUIET
+from tests.conftest import environment
+from tests.governance.conftest import two_versions
+
+
+@pytest.fixture(scope="module")
+def place(prefect_server, tmp_path_factory) -> Iterator[tuple[str, dict[str, str], str]]:
+    """A registry, the environment of its processes, and the id of the deployment `approval` of prefect.yaml."""
+    workspace = two_versions(tmp_path_factory.mktemp("approval"))
+    own = {**environment(workspace.root), **QUIET, **prefect_server, "PREFECT_HOME": str(workspace.root / "prefect")}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NINEFOLD_KEYS", own["NINEFOLD_KEYS"])
+        make_keys()
+        api = prefect_server["PREFECT_API_URL"]
+        yield api, own, deployment(api)
+
+
+def deployment(api: str) -> str:
+    """Id of the deployment `approval` as prefect.yaml has it, without a pool (test_schedules.py deploys that file)."""
+    declared = yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"]
+    (entrypoint,) = (item["entrypoint"] for item in declared if item["name"] == "approval")
+    flow = httpx.post(f"{api}/flows/", json={"name": "approval"}, timeout=20).json()["id"]
+    body = {"name": "approval", "flow_id": flow, "entrypoint": entrypoint, "path": str(ROOT)}
+    return httpx.post(f"{api}/deployments/", json=body, timeout=20).json()["id"]
+
+
+def worked(own: dict[str, str], api: str, run: str) -> dict[str, Any]:
+    """The state of flow run `run` once the process that a worker would start has ended."""
+    log = Path(own["NINEFOLD_HOME"], "flow-run.log")
+    with log.open("ab") as output:
+        command = [sys.executable, "-m", "prefect", "flow-run", "execute", run]
+        subprocess.run(command, env=own, cwd=ROOT, stdout=output, stderr=output, timeout=180)
+    return httpx.get(f"{api}/flow_runs/{run}", timeout=20).json()["state"]
+
+
+def asked(place, version: int) -> str:
+    """A run of the flow that has suspended with its form: its id."""
+    api, own, deployment = place
+    given = {"model": "desk", "version": version, "home": own["NINEFOLD_HOME"]}
+    body = {"parameters": {"parameters": given}, "state": {"type": "SCHEDULED"}}
+    run = httpx.post(f"{api}/deployments/{deployment}/create_flow_run", json=body, timeout=20).json()["id"]
+    state = worked(own, api, run)
+    assert (state["type"], state["name"]) == ("PAUSED", "Suspended"), Path(own["NINEFOLD_HOME"], "flow-run.log").read_text()
+    return run
+
+
+def answer(place, run: str, **form: str) -> dict[str, Any]:
+    """What the server says to a filled form."""
+    reply = httpx.post(f"{place[0]}/flow_runs/{run}/resume", json={"run_input": form}, timeout=20)
+    assert reply.status_code in (200, 201), reply.text
+    return reply.json()
+
+
+def workspace_of(place):
+    return Workspace(Path(place[1]["NINEFOLD_HOME"]))
+
+
+def test_a_form_that_is_filled_in_promotes(place) -> None:
+    workspace, run = workspace_of(place), asked(place, 1)
+    seen = covered(workspace, registered(workspace, "desk", 1)).digest
+    assert Registry(workspace).holder("desk", "champion") is None
+    refused = answer(place, run, identity="Ada", decision="perhaps", reason="?", seen=seen)
+    assert refused["status"] == "REJECT", "the server holds a form to its schema"
+    assert Approvals(workspace).entries() == []
+    assert answer(place, run, identity="Ada", decision="approve", reason="figures hold", seen=seen)["status"] == "ACCEPT"
+    assert worked(place[1], place[0], run)["type"] == "COMPLETED"
+    (line,) = Approvals(workspace).entries("desk", 1)
+    assert (line.by, line.reason) == ("Ada", "figures hold")
+    assert Registry(workspace).holder("desk", "champion") == 1
