@@ -94,8 +94,7 @@ def _withdraw(workspace: Workspace, version: Registered) -> None:
     """Stop its endpoint, take its approval back on the record, and take it out of the registry."""
     for name in _endpoints(workspace, [version]):
         serving.stop(workspace, name)
-    if governance.standing(workspace, version):
-        governance.void(workspace, version.model, version.version, "ninefold forget", REASON)
+    governance.void(workspace, version.model, version.version, "ninefold forget", REASON)
     Registry(workspace).withdraw(version)
 
 

@@ -31,7 +31,8 @@ def graph_of(workspace: Workspace, version: Registered) -> Graph:
     names: tuple[Any, ...] = ("candidate", "champion", "previous")
     aliases = [name for name in names if registry.holder(version.model, name) == version.version]
     withdrawn = version.version in registry.withdrawn(version.model)
-    entries = Approvals(workspace.root / "approvals.db").entries(version.model, version.version)
+    lines, _ = Approvals(workspace).verify()  # a broken record is drawn too: `ninefold approvals --verify` judges it
+    entries = [line for line in lines if (line.model, line.version) == (version.model, version.version)]
     kept = serving.status(workspace, version.model)
     up = kept is not None and kept.version == str(version.version)
     return draw(

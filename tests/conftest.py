@@ -20,7 +20,6 @@ from filelock import FileLock
 
 from components.core import ASSETS, Workspace, fetch
 from components.core.code import ROOT
-from components.core.keys import make_keys
 from flows.ui import prefect_server as serve_prefect
 
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # idle threads of one process take no core from its neighbours
@@ -88,24 +87,12 @@ def two_ports() -> int:
 
 
 def new_home(path: Path) -> Path:
-    """A workspace folder with a signing key; it finds the assets of this checkout (and fetches them there once)."""
+    """A workspace folder that finds the assets fetched for this checkout (and fetches them there once)."""
     shared = Workspace(ROOT / ".ninefold").assets
     shared.mkdir(parents=True, exist_ok=True)
     path.mkdir(parents=True, exist_ok=True)
     (path / "assets").symlink_to(shared)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("NINEFOLD_KEYS", environment(path)["NINEFOLD_KEYS"])
-        make_keys()
     return path
-
-
-@pytest.fixture(scope="session", autouse=True)
-def keys(tmp_path_factory) -> Iterator[None]:
-    """A key pair for what tests sign in their own process, so that none looks at the operator's."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("NINEFOLD_KEYS", str(tmp_path_factory.mktemp("keys")))
-        make_keys()
-        yield
 
 
 @pytest.fixture(scope="session", autouse=True)

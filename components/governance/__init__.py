@@ -1,7 +1,7 @@
 """Governance: a registered version and a person (or a named policy) in; a recorded approval and the `champion` alias out."""
 
 from .approvals import Approvals, Entry
-from .approve import approve, approved_by_policy, champion, promote, reject, rollback, standing, state
+from .approve import approve, approved_by_policy, champion, promote, reject, rollback, standing, state, void
 from .registry import ALIASES, Covered, Registered, Registry, bundle_folder, candidate_in, card_file, covered, registered
 from .rules import Standing
 from .tampering import tampered
@@ -28,4 +28,5 @@ __all__ = [
     "standing",
     "state",
     "tampered",
+    "void",
 ]

@@ -30,11 +30,12 @@ create trigger if not exists lines_do_not_change before update on lines
     begin select raise(abort, 'approvals are never changed'); end;
 """
 KIND = "approval"
-Event = Literal["approve", "reject", "rollback"]
+Event = Literal["approve", "reject", "void", "rollback"]
 
 
 class Entry(Frozen):
-    """One line of the record. `reject` takes back what was approved before; `rollback` says why `previous` came back."""
+    """One line of the record. `reject` ends what was approved before, and so does `void`, which is not a person's word but
+    the version's withdrawal; `rollback` says why `previous` came back."""
 
     event: Event
     model: str

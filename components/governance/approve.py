@@ -15,7 +15,7 @@ from components.core.keys import private_key
 from . import approvals
 from .approvals import Approvals, Entry, Event, in_order
 from .registry import Registered, Registry, candidate_in, covered, registered
-from .rules import LONGEST, Standing, person, role_of, standing_in
+from .rules import LONGEST, NO_ROLE, Standing, person, role_of, standing_in
 from .tampering import deleted
 
 LOW_RISK = "policy low_risk"
@@ -42,6 +42,14 @@ def reject(
     another version is approved. Arguments and errors are those of `approve`."""
     by, chosen, role = _asked(workspace, model, version, by, reason, role, seen)
     return Approvals(workspace).append(_entry(workspace, "reject", chosen, by, role, reason)).approval
+
+
+def void(workspace: Workspace, model: str, version: int, by: str, reason: str) -> None:
+    """Take back what was approved of a version that is about to be withdrawn, on the record; by: what withdraws it. Without
+    approvals, or on a machine that cannot sign, nothing is written: what is withdrawn is not promoted in any case."""
+    chosen = registered(workspace, model, version)
+    if private_key() and state(workspace, chosen).approvals:
+        Approvals(workspace).append(_entry(workspace, "void", chosen, by, NO_ROLE, reason))
 
 
 def rollback(workspace: Workspace, model: str, by: str, reason: str, *, role: str = "") -> Registered:
@@ -148,6 +156,8 @@ def _asked(
     if len(reason) > LONGEST:
         raise BadInput(f"--reason: at most {LONGEST} characters, found {len(reason)}")
     chosen = registered(workspace, model, "candidate" if version is None else version)
+    if chosen.version in Registry(workspace).withdrawn(model):
+        raise BadInput(f"version {chosen.version} of '{model}' was withdrawn: it can be neither approved nor rejected")
     candidate_in(workspace, chosen.candidate)  # refuses a bundle that is no longer what was registered
     role = role_of(chosen.rules, by, role)
     what = covered(workspace, chosen)

@@ -145,8 +145,8 @@ class Registry:
         """The version that a move of `alias` was on its way to when it was interrupted, else None."""
         moves = self._moves(model, alias)
         key = f"{moves}{self._count(moves)}:"
-        waiting = [effect["key"] for effect in self.ledger.effects("alias") if effect["key"].startswith(key)]
-        return int(waiting[-1].rpartition(":")[2]) if waiting else None
+        waiting = [effect["detail"] for effect in self.ledger.effects("alias") if effect["key"].startswith(key)]
+        return json.loads(waiting[-1])["version"] if waiting else None
 
     def reassert(self, model: str) -> None:
         """Put MLflow's aliases and tags back to what the ledger says, where somebody changed them there."""
@@ -185,16 +185,16 @@ class Registry:
     def withdraw(self, version: Registered) -> tuple[Alias, ...]:
         """Take a version out of the registry for good, since what it holds must go: its aliases point nowhere (they are
         returned), MLflow deletes it, and its Candidate may be registered anew. The ledger keeps that it was there."""
-        names: tuple[Alias, ...] = ("candidate", "champion", "previous")
-        held = tuple(alias for alias in names if self.holder(version.model, alias) == version.version)
+        held = tuple(alias for alias in ALIASES if self.holder(version.model, alias) == version.version)
         detail: dict[str, Any] = {"model": version.model, "version": version.version, "aliases": list(held)}
         key = f"withdraw:{self._where}:{version.model}:{version.version}"
         self.ledger.once("withdraw", key, find=lambda: None, do=lambda: self._delete(version, held), detail=detail)
         for alias in held:
-            moves = f"alias:{self._where}:{version.model}@{alias}:"
-            earlier = sum(effect["key"].startswith(moves) for effect in self._done("alias"))
+            moves = self._moves(version.model, alias)
             nowhere = {"model": version.model, "alias": alias, "version": None}
-            self.ledger.once("alias", f"{moves}{earlier}:none", find=lambda: None, do=lambda: "none", detail=nowhere)
+            self.ledger.once(
+                "alias", f"{moves}{self._count(moves)}:none", find=lambda: None, do=lambda: "none", detail=nowhere
+            )
         self.ledger.forget(f"register:{self._where}:{version.model}:{version.candidate}")
         return held
 

@@ -57,7 +57,7 @@ def standing_in(said: Sequence[Entry], version: Registered, covered: Covered, at
     """
     counted: dict[str, Approval] = {}
     for entry in said:
-        if entry.event == "reject":
+        if entry.event in ("reject", "void"):
             counted = {}
         elif entry.event == "approve":
             counted.pop(person(entry.by), None)  # of each person the last word counts
@@ -86,6 +86,8 @@ def _lacks(said: Sequence[Entry], version: Registered, approvals: tuple[Approval
     if not approvals:
         if said and said[-1].event == "reject":
             return f"it was rejected by {said[-1].by}: {said[-1].reason}"
+        if said and said[-1].event == "void":
+            return f"its approval was taken back ({said[-1].by}): {said[-1].reason}"
         changed = any(entry.event == "approve" for entry in said)
         return "what was approved has changed since: it must be approved again" if changed else "nobody has approved it"
     missing = sorted(set(version.rules.needs) - {approval.role for approval in approvals})

@@ -18,7 +18,8 @@ def tampered(workspace: Workspace, model: str) -> list[str]:
     An MLflow that does not answer is one sentence too: what runs here does not need it.
     """
     registry = Registry(workspace)
-    versions = registry.versions(model)
+    withdrawn = registry.withdrawn(model)
+    versions = [version for version in registry.versions(model) if version.version not in withdrawn]
     if not versions:
         return []
     from mlflow.exceptions import MlflowException

@@ -16,6 +16,7 @@ from packaging.requirements import Requirement
 
 from components.core import BadInput, Ledger, Workspace
 from components.core.code import ROOT
+from components.core.keys import make_keys
 from components.deployment import Config, deploy, export
 from components.deployment.bundle import reference_rows
 from components.deployment.requirements import CORE, RETRIEVERS
@@ -129,7 +130,12 @@ def test_a_kill_between_register_and_record_leaves_one_version(tmp_path: Path) -
     assert len(Registry(workspace).client.search_model_versions("name = 'desk'")) == 1
 
 
-def test_low_risk_is_approved_by_policy_on_the_record(tmp_path: Path) -> None:
+def test_low_risk_is_approved_by_policy_on_the_record_once_there_is_a_key(tmp_path: Path, monkeypatch) -> None:
+    unsigned = run(Workspace(tmp_path / "without"), tmp_path / "before", risk="low")
+    assert (unsigned.release.alias, unsigned.release.approval) == ("candidate", None)
+    assert unsigned.notes[0].startswith("no signing key")
+    monkeypatch.setenv("NINEFOLD_KEYS", str(tmp_path / "keys"))
+    make_keys()
     released = run(Workspace(tmp_path / "home"), tmp_path / "build", risk="low").release
     assert released.alias == "champion"
     assert (released.approval.policy, released.approval.by) == (True, "policy low_risk")

@@ -10,11 +10,12 @@ import pytest
 
 from components.core import STAGES, Feedback, FeedbackStore
 from components.core.code import ROOT
+from components.core.keys import make_keys
 from components.governance import approve, champion, registered
 from components.serving import reference_of
 from components.serving.traffic import Served, Traffic, traffic_path
 from flows.run import Run
-from tests.conftest import USE_CASE, ninefold, processor_seconds
+from tests.conftest import USE_CASE, environment, ninefold, processor_seconds
 
 
 def test_all_nine_stages_end_in_a_release(finished):
@@ -142,7 +143,7 @@ def test_plan_finds_everything_sealed_and_changes_nothing(finished):
     assert state() == before
 
 
-def test_new_feedback_reopens_a_finished_run_and_its_own_release_is_no_rival(copied):
+def test_new_feedback_reopens_a_finished_run_and_its_own_release_is_no_rival(copied, monkeypatch):
     run = Run.read(USE_CASE, "smoke", copied.workspace)
     assert run.finished()
     rating = Feedback(kind="rating", answer_id="a", model="voice_helpdesk", rating=1, consent=True)
@@ -150,6 +151,8 @@ def test_new_feedback_reopens_a_finished_run_and_its_own_release_is_no_rival(cop
     again = Run.read(USE_CASE, "smoke", copied.workspace)
     assert again.finished() is None
     assert champion(copied.workspace, "voice_helpdesk") is None
+    monkeypatch.setenv("NINEFOLD_KEYS", environment(copied.home)["NINEFOLD_KEYS"])
+    make_keys()
     approve(copied.workspace, "voice_helpdesk", None, "Ada", "reads well")
     finalist = registered(copied.workspace, "voice_helpdesk").finalist
     assert champion(copied.workspace, "voice_helpdesk", other_than=finalist) is None

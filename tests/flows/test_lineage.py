@@ -14,7 +14,7 @@ import pytest
 
 from components.core import BadInput
 from components.core.code import ROOT
-from components.governance import Approvals, Registry
+from components.governance import Registry
 from components.lineage import PENDING, Subject, as_html, as_json, as_mermaid, find_row, object_roles, search
 from components.lineage.content import cells
 from components.lineage.erase import erase_rows
@@ -116,6 +116,7 @@ def test_mlflow_loses_the_whole_trace_and_the_whole_prompt_version(finished, tmp
 
 def test_a_killed_forget_is_finished_and_the_use_case_is_released_again(copied):
     workspace, row = copied.workspace, a_row(copied.workspace, "test")
+    assert ninefold(copied.home, "keys", "init").returncode == 0
     approved = ninefold(copied.home, "approve", "voice_helpdesk", "--reason", "figures hold", "--by", "ada")
     assert approved.returncode == 0, approved.stderr
     assert ninefold(copied.home, "forget", row["id"]).returncode == 2, "deletes nothing without --yes"
@@ -134,8 +135,8 @@ def test_a_killed_forget_is_finished_and_the_use_case_is_released_again(copied):
     subject = Subject.of(row["text"])
     assert search(workspace, subject) == []
     assert workspace.store.damaged() == []
-    said = Approvals(workspace.root / "approvals.db").entries("voice_helpdesk", 1)
-    assert [entry.event for entry in said] == ["approve", "void"]
+    said = json.loads(ninefold(copied.home, "approvals", "voice_helpdesk", "--verify", "--json").stdout)
+    assert ([line["event"] for line in said["lines"]], said["ok"]) == (["approve", "void"], True), said
     assert Registry(workspace).holder("voice_helpdesk", "champion") is None
     again = ninefold(copied.home, "run", str(USE_CASE), "--profile", "smoke", "--verify", "--json")
     assert again.returncode == 0, again.stderr

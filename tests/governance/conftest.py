@@ -6,10 +6,20 @@ from pathlib import Path
 import pytest
 
 from components.core import ApprovalRules, Workspace, publish_text
+from components.core.keys import make_keys
 from components.deployment.bundle import export
 from components.deployment.register import register
 from components.governance import Registered, Registry
 from tests.serving.bundles import candidate
+
+
+@pytest.fixture(scope="module", autouse=True)
+def keys(tmp_path_factory):
+    """The operator's key pair, for what these tests sign."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NINEFOLD_KEYS", str(tmp_path_factory.mktemp("keys")))
+        make_keys()
+        yield
 
 
 def described(number: int, digest: str, tier: str = "medium", rules: ApprovalRules | None = None) -> Registered:

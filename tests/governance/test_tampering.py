@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from components.core import Ledger, MachineFault
+from components.core import BadInput, Ledger, MachineFault
 from components.governance import Registry, approve, registered, rollback, tampered
 
 
@@ -117,3 +117,13 @@ def test_a_hundred_lost_replies_leave_one_version_a_digest(workspace) -> None:
             held.add(registry.version_of("desk", digest, lambda digest=digest: once_more(digest)))
         assert len(held) == 1
     assert len(registry.client.search_model_versions("name = 'desk'")) == 12
+
+
+def test_a_version_that_was_withdrawn_from_here_is_no_surprise_and_is_not_approved(workspace, client) -> None:
+    Registry(workspace).withdraw(registered(workspace, "desk", 2))
+    assert tampered(workspace, "desk") == []
+    with pytest.raises(BadInput, match="was withdrawn"):
+        approve(workspace, "desk", 2, "Ada", "x")
+    assert Registry(workspace).holder("desk", "champion") is None
+    assert rollback(workspace, "desk", "Ada", "go back").version == 1
+    assert tampered(workspace, "desk") == []
