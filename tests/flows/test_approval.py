@@ -36,7 +36,8 @@ def deployment(api: str) -> str:
     declared = yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"]
     (entrypoint,) = (item["entrypoint"] for item in declared if item["name"] == "approval")
     flow = httpx.post(f"{api}/flows/", json={"name": "approval"}, timeout=20).json()["id"]
-    body = {"name": "approval", "flow_id": flow, "entrypoint": entrypoint, "path": str(ROOT)}
+    here = {"prefect.deployments.steps.set_working_directory": {"directory": str(ROOT)}}  # as `prefect deploy` writes it
+    body = {"name": "approval", "flow_id": flow, "entrypoint": entrypoint, "pull_steps": [here]}
     return httpx.post(f"{api}/deployments/", json=body, timeout=20).json()["id"]
 
 

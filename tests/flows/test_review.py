@@ -188,7 +188,8 @@ def page(workspace) -> Iterator[tuple[object, str]]:
     from playwright.sync_api import Error, sync_playwright
 
     chromium = shutil.which("chromium")
-    assert chromium, "the system's chromium is needed: apt-get install chromium (.ci/run does)"
+    if not chromium:  # `make test` needs Python and make alone
+        pytest.skip("no Chromium on this machine: apt-get install chromium (.ci/run does)")
     command = [sys.executable, "-m", "flows.cli", "review", "--port", str(free_port())]
     with subprocess.Popen(command, env=environment(workspace.root), cwd=ROOT, stdout=subprocess.PIPE, text=True) as server:
         try:
