@@ -62,6 +62,7 @@ def test_imports_go_one_way(path: Path):
 
 NEEDED_BY_OTHERS = {
     "gguf": "transformers reads the packaged checkpoints with it",
+    "lxml-html-clean": "justext, which trafilatura needs, imports it without declaring it",
     "onnx-ir": "the builder of onnxruntime-genai imports it without declaring it",
     "pyopenssl": "model-signing imports OpenSSL without declaring it",
     "sqlalchemy": "prefect's server: its scheduler fails on 2.1, and pip does not see it",
