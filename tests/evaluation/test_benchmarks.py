@@ -23,10 +23,23 @@ def test_items_are_drawn_equal_for_equal_seeds(workspace: Workspace) -> None:
         assert all(0 <= item["gold"] < len(item["choices"]) for item in (*drawn.items, *drawn.shots))
 
 
-def test_log_likelihoods_are_the_models_own(step: Step, candidate: Candidate) -> None:
+LONG = tuple(range(5, 45))
+PAIRS = {
+    "short contexts": [((5, 9, 30), (7,)), ((5, 9, 30), (8, 11, 3)), ((5, 9, 30), (12,)), ((40,), (7, 7))],
+    "a shared prefix": [
+        ((*LONG, 50), (7,)),
+        ((*LONG, 51, 52), (8, 11, 3)),
+        (LONG, (12,)),
+        ((60,) * 30, (3, 4)),
+        ((9,), (7, 7)),
+    ],
+}
+
+
+@pytest.mark.parametrize("pairs", PAIRS.values(), ids=PAIRS)
+def test_log_likelihoods_are_the_models_own(step: Step, candidate: Candidate, pairs) -> None:
     import torch
 
-    pairs = [((5, 9, 30), (7,)), ((5, 9, 30), (8, 11, 3)), ((5, 9, 30), (12,)), ((40,), (7, 7))]
     exact = candidate.model_copy(update={"runtime": candidate.runtime.model_copy(update={"dtype": "float32"})})
     with load(exact, step.store, step.machine) as application:
         engine = application.engine
@@ -101,21 +114,6 @@ def test_typing_errors_change_words_of_the_question_and_nothing_else(fetched: Pa
         assert other["text"].split("\nA. ")[1] == item["text"].split("\nA. ")[1]
         changed += other["text"] != item["text"]
     assert changed >= 15
-
-
-def test_contexts_that_share_a_prefix_are_scored_as_if_they_did_not(step: Step, candidate: Candidate) -> None:
-    import torch
-
-    shared = tuple(range(5, 45))
-    pairs = [((*shared, 50), (7,)), ((*shared, 51, 52), (8, 11, 3)), (shared, (12,)), ((60,) * 30, (3, 4)), ((9,), (7, 7))]
-    exact = candidate.model_copy(update={"runtime": candidate.runtime.model_copy(update={"dtype": "float32"})})
-    with load(exact, step.store, step.machine) as application:
-        engine = application.engine
-        found = follow(engine, pairs)
-        for context, ending in pairs:
-            logits = engine.model(torch.tensor([[*context, *ending]])).logits[0].log_softmax(-1)
-            wanted = sum(logits[len(context) - 1 + i, token].item() for i, token in enumerate(ending))
-            assert found[context, ending] == pytest.approx(wanted, abs=1e-3)
 
 
 def test_items_are_judged_as_lm_evals_own_model_judges_them(step: Step, candidate: Candidate, fetched: Path) -> None:
