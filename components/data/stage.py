@@ -5,15 +5,12 @@ provenance. It does not scrub personal data (the `feedback` stage does, on what 
 passages (the `retrieval` stage does).
 """
 
-from collections import Counter
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pydantic import Field
 
 from components.core import (
-    BadInput,
     Data,
     Dataset,
     Decision,
@@ -21,13 +18,11 @@ from components.core import (
     GateRefused,
     Policy,
     Row,
-    Source,
     Split,
     StageResult,
     Step,
     Task,
     only_collected,
-    progress,
     publish_json,
     report,
     write_jsonl,
@@ -35,18 +30,16 @@ from components.core import (
 from components.core.suppression import NOTHING, Suppressed
 
 from .assemble import curate_collected, flow, left_out
-from .audit import ROLES, of_curation, of_records, of_rows, report_on, sentences
+from .audit import of_curation, of_records, of_rows, report_on, sentences
 from .benchmarks import benchmark_items
-from .contamination import Divided, Finding, clean_practice, divide
-from .curate import Curated
+from .collect import Gated, collect
+from .contamination import Finding, clean_practice, divide
+from .figures import figures_of, origins
 from .filters import chosen
-from .gate import Gate
-from .knowledge import EVALUATED, Knowledge, held_out_passages, knowledge
-from .locate import find
+from .knowledge import held_out_passages, knowledge
 from .made import Made, Refusal
 from .made import check as check_made
 from .provenance import describe
-from .read import Record, read_source
 from .rows import Collected
 
 FLOW_ENDS = ("train", "feedback", "validation", "test", "practice", "knowledge")
@@ -121,7 +114,7 @@ def prepare(
     """
     chosen(data)  # a filter that is not known is said before anything is read
     check_made(task, data)
-    gated = _gate(config, task, data, folder, suppressed, step)
+    gated = collect(task, data, folder, config.max_characters, suppressed, step)
     rows = [row for row in gated.collected.rows if row.origin == "collected"]
     report("splitting, removing what leaks the evaluation")
     questions, passages = benchmark_items(config.benchmarks, step.workspace)
@@ -154,7 +147,7 @@ def prepare(
     kept = {passage.id for passage in base.whole} | {row.id for row in practice}
     lost = left_out(gated.collected, placed, divided.splits, used, kept, findings)
     dropped = [*gated.entries, *gated.collected.left_out, *curated.dropped, *lost]
-    figures = _figures(gated, divided, used, base, findings, curated) | _origins(made, extra, used["train"], practice)
+    figures = figures_of(gated, divided, used, base, findings, curated) | origins(made, extra, used["train"], practice)
     figures["flow"] = flow(dropped, {name: split.count for name, split in stored.items() if name in FLOW_ENDS})
     leaked = {finding.id for finding in divided.findings}
     effects = [*of_records(task, gated.examined, collected.rows), *of_rows(task, rows, leaked, placed)]
@@ -162,12 +155,6 @@ def prepare(
     figures["bias"] = report_on(task, effects, used, base.whole)
     listed = _settle_leaks(findings, figures["contamination"], policy, step)
     return _result(config, data, policy, sources, gated, made, dropped, stored, figures, listed, step)
-
-
-def _origins(made: Made, extra: list[Row], train: list[Row], practice: list[Row]) -> dict[str, Any]:
-    """Rows that training may read, by where they came from, and what became of the made ones."""
-    origins = Counter(row.origin for row in (*train, *practice, *extra))
-    return {"made": made.figures, "training_origins": dict(sorted(origins.items()))}
 
 
 def _settle_leaks(findings: list[Finding], figures: dict[str, Any], policy: Policy, step: Step) -> str:
@@ -185,69 +172,6 @@ def _settle_leaks(findings: list[Finding], figures: dict[str, Any], policy: Poli
     return listed
 
 
-@dataclass(frozen=True)
-class Gated:
-    """What passed the gate, and what it found on the way."""
-
-    collected: Collected
-    examined: list[tuple[Source, Record, bool]]
-    """Records of rows that may come into a split, and whether each passed."""
-    read: dict[str, int]
-    forgotten: dict[str, int]
-    quarantine: list[dict[str, Any]]
-    entries: list[dict[str, Any]]
-    """What was forgotten (without its file's name) and what was set aside, as lines of `dropped.jsonl`."""
-    warned: tuple[str, ...]
-    docs: str
-
-
-def _gate(config: Config, task: Task, data: Data, folder: Path, suppressed: Suppressed, step: Step) -> Gated:
-    """Read and validate every source; stop when one is refused, with the report kept."""
-    gate, collected = Gate(step.scratch / "docs"), Collected(task)
-    read: dict[str, int] = {}
-    forgotten: dict[str, int] = {}
-    quarantine: list[dict[str, Any]] = []
-    entries: list[dict[str, Any]] = []
-    warned: list[str] = []
-    refused: list[str] = []
-    examined: list[tuple[Source, Record, bool]] = []
-    for number, source in enumerate(progress(data.sources, "checking sources")):
-        found = read_source(source, number, find(data, number, folder, step.workspace), task)
-        records = [one for one in found if not suppressed.holds(one.text, one.answer, one.passage, one.title)]
-        read[source.name], forgotten[source.name] = len(found), len(found) - len(records)
-        left = {one.line for one in records}
-        lines = [one.line for one in found if one.line not in left]
-        entries += [{"source": source.name, "line": line, "step": "forget", "reason": "was forgotten"} for line in lines]
-        if not records:
-            refused.append(
-                f"source '{source.name}' ({source.path}): every row holds what this workspace was asked to forget"
-            )
-            continue
-        verdict = gate.check(source, records, task, data, config.max_characters)
-        if source.role in ROLES:
-            examined += [(source, record, record.line not in verdict.bad) for record in records]
-        files = {record.line: {"file": record.file} for record in records if record.file}
-        for line, reasons in sorted(verdict.bad.items()):
-            where = {"source": source.name, "line": line, **files.get(line, {})}
-            quarantine.append({**where, "reasons": reasons})
-            entries.append({**where, "step": "gate", "reason": "; ".join(reasons)})
-        refused += [f"source '{source.name}' ({source.path}): {reason}" for reason in verdict.refused]
-        warned += verdict.warned
-        collected.add(source, [record for record in records if record.line not in verdict.bad])
-    docs = step.store.put(gate.settle())
-    if refused:
-        raise GateRefused(
-            f"data: {'; '.join(refused)}. Correct the file, or allow more bad rows with data.quarantine_at_most "
-            f"(now {data.quarantine_at_most}). Report: {step.store.path(docs) / 'index.html'}"
-        )
-    if not any(row.origin == "collected" for row in collected.rows):
-        raise BadInput(
-            "data.sources: no source holds example rows; give one the role 'examples' or 'examples_and_knowledge' (and not "
-            "`synthetic: true`: such rows neither measure nor decide)"
-        )
-    return Gated(collected, examined, read, forgotten, quarantine, entries, tuple(warned), docs)
-
-
 def _linked(row: Row, collected: Collected) -> Row:
     """The row, naming its passage only where the knowledge base holds it."""
     return row if row.passage in collected.passages else row.model_copy(update={"passage": None})
@@ -258,57 +182,6 @@ def _store(name: str, file: str, items: list[Any], step: Step) -> Split:
     path = step.scratch / name / file
     write_jsonl(path, items)
     return Split(name=name, object=step.store.put(path), count=len(items))
-
-
-def _figures(
-    gated: Gated,
-    divided: Divided,
-    used: dict[str, list[Row]],
-    base: Knowledge,
-    findings: list[Finding],
-    curated: Curated,
-) -> dict[str, Any]:
-    """Every count that the card and the provenance show."""
-    per_source = {}
-    removed = Counter(finding.reason for finding in findings if finding.removed)
-    suspects = {name: sorted(row.id for row in used[name] if row.id in base.suspects.get(name, ())) for name in EVALUATED}
-    flagged, rows = sum(map(len, suspects.values())), sum(len(used[name]) for name in EVALUATED)
-    # a passage that only training must not see is not dropped: the base still holds it
-    dropped = Counter(finding.reason for finding in findings if finding.removed and finding.what != "training passage")
-    for name, count in gated.read.items():
-        reasons = Counter(reason for row in gated.quarantine if row["source"] == name for reason in row["reasons"])
-        duplicates = gated.collected.dropped[name]
-        per_source[name] = {
-            "read": count,
-            "forgotten": gated.forgotten[name],
-            "quarantined": sum(row["source"] == name for row in gated.quarantine),
-            "quarantine_reasons": dict(reasons),
-            "duplicates": dict(duplicates),
-        }
-        dropped.update(duplicates)
-    dropped.update({"quarantined": len(gated.quarantine), "no room in any split": divided.unused})
-    dropped.update({"forgotten": sum(gated.forgotten.values())})
-    for done in curated.effects:
-        dropped[f"curation: {done['step']}"] += sum(done["dropped"].values())
-    return {
-        "curation": curated.effects,
-        "sources": per_source,
-        "dropped": {reason: count for reason, count in sorted(dropped.items()) if count},
-        "overlaps_removed": dict(sorted(removed.items())),
-        "contamination": {
-            "found": len(findings),
-            "removed": sum(finding.removed for finding in findings),
-            "kept": sum(not finding.removed for finding in findings),
-            "suspects": suspects,
-            "flagged": flagged,
-            "evaluation_rows": rows,
-            "share": round(flagged / rows, 6) if rows else 0.0,
-        },
-        "splits": {name: {"rows": len(rows), "used": len(used[name])} for name, rows in divided.splits.items()},
-        "knowledge": len(base.whole),
-        "training_knowledge": len(base.training),
-        "training_knowledge_excluded": len(base.whole) - len(base.training),
-    }
 
 
 def _result(

@@ -1,0 +1,78 @@
+"""Every source, read and through the quality gate: what may be used, what was set aside, and what was forgotten."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from components.core import BadInput, Data, GateRefused, Source, Step, Task, progress
+from components.core.suppression import Suppressed
+
+from .audit import ROLES
+from .gate import Gate
+from .locate import find
+from .read import Record, read_source
+from .rows import Collected
+
+
+@dataclass(frozen=True)
+class Gated:
+    """What passed the gate, and what it found on the way."""
+
+    collected: Collected
+    examined: list[tuple[Source, Record, bool]]
+    """Records of rows that may come into a split, and whether each passed."""
+    read: dict[str, int]
+    forgotten: dict[str, int]
+    quarantine: list[dict[str, Any]]
+    entries: list[dict[str, Any]]
+    """What was forgotten (without its file's name) and what was set aside, as lines of `dropped.jsonl`."""
+    warned: tuple[str, ...]
+    docs: str
+
+
+def collect(task: Task, data: Data, folder: Path, max_characters: int, suppressed: Suppressed, step: Step) -> Gated:
+    """Read and validate every source. Raises BadInput for what cannot be read, GateRefused (after all sources are read, so
+    that one report names everything) where a source fails a critical expectation."""
+    gate, collected = Gate(step.scratch / "docs"), Collected(task)
+    read: dict[str, int] = {}
+    forgotten: dict[str, int] = {}
+    quarantine: list[dict[str, Any]] = []
+    entries: list[dict[str, Any]] = []
+    warned: list[str] = []
+    refused: list[str] = []
+    examined: list[tuple[Source, Record, bool]] = []
+    for number, source in enumerate(progress(data.sources, "checking sources")):
+        found = read_source(source, number, find(data, number, folder, step.workspace), task)
+        records = [one for one in found if not suppressed.holds(one.text, one.answer, one.passage, one.title)]
+        read[source.name], forgotten[source.name] = len(found), len(found) - len(records)
+        left = {one.line for one in records}
+        lines = [one.line for one in found if one.line not in left]
+        entries += [{"source": source.name, "line": line, "step": "forget", "reason": "was forgotten"} for line in lines]
+        if not records:
+            refused.append(
+                f"source '{source.name}' ({source.path}): every row holds what this workspace was asked to forget"
+            )
+            continue
+        verdict = gate.check(source, records, task, data, max_characters)
+        if source.role in ROLES:
+            examined += [(source, record, record.line not in verdict.bad) for record in records]
+        files = {record.line: {"file": record.file} for record in records if record.file}
+        for line, reasons in sorted(verdict.bad.items()):
+            where = {"source": source.name, "line": line, **files.get(line, {})}
+            quarantine.append({**where, "reasons": reasons})
+            entries.append({**where, "step": "gate", "reason": "; ".join(reasons)})
+        refused += [f"source '{source.name}' ({source.path}): {reason}" for reason in verdict.refused]
+        warned += verdict.warned
+        collected.add(source, [record for record in records if record.line not in verdict.bad])
+    docs = step.store.put(gate.settle())
+    if refused:
+        raise GateRefused(
+            f"data: {'; '.join(refused)}. Correct the file, or allow more bad rows with data.quarantine_at_most "
+            f"(now {data.quarantine_at_most}). Report: {step.store.path(docs) / 'index.html'}"
+        )
+    if not any(row.origin == "collected" for row in collected.rows):
+        raise BadInput(
+            "data.sources: no source holds example rows; give one the role 'examples' or 'examples_and_knowledge' (and not "
+            "`synthetic: true`: such rows neither measure nor decide)"
+        )
+    return Gated(collected, examined, read, forgotten, quarantine, entries, tuple(warned), docs)
