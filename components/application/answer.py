@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from components.core import Candidate, Frozen, Machine, Prompt, Row, Store
 
-from .prompt import MAX_CONTEXT_WORDS, clean, cut, first_line_only, matching_label, render
+from .prompt import MAX_CONTEXT_WORDS, clean, cut, first_line_only, matching_label, render, without_control_tokens
 from .quotes import Quotes
 
 SHOWN = 5
@@ -162,7 +162,10 @@ class Application:
         tokenizer, bias = self.engine.tokenizer, candidate.quoted.abstain_bias
         longest = candidate.prompt.turns[-1].max_new_tokens
         # of a long text only what the prompt shows of it can be quoted
-        shown = [cut(self._context(found), MAX_CONTEXT_WORDS) for found in hits]
+        shown = [
+            [without_control_tokens(tokenizer, text) for text in cut(self._context(found), MAX_CONTEXT_WORDS)]
+            for found in hits
+        ]
         return [Quotes(tokenizer, texts, candidate.abstain, bias, longest) for texts in shown]
 
     def _asked(self, prompt: Prompt, texts: Sequence[str], contexts: Sequence[Sequence[str]]) -> list[list[dict[str, str]]]:

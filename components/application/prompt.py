@@ -15,6 +15,12 @@ MAX_CONTEXT_WORDS = 384
 MAX_INPUT_WORDS = 1024
 """Longer inputs (documents, reviews) lose their tail; the engine guards the model's window in tokens."""
 
+_ROLE_TAG = re.compile(
+    r"<[|｜][^<>|｜\n]{1,40}[|｜]>|<(?:start|end)_of_turn>|\[/?(?:INST|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_RESULTS)\]"
+    r"|<</?SYS>>|</?s>|<(?:bos|eos)>"
+)
+"""ChatML, Llama 2 and 3, Mistral, Gemma, Phi, DeepSeek."""
+
 _FIELD = re.compile(r"\{\{\s*(input|context|previous)\s*\}\}")
 
 
@@ -44,10 +50,37 @@ def render(prompt: Prompt, turn: int, text: str, context: Sequence[str], previou
 
 def token_ids(tokenizer: Any, prompts: Sequence[list[dict[str, str]]], room: int) -> list[list[int]]:
     """Each prompt in the tokenizer's chat format as token ids, ready for the answer. room: most tokens of a prompt."""
-    texts = [tokenizer.apply_chat_template(prompt, tokenize=False, add_generation_prompt=True) for prompt in prompts]
-    rows: list[list[int]] = tokenizer(texts, add_special_tokens=False).input_ids if texts else []
+    rows = chat_ids(tokenizer, prompts)
     # too long for the window: the middle goes, since the instruction stands first and the question last
     return [row if len(row) <= room else row[: room // 2] + row[len(row) - (room - room // 2) :] for row in rows]
+
+
+def chat_ids(tokenizer: Any, prompts: Sequence[list[dict[str, str]]]) -> list[list[int]]:
+    """Each prompt in the tokenizer's chat format as token ids, ready for the answer, whatever its length.
+
+    Control tokens are the template's alone: see `without_control_tokens`.
+    """
+    safe = [[{**one, "content": without_control_tokens(tokenizer, one["content"])} for one in prompt] for prompt in prompts]
+    texts = [tokenizer.apply_chat_template(prompt, tokenize=False, add_generation_prompt=True) for prompt in safe]
+    rows: list[list[int]] = tokenizer(texts, add_special_tokens=False).input_ids if texts else []
+    return rows
+
+
+def without_control_tokens(tokenizer: Any, text: str) -> str:
+    """`text` with a space for each of the tokenizer's special tokens: written in a passage or a question, one of them would
+    end the turn and begin another in the system's name."""
+    found = re.compile("|".join(map(re.escape, sorted(_special(tokenizer), key=len, reverse=True))) or r"(?!)")
+    return found.sub(" ", text)
+
+
+def without_role_tags(text: str) -> str:
+    """The same for an endpoint whose tokenizer is not here: a space for the role tags of the common chat formats."""
+    return _ROLE_TAG.sub(" ", text)
+
+
+def _special(tokenizer: Any) -> set[str]:
+    added = {str(token) for token in tokenizer.added_tokens_decoder.values() if token.special}
+    return (added | {str(token) for token in tokenizer.all_special_tokens}) - {""}
 
 
 def shared_prefixes(tokenizer: Any, prompt: Prompt, room: int, least: int) -> list[list[int]]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from components.application import render
+from components.application.prompt import chat_ids
 from components.core import Prompt, PromptTurn, Task
 
 
@@ -45,13 +46,7 @@ def tuned_prompt(task: Task, context: bool) -> Prompt:
 def encode(tokenizer: Any, prompt: Prompt, rows: Sequence[Shown]) -> list[Example]:
     """One Example a row, in order. The prompt's last turn is the one that is learned."""
     turn = len(prompt.turns) - 1
-    texts = [
-        tokenizer.apply_chat_template(
-            render(prompt, turn, row.text, row.context), tokenize=False, add_generation_prompt=True
-        )
-        for row in rows
-    ]
-    asked = tokenizer(texts, add_special_tokens=False).input_ids if texts else []
+    asked = chat_ids(tokenizer, [render(prompt, turn, row.text, row.context) for row in rows])
     end = [tokenizer.eos_token_id]
     said = [tokenizer(row.answer, add_special_tokens=False).input_ids + end for row in rows]
     return [Example((*ids, *answer), len(ids)) for ids, answer in zip(asked, said, strict=True)]

@@ -11,6 +11,8 @@ from typing import Any
 
 from components.core import BadInput, Candidate, Machine, MachineFault, Store
 
+from ..prompt import without_role_tags
+
 TIMEOUT = 120.0
 """Seconds for one answer."""
 
@@ -75,6 +77,8 @@ class Engine:
             raise MachineFault(f"{self.url}: the answer is not a chat completion: {reply.text[:200]}") from error
 
     def _body(self, messages: list[dict[str, str]], max_new_tokens: int, first_line: bool) -> dict[str, Any]:
+        # the endpoint's template would read them as its own
+        messages = [{**one, "content": without_role_tags(one["content"])} for one in messages]
         body: dict[str, Any] = {"model": self.name, "messages": messages, "max_tokens": max_new_tokens, "temperature": 0}
         return body | ({"stop": ["\n"]} if first_line else {})
 
