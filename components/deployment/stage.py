@@ -22,6 +22,7 @@ from components.core import (
     UseCase,
     read_jsonl,
 )
+from components.core.keys import private_key
 from components.governance import Registered, Registry, bundle_folder
 
 from .bundle import export, reference_rows, sign
@@ -214,6 +215,8 @@ def _standing(contract: UseCase, approval: Approval | None, yields: bool) -> str
         return "a trial: `candidate` stays with the version that was released in earnest"
     if approval:
         return f"champion by {approval.by}: {approval.reason}"
+    if contract.risk_tier == "low" and private_key():
+        return "a person has rejected this version, which no policy overrules: it stays `candidate`"
     if contract.risk_tier == "low":
         return "no signing key, so that no policy could approve it: `ninefold keys init`, then `ninefold approve`"
     return f"risk tier {contract.risk_tier}: it stays `candidate` until a person runs `ninefold approve`"

@@ -4,21 +4,29 @@ A person approves a version (`ninefold approve`), two of them where the contract
 `low_risk` does where it is low; the record says which. An approval covers the digests of the Candidate, of the evidence, of
 the contract with the profile, and of the card: it stands for nothing else, and ends when one of them changes. The record is
 written first, then the aliases move (`previous`, then `champion`), so that a run killed in between finishes the move when
-it is repeated, and no version is champion without a line that says why.
+it is repeated, and no version is champion without a line that says why. One decision is made at a time: what was checked is
+still so when the aliases move.
 """
 
+import fcntl
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 from components.core import Approval, BadInput, Candidate, GateRefused, MachineFault, Store, UseCase, Workspace
+from components.core.files import disk_faults
 from components.core.keys import private_key
 
 from . import approvals
 from .approvals import Approvals, Entry, Event, in_order
-from .registry import Registered, Registry, candidate_in, covered, registered
-from .rules import LONGEST, NO_ROLE, Standing, person, role_of, standing_in
+from .registry import Covered, Registered, Registry, candidate_in, covered, registered
+from .rules import LONGEST, NO_ROLE, Standing, person, refused, role_of, standing_in
 from .tampering import deleted
 
 LOW_RISK = "policy low_risk"
+WAIT_SECONDS = 60
+"""How long a decision waits for another one on the same workspace."""
 
 
 def approve(
@@ -31,8 +39,9 @@ def approve(
     Approving again what stands by the same person changes nothing. Raises BadInput when the version is not registered, has
     no card, `by` lacks the role, or `by` or `reason` is empty; GateRefused when what was read has changed.
     """
-    by, chosen, role = _asked(workspace, model, version, by, reason, role, seen)
-    return _approve(workspace, chosen, by, reason, role)
+    with _alone(workspace):
+        by, chosen, role, what = _asked(workspace, model, version, by, reason, role, seen)
+        return _approve(workspace, chosen, what, by, reason, role)
 
 
 def reject(
@@ -40,16 +49,18 @@ def reject(
 ) -> Approval:
     """Record that `by` refuses a version; every approval of it before this ends. The aliases stay where they are until
     another version is approved. Arguments and errors are those of `approve`."""
-    by, chosen, role = _asked(workspace, model, version, by, reason, role, seen)
-    return Approvals(workspace).append(_entry(workspace, "reject", chosen, by, role, reason)).approval
+    with _alone(workspace):
+        by, chosen, role, what = _asked(workspace, model, version, by, reason, role, seen)
+        return Approvals(workspace).append(_entry("reject", chosen, what, by, role, reason)).approval
 
 
 def void(workspace: Workspace, model: str, version: int, by: str, reason: str) -> None:
     """Take back what was approved of a version that is about to be withdrawn, on the record; by: what withdraws it. Without
     approvals, or on a machine that cannot sign, nothing is written: what is withdrawn is not promoted in any case."""
-    chosen = registered(workspace, model, version)
-    if private_key() and state(workspace, chosen).approvals:
-        Approvals(workspace).append(_entry(workspace, "void", chosen, by, NO_ROLE, reason))
+    with _alone(workspace):
+        chosen = registered(workspace, model, version)
+        if private_key() and state(workspace, chosen).approvals:
+            Approvals(workspace).append(_entry("void", chosen, covered(workspace, chosen), by, NO_ROLE, reason))
 
 
 def rollback(workspace: Workspace, model: str, by: str, reason: str, *, role: str = "") -> Registered:
@@ -57,34 +68,50 @@ def rollback(workspace: Workspace, model: str, by: str, reason: str, *, role: st
 
     Raises BadInput when there is no previous version, GateRefused when its approval does not stand or has expired.
     """
-    registry, record = Registry(workspace), Approvals(workspace)
-    held = registry.holder(model, "champion")
-    last = next(reversed(record.entries(model)), None)
-    unfinished = last.version if last and last.event == "rollback" and last.version != held else None
-    target = unfinished or registry.holder(model, "previous")
-    if target is None or target == held:
-        raise BadInput(f"model '{model}' has no previous version to go back to")
-    by, chosen, role = _asked(workspace, model, target, by, reason, role, "")
-    check(workspace, chosen)
-    if not unfinished:
-        record.append(_entry(workspace, "rollback", chosen, by, role, reason))
-    promote(workspace, chosen)
-    return chosen
+    with _alone(workspace):
+        registry, record = Registry(workspace), Approvals(workspace)
+        held = registry.holder(model, "champion")
+        last = next(reversed(record.entries(model)), None)
+        unfinished = last.version if last and last.event == "rollback" and last.version != held else None
+        target = unfinished or registry.holder(model, "previous")
+        if target is None or target == held:
+            raise BadInput(f"model '{model}' has no previous version to go back to")
+        by, chosen, role, what = _asked(workspace, model, target, by, reason, role, "")
+        check(workspace, chosen)
+        if not unfinished:
+            record.append(_entry("rollback", chosen, what, by, role, reason))
+        _promote(workspace, chosen)
+        return chosen
 
 
 def approved_by_policy(workspace: Workspace, contract: UseCase, version: int) -> Approval | None:
     """Approve `version` by the policy `low_risk` where the contract's risk tier is low and there is a key to sign with;
-    None where a person must."""
+    None where a person must: also where one has rejected this very version, whose word no policy overrules.
+
+    It covers candidate, evidence, contract and profile, and not the card, which is written after it and names it.
+    """
     if contract.risk_tier != "low" or private_key() is None:
         return None
-    reason = f"risk tier of use case '{contract.name}' is low and every gate of its contract was passed"
-    chosen = registered(workspace, contract.deployment.model_name, version)
-    return _approve(workspace, chosen, LOW_RISK, reason, "policy", policy=True)
+    reason = (
+        f"risk tier of use case '{contract.name}' is low and every gate of its contract was passed; without the card, which "
+        "is written after this line and names it"
+    )
+    with _alone(workspace):
+        chosen = registered(workspace, contract.deployment.model_name, version)
+        what = covered(workspace, chosen).model_copy(update={"card": ""})
+        if refused(Approvals(workspace).entries(chosen.model, version), what):
+            return None
+        return _approve(workspace, chosen, what, LOW_RISK, reason, "policy", policy=True)
 
 
 def promote(workspace: Workspace, version: Registered) -> None:
     """Make `version` champion, and the former one previous. Raises GateRefused when no approval stands or it has expired,
     MachineFault when MLflow has lost the version, or the clock went back."""
+    with _alone(workspace):
+        _promote(workspace, registered(workspace, version.model, version.version))
+
+
+def _promote(workspace: Workspace, version: Registered) -> None:
     check(workspace, version)
     registry = Registry(workspace)
     if deleted(registry, version):
@@ -148,8 +175,8 @@ def champion(workspace: Workspace, model: str, other_than: str = "") -> Candidat
 
 def _asked(
     workspace: Workspace, model: str, version: int | None, by: str, reason: str, role: str, seen: str
-) -> tuple[str, Registered, str]:
-    """Who speaks, about which version, in which role; raises what `approve` says."""
+) -> tuple[str, Registered, str, Covered]:
+    """Who speaks, about which version, in which role, and what their word covers; raises what `approve` says."""
     by = " ".join(by.split())
     if not by or not reason.strip():
         raise BadInput("approve: give who decides (--by) and why (--reason); both go on the record")
@@ -171,24 +198,27 @@ def _asked(
             f"version {chosen.version} of '{model}' is no longer what was read: its evidence, contract or card has changed. "
             "Nothing was recorded; read it again"
         )
-    return by, chosen, role
+    return by, chosen, role, what
 
 
-def _approve(workspace: Workspace, chosen: Registered, by: str, reason: str, role: str, *, policy: bool = False) -> Approval:
+def _approve(
+    workspace: Workspace, chosen: Registered, what: Covered, by: str, reason: str, role: str, *, policy: bool = False
+) -> Approval:
     found = state(workspace, chosen, approvals.now())
     approval = next((one for one in found.approvals if person(one.by) == person(by) and one.role == role), None)
     if approval is None:
-        entry = _entry(workspace, "approve", chosen, by, role, reason, policy=policy)
+        entry = _entry("approve", chosen, what, by, role, reason, policy=policy)
         approval = Approvals(workspace).append(entry).approval
-    if not state(workspace, chosen, approvals.now()).lacks:
-        promote(workspace, chosen)
+    now = registered(workspace, chosen.model, chosen.version)  # a run may have described it anew meanwhile
+    if not state(workspace, now, approvals.now()).lacks:
+        _promote(workspace, now)
     return approval
 
 
 def _entry(
-    workspace: Workspace, event: Event, chosen: Registered, by: str, role: str, reason: str, *, policy: bool = False
+    event: Event, chosen: Registered, what: Covered, by: str, role: str, reason: str, *, policy: bool = False
 ) -> Entry:
-    what = covered(workspace, chosen)
+    """The line to be. what: as it was when it was checked, so that nothing that changed since is covered"""
     until = datetime.fromisoformat(approvals.now()) + timedelta(days=chosen.rules.expires_days)
     return Entry(
         event=event,
@@ -197,10 +227,31 @@ def _entry(
         candidate=what.candidate,
         evidence=what.evidence,
         config=what.config,
-        card="" if policy else what.card,
+        card=what.card,
         by=by,
         role=role,
         policy=policy,
         reason=reason.strip(),
         expires=until.isoformat(timespec="milliseconds") if event == "approve" else "",
     )
+
+
+@contextmanager
+def _alone(workspace: Workspace) -> Iterator[None]:
+    """Let one decision at a time be made here; the lock dies with its process. Raises MachineFault after a minute."""
+    deadline = time.monotonic() + WAIT_SECONDS
+    with disk_faults(workspace.root):
+        workspace.root.mkdir(parents=True, exist_ok=True)
+        opened = (workspace.root / "approvals.lock").open("a+")
+    with opened as file:
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError as error:
+                if time.monotonic() > deadline:
+                    raise MachineFault(
+                        f"{workspace.root}: another decision is under way, for {WAIT_SECONDS} s by now. Try again later"
+                    ) from error
+                time.sleep(0.05)
+        yield

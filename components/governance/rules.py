@@ -67,6 +67,15 @@ def standing_in(said: Sequence[Entry], version: Registered, covered: Covered, at
     return Standing(approvals=approvals, lacks=_lacks(said, version, approvals))
 
 
+def refused(said: Sequence[Entry], covered: Covered) -> bool:
+    """Whether the last word of people on exactly this (the card left aside) is no."""
+    people = [entry for entry in said if not entry.policy and entry.event in ("approve", "reject")]
+    if not people or people[-1].event != "reject":
+        return False
+    last = people[-1]
+    return (last.candidate, last.evidence, last.config) == (covered.candidate, covered.evidence, covered.config)
+
+
 def _covers(entry: Entry, covered: Covered) -> bool:
     same = (entry.candidate, entry.evidence, entry.config) == (covered.candidate, covered.evidence, covered.config)
     return same and (entry.policy or entry.card == covered.card)

@@ -1,7 +1,10 @@
 """Approvals on a real registry: a real MLflow on SQLite, a model version that holds a real bundle."""
 
+import importlib
+import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,6 +14,7 @@ from components.governance import (
     Registry,
     approvals,
     approve,
+    approved_by_policy,
     champion,
     covered,
     promote,
@@ -20,8 +24,10 @@ from components.governance import (
     standing,
     state,
 )
+from tests.deployment import cases
 from tests.governance.conftest import write_card
 
+approve_module = importlib.import_module("components.governance.approve")  # the package has a function of that name
 ROLES = ApprovalRules(roles={"reviewer": ("Ada", "Grace"), "risk": ("Lin",)})
 
 
@@ -141,6 +147,59 @@ def test_what_changed_since_it_was_read_is_not_approved(workspace) -> None:
     with pytest.raises(GateRefused, match="no longer what was read"):
         approve(workspace, "desk", 1, "Ada", "x", seen=read)
     assert Approvals(workspace).entries() == []
+
+
+def test_what_changes_while_it_is_being_approved_is_not_covered(workspace, monkeypatch) -> None:
+    """Another process describes the version anew after what was read was compared, and before the line is written."""
+    seen = covered(workspace, registered(workspace, "desk", 1))
+    asked = approve_module._asked
+
+    def and_then_it_changes(*given: Any) -> Any:
+        found = asked(*given)
+        change(workspace, evidence="forged")
+        return found
+
+    monkeypatch.setattr(approve_module, "_asked", and_then_it_changes)
+    assert approve(workspace, "desk", 1, "Ada", "x", seen=seen.digest).evidence == seen.evidence
+    assert "has changed since" in state(workspace, registered(workspace, "desk", 1)).lacks
+    assert holder(workspace, "champion") is None
+
+
+def test_a_rejection_waits_for_the_promotion_that_has_begun(workspace, monkeypatch) -> None:
+    """No alias moves on an approval that somebody took back between the check and the move."""
+    said: list[str] = []
+    rejecting = threading.Thread(target=lambda: (reject(workspace, "desk", 1, "Grace", "no"), said.append("rejected")))
+    move = Registry.move
+
+    def slow(self: Registry, *given: Any) -> None:
+        if not rejecting.ident:
+            rejecting.start()
+            rejecting.join(1)
+        move(self, *given)
+        said.append("moved")
+
+    monkeypatch.setattr(Registry, "move", slow)
+    approve(workspace, "desk", 1, "Ada", "x")
+    rejecting.join(60)
+    assert said == ["moved", "rejected"]
+
+
+def test_a_decision_that_never_ends_is_a_clear_error(workspace, monkeypatch) -> None:
+    monkeypatch.setattr(approve_module, "WAIT_SECONDS", 0.1)
+    with approve_module._alone(workspace), pytest.raises(MachineFault, match="another decision is under way"):
+        approve(workspace, "desk", 1, "Ada", "x")
+    assert approve(workspace, "desk", 1, "Ada", "x").by == "Ada"
+
+
+def test_no_policy_overrules_a_persons_rejection(workspace) -> None:
+    contract = cases.contract("low")
+    change(workspace, risk_tier="low")
+    assert "without the card" in approved_by_policy(workspace, contract, 1).reason
+    reject(workspace, "desk", 1, "Ada", "it insults callers")
+    assert approved_by_policy(workspace, contract, 1) is None
+    assert state(workspace, registered(workspace, "desk", 1)).lacks == "it was rejected by Ada: it insults callers"
+    change(workspace, risk_tier="low", evidence="measured anew")
+    assert approved_by_policy(workspace, contract, 1).evidence == "measured anew"
 
 
 def test_an_expired_approval_blocks_a_promotion_and_no_restart(workspace, monkeypatch) -> None:
