@@ -260,6 +260,25 @@ def keys_init(as_json: Json = False) -> None:
     _print(init(), as_json, show)
 
 
+@keys.command("rotate")
+def keys_rotate(as_json: Json = False) -> None:
+    """Sign with a new pair from now on; what the old one signed still holds."""
+    from flows.keys import rotate, show
+
+    _print(rotate(), as_json, show)
+
+
+@keys.command("revoke")
+def keys_revoke(
+    key: Annotated[str, typer.Argument(help="Name of a key that was lost or stolen; today's is replaced first")],
+    as_json: Json = False,
+) -> None:
+    """Believe no signature of a key that does not say when it was made: folders that it signed are not served."""
+    from flows.keys import revoke, show
+
+    _print(revoke(key), as_json, show)
+
+
 Card = Annotated[str, typer.Argument(help="A card's path, or a registered model: `name` or `name@alias`")]
 
 

@@ -3,7 +3,8 @@
 Each line names the digest of the line before it and is signed with the operator's key, so that a line that was changed,
 moved or made by somebody else is found. The ledger keeps the digest of every line as well: a record that was cut short is
 found by that. SQLite in the workspace (`approvals.db`), WAL, `synchronous=FULL`; triggers refuse a slip of the hand.
-Not covered: proof of who a person is (the operator's account answers for the names), another key after the first.
+A key that was put aside (`ninefold keys rotate`) holds for the lines that it signed until then, and for no later one.
+Not covered: proof of who a person is (the operator's account answers for the names).
 """
 
 import hashlib
@@ -18,7 +19,7 @@ from pydantic import ValidationError
 
 from components.core import Approval, Frozen, GateRefused, Ledger, MachineFault, Workspace, canonical, short
 from components.core.database import durable, now
-from components.core.keys import key_id, sign, verified
+from components.core.keys import key_id, retired_keys, sign, verified
 
 SCHEMA = """
 create table if not exists lines (
@@ -89,9 +90,13 @@ class Approvals:
                 }
             )
             line = canonical(entry)
+            row = {"number": entry.number, "line": line, "signature": sign(line.encode()), "key": key_id() or ""}
+            if fault := _wrong(row, entry):  # the key was replaced this moment: such a line would break the record for good
+                raise MachineFault(
+                    f"{self.path}: {fault}: the signing key is being replaced. Nothing was recorded; try again"
+                )
             database.execute(
-                "insert into lines (number, line, signature, key) values (?, ?, ?, ?)",
-                [entry.number, line, sign(line.encode()), key_id() or ""],
+                "insert into lines (number, line, signature, key) values (:number, :line, :signature, :key)", row
             )
         self._anchor(entry.number, line)
         return entry
@@ -118,12 +123,12 @@ class Approvals:
         lines: list[Entry] = []
         faults: list[str] = []
         digests: dict[int, str] = {}
-        before, expected, own = "", 1, key_id()
+        before, expected = "", 1
         for row in rows:
             number, line = row["number"], row["line"]
             digests[number] = _digest(line)
             entry = _parsed(line)
-            if fault := _wrong(row, own, entry):
+            if fault := _wrong(row, entry):
                 faults.append(fault)
             if number != expected:
                 faults.append(f"line {expected} is missing" if number > expected else f"line {number} is out of order")
@@ -174,17 +179,19 @@ def _parsed(line: str) -> Entry | None:
         return None
 
 
-def _wrong(row: Row, own: str | None, entry: Entry | None) -> str | None:
-    """What is wrong with a line by itself. own: the operator's key"""
-    number, key = row["number"], row["key"]
-    if key != own:
+def _wrong(row: Row | dict[str, Any], entry: Entry | None) -> str | None:
+    """What is wrong with a line by itself."""
+    number, key, own, old = row["number"], row["key"], key_id(), retired_keys()
+    if key != own and key not in old:
         return f"line {number} is signed with another key ({key}); this operator's is {own or 'not here'}"
     if not _signed(row["line"], row["signature"], key):
         return f"line {number} was changed after it was signed"
+    if entry and key in old and entry.at > old[key].at:
+        return f"line {number} is of {entry.at}, and key {key}, which signed it, was put aside at {old[key].at}"
     return None if entry and entry.number == number else f"line {number} was moved: it was not written there"
 
 
 @lru_cache(maxsize=10_000)
 def _signed(line: str, signature: str, key: str) -> bool:
     """Whether the key with this id signed `line`. Remembered: one command reads the record several times."""
-    return verified(line.encode(), signature)
+    return verified(line.encode(), signature, key)

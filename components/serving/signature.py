@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from components.core import GateRefused, MissingPackage, publish_bytes
-from components.core.keys import key_id, keys_folder, private_key, public_key
+from components.core.keys import key_id, keys_folder, private_key, public_key, retired_keys
 
 SIGNATURE = "signature.sigstore.json"
 """The one file of a bundle that the signature does not cover."""
@@ -37,33 +37,49 @@ def check_signature(bundle: Path, signer: str | None = None) -> None:
             machine holds a public key, so that taking the signature away gains nothing.
     Raises GateRefused with what is wrong.
     """
-    known = key_id()
-    if signer and known != signer:
-        here = f"here is key {known}" if known else f"{keys_folder()} holds no public key"
+    own, old = key_id(), retired_keys()
+    known = [*([own] if own else []), *old]
+    if signer and signer not in known:
+        here = f"here is key {own}" if own else f"{keys_folder()} holds no public key"
         raise GateRefused(
             f"{bundle}: released with the signature of key {signer}, and {here}. Set NINEFOLD_KEYS to the folder of that key"
         )
-    if known is None:
+    if signer and signer in old and old[signer].revoked:
+        raise GateRefused(
+            f"{bundle}: signed by key {signer}, which was revoked at {old[signer].revoked}: nobody can say who signed it. "
+            "Release it again with today's key"
+        )
+    if not known:
         return
     signature = bundle / SIGNATURE
     if not signature.is_file() and not signature.is_symlink():
         if signer == "":
             return
         raise GateRefused(
-            f"{bundle}: not signed, and key {known} is here to verify with. Release it again to have it signed"
+            f"{bundle}: not signed, and key {known[0]} is here to verify with. Release it again to have it signed"
         )
     if signature.is_symlink():
         raise GateRefused(f"{bundle}: its signature is a link. Bring the folder back as it was released")
+    trusted = [signer] if signer else [key for key in known if key not in old or not old[key].revoked]
+    if not trusted:
+        raise GateRefused(f"{bundle}: every key in {keys_folder()} was revoked. Make another: `ninefold keys init`")
+    said = [_fault(bundle, signature, key) for key in trusted]
+    if all(said):
+        raise GateRefused(
+            f"{bundle}: its signature by key {trusted[0]} does not hold: {said[0]}. Bring the folder back as it was "
+            "released, or release it again"
+        )
+
+
+def _fault(bundle: Path, signature: Path, key: str) -> str:
+    """Why the signature is not that of `key` over exactly this folder; empty where it is."""
     _, verifying, hashing = _library()
-    config = verifying.Config().use_elliptic_key_verifier(public_key=public_key())
+    config = verifying.Config().use_elliptic_key_verifier(public_key=public_key(key))
     try:
         config.set_hashing_config(_files(hashing)).verify(bundle, signature)
-    except Exception as error:  # whatever it is, the signature does not hold
-        said = str(error).removeprefix("Signature mismatch: ") or type(error).__name__
-        raise GateRefused(
-            f"{bundle}: its signature by key {known} does not hold: {said}. Bring the folder back as it was released, or "
-            "release it again"
-        ) from error
+    except Exception as error:  # noqa: BLE001 whatever it is, the signature does not hold
+        return str(error).removeprefix("Signature mismatch: ") or type(error).__name__
+    return ""
 
 
 def _files(hashing: Any) -> Any:

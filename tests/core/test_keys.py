@@ -1,10 +1,22 @@
 import os
+import shutil
 import stat
 
 import pytest
 
-from components.core import BadInput
-from components.core.keys import key_id, keys_folder, make_keys, private_key, public_key, sign, verified
+from components.core import BadInput, keys
+from components.core.keys import (
+    key_id,
+    keys_folder,
+    make_keys,
+    private_key,
+    public_key,
+    retired_keys,
+    revoke_key,
+    rotate_keys,
+    sign,
+    verified,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -66,3 +78,73 @@ def test_a_lost_private_key_is_not_replaced_in_silence(folder):
     with pytest.raises(BadInput, match="Bring the private key back"):
         make_keys()
     assert keys_folder() == folder
+
+
+def test_a_retired_key_verifies_what_it_signed_and_signs_no_more(folder):
+    make_keys()
+    old, signature = key_id(), sign(b"card")
+    assert rotate_keys() == old
+    assert key_id() != old
+    assert list(retired_keys()) == [old]
+    assert verified(b"card", signature, old)
+    assert not verified(b"card", signature), "today's key did not sign it"
+    assert not verified(b"card", sign(b"card"), old)
+    assert stat.S_IMODE(private_key().stat().st_mode) == 0o600
+    second = key_id()
+    rotate_keys()
+    assert set(retired_keys()) == {old, second}
+    assert verified(b"card", signature, old)
+
+
+def test_a_public_key_that_was_put_under_another_name_verifies_nothing(folder):
+    make_keys()
+    old, signature = key_id(), sign(b"card")
+    rotate_keys()
+    shutil.copy(public_key(), folder / "retired" / f"{old}.pub.pem")
+    with pytest.raises(BadInput, match="no public key"):
+        verified(b"card", signature, old)
+    assert public_key("../signing") is None
+
+
+@pytest.mark.parametrize("effect", range(16))
+def test_a_rotation_that_was_killed_is_finished_by_the_next(folder, monkeypatch, effect):
+    """Killed before each thing that it does to the folder: one key is retired in the end, and what it signed holds."""
+    make_keys()
+    old, signature = key_id(), sign(b"card")
+    done = []
+
+    def dying(name, function):
+        def wrapped(*given, **named):
+            if len(done) == effect:
+                raise KeyboardInterrupt
+            done.append(name)
+            return function(*given, **named)
+
+        return wrapped
+
+    with monkeypatch.context() as cut:
+        for name in ("publish_bytes", "publish_json", "_publish_private"):
+            cut.setattr(keys, name, dying(name, getattr(keys, name)))
+        cut.setattr(keys.Path, "unlink", dying("unlink", keys.Path.unlink))
+        cut.setattr(keys.os, "replace", dying("replace", os.replace))
+        try:
+            rotate_keys()
+        except KeyboardInterrupt:
+            assert len(done) == effect
+    assert rotate_keys() == old or len(retired_keys()) == 2, "a finished one is followed by another"
+    assert old in retired_keys()
+    assert key_id() not in retired_keys()
+    assert verified(b"card", signature, old)
+    assert verified(b"card", sign(b"card"))
+
+
+def test_todays_key_is_replaced_before_it_is_revoked():
+    make_keys()
+    old = key_id()
+    revoked = revoke_key(old)
+    assert revoked.revoked >= revoked.at
+    assert retired_keys() == {old: revoked}
+    assert revoke_key(old) == revoked
+    assert verified(b"card", sign(b"card"))
+    with pytest.raises(BadInput, match=f"holds no key 'abc'; there are {key_id()}, {old}"):
+        revoke_key("abc")

@@ -1,13 +1,14 @@
 """The record as a chain: whatever is done to the file behind its back is found, and nothing is believed then."""
 
 import re
+import shutil
 import sqlite3
 
 import pytest
 
-from components.core import GateRefused, canonical
-from components.core.keys import key_id, make_keys, sign
-from components.governance import Approvals, approve, promote, registered, reject, standing
+from components.core import GateRefused, MachineFault, canonical
+from components.core.keys import key_id, keys_folder, make_keys, revoke_key, rotate_keys, sign
+from components.governance import Approvals, approvals, approve, promote, registered, reject, standing
 
 
 @pytest.fixture
@@ -18,6 +19,12 @@ def record(workspace) -> Approvals:
     reject(workspace, "desk", 2, "Grace", "three")
     approve(workspace, "desk", 1, "Grace", "four")
     return Approvals(workspace)
+
+
+def keys_of(record: Approvals) -> list[str]:
+    """The name of the key that signed each line."""
+    with sqlite3.connect(record.path) as database:
+        return [key for (key,) in database.execute("select key from lines order by number")]
 
 
 def edit(record: Approvals, *statements: str, given: tuple[object, ...] = ()) -> None:
@@ -95,6 +102,48 @@ def test_another_key_verifies_nothing(record, monkeypatch, tmp_path) -> None:
     _, faults = record.verify()
     assert len(faults) == 4
     assert all(first in fault and key_id() in fault for fault in faults)
+
+
+@pytest.fixture
+def own_keys(workspace, monkeypatch, tmp_path) -> None:
+    """A pair of this test alone, which it may replace."""
+    monkeypatch.setenv("NINEFOLD_KEYS", str(tmp_path / "own"))
+    make_keys()
+
+
+def test_lines_of_a_retired_key_hold_and_the_next_is_signed_by_the_new_one(own_keys, workspace) -> None:
+    approve(workspace, "desk", 1, "Ada", "x")
+    old = rotate_keys()
+    approve(workspace, "desk", 2, "Ada", "x")
+    record = Approvals(workspace)
+    assert record.verify()[1] == []
+    assert keys_of(record) == [old, key_id()]
+    promote(workspace, registered(workspace, "desk", 1))
+    revoke_key(old)
+    assert record.verify()[1] == [], "what it signed before it was put aside is known by its place in the chain"
+
+
+def test_a_line_that_a_retired_key_signs_later_breaks_the_record(own_keys, workspace, tmp_path) -> None:
+    """A thief kept the private key: the line follows the chain, and is anchored in the ledger."""
+    approve(workspace, "desk", 1, "Ada", "x")
+    shutil.copytree(keys_folder(), tmp_path / "stolen")
+    old = rotate_keys()
+    with pytest.MonkeyPatch.context() as theft:
+        theft.setenv("NINEFOLD_KEYS", str(tmp_path / "stolen"))
+        approve(workspace, "desk", 2, "Ada", "a forged line")
+    _, faults = Approvals(workspace).verify()
+    assert [old in fault and "was put aside" in fault for fault in faults] == [True]
+    with pytest.raises(GateRefused, match="the record of approvals is broken"):
+        promote(workspace, registered(workspace, "desk", 2))
+
+
+def test_a_key_that_is_replaced_while_a_line_is_signed_writes_no_line(own_keys, workspace, monkeypatch) -> None:
+    """Such a line would be signed with one key and bear the name of the other, and nothing could mend it."""
+    record = Approvals(workspace)
+    monkeypatch.setattr(approvals, "sign", lambda data: (sign(data), rotate_keys())[0])
+    with pytest.raises(MachineFault, match=r"the signing key is being replaced\. Nothing was recorded"):
+        approve(workspace, "desk", 1, "Ada", "x")
+    assert record.verify() == ([], [])
 
 
 def test_a_kill_between_a_line_and_its_anchor_is_mended(workspace, monkeypatch) -> None:

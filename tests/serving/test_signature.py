@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from components.core import GateRefused, MachineFault, Workspace
-from components.core.keys import key_id, make_keys
+from components.core.keys import key_id, make_keys, revoke_key, rotate_keys
 from components.deployment.bundle import export, sign
 from components.serving import free_port, start
 from components.serving.signature import SIGNATURE, check_signature
@@ -116,6 +116,22 @@ def test_without_the_key_a_signed_release_is_not_served(bundle: Path, monkeypatc
     monkeypatch.setenv("NINEFOLD_KEYS", "/nonexistent")
     with pytest.raises(GateRefused, match="holds no public key"):
         check_signature(bundle, mine)
+
+
+def test_a_folder_that_a_retired_key_signed_is_served_until_the_key_is_revoked(bundle: Path) -> None:
+    old = rotate_keys()
+    check_signature(bundle, old)
+    check_signature(bundle)
+    flip(bundle)
+    for signer in (old, None):
+        with pytest.raises(GateRefused, match="does not hold"):
+            check_signature(bundle, signer)
+    flip(bundle)
+    revoke_key(old)
+    with pytest.raises(GateRefused, match=f"signed by key {old}, which was revoked"):
+        check_signature(bundle, old)
+    with pytest.raises(GateRefused, match="does not hold"):
+        check_signature(bundle)
 
 
 def test_the_signature_of_another_release_is_refused(bundle: Path, tmp_path: Path) -> None:
