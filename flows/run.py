@@ -83,7 +83,7 @@ class Run:
             word: stage_config(import_module(f"components.{word}.stage").Config, word, self.use_case, self.profile)
             for word in ("data", *STAGES)
         }
-        check_bounds(self.use_case.policy, configs["evaluation"].benchmarks)
+        check_bounds(self.use_case.policy, configs["evaluation"].benchmarks, configs["evaluation"].checks)
 
     @cached_property
     def key(self) -> str:

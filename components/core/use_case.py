@@ -181,7 +181,9 @@ class Policy(Frozen):
     contamination_at_most: float = Field(0.01, ge=0, le=1)
     """Share of evaluation rows that may stay under suspicion after leaks were removed; more stops the run."""
     bias_at_most: dict[str, Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]] = {}
-    """Bias or forgetting figure → the largest worsening allowed between the base model and the release."""
+    """Bias, forgetting or safety figure → the largest worsening allowed between the base model and the release."""
+    failing_at_most: dict[str, Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]] = {}
+    """Safety check → the largest share of its items that a release may fail, whatever the base model does."""
 
 
 class Deployment(Frozen):

@@ -9,13 +9,13 @@ from collections.abc import Collection, Iterable
 from typing import Any
 
 from components.core import Passage, Row, Source, Task, digest_of
+from components.measure.identity_terms import identities
+from components.measure.toxicity import TOXIC, scores, weights
 
-from .identity_terms import identities
 from .read import Record
 from .representation import Effect, Member, biased, concentration, effect
 from .rows import passage_id
 from .slices import slices
-from .toxicity import TOXIC, scores, weights
 
 ROLES = ("examples", "examples_and_knowledge")
 """Sources whose rows may come into a split."""

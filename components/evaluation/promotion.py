@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from components.core import BadInput, Comparison, Decision, Evidence, Frozen, Limits, Metric, Metrics, Policy, Verdict
 from components.measure import SliceGain, shown_p
 
+from .checks import CHECKS
 from .items import BENCHMARKS
 from .single_requests import Requests
 
@@ -18,7 +19,7 @@ class Figures(Frozen):
     evidence: Evidence
     gain: Decision | None
     changes: dict[str, dict[str, Metric]]
-    """Benchmark → before, after, worsening."""
+    """Benchmark or check → before, after, worsening; a check that the base model could not take has only `after`."""
     slice_gains: dict[str, dict[str, SliceGain]] = {}
     """Slice → value → paired difference to the same reference."""
     requests: Requests
@@ -26,13 +27,23 @@ class Figures(Frozen):
     """Of 1,000 answers, asked one after another."""
 
 
-def check_bounds(policy: Policy, measured: dict[str, int]) -> None:
+def check_bounds(policy: Policy, benchmarks: dict[str, int], checks: dict[str, int]) -> None:
     """Raise BadInput where the policy bounds a figure that is unknown or that the settings leave out."""
-    for name in policy.bias_at_most:
-        if name not in BENCHMARKS:
-            raise BadInput(f"policy.bias_at_most: '{name}' is not known; allowed: {', '.join(BENCHMARKS)}")
-        if not measured.get(name):
-            raise BadInput(f"policy.bias_at_most bounds '{name}', but evaluation.benchmarks.{name} is 0: give it some rows")
+    for key, bounded, allowed in (
+        (
+            "bias_at_most",
+            policy.bias_at_most,
+            {**dict.fromkeys(BENCHMARKS, "benchmarks"), **dict.fromkeys(CHECKS, "checks")},
+        ),
+        ("failing_at_most", policy.failing_at_most, dict.fromkeys(CHECKS, "checks")),
+    ):
+        for name in bounded:
+            if name not in allowed:
+                raise BadInput(f"policy.{key}: '{name}' is not known; allowed: {', '.join(allowed)}")
+            if not (benchmarks if allowed[name] == "benchmarks" else checks).get(name):
+                raise BadInput(
+                    f"policy.{key} bounds '{name}', but evaluation.{allowed[name]}.{name} is 0: give it some items"
+                )
 
 
 def decide(found: Figures, metrics: Metrics, policy: Policy, limits: Limits) -> tuple[Decision, tuple[str, ...]]:
@@ -64,10 +75,15 @@ def _failures(found: Figures, metrics: Metrics, policy: Policy, limits: Limits) 
     yield from _worse_slices(found.slice_gains)
     yield from _over_limits(found, limits)
     for name, bound in policy.bias_at_most.items():
-        if name in found.changes and found.changes[name]["worsening"].value > bound:
-            change = found.changes[name]
+        change = found.changes.get(name, {})
+        if "worsening" in change and change["worsening"].value > bound:
             span = f"{change['before'].value:.3f} → {change['after'].value:.3f}"
             yield "keep", f"{name} worsens by {change['worsening'].value:.3f} ({span}), over the bound of {bound:g}"
+    for name, bound in policy.failing_at_most.items():
+        if name not in found.changes:
+            yield "not enough evidence", f"{name} could not be checked, and the contract bounds it"
+        elif (failing := found.changes[name]["after"]).value > bound:
+            yield "keep", f"{name}: {failing.value:.3f} of {failing.n} items fail, over the bound of {bound:g}"
 
 
 def _worse_slices(slices: dict[str, dict[str, SliceGain]]) -> Iterator[tuple[Verdict, str]]:
@@ -100,9 +116,10 @@ def _over_limits(found: Figures, limits: Limits) -> Iterator[tuple[Verdict, str]
 def _success(found: Figures, metrics: Metrics, policy: Policy, comparison: Comparison | None) -> str:
     value = found.evidence.metrics[metrics.primary]
     reached = f"{metrics.primary} {value.value:.3f} on test reaches {metrics.at_least:g}"
-    unknown = sorted(policy.bias_at_most.keys() - found.changes.keys())
+    unknown = sorted(name for name in policy.bias_at_most if "worsening" not in found.changes.get(name, {}))
     held = ["floors", "limits", *(["slices"] if metrics.slices_worse_at_most and found.slice_gains else [])]
     held += ["bias bounds"] if policy.bias_at_most and not unknown else []
+    held += ["safety bounds"] if policy.failing_at_most else []
     hold = f"{', '.join(held[:-1])} and {held[-1]} hold"
     hold += f"; no worsening could be measured on {', '.join(unknown)}" if unknown else ""
     if comparison is None:

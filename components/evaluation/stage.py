@@ -1,12 +1,12 @@
 """Stage 7, evaluation: who goes to the test, and what the test says.
 
 `finalist` chooses on validation; `evaluate` measures on test, which never chooses: once per candidate digest, and every read
-is logged in the ledger. Not covered: judges, toxicity, attacks, energy (named in `not_measured`); the card (cards).
+is logged in the ledger. Not covered: judges, energy (named in `not_measured`); the card (cards).
 """
 
 from collections.abc import Sequence
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from components.application import answering
 from components.core import (
@@ -30,15 +30,16 @@ from components.measure import METRICS, SliceGain, compare, compare_slices, comp
 from components.measure.intervals import table_metric
 
 from .benchmarks import Asked, Scores, benchmark, changes
+from .checks import CHECKS
 from .items import BENCHMARKS
 from .promotion import Figures, check_bounds, decide
+from .safety import CheckDetail, Checking, Safety, check, details, worsened
 from .scenarios import scenarios
 from .single_requests import single_requests
 
 CHAMPION = "champion"
 """The reference that nothing may skip: a release takes its place."""
 NEVER_MEASURED = (
-    "toxicity of answers",
     "robustness of the use case's answers to attacks and to typing errors",
     "verbatim memorisation of training rows",
     "judgement of the answers by people",
@@ -60,6 +61,8 @@ class Config(Frozen):
     """Solved benchmark items before each one that is asked."""
     typos: tuple[str, ...] = ("mmlu", "boolq")
     """Benchmarks whose items are asked a second time, with typing errors in the question."""
+    checks: dict[str, int] = {"toxicity": 24}
+    """Safety check of the whole application → items; 0, or no name, leaves one out."""
     seed: int = 0
     """Draws the items."""
     requests: int = Field(12, ge=1)
@@ -68,6 +71,13 @@ class Config(Frozen):
     """Rows of validation that the finalist is chosen on; None: all."""
     test_rows: int | None = Field(None, ge=1)
     """Rows of test; None: all."""
+
+    @field_validator("checks")
+    @classmethod
+    def _checks_are_known(cls, checks: dict[str, int]) -> dict[str, int]:
+        if unknown := sorted(set(checks) - set(CHECKS)):
+            raise ValueError(f"'{unknown[0]}' is not known; allowed: {', '.join(CHECKS)}")
+        return checks
 
 
 class Finalist(StageResult):
@@ -88,6 +98,10 @@ class Evaluated(StageResult):
     bias: dict[str, dict[str, Metric]]
     licences: dict[str, str] = {}
     """Of the benchmarks' items."""
+    checks: dict[str, dict[str, Metric]] = {}
+    """Safety check → after (share of its items that fail, lower is better), and where the same application could be checked
+    on the base model's weights: before, worsening."""
+    check_details: dict[str, CheckDetail] = {}
     scenarios: dict[str, dict[str, dict[str, Metric]]] = {}
     """Benchmark → accuracy, calibration_error, robustness → before, after."""
     gain: Comparison | None
@@ -151,10 +165,10 @@ def evaluate(
     hourly: price of an hour of this machine; None leaves the cost out
     origin_known: whether the model without its adapter is what it was made from; benchmarks are compared with that
 
-    Raises BadInput where the policy bounds a benchmark that is unknown or left out.
+    Raises BadInput where the policy bounds a benchmark or a check that is unknown or left out.
     """
     if candidate.model is not None:
-        check_bounds(policy, config.benchmarks)
+        check_bounds(policy, config.benchmarks, config.checks)
     evidence = _on_test(candidate, config, task, dataset, step)
     others = {
         name: _on_test(one, config, task, dataset, step)
@@ -164,6 +178,11 @@ def evaluate(
     gain = _gain(candidate, evidence, references, others, metrics, step)
     asked, unmeasured = _benchmarks(candidate, references, origin_known, config, step)
     changed = changes(*asked) if asked else {}
+    base = _on_base_weights(candidate, references, origin_known)
+    checking = Checking(task=task, primary=metrics.primary, dataset=dataset, counts=config.checks, seed=config.seed)
+    before = check(base, _known(base, {**others, "this candidate": evidence}), checking, step) if base else None
+    safety = check(candidate, evidence, checking, step)
+    checks = worsened(before, safety, step)
     rows = dataset.rows("test", step.store)[: config.requests]
     requests = single_requests(candidate, rows, step)
     cost = None if hourly is None else requests.mean * 1000 / 3600 * hourly
@@ -175,7 +194,8 @@ def evaluate(
     if best:
         order, margins = compared_on(metrics, task.kind), metrics.slices_worse_at_most
         by_slice = compare_slices(examples(best, step.store), table, slices, order, margins)
-    found = Figures(evidence=evidence, gain=gain, changes=changed, slice_gains=by_slice, requests=requests, cost=cost)
+    both = {**changed, **checks}
+    found = Figures(evidence=evidence, gain=gain, changes=both, slice_gains=by_slice, requests=requests, cost=cost)
     decision, failed = decide(found, metrics, policy, limits)
     return Evaluated(
         decision=decision,
@@ -186,6 +206,8 @@ def evaluate(
         benchmarks={name: change for name, change in changed.items() if BENCHMARKS[name].shows == "forgetting"},
         bias={name: change for name, change in changed.items() if BENCHMARKS[name].shows == "bias"},
         licences={name: BENCHMARKS[name].licence for name in changed},
+        checks=checks,
+        check_details=(shown := details(before, safety)),
         scenarios=scenarios(*asked) if asked else {},
         gain=decision.comparison,
         gains={name: _over(other, evidence, name, metrics, step) for name, other in others.items()},
@@ -193,9 +215,19 @@ def evaluate(
         suspects=tuple(row["id"] for row in table if row["id"] in suspects),
         slice_gains=by_slice,
         failed=failed,
-        not_measured=(*unmeasured, *(() if cost is not None else ("cost of an answer",)), *NEVER_MEASURED),
+        not_measured=(
+            *unmeasured,
+            *_unchecked(config, before, safety),
+            *(() if cost is not None else ("cost of an answer",)),
+            *NEVER_MEASURED,
+        ),
         metrics=_shown(evidence, metrics, decision.comparison),
-        objects=tuple(sorted({evidence.table, *(other.table for other in others.values())})),
+        objects=tuple(
+            sorted(
+                {evidence.table, *(other.table for other in others.values())}
+                | {table for detail in shown.values() for table in detail.tables.values()}
+            )
+        ),
         notes=failed,
     )
 
@@ -277,6 +309,28 @@ def _base(candidate: Candidate, references: Sequence[Candidate]) -> Candidate | 
         if one.model and one.model.name == candidate.model.name and one.runtime.engine == "transformers"
     ]
     return same[0] if same else None
+
+
+def _on_base_weights(candidate: Candidate, references: dict[str, Candidate], origin_known: bool) -> Candidate | None:
+    """The same application (prompt, retriever, quotes) on the base model's weights; None where these are not here."""
+    base = _base(candidate, list(references.values())) if candidate.model is not None and origin_known else None
+    if base is None:
+        return None
+    same = {"prompt": candidate.prompt, "retriever": candidate.retriever, "quoted": candidate.quoted}
+    return base.model_copy(update=same)
+
+
+def _known(candidate: Candidate, measured: dict[str, Evidence]) -> Evidence | None:
+    """What was measured of `candidate`, under whichever name."""
+    return next((evidence for evidence in measured.values() if evidence.candidate == candidate.digest), None)
+
+
+def _unchecked(config: Config, before: Safety | None, after: Safety) -> tuple[str, ...]:
+    """One line for each check, or worsening of one, that there is no figure of."""
+    lines = [f"{name}: {reason}" for name, reason in after.unmeasured.items()]
+    if before is None:
+        lines += [f"worsening on {name}: there is no base model to compare with" for name in after.checked]
+    return (*lines, *(f"{name}: left out by the settings" for name in CHECKS if not config.checks.get(name)))
 
 
 def _by_slice(table: list[dict], name: str, task: Task) -> dict[str, dict[str, Metric]]:

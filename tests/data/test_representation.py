@@ -5,8 +5,8 @@ import random
 import pytest
 
 from components.data.audit import member
-from components.data.identity_terms import identities
 from components.data.representation import Member, biased, concentration, effect
+from components.measure.identity_terms import identities
 
 from .conftest import QUESTIONS, REVIEWS, Bench, question_rows, write
 

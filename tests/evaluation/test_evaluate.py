@@ -6,7 +6,7 @@ from components.application import constant
 from components.core import BadInput, Candidate, Dataset, Ledger, Limits, Metrics, Policy, Step, Task
 from components.evaluation import CHAMPION, Config, Evaluated, evaluate, finalist
 
-FEW = Config(benchmarks={"mmlu": 4, "boolq": 4, "crows_pairs": 4, "bbq": 4}, requests=2)
+FEW = Config(benchmarks={"mmlu": 4, "boolq": 4, "crows_pairs": 4, "bbq": 4}, checks={"toxicity": 3}, requests=2)
 
 
 def _evaluate(

@@ -110,9 +110,18 @@ def test_a_slice_within_its_margin_or_without_one_stops_nothing(verdict: str, ma
 
 def test_a_bound_on_what_is_left_out_is_refused() -> None:
     with pytest.raises(BadInput, match=r"bounds 'crows_pairs', but evaluation\.benchmarks\.crows_pairs is 0"):
-        check_bounds(POLICY, {"mmlu": 8})
+        check_bounds(POLICY, {"mmlu": 8}, {})
 
 
 def test_what_was_not_measured_is_not_said_to_hold() -> None:
     decision, _ = decide(_figures().model_copy(update={"changes": {}}), METRICS, POLICY, LIMITS)
     assert decision.reason.endswith("floors and limits hold; no worsening could be measured on crows_pairs")
+
+
+@pytest.mark.parametrize(("worse", "stops"), [(0.25, True), (0.0, False)])
+def test_a_check_that_worsens_beyond_its_bound_stops_a_release(worse: float, stops: bool) -> None:
+    change = {name: Metric(value=value, n=48) for name, value in (("before", 0), ("after", worse), ("worsening", worse))}
+    found = _figures().model_copy(update={"changes": {"toxicity": change}})
+    decision, failed = decide(found, METRICS, Policy(bias_at_most={"toxicity": 0.05}), LIMITS)
+    assert decision.adopted is not stops
+    assert failed == (("toxicity worsens by 0.250 (0.000 → 0.250), over the bound of 0.05",) if stops else ())

@@ -1,0 +1,110 @@
+"""What a check of a whole application is: one file in `checks/`, whose `CHECK` names it and does it.
+
+A check asks the application (prompt, retriever, engine) some items and says of each whether it failed. The base model's
+weights in the same application are checked too, so that what tuning and quantising change can be told (safety.py).
+Not covered: benchmarks of weights alone (benchmarks.py).
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import Field
+
+from components.application import Answer, Answering, Hit
+from components.core import Candidate, Dataset, Frozen, Metric, Row, Step, Task, write_jsonl
+from components.measure import interval
+
+CHUNK = 32
+"""Items asked in one call, as in `measure`."""
+
+
+class NotMeasured(Exception):
+    """Why a check says nothing about this application; raised before anything is asked."""
+
+
+class Outcome(Frozen):
+    """One item: what was asked, what came back, and 1 where that failed."""
+
+    id: str
+    """The same for the same item of another application: the worsening is paired over it."""
+    asked: str
+    answer: str
+    failed: float = Field(ge=0, le=1)
+    detail: dict[str, Any] = {}
+    """What else a reviewer needs to judge the item."""
+
+
+class Found(Frozen):
+    """What a check found in one application."""
+
+    outcomes: tuple[Outcome, ...] = Field(min_length=1)
+    beside: dict[str, Metric] = {}
+    """Figures that belong to it and are no share of failed items."""
+    notes: tuple[str, ...] = ()
+    """What keeps a figure from being read wrongly."""
+
+
+class Checked(Frozen):
+    """A check of one application, kept. `table`: an object with `outcomes.jsonl`, one Outcome a line, for review."""
+
+    table: str
+    failing: Metric
+    """Share of the items that failed."""
+    beside: dict[str, Metric] = {}
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Subject:
+    """The application that is checked, and what it can be asked about."""
+
+    candidate: Candidate
+    answering: Answering
+    """Loads the application when it is first asked; rows of `table` are answered from there."""
+    table: Sequence[dict[str, Any]]
+    """Its evidence on test, row by row; empty where it was not measured."""
+    task: Task
+    primary: str
+    """The contract's primary metric."""
+    dataset: Dataset
+    count: int
+    """Items that are wanted."""
+    seed: int
+    """Draws them."""
+    step: Step
+
+    def rows(self) -> list[Row]:
+        """The use case's own questions (or texts): the rows of test."""
+        return self.dataset.rows("test", self.step.store)
+
+    def ask(self, rows: Sequence[Row], hits: Sequence[Sequence[Hit]] | None = None) -> list[Answer]:
+        """Answers in the order of `rows`. hits: what is put before the model in place of what it would retrieve."""
+        found: list[Answer] = []
+        for start in range(0, len(rows), CHUNK):
+            chunk = slice(start, start + CHUNK)
+            if hits is None:
+                found += self.answering(rows[chunk])
+            else:
+                found += self.answering.application.answer(rows[chunk], hits[chunk])
+        return found
+
+
+@dataclass(frozen=True)
+class Check:
+    """One check; its name is its file's."""
+
+    shows: str
+    """What a failed item is, in a few words, for the card."""
+    licence: str
+    """SPDX identifier of its items; says so where they are the use case's own, or were written for this project."""
+    find: Callable[[Subject], Found]
+    """Raises NotMeasured where the application cannot be checked."""
+
+
+def kept(found: Found, step: Step) -> Checked:
+    """Put the outcomes into the store."""
+    path = step.scratch / "outcomes.jsonl"
+    write_jsonl(path, [outcome.model_dump(mode="json") for outcome in found.outcomes])
+    failing = interval([outcome.failed for outcome in found.outcomes])
+    return Checked(table=step.store.put(path), failing=failing, beside=found.beside, notes=found.notes)

