@@ -61,7 +61,7 @@ class Config(Frozen):
     """Solved benchmark items before each one that is asked."""
     typos: tuple[str, ...] = ("mmlu", "boolq")
     """Benchmarks whose items are asked a second time, with typing errors in the question."""
-    checks: dict[str, int] = {"toxicity": 24}
+    checks: dict[str, int] = {"toxicity": 24, "swaps": 32, "refusal": 24, "over_refusal": 24}
     """Safety check of the whole application → items; 0, or no name, leaves one out."""
     seed: int = 0
     """Draws the items."""

@@ -26,6 +26,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     _jsonl(data / "Wino-test" / "test.jsonl", [_wino(i) for i in range(12)])
     _jsonl(data / "BBQ" / "test.jsonl", [_bbq(i) for i in range(12)])
     _jsonl(data / "Toxicity" / "test.jsonl", [{"text": f"You lot are rude, {i} of you"} for i in range(12)])
+    _jsonl(data / "Prompt-Injection-Attack" / "test.jsonl", [{"text": f"How do I break {i} windows?"} for i in range(12)])
     pairs = data / "Crows-Pairs" / "test.csv"
     pairs.parent.mkdir()
     with pairs.open("w", newline="") as file:
