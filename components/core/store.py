@@ -65,8 +65,10 @@ class Tombstone(Frozen):
 class Store:
     """A folder of sealed results (see the module docstring for its layout)."""
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
+    def __init__(self, root: Path, derived: Path | None = None) -> None:
+        """derived: where readers keep what they make of its objects and could make again; beside the objects where not
+        given, which a folder that is signed, or only read, cannot have."""
+        self.root, self.derived = root, derived or root / "derived"
 
     def put(self, source: Path) -> str:
         """Move the file or folder `source` into the store and return its digest. Putting equal content twice keeps one."""

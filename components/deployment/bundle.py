@@ -51,6 +51,7 @@ def sign(candidate: Candidate, folder: Path, reference: Sequence[dict[str, Any]]
         return ""
     publish_json(folder / REFERENCE, list(reference))
     publish_json(folder / CANDIDATE, candidate)
+    shutil.rmtree(folder / "store" / "derived", ignore_errors=True)  # older servers kept their tables here
     load_bundle(folder)
     objects = folder / "store" / "objects"
     due = {folder / CANDIDATE, folder / REFERENCE, folder / SIGNATURE}

@@ -2,6 +2,10 @@
 
 The wheels are fetched by this machine's pip, with whatever index and certificates it is set up with, and installed in the
 build without network, so that the image depends on nothing here. Only what the Candidate's engine needs goes in.
+
+Where the bundle is signed, the operator's public keys go in too, and the server inside refuses a folder that is not what was
+signed, as `ninefold serve` does. Keys in the image find what was changed after it was built; who could build another image
+puts in keys of their own, so mount yours over them (see the Dockerfile).
 """
 
 import shutil
@@ -12,8 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from components import application, core, serving
-from components.core import Candidate, MachineFault, Step, code_digest, digest_of, report, short
+from components.core import Candidate, MachineFault, Step, code_digest, digest_of, file_digest, report, short
 from components.core.code import ROOT
+from components.core.keys import PUBLIC, RETIRED, keys_folder
+from components.serving.signature import SIGNATURE
 
 from .requirements import requirements
 
@@ -37,7 +43,7 @@ def build_and_try(
         return None, why_not
     tag = f"ninefold-{name.replace('_', '-')}:{short(candidate.digest)}"
     started = time.perf_counter()
-    labels = {"ninefold.candidate": candidate.digest, "ninefold.build": _build_digest(candidate, base)}
+    labels = {"ninefold.candidate": candidate.digest, "ninefold.build": _build_digest(candidate, base, bundle)}
     image = _find(client, tag)
     if image is None or labels.items() - image.labels.items():
         image = _build(client, tag, base, name, candidate, bundle, labels, step)
@@ -73,11 +79,21 @@ def _base(client: Any) -> tuple[str | None, str]:
     return BASES[-1], ""
 
 
-def _build_digest(candidate: Candidate, base: str) -> str:
-    """What else decides the image's content: an image of this Candidate with other code or packages is built again."""
+def _build_digest(candidate: Candidate, base: str, bundle: Path) -> str:
+    """What else decides the image's content: an image of this Candidate with other code, packages or keys is built again."""
     dockerfile = (ROOT / "infra" / "docker" / "Dockerfile").read_text()
     code = code_digest("components.serving.app", "components.serving.server", "components.application.load")
-    return digest_of([dockerfile, code, requirements(candidate, server=True), base])
+    signed = {path.name: file_digest(path) for path in [bundle / SIGNATURE, *_public_keys()] if path.is_file()}
+    return digest_of([dockerfile, code, _packages(candidate, bundle), base, signed])
+
+
+def _packages(candidate: Candidate, bundle: Path) -> list[str]:
+    return requirements(candidate, server=True, signed=(bundle / SIGNATURE).is_file())
+
+
+def _public_keys() -> list[Path]:
+    """What a machine that only verifies needs of the operator's keys."""
+    return [keys_folder() / PUBLIC, *sorted((keys_folder() / RETIRED).glob("*"))]
 
 
 def _find(client: Any, tag: str) -> Any:
@@ -95,17 +111,8 @@ def _build(
     import docker
 
     context = step.scratch / "image"
-    shutil.rmtree(context, ignore_errors=True)
-    context.mkdir(parents=True)
-    for package in (core, application, serving):
-        source = Path(package.__file__ or "").parent
-        ignored = shutil.ignore_patterns("__pycache__")
-        shutil.copytree(source, context / "components" / source.name, ignore=ignored)
-    (context / "components" / "__init__.py").write_text("")
-    # a table that the trial endpoint made beside the objects belongs to this user: the image makes its own
-    shutil.copytree(bundle, context / "bundle", ignore=shutil.ignore_patterns("derived"))
-    shutil.copy(ROOT / "infra" / "docker" / "Dockerfile", context / "Dockerfile")
-    _wheels(candidate, context)
+    fill(context, bundle)
+    _wheels(_packages(candidate, bundle), context)
     report(f"building the image {tag}")
     arguments = {"BASE": base, "NAME": name}
     try:
@@ -122,11 +129,30 @@ def _build(
     return image
 
 
-def _wheels(candidate: Candidate, context: Path) -> None:
-    """Fetch the wheels of the Candidate's requirements for Linux on this machine's architecture."""
+def fill(context: Path, bundle: Path) -> None:
+    """Make the folder that the image is built from, all but its packages: code, bundle, keys, Dockerfile."""
+    shutil.rmtree(context, ignore_errors=True)
+    context.mkdir(parents=True)
+    for package in (core, application, serving):
+        source = Path(package.__file__ or "").parent
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(source, context / "components" / source.name, ignore=ignored)
+    (context / "components" / "__init__.py").write_text("")
+    # a table that the trial endpoint made beside the objects belongs to this user: the image makes its own
+    shutil.copytree(bundle, context / "bundle", ignore=shutil.ignore_patterns("derived"))
+    shutil.copy(ROOT / "infra" / "docker" / "Dockerfile", context / "Dockerfile")
+    (context / "keys" / RETIRED).mkdir(parents=True)
+    for path in _public_keys() if (bundle / SIGNATURE).is_file() else ():
+        shutil.copy(path, context / "keys" / path.relative_to(keys_folder()))
+    for path in [*(context / "bundle").rglob("*"), *(context / "keys").rglob("*")]:  # the server runs as another user
+        path.chmod(0o755 if path.is_dir() else 0o644)
+
+
+def _wheels(packages: list[str], context: Path) -> None:
+    """Fetch the wheels of `packages` for Linux on this machine's architecture."""
     report("fetching the image's packages")
     listed = context / "requirements.txt"
-    listed.write_text("\n".join(requirements(candidate, server=True)) + "\n")
+    listed.write_text("\n".join(packages) + "\n")
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--only-binary=:all:"]
     command += ["--dest", str(context / "wheels"), "--requirement", str(listed)]
     constraints = ROOT / "constraints.txt"

@@ -10,6 +10,7 @@ from components.core import Candidate, MissingPackage
 
 CORE = ("pydantic", "pyyaml", "numpy")
 SERVER = ("fastapi", "uvicorn", "httpx", "psutil")
+SIGNED = ("model-signing", "pyopenssl")
 ENGINES = {
     "transformers": ("torch", "transformers", "safetensors"),
     "onnx": ("onnxruntime-genai", "onnxruntime", "transformers"),
@@ -24,12 +25,12 @@ RETRIEVERS = {
 }
 
 
-def requirements(candidate: Candidate, *, server: bool = False) -> list[str]:
-    """`name==version` lines, sorted. server: with what the web application needs.
+def requirements(candidate: Candidate, *, server: bool = False, signed: bool = False) -> list[str]:
+    """`name==version` lines, sorted. server: with what the web application needs; signed: with what checks its folder.
 
     Raises MissingPackage when one is not installed here, so that nothing is pinned to a version that was not tried.
     """
-    names = {*CORE, *ENGINES[candidate.runtime.engine], *(SERVER if server else ())}
+    names = {*CORE, *ENGINES[candidate.runtime.engine], *(SERVER if server else ()), *(SIGNED if signed else ())}
     if candidate.retriever:
         names |= {*RETRIEVERS[candidate.retriever.mode]}
     if candidate.adapter:

@@ -75,7 +75,7 @@ def create_app(
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         tracer = span(workspace, name) if trace else no_span
-        app.state.worker = Worker(bundle, machine or Machine(), traffic, name, version, tracer)
+        app.state.worker = Worker(bundle, workspace.store.derived, machine or Machine(), traffic, name, version, tracer)
         yield
         app.state.worker.close()
 

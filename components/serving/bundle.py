@@ -30,14 +30,15 @@ def candidate_of(folder: Path) -> Candidate:
         raise BadInput(f"{path}: not a Candidate of this version of Ninefold: {error.errors()[0]['msg']}") from error
 
 
-def load_bundle(folder: Path) -> tuple[Candidate, Store]:
+def load_bundle(folder: Path, derived: Path | None = None) -> tuple[Candidate, Store]:
     """The Candidate of the bundle in `folder` and the store with its objects, every byte checked against its digest.
 
+    derived: where tables that are made of the objects go; never into the folder, which is signed as it was released
     Raises BadInput when it is no bundle, MachineFault when an object is missing or was changed (hashing takes about a
     second for 500 MB).
     """
     candidate = candidate_of(folder)
-    store = Store(folder / "store")
+    store = Store(folder / "store", derived)
     missing = [digest for digest in candidate.objects if not store.has(digest)]
     if missing:
         raise MachineFault(f"{folder}: the bundle lacks object {missing[0]}; export it again (deployment)")

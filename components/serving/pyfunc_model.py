@@ -7,6 +7,7 @@ No object is pickled: the bundle is JSON, safetensors, ONNX and JSONL.
 """
 
 import os
+import tempfile
 from pathlib import Path
 from typing import Any, Literal
 
@@ -32,7 +33,8 @@ class Answers:
         """
         bundle = Path(context.artifacts["bundle"])
         check_signature(bundle, "" if os.environ.get("NINEFOLD_UNSIGNED") == "1" else None)
-        candidate, store = load_bundle(bundle)
+        self._derived = tempfile.TemporaryDirectory()  # goes with the model
+        candidate, store = load_bundle(bundle, Path(self._derived.name))
         threads = int(os.environ.get("NINEFOLD_THREADS", "2"))
         device: Literal["cpu", "cuda"] = "cuda" if os.environ.get("NINEFOLD_DEVICE") == "cuda" else "cpu"
         self._application = load(candidate, store, Machine(threads=threads, device=device))

@@ -8,9 +8,10 @@ Binds loopback. `--container` binds all addresses instead, for an image whose po
 import argparse
 import logging
 import os
+import sys
 from pathlib import Path
 
-from components.core import Machine, Workspace
+from components.core import Machine, NinefoldError, Workspace
 
 DRAIN_SECONDS = 30
 """How long requests in flight may take after SIGTERM."""
@@ -30,7 +31,11 @@ def main() -> None:
     parser.add_argument("--signer", help="key that the release was signed by; empty: released unsigned")
     parser.add_argument("--trace", action="store_true", help="write MLflow traces")
     parser.add_argument("--container", action="store_true", help="bind all addresses")
-    serve(parser.parse_args())
+    try:
+        serve(parser.parse_args())
+    except NinefoldError as error:  # what the log of a process or a container ends with is one message
+        print(f"ninefold: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
 
 
 def serve(given: argparse.Namespace) -> None:

@@ -48,13 +48,13 @@ class Worker:
     """
 
     def __init__(
-        self, bundle: Path, machine: Machine, traffic: Traffic, model: str, version: str | None, span: Span
+        self, bundle: Path, derived: Path, machine: Machine, traffic: Traffic, model: str, version: str | None, span: Span
     ) -> None:
         self.model, self.version, self.candidate = model, version, ""
         self._traffic, self._span = traffic, span
         self._places = threading.Semaphore(MAX_WAITING)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="model")
-        self.loading: Future[None] = self._thread.submit(self._load, bundle, machine)
+        self.loading: Future[None] = self._thread.submit(self._load, bundle, derived, machine)
 
     @property
     def ready(self) -> bool:
@@ -100,11 +100,11 @@ class Worker:
         future.add_done_callback(lambda _: self._places.release())
         return future
 
-    def _load(self, bundle: Path, machine: Machine) -> None:
+    def _load(self, bundle: Path, derived: Path, machine: Machine) -> None:
         from components.application import load
 
         try:
-            candidate, store = load_bundle(bundle)
+            candidate, store = load_bundle(bundle, derived)
             self._application = load(candidate, store, machine)
             self.candidate = candidate.digest
             # The first answer pays for thread pools and caches; nobody should wait for that.

@@ -1,10 +1,16 @@
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
+from fastapi.testclient import TestClient
 
 from components.application import Embedder, checkpoint, load_retriever
-from components.core import BadInput, Machine, Retriever, Step, Store, Workspace, write_jsonl
+from components.core import BadInput, Baseline, Candidate, Machine, Retriever, Runtime, Step, Store, Workspace, write_jsonl
+from components.core.keys import make_keys
+from components.deployment.bundle import export, sign
+from components.serving.app import create_app
+from components.serving.signature import check_signature
 
 from .conftest import PASSAGES
 
@@ -67,3 +73,28 @@ def test_lance_finds_chunks_and_repeats(indexed: tuple[Store, Retriever], mode: 
     assert [hits[0].passage for hits in found[0][:2]] == ["paris", "nile"]
     assert [len(hits) for hits in found[0]] == [3, 3, 3]
     assert len(list((store.root / "derived").iterdir())) == 1
+
+
+def test_a_signed_folder_with_a_vector_index_still_holds_after_it_was_served(
+    indexed: tuple[Store, Retriever], step: Step, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The table that is made of the index goes into the workspace: a file more in the folder would break its signature."""
+    monkeypatch.setenv("NINEFOLD_KEYS", str(tmp_path / "keys"))
+    make_keys()
+    store, retriever = indexed
+    step.store.copy_to(store, [retriever.knowledge])
+    runtime, baseline = Runtime(engine="baseline"), Baseline(kind="best_sentence")
+    made = Candidate(task="question_answering", runtime=runtime, baseline=baseline, retriever=retriever)
+    bundle = export(made, store, tmp_path / "bundle", [])
+    (bundle / "store" / "derived").mkdir()  # an older server left it there
+    sign(made, bundle, [])
+    workspace = Workspace(tmp_path / "home")
+    for _ in "ab":
+        check_signature(bundle)
+        with TestClient(create_app(bundle, workspace, name="desk"), base_url="http://127.0.0.1") as client:
+            while client.get("/ready").status_code == 503:
+                time.sleep(0.05)
+            asked = {"messages": [{"role": "user", "content": "What is the capital of France?"}]}
+            reply = client.post("/v1/chat/completions", json=asked).json()
+        assert "Paris" in reply["choices"][0]["message"]["content"]
+    assert len(list(workspace.store.derived.iterdir())) == 1

@@ -1,6 +1,6 @@
 """Vector and hybrid search over chunks in LanceDB, embedded.
 
-The table is derived from the `index` object (chunks.jsonl, vectors.npy) and kept beside the store's objects: it is built
+The table is derived from the `index` object (chunks.jsonl, vectors.npy) and kept in the store's `derived`: it is built
 once, whole or not at all, and may be deleted at any time. Vectors are searched exactly; hybrid fuses them with LanceDB's
 full-text search by reciprocal ranks (Cormack et al. 2009, k = 60).
 """
@@ -66,7 +66,7 @@ class Lance:
 def _open(store: Store, index: str) -> Any:
     import lancedb
 
-    folder = store.root / "derived" / digest_of([RECIPE, index])
+    folder = store.derived / digest_of([RECIPE, index])
     if not folder.is_dir():
         folder.parent.mkdir(parents=True, exist_ok=True)
         building = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".building."))
