@@ -1,8 +1,8 @@
 """A table or view of a database, by its SQLAlchemy URL: `sqlite:///support.db`, `postgresql+psycopg://reader@host/base`.
 
-Tried with SQLite, whose file is opened for reading only. A server needs its driver's package (psycopg, PyMySQL …) and a user
-that may read; its password never stands in the URL, since contracts are kept and shown: the driver finds it in its own
-place (PGPASSWORD or ~/.pgpass, ~/.my.cnf).
+Tried with SQLite, whose file is opened for reading only, and with PostgreSQL 15. A server needs its driver's package
+(psycopg, PyMySQL …) and a user that may read; its password never stands in the URL, since contracts are kept and shown: the
+driver finds it in its own place (PGPASSWORD or ~/.pgpass, ~/.my.cnf).
 """
 
 import sqlite3
@@ -33,7 +33,7 @@ def rows(path: Path, source: Source) -> Iterator[tuple[int, dict[str, Any]]]:
     try:
         with engine.connect().execution_options(stream_results=True) as connection:
             table = Table(name, MetaData(), schema=schema or None, autoload_with=connection)
-            order = list(table.primary_key.columns) or list(table.columns)
+            order = list(table.primary_key.columns) or [_in_order(column) for column in table.columns]
             for number, row in enumerate(connection.execute(select(table).order_by(*order)).mappings(), 1):
                 yield number, {column: _plain(value) for column, value in row.items()}
     except NoSuchTableError as error:
@@ -75,6 +75,14 @@ def _engine(folder: Path, source: Source) -> Any:
     # Read only: SQLite makes a missing file, and a reader must never change what it reads.
     address = f"file:{quote(str(file.absolute()))}?mode=ro"
     return create_engine(url, creator=lambda: sqlite3.connect(address, uri=True))
+
+
+def _in_order(column: Any) -> Any:
+    """The column, or its text where PostgreSQL knows no order of such values (json, point)."""
+    from sqlalchemy import JSON, Text, cast
+    from sqlalchemy.types import NullType
+
+    return cast(column, Text) if isinstance(column.type, (JSON, NullType)) else column
 
 
 def _plain(value: Any) -> Any:
