@@ -3,8 +3,9 @@
 Five ways, surest first: equal words; near-equal (Jaccard of word sets); a shared run of words (13-gram overlap: Brown et al.
 2020, arXiv:2005.14165, appendix C); a paraphrase by rule (equal content in canonical words, weighted by inverse document
 frequency; less is asked where the answer is the same too); and, in passages, a place that holds the question's content words
-together with its answer. A shared answer alone is no leak, nor is a shared template with another name in it. Exact set
-arithmetic over sparse matrices. Not covered: synonyms of content words, translations.
+together with its answer. A shared answer alone is no leak, nor is a shared template with another name or year in it: short
+questions that share a run are two where their numbers differ, or their words and their answers do. Exact set arithmetic over
+sparse matrices. Not covered: synonyms of content words, translations.
 """
 
 import math
@@ -12,11 +13,12 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 from typing import Any
 
 from components.core.suppression import words
 
-from .paraphrase import ASKS, Content, readings, stems
+from .paraphrase import ASKS, SPOKEN, Content, readings, stems
 
 RUN = 5
 """Words of a question that must stand in a passage in one run; longer questions: up to 13."""
@@ -29,8 +31,8 @@ COVERED, WINDOW = 0.8, 40
 _NOTHING = "yes no true false unknown none nothing impossible answer known information determined not is the can cannot be"
 TELLS_NOTHING = frozenset(_NOTHING.split())
 """Answers of these words alone are no evidence of a leak."""
-BLOCK = 512
-"""Items whose products with all texts are held at once: 13,000 passages take under 100 MB."""
+BLOCK, ROWS = 512, 4096
+"""Items, and texts, whose products are held at once: under 100 MB, where every text shares a word with every item."""
 _SENTENCE_END = re.compile(r"(?<=[.?!])\s+|\n")
 
 
@@ -65,12 +67,12 @@ class Leaks:
         self._words = [words(item.question) for item in items]
         self._answers = [_telling(item.answer) for item in items]
         self._equal: dict[tuple[str, ...], int] = {}
-        self._runs: dict[tuple[str, ...], int] = {}
+        self._runs: dict[tuple[str, ...], list[int]] = defaultdict(list)
         self._asked: dict[tuple[str, ...], list[tuple[int, int]]] = defaultdict(list)
         for number, sequence in enumerate(self._words):
             self._equal.setdefault(sequence, number)
             for gram in runs(sequence, run):
-                self._runs.setdefault(gram, number)
+                self._runs[gram].append(number)
             if len(sequence) >= RUN and ASKS & set(sequence):
                 self._asked[sequence[:RUN]].append((number, min(run, len(sequence))))
         self._sets = _Index([frozenset(sequence) for sequence in self._words])
@@ -86,8 +88,8 @@ class Leaks:
         for place, sequence in enumerate(sequences):
             if sequence in self._equal:
                 found[place] = self._leak(self._equal[sequence], "equal", 1.0, sequence)
-            elif gram := next((gram for gram in runs(sequence, self.run) if gram in self._runs), None):
-                found[place] = self._leak(self._runs[gram], "shared words", 1.0, gram)
+            else:
+                found[place] = self._with_a_run(*rows[place], sequence)
         self._likeness(rows, sequences, found)
         for place, leak in enumerate(found):
             answer = _telling(rows[place][1])
@@ -121,6 +123,29 @@ class Leaks:
     def _leak(self, number: int, how: str, score: float, shared: Iterable[str]) -> Leak:
         return Leak(self.items[number], how, round(score, 4), " ".join(shared))
 
+    def _with_a_run(self, text: str, answer: str, sequence: tuple[str, ...]) -> Leak | None:
+        """The first item that shares a run with `text` and is not another question in the same template."""
+        others: set[int] = set()
+        for gram in runs(sequence, self.run):
+            for number in self._runs.get(gram, ()):
+                if number in others:
+                    continue
+                short = max(len(sequence), len(self._words[number])) <= SPOKEN
+                if not short or not self._other(number, text, _telling(answer)):
+                    return self._leak(number, "shared words", 1.0, gram)
+                others.add(number)
+        return None
+
+    def _other(self, number: int, text: str, answer: tuple[str, ...]) -> bool:
+        """Whether a short `text` asks for something else than the item: of another number, or of another word with another
+        answer."""
+        right = self._answers[number]
+        if answer and answer == right:
+            return False
+        one, two = readings(text)[0], readings(self.items[number].question)[0]
+        answers_differ = bool(answer and right and not set(answer) & set(right))
+        return _numbers_differ(one.stems, two.stems) or (answers_differ and _differ(one, two))
+
     def _likeness(self, rows: Sequence[tuple[str, str]], sequences: list[tuple[str, ...]], found: list[Leak | None]) -> None:
         """Near-equal words, and paraphrases, for the places that are still None."""
         read = [(place, one) for place, (text, _) in enumerate(rows) if not found[place] for one in readings(text)]
@@ -147,7 +172,11 @@ class Leaks:
         for start in range(len(sequence) - RUN + 1):
             for number, length in self._asked.get(sequence[start : start + RUN], ()):
                 run = self._words[number][:length]
-                if sequence[start : start + length] == run and ASKS & set(run):
+                if sequence[start : start + length] != run or not ASKS & set(run):
+                    continue
+                whole = self._words[number]
+                after = stems(" ".join(sequence[start : start + 2 * len(whole)]))
+                if length == len(whole) or not _numbers_differ(frozenset(after), frozenset(stems(" ".join(whole)))):
                     yield number, length
 
     def _covered(self, passages: list[tuple[str, ...]]) -> Iterator[tuple[int, int, float, str]]:
@@ -215,11 +244,11 @@ class _Index:
         if not left or not right or not self._columns:
             return
         rows, columns = self._matrix(left, lambda word: 1.0), self._matrix(right, self.weight)
-        for first in range(0, len(right), BLOCK):
-            block = (rows @ columns[first : first + BLOCK].T).tocoo()
-            scores = score(block.row, block.col + first, block.data)
+        for first, start in product(range(0, len(right), BLOCK), range(0, len(left), ROWS)):
+            block = (rows[start : start + ROWS] @ columns[first : first + BLOCK].T).tocoo()
+            scores = score(block.row + start, block.col + first, block.data)
             for at in (scores >= at_least - 1e-9).nonzero()[0].tolist():
-                yield int(block.row[at]), first + int(block.col[at]), float(scores[at])
+                yield start + int(block.row[at]), first + int(block.col[at]), float(scores[at])
 
     def _matrix(self, sets: Sequence[frozenset[str]], weigh: Callable[[str], float]) -> Any:
         import numpy as np
@@ -261,8 +290,14 @@ def _differ(one: Content, two: Content) -> bool:
     return other or bool(one.stems - two.stems and two.stems - one.stems)
 
 
+def _numbers_differ(one: frozenset[str], two: frozenset[str]) -> bool:
+    """Whether each has a number that the other lacks: another year in the same template."""
+    first, second = ({word for word in words if word[0].isdigit()} for words in (one, two))
+    return bool(first - second and second - first)
+
+
 def _one_question(one: Content, two: Content, score: float, answered: bool) -> bool:
-    if min(len(one.stems), len(two.stems)) < 2:
+    if min(len(one.stems), len(two.stems)) < 2 or (not answered and _numbers_differ(one.stems, two.stems)):
         return False
     if one.asks and two.asks and not one.asks & two.asks:
         return answered and score >= SAME
