@@ -27,8 +27,9 @@ TWICE = "the same pair twice"
 def pairs_from(
     items: Iterable[Feedback], *, refuse: bool, held_out: Collection[str], usable: Collection[str] | None
 ) -> tuple[list[dict[str, Any]], dict[str, int]]:
-    """Rows {"id", "text", "passages", "chosen", "rejected", "simulated"}, sorted by id, and how many items were dropped for
-    which reason (`scrubbed` counts pairs in which personal data was replaced; those are kept).
+    """Rows {"id", "text", "passages", "chosen", "rejected", "simulated", "origin"}, sorted by id, and how many items were
+    dropped for which reason (`scrubbed` counts pairs in which personal data was replaced; those are kept). origin: collected
+    from people, or programmatic: the simulated rater chose between two texts.
 
     refuse:   drop items with personal data rather than scrub them
     held_out: normalised questions that must not be trained on
@@ -78,5 +79,6 @@ def _pair(
         "chosen": chosen.strip(),
         "rejected": rejected.strip(),
         "simulated": item.simulated,
+        "origin": "programmatic" if item.simulated else "collected",
     }
     return row, "scrubbed" if found else ""

@@ -52,7 +52,7 @@ class Collected(StageResult):
     """Preference pairs, and what became of the rest."""
 
     pairs: Split | None
-    """Object with `pairs.jsonl`: {"id", "text", "passages", "chosen", "rejected", "simulated"}."""
+    """Object with `pairs.jsonl`: {"id", "text", "passages", "chosen", "rejected", "simulated", "origin"}."""
     counts: dict[str, int]
     """Items read, simulated and real; pairs; and items dropped, by reason."""
 

@@ -1,7 +1,8 @@
 """The graph of a release: source → data step → splits → what each stage made → evidence → version → approval → endpoint.
 
 Edges come from seals (a step's inputs and results are digests) and from the Candidate; what a stage reads of the dataset
-comes from `READS`, since a seal names all of it. Names follow OpenLineage where they fit: jobs read and write datasets.
+comes from `READS`, since a seal names all of it (what its Candidate searches is the Candidate's). Names follow OpenLineage
+where they fit: jobs read and write datasets.
 """
 
 import json
@@ -16,15 +17,16 @@ from .search import object_roles
 
 READS = {
     "selection": ("train", "validation", "knowledge"),
-    "prompting": ("train", "validation", "knowledge"),
+    "prompting": ("train", "validation", "training_knowledge"),
     "retrieval": ("train", "validation", "knowledge"),
     "tuning": ("train", "validation", "training_knowledge", "practice", "practice_passages", "made"),
-    "feedback": ("feedback", "training_knowledge"),
+    "feedback": ("feedback", "validation", "test", "training_knowledge"),
     "evaluation": ("validation", "test"),
     "optimization": ("validation",),
     "deployment": ("test",),
 }
-"""Stage → splits that it reads; a stage that is not named here reads all."""
+"""Stage → splits that it reads (feedback: the held-out ones to keep their questions out); a stage that is not named here
+reads all. tests/lineage/test_graph.py holds this against the stages' source."""
 
 
 class Node(Frozen):

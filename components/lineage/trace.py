@@ -7,7 +7,7 @@ from components.core.suppression import words
 
 from .graph import READS
 from .search import TAUGHT_BY, object_roles
-from .subject import Subject
+from .subject import LEAST, Subject
 
 ROWS = ("train", "feedback", "validation", "test", "practice", "made")
 
@@ -32,7 +32,9 @@ def trace(store: Store, wanted: str) -> dict[str, Any]:
     if found is None:
         raise BadInput(f"--row {wanted}: no row of this workspace has this id or text. Evidence tables name the ids")
     row, split = found
-    subject, roles, places = Subject.of(row.id, row.text), object_roles(store), []
+    # a text too short to tell texts apart is followed by its id alone
+    subject = Subject.of(row.id, *([row.text] if sum(map(len, words(row.text))) >= LEAST else []))
+    roles, places = object_roles(store), []
     seals = store.seals()
     for digest, role in sorted(roles.items(), key=lambda item: item[1]):
         if not store.has(digest):

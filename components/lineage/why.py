@@ -1,5 +1,6 @@
 """Why an answer was given: from the logged answer back to passages, prompt, weights, training data, figures and approver."""
 
+from collections import Counter
 from typing import Any
 
 from components.core import Candidate, Passage, Store, read_jsonl
@@ -21,7 +22,7 @@ def why(answered: dict[str, Any], candidate: Candidate | None, bundle: Store, st
         "candidate": answered["candidate"],
         "passages": _passages(answered, candidate, bundle, sources),
         **_parts(candidate),
-        "training": _training(candidate, whole),
+        "training": _training(candidate, whole, store),
         "data": {"sources": list(sources.values()), **{name: data.get(name) for name in ("dropped", "touched_by", "bias")}},
         "evaluation": [node.facts for node in whole.nodes if node.kind == "evidence"],
         "decided": [
@@ -74,14 +75,22 @@ def _parts(candidate: Candidate | None) -> dict[str, Any]:
     }
 
 
-def _training(candidate: Candidate | None, whole: Graph) -> list[dict[str, Any]]:
-    """What the weights were made from: the splits that the steps which wrote them read."""
+def _origins(digest: str, store: Store) -> dict[str, int]:
+    """Origin → rows; empty for passages, and for what was forgotten."""
+    lines = read_jsonl(store.file(digest)) if store.has(digest) else []
+    return dict(sorted(Counter(line["origin"] for line in lines if "origin" in line).items()))
+
+
+def _training(candidate: Candidate | None, whole: Graph, store: Store) -> list[dict[str, Any]]:
+    """What the weights were made from: the splits that the steps which wrote them read, and how many of their rows were
+    collected, synthetic or programmatic."""
     wanted = {one.object for one in (candidate.adapter, candidate.model) if one} if candidate else set()
     nodes = {node.id: node for node in whole.nodes}
     jobs = [edge.source for digest in sorted(wanted) for edge in whole.before(f"dataset:{digest}")]
     read = [edge.source for job in jobs for edge in whole.before(job)]
     return [
-        {"rows": nodes[id].name, "digest": nodes[id].facts["digest"], "count": nodes[id].facts["count"]}
+        {name: nodes[id].facts[name] for name in ("digest", "count")}
+        | {"rows": nodes[id].name, "origins": _origins(nodes[id].facts["digest"], store)}
         for id in dict.fromkeys(read)
         if nodes[id].kind == "dataset" and nodes[id].facts.get("count")
     ]

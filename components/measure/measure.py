@@ -125,6 +125,7 @@ def _example(task: Task, row: Row, found: AnswerLike, searched: bool) -> dict[st
         "text": row.text,
         "answer": found.text,
         "reference": row.answer,
+        "origin": row.origin,
         "passage": row.passage,
         "passages": list(found.passages),
         "scores": [round(score, 6) for score in found.scores],

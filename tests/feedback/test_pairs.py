@@ -25,6 +25,7 @@ def test_a_correction_with_consent_is_a_pair():
             "chosen": "Paris",
             "rejected": "Rome",
             "simulated": False,
+            "origin": "collected",
         }
     ]
     assert counts == {}

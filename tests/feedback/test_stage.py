@@ -45,6 +45,7 @@ def test_the_simulated_rater_writes_and_every_pair_says_so(given):
     rows = read_jsonl(given["step"].store.file(found.pairs.object))
     assert len(rows) == found.pairs.count == found.counts["pairs"] >= 1
     assert all(row["simulated"] and row["chosen"] != row["rejected"] for row in rows)
+    assert {row["origin"] for row in rows} == {"programmatic"}, "a program judged what people wrote"
     assert found.counts["no consent"] > 0
     held_out = {"Sofia", "Bern"}
     assert not any(passage["id"] in held_out for row in rows for passage in row["passages"])

@@ -25,8 +25,10 @@ from components.core.store import inputs_of
 
 ADA = "ada@example.org"
 ROWS = {
-    "train": [{"id": "a" * 16, "text": f"What did {ADA} ask for?", "answer": "tea", "source": "calls"}],
-    "test": [{"id": "b" * 16, "text": "Who asked for tea?", "answer": "unknown", "source": "calls"}],
+    "train": [
+        {"id": "a" * 16, "text": f"What did {ADA} ask for?", "answer": "tea", "source": "calls", "origin": "synthetic"}
+    ],
+    "test": [{"id": "b" * 16, "text": "Who asked for tea?", "answer": "unknown", "source": "calls", "origin": "collected"}],
 }
 
 

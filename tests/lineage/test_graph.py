@@ -1,11 +1,14 @@
 """From a tuned release back to the rows that its weights were made from."""
 
+import ast
 from typing import Any
 
 import pytest
 
-from components.core import Candidate, Evidence, MachineFault, Metric, Workspace
+from components.core import STAGES, Candidate, Evidence, MachineFault, Metric, Workspace
+from components.core.code import ROOT
 from components.lineage import Graph, Subject, erase, graph, touched, trace, why
+from components.lineage.graph import READS
 
 from .small import ADA, ROWS, filled, put, seal, tuned
 
@@ -59,7 +62,7 @@ def test_an_answer_names_prompt_weights_rows_figures_and_approver(tmp_path):
     found = why(answered, candidate, workspace.store, workspace.store, drawn(workspace, candidate, release))
     assert found["prompt"]["digest"] == candidate.prompt.digest
     assert (found["model"]["name"], found["adapter"]["method"]) == ("base", "sft")
-    assert [(one["rows"], one["count"]) for one in found["training"]] == [("train", 1)]
+    assert [(one["rows"], one["count"], one["origins"]) for one in found["training"]] == [("train", 1, {"synthetic": 1})]
     assert found["evaluation"][0]["f1"] == 0.5
     assert [one["by"] for one in found["approval"]] == ["ada"]
 
@@ -69,6 +72,30 @@ def test_a_row_is_followed_into_the_prompt_that_shows_it(tmp_path):
     found = trace(workspace.store, ROWS["train"][0]["id"])
     assert {"train", "few-shot examples (1)"} <= {place["what"] for place in found["places"]}
     assert found["split"] == "train"
+
+
+def test_a_row_with_a_short_text_is_followed_by_its_id(tmp_path):
+    workspace = filled(tmp_path, {"train": [{"id": "c" * 16, "text": "ok", "answer": "yes"}], "test": ROWS["test"]})
+    found = trace(workspace.store, "c" * 16)
+    assert [place["what"] for place in found["places"]] == ["train"], "every other text holds an 'ok'"
+
+
+def splits_named(stage: str) -> set[str]:
+    """The splits that the source of a stage names: `dataset.<split>`, or the name of one of `dataset.splits` as a text."""
+    found = set()
+    for path in (ROOT / "components" / stage).rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "dataset":
+                found |= {node.attr} & {"knowledge", "training_knowledge", "practice", "practice_passages", "made"}
+            elif isinstance(node, ast.Constant):
+                found |= {node.value} & {"train", "feedback", "validation", "test"}
+    # `training_knowledge or knowledge`: where there is a base there are both
+    return found - {"knowledge"} if "training_knowledge" in found else found
+
+
+@pytest.mark.parametrize("stage", [stage for stage in STAGES if stage not in ("data", "use_case")])
+def test_the_graph_knows_what_each_stage_reads(stage):
+    assert splits_named(stage) == set(READS[stage])
 
 
 def test_a_withdrawn_version_is_still_drawn_by_its_digests(tmp_path):

@@ -53,6 +53,7 @@ def test_evidence_can_be_computed_again_from_its_table(step: Step, split: Split)
     found = measure(candidate(), Echo(), split, TASK, step)
     rows = examples(found, step.store)
     assert [row["id"] for row in rows] == [f"r{i}" for i in range(90)]
+    assert {row["origin"] for row in rows} == {"collected"}
     known = [row["f1_answerable"] for row in rows if row["f1_answerable"] is not None]
     assert found.metrics["f1_answerable"].value == pytest.approx(sum(known) / len(known), abs=1e-6)
     assert found.metrics["f1_answerable"].n == len(known) < 90
