@@ -4,34 +4,54 @@ import gzip
 import json
 import sqlite3
 import zipfile
+import zlib
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from components.core import MachineFault
 
 BLOCK, OVERLAP = 32 * 2**20, 2**16
 """Files are read in blocks of so many bytes; a subject longer than the overlap could be missed at a seam."""
 SQLITE = b"SQLite format 3\0"
+WAIT = 10.0
+"""Seconds that a database in use is waited for."""
 Cell = tuple[str, int, str, str]
 """(table, rowid, column, text)"""
 
 
 def contents(path: Path) -> Iterator[bytes]:
-    """The content of a file, and of what is packed in it (zip and its kin, gzip, Parquet, PDF)."""
-    yield from _blocks(path)
+    """The content of a file, and of what is packed in it (zip and its kin, gzip, Parquet, PDF), block by block.
+
+    Raises MachineFault for a packed file that cannot be unpacked: nobody could say that it holds nothing.
+    """
+    with path.open("rb") as file:
+        yield from _blocks(file)
+    try:
+        yield from _unpacked(path)
+    except (ValueError, OSError, EOFError, RuntimeError, zlib.error, zipfile.BadZipFile) as error:
+        reason = str(error) or type(error).__name__
+        raise MachineFault(f"{path}: cannot be unpacked, so what it holds is not known ({reason}). Remove it") from error
+
+
+def _unpacked(path: Path) -> Iterator[bytes]:
     if zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:
-            yield from (archive.read(name) for name in archive.namelist())
+            for name in archive.namelist():
+                with archive.open(name) as member:
+                    yield from _blocks(member)
     elif path.suffix == ".gz":
-        yield gzip.decompress(path.read_bytes())
+        with gzip.open(path) as packed:
+            yield from _blocks(packed)
     elif path.suffix == ".pdf":
         yield _pdf(path)
     elif path.suffix == ".parquet":
         from pyarrow import parquet
 
-        yield json.dumps(parquet.read_table(path).to_pylist(), ensure_ascii=False, default=str).encode()
+        with parquet.ParquetFile(path) as table:
+            for batch in table.iter_batches():
+                yield json.dumps(batch.to_pylist(), ensure_ascii=False, default=str).encode()
 
 
 def table_texts(folder: Path) -> Iterator[bytes]:
@@ -52,7 +72,7 @@ def is_database(path: Path) -> bool:
 
 def cells(path: Path) -> Iterator[Cell]:
     """Every text in every table of a SQLite database, also what other connections have committed to its log."""
-    with closing(connect(path)) as database:
+    with closing(connect(path)) as database, in_use(path):
         tables = [name for (name,) in database.execute("select name from sqlite_master where type = 'table'").fetchall()]
         for table in tables:
             rows = database.execute(f'select rowid as "_row_", * from "{table}"')
@@ -65,24 +85,31 @@ def cells(path: Path) -> Iterator[Cell]:
 
 def connect(path: Path) -> sqlite3.Connection:
     """A connection that overwrites what it deletes. Raises MachineFault where another process holds the database."""
-    database = sqlite3.connect(path, timeout=10, isolation_level=None)
-    try:
+    database = sqlite3.connect(path, timeout=WAIT, isolation_level=None)
+    with in_use(path):
         database.execute("pragma secure_delete = on")
         database.execute("pragma foreign_keys = on")
-    except sqlite3.OperationalError as error:
-        raise busy(path, error) from error
     return database
 
 
 def compact(database: sqlite3.Connection, path: Path) -> None:
     """Leave no deleted content behind: neither in free pages nor in the log beside the database."""
-    try:
+    with in_use(path):
         database.execute("vacuum")
         (blocked, *_) = database.execute("pragma wal_checkpoint(truncate)").fetchone()
-    except sqlite3.OperationalError as error:
-        raise busy(path, error) from error
     if blocked:
         raise busy(path, "a reader holds its log")
+
+
+@contextmanager
+def in_use(path: Path) -> Iterator[None]:
+    """Raises MachineFault where another process holds the database."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            raise
+        raise busy(path, error) from error
 
 
 def busy(path: Path, reason: Any) -> MachineFault:
@@ -91,19 +118,18 @@ def busy(path: Path, reason: Any) -> MachineFault:
 
 
 def _pdf(path: Path) -> bytes:
-    """The words of a card as PDF, whose pages are packed; nothing where it is none."""
+    """The words of a card as PDF, whose pages are packed."""
     from pypdf import PdfReader
     from pypdf.errors import PyPdfError
 
     try:
         return "\n".join(page.extract_text() for page in PdfReader(path).pages).encode(errors="replace")
-    except PyPdfError:
-        return b""
+    except PyPdfError as error:
+        raise ValueError(str(error)) from error
 
 
-def _blocks(path: Path) -> Iterator[bytes]:
-    with path.open("rb") as file:
-        tail = b""
-        while block := file.read(BLOCK):
-            yield tail + block
-            tail = block[-OVERLAP:]
+def _blocks(file: IO[bytes] | gzip.GzipFile) -> Iterator[bytes]:
+    tail = b""
+    while block := file.read(BLOCK):
+        yield tail + block
+        tail = block[-OVERLAP:]

@@ -16,7 +16,7 @@ from pathlib import Path
 from components.core import Workspace, publish_bytes
 from components.core.files import fsync_folder
 
-from .content import cells, compact, connect
+from .content import cells, compact, connect, in_use
 from .search import Item
 from .subject import GONE, Subject
 
@@ -64,10 +64,11 @@ def erase_rows(path: Path, subject: Subject) -> None:
     """Take the subject out of a SQLite database, its free pages and its log."""
     with closing(connect(path)) as database:
         names = {name for (name,) in database.execute("select name from sqlite_master where type = 'table'")}
-        database.execute("begin immediate")
-        for cell in [cell for cell in cells(path) if subject.holds(cell[3])]:
-            _clean(database, names, cell, subject)
-        database.execute("commit")
+        with in_use(path):
+            database.execute("begin immediate")
+            for cell in [cell for cell in cells(path) if subject.holds(cell[3])]:
+                _clean(database, names, cell, subject)
+            database.execute("commit")
         compact(database, path)
 
 

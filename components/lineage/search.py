@@ -176,11 +176,12 @@ def _others(root: Path, workspace: Workspace) -> Iterator[Path]:
 
 def _file(path: Path, workspace: Workspace, subject: Subject) -> Item | None:
     name = path.relative_to(workspace.root).as_posix() if path.is_relative_to(workspace.root) else str(path)
-    if path.name.endswith(("-wal", "-shm")):
+    if path.name.endswith(("-wal", "-shm")) and path.with_name(path.name[:-4]).is_file():
         return None  # part of a database, which is read with it
     if is_database(path):
         tables = Counter(table for table, _, _, text in cells(path) if subject.holds(text))
-        if not tables and not _holds(path, subject):
+        log = path.with_name(f"{path.name}-wal")  # deleted rows stand there until it is written over
+        if not tables and not _holds(path, subject) and not (log.is_file() and _holds(log, subject)):
             return None
         role = ", ".join(f"{table} {count}" for table, count in sorted(tables.items())) or "deleted rows"
         kind: Kind = "record" if path.name in RECORDS else "database"

@@ -4,8 +4,10 @@ import gzip
 import sqlite3
 from contextlib import closing
 
-from components.core import FeedbackStore
-from components.lineage import Subject, erase, search, touched
+import pytest
+
+from components.core import FeedbackStore, MachineFault
+from components.lineage import Subject, content, erase, search, touched
 
 from .small import ADA, ROWS, filled
 
@@ -66,3 +68,44 @@ def test_the_packed_pages_of_a_card_are_searched_too(tmp_path):
             pisa.CreatePDF(f"<p>{said}</p>", dest=file)
     assert ADA.encode() not in (workspace.root / "v1.pdf").read_bytes()
     assert [item.id for item in search(workspace, SUBJECT) if item.id.endswith(".pdf")] == ["v1.pdf"]
+
+
+def test_a_deleted_row_is_found_in_the_log_of_a_database_in_use(tmp_path):
+    workspace = filled(tmp_path)
+    erase(workspace, SUBJECT, touched(workspace, SUBJECT))
+    with closing(sqlite3.connect(workspace.root / "served.db", isolation_level=None)) as server:
+        server.execute("pragma journal_mode = wal")
+        server.execute("create table notes (body text)")
+        server.execute("insert into notes values (?)", [f"asked by {ADA}"])
+        server.execute("delete from notes")
+        assert ADA.encode() not in (workspace.root / "served.db").read_bytes()
+        found = search(workspace, SUBJECT)
+        assert [(item.kind, item.id) for item in found] == [("database", "served.db")]
+        erase(workspace, SUBJECT, found)
+        assert ADA.encode() not in (workspace.root / "served.db-wal").read_bytes()
+        assert search(workspace, SUBJECT) == []
+
+
+def test_a_file_named_like_a_log_without_its_database_is_searched(tmp_path):
+    workspace = filled(tmp_path)
+    (workspace.root / "lost.db-wal").write_text(f"pages of {ADA}")
+    assert "lost.db-wal" in [item.id for item in search(workspace, SUBJECT)]
+
+
+def test_a_database_that_another_process_writes_to_is_the_machines_fault(tmp_path, monkeypatch):
+    monkeypatch.setattr(content, "WAIT", 0.1)
+    workspace = filled(tmp_path)
+    with closing(sqlite3.connect(workspace.root / "other.db", isolation_level=None)) as writer:
+        writer.execute("begin immediate")
+        with pytest.raises(MachineFault, match=r"other\.db: in use .*locked.* then repeat"):
+            erase(workspace, SUBJECT, touched(workspace, SUBJECT))
+    erase(workspace, SUBJECT, touched(workspace, SUBJECT))
+    assert search(workspace, SUBJECT) == []
+
+
+@pytest.mark.parametrize("name", ["torn.gz", "torn.parquet", "torn.pdf"])
+def test_a_packed_file_that_cannot_be_unpacked_is_named(tmp_path, name):
+    workspace = filled(tmp_path)
+    (workspace.root / name).write_bytes(gzip.compress(b"for somebody" * 100)[:30])
+    with pytest.raises(MachineFault, match=f"{name}: cannot be unpacked"):
+        search(workspace, SUBJECT)
