@@ -21,12 +21,18 @@ class Member:
 
 def members(root: Path, source: Source, key: str) -> list[Member]:
     """Every file below `root` in the order of names; hidden ones are left out, and with `source.format` those of other
-    formats. Links are followed to files inside the folder only. key: the source's place in the contract.
+    formats. Links are followed to files inside the folder only; a folder that cannot be listed is a member with its fault.
+    key: the source's place in the contract.
 
     Raises BadInput where there is none.
     """
     found = []
-    for place, folders, files in os.walk(root):
+
+    def unlisted(error: OSError) -> None:
+        path = Path(os.fsdecode(error.filename))
+        found.append(Member(_shown(path.relative_to(root)), path, fault=f"the folder cannot be read ({error.strerror})"))
+
+    for place, folders, files in os.walk(root, onerror=unlisted):
         folders[:] = [name for name in folders if not name.startswith(".")]
         linked = [name for name in folders if os.path.islink(os.path.join(place, name))]
         for name in (*(name for name in files if not name.startswith(".")), *linked):

@@ -74,7 +74,7 @@ def read_source(source: Source, number: int, path: Path, task: Task) -> list[Rec
     records = []
     for row in rows:
         fields = row.fields
-        if source.role == "practice":
+        if source.role == "practice" and columns:
             fields = fields | {
                 columns["answer"]: _one_of(fields.get(columns["answer"]), str(fields.get(columns["passage"])))
             }

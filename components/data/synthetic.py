@@ -24,8 +24,6 @@ FOUND_AMONG = 3
 """The passage that a question is about must be among this many hits."""
 AT_ONCE = 64
 """Passages that are drafted from between two searches."""
-
-
 Refuse = Callable[[list[tuple[str, str, str | None]]], list[str | None]]
 """made.Refusal: why each (question, answer, passage that may be held out) may not be trained on, or None."""
 
@@ -34,7 +32,7 @@ def synthesise(
     asked: Synthetic,
     task: Task,
     training: Split,
-    refused: Callable[[list[tuple[str, str, str | None]]], list[str | None]],
+    refused: Refuse,
     store: Store,
 ) -> tuple[list[Row], dict[str, int]]:
     """(up to `asked.rows` rows, how many drafts fell by which filter), in an order that `asked.seed` gives.

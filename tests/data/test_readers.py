@@ -1,7 +1,11 @@
 """Every format in its own file, alone and in a folder; what cannot be read is a row with its reason."""
 
 import json
+import os
+import pwd
+import shutil
 import sqlite3
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -182,6 +186,33 @@ def test_what_cannot_be_read_is_a_row_with_its_reason(tmp_path: Path) -> None:
         ("k", "it is a link out of the folder"),
     ]
     assert not any(record.passage for record in records if record.fault)
+
+
+def test_a_folder_inside_that_cannot_be_listed_is_a_row_with_its_reason() -> None:
+    root = Path(tempfile.mkdtemp())  # a test's own folder is closed to all others
+    try:
+        (root / "closed").mkdir(mode=0o000)
+        (root / "a.txt").write_text("Fine.")
+        root.chmod(0o755)
+        was = os.geteuid()
+        os.seteuid(pwd.getpwnam("nobody").pw_uid if was == 0 else was)  # nothing is closed to root
+        try:
+            records = read(root)
+        finally:
+            os.seteuid(was)
+    finally:
+        shutil.rmtree(root)
+    assert [(record.file, record.fault) for record in records] == [
+        ("a.txt", None),
+        ("closed", "the folder cannot be read (Permission denied)"),
+    ]
+
+
+def test_practice_of_nothing_readable_is_left_to_the_gate(tmp_path: Path) -> None:
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "a.png").write_bytes(b"\x89PNG")
+    (record,) = read(tmp_path / "docs", role="practice")
+    assert "its name ends in none of" in (record.fault or "")
 
 
 def test_an_empty_folder_is_named_with_its_key(tmp_path: Path) -> None:
