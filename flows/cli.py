@@ -67,11 +67,11 @@ def doctor(as_json: Json = False) -> None:
 
 
 @app.command()
-def fetch(use_case: UseCasePath, as_json: Json = False) -> None:
-    """Fetch the assets that a use case needs, hash-checked, and say where they lie."""
+def fetch(use_case: UseCasePath, profile: ProfileName = "cpu", as_json: Json = False) -> None:
+    """Fetch the assets and benchmarks that a use case needs, hash-checked, and say where they lie."""
     from flows.fetch import fetch_assets, show
 
-    _print(fetch_assets(use_case), as_json, show)
+    _print(fetch_assets(use_case, profile), as_json, show)
 
 
 @app.command()

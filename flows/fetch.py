@@ -1,15 +1,19 @@
-"""`ninefold fetch`: bring the assets that a use case and the shipped models need, so that a run needs no network."""
+"""`ninefold fetch`: bring the assets and the hub's benchmarks that a use case needs, so that a run needs no network."""
 
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
-from components.core import ASSETS, UseCase, Workspace, fetch, read_yaml
+from components.core import ASSETS, Profile, UseCase, Workspace, fetch, read_yaml, stage_config
+from flows.run import profile_path
 
 
-def fetch_assets(use_case: Path) -> dict[str, Any]:
-    """Fetch and check each asset; {name: {folder, megabytes, licence}}."""
+def fetch_assets(use_case: Path, profile: str = "cpu") -> dict[str, Any]:
+    """Fetch and check each asset, and the data of each benchmark of the hub; {name: {folder, megabytes, licence}}."""
+    from components.evaluation.hub import fetch_benchmarks, folder_of
+    from components.evaluation.stage import Config
+
     contract = read_yaml(use_case, UseCase)
     named = {
         source.path.removeprefix("asset:").split("/")[0]
@@ -21,6 +25,13 @@ def fetch_assets(use_case: Path) -> dict[str, Any]:
     for name in sorted(named | set(ASSETS)):
         folder = fetch(name, workspace)
         found[name] = {"folder": str(folder), "megabytes": ASSETS[name].megabytes, "licence": ASSETS[name].licence}
+    benchmarks = stage_config(Config, "evaluation", contract, read_yaml(profile_path(profile), Profile)).benchmarks
+    for tasks in fetch_benchmarks([name for name, count in benchmarks.items() if count], workspace).values():
+        for task in tasks:
+            folder = folder_of(task.dataset, task.config, workspace)
+            size = sum(path.stat().st_size for path in folder.iterdir())
+            name = f"{task.dataset}@{task.revision[:12]} {task.config}".strip()
+            found[name] = {"folder": str(folder), "megabytes": round(size / 1e6), "licence": task.licence}
     return found
 
 

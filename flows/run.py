@@ -76,14 +76,18 @@ class Run:
         return cls(use_case, contract, settings, workspace, sources, profile, bool(checkpoint), note)
 
     def check_settings(self) -> None:
-        """Raise BadInput for a section of a stage that is not acceptable, before the first stage has cost any time."""
+        """Raise BadInput for a section of a stage that is not acceptable, and fetch the benchmarks of the hub that it names
+        (MachineFault where that fails), before the first stage has cost any time."""
+        from components.evaluation.hub import fetch_benchmarks
         from components.evaluation.promotion import check_bounds
 
         configs = {
             word: stage_config(import_module(f"components.{word}.stage").Config, word, self.use_case, self.profile)
             for word in ("data", *STAGES)
         }
-        check_bounds(self.use_case.policy, configs["evaluation"].benchmarks, configs["evaluation"].checks)
+        settings = configs["evaluation"]
+        check_bounds(self.use_case.policy, settings.benchmarks, settings.checks)
+        fetch_benchmarks([name for name, count in settings.benchmarks.items() if count], self.workspace)
 
     @cached_property
     def key(self) -> str:

@@ -1,21 +1,26 @@
 """Running benchmark items through lm-eval (EleutherAI, 0.4.13) on an engine that is already loaded, offline and quiet.
 
 lm-eval builds the requests (solved examples first, always the same ones), scores the choices and aggregates; only the
-log-likelihoods are ours (likelihoods.py). Not covered: generation tasks, chat templates (base and tuned weights see the same
-plain text).
+log-likelihoods are ours (likelihoods.py). Packaged samples (items.py) are asked as plain multiple choice, tasks of the hub
+(hub.py) as lm-eval describes them. Not covered: generation tasks, chat templates (base and tuned weights see the same plain
+text).
 """
 
 import logging
 import math
+import random
+import time
 from functools import partial
 from typing import Any
 
 from components.application import load
-from components.core import Candidate, Frozen, Step, progress
+from components.core import Candidate, Frozen, Step, Workspace, progress
 from components.measure import interval, of_two_means
 
-from .items import BENCHMARKS, Drawn, draw, with_typos
+from .hub import HubTask, fetch_benchmarks, load_tasks
+from .items import Drawn, draw, shown_as
 from .likelihoods import language_model
+from .perturb import with_groups_swapped, with_typos
 
 CODE = ("components.evaluation.benchmarks", "components.application.load")
 
@@ -29,66 +34,168 @@ class Scores(Frozen):
     """Benchmark → probability of the likeliest choice among the choices: what `hits` is held against in calibration."""
     mistyped: dict[str, tuple[float, ...]] = {}
     """Benchmark → `hits` of the same items with typing errors in the question."""
+    swapped: dict[str, tuple[float, ...]] = {}
+    """Benchmark → `hits` of the same items about the other gender; an item that names none keeps its own."""
+    named: dict[str, int] = {}
+    """Benchmark → items of `swapped` that name a gender."""
+    figures: dict[str, dict[str, float]] = {}
+    """Task of the hub → lm-eval's own metrics over its items, by lm-eval's name (`acc`, `f1`, `mcc`)."""
 
 
 class Asked(Frozen):
     """What is asked of each model: equal for all of a run."""
 
     rows: dict[str, int]
-    """Benchmark → items; 0 leaves it out."""
+    """Benchmark → items; 0 leaves it out. Those of a group of the hub are spread over its tasks."""
     shots: int = 0
     """Solved items before each one."""
     typos: tuple[str, ...] = ()
     """Benchmarks whose items are asked a second time, with typing errors."""
+    swaps: tuple[str, ...] = ()
+    """Benchmarks whose items that name a gender are asked a second time, about the other one."""
     seed: int = 0
 
 
 def benchmark(candidate: Candidate, asked: Asked, step: Step) -> Scores:
     """Results of `candidate`'s weights (its prompt and retriever play no part) on items of each benchmark.
 
-    Done once for equal weights, items and code (`Step.memo`), so that the base model is measured once for all candidates.
-    Raises BadInput for an unknown benchmark.
+    Done once for equal weights, items and code (`Step.memo`), so that the base model is measured once for all candidates;
+    seconds an item go to `step.measured`. Raises BadInput for an unknown benchmark, MachineFault where the hub's data is
+    neither here nor to be had.
     """
-    drawn = {name: draw(name, count, step.workspace, asked.seed, asked.shots) for name, count in asked.rows.items() if count}
-    mistyped = {name: _mistyped(one, asked.seed) for name, one in drawn.items() if name in asked.typos}
+    rows = {name: count for name, count in asked.rows.items() if count}
+    hub = fetch_benchmarks(rows, step.workspace)
+    drawn = {
+        name: draw(name, count, step.workspace, asked.seed, asked.shots) for name, count in rows.items() if name not in hub
+    }
+    mistyped = {name: _each(one, partial(with_typos, seed=asked.seed)) for name, one in drawn.items() if name in asked.typos}
+    swapped = {name: _each(one, with_groups_swapped) for name, one in drawn.items() if name in asked.swaps}
     weights = candidate.model_copy(update={"retriever": None})
 
     def make(inner: Step) -> Scores:
         with load(weights, inner.store, inner.machine) as application:
             model = language_model(application.engine)
-            found = {name: run_items(model, name, one) for name, one in progress(list(drawn.items()), "benchmarks")}
+            found: dict[str, Results] = {}
+            seconds: dict[str, float] = {}
+            figures: dict[str, dict[str, float]] = {}
+            for name in progress(list(rows), "benchmarks"):
+                started = time.perf_counter()
+                if name in hub:
+                    results, said = run_tasks(model, hub[name], rows[name], asked, inner.workspace)
+                    found[name] = results
+                    figures |= said
+                else:
+                    found[name] = run_items(model, name, drawn[name])
+                seconds[name] = round((time.perf_counter() - started) / len(found[name][0]), 4)
             again = {
-                name: run_items(model, name, one) for name, one in progress(list(mistyped.items()), "benchmarks, mistyped")
+                name: run_items(model, name, one)[0]
+                for name, one in progress(list(mistyped.items()), "benchmarks, mistyped")
             }
+            other = {
+                name: _of_changed(model, name, drawn[name], one, found[name][0])
+                for name, one in progress(list(swapped.items()), "benchmarks, groups swapped")
+            }
+        inner.measured["seconds_an_item"] = seconds
         return Scores(
             hits={name: hits for name, (hits, _) in found.items()},
             sure={name: sure for name, (_, sure) in found.items()},
-            mistyped={name: hits for name, (hits, _) in again.items()},
+            mistyped=again,
+            swapped=other,
+            named={name: len(_changed(drawn[name], one)) for name, one in swapped.items()},
+            figures=figures,
         )
 
-    inputs = [candidate.model, candidate.adapter, candidate.runtime, drawn, mistyped]
+    inputs: list[Any] = [candidate.model, candidate.adapter, candidate.runtime, drawn, mistyped, swapped]
+    inputs += [hub, {name: rows[name] for name in hub}, asked.shots, asked.seed] if hub else []
     return step.memo("benchmark", Scores, inputs, make, code=CODE)
 
 
-def _mistyped(drawn: Drawn, seed: int) -> Drawn:
-    return Drawn(items=tuple(with_typos(item, seed) for item in drawn.items), shots=drawn.shots)
+def _each(drawn: Drawn, change: Any) -> Drawn:
+    return Drawn(items=tuple(change(item) for item in drawn.items), shots=drawn.shots)
 
 
-def run_items(model: Any, name: str, drawn: Drawn) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """(1 where the right choice is the likeliest; the probability of the likeliest), by item."""
+def _changed(drawn: Drawn, other: Drawn) -> list[int]:
+    return [i for i, (one, two) in enumerate(zip(drawn.items, other.items, strict=True)) if one != two]
+
+
+def _of_changed(model: Any, name: str, drawn: Drawn, other: Drawn, hits: tuple[float, ...]) -> tuple[float, ...]:
+    """`hits` with those of the items that differ asked again."""
+    changed = _changed(drawn, other)
+    if not changed:
+        return hits
+    again, _ = run_items(model, name, Drawn(items=tuple(other.items[i] for i in changed), shots=drawn.shots))
+    said = dict(zip(changed, again, strict=True))
+    return tuple(said.get(i, hit) for i, hit in enumerate(hits))
+
+
+Results = tuple[tuple[float, ...], tuple[float, ...]]
+"""(1 where the right choice is the likeliest; the probability of the likeliest), by item."""
+
+
+def run_items(model: Any, name: str, drawn: Drawn) -> Results:
+    """Results on a packaged sample's items."""
+    from lm_eval.tasks import TaskManager
+
+    _quiet()
+    samples = _evaluated(model, TaskManager(include_defaults=False).load([_task(name, drawn)]))["samples"][name]
+    return _results(samples)
+
+
+def run_tasks(
+    model: Any, tasks: tuple[HubTask, ...], count: int, asked: Asked, workspace: Workspace
+) -> tuple[Results, dict[str, dict[str, float]]]:
+    """Results on `count` items, spread over `tasks`, and task → lm-eval's own metrics."""
+    _quiet()
+    loaded = load_tasks(tasks, asked.shots, workspace)
+    samples = {}
+    for place, (name, task) in enumerate(loaded["tasks"].items()):
+        task.set_fewshot_seed(asked.seed)
+        known, wanted = len(task.eval_docs), count // len(tasks) + (place < count % len(tasks))
+        samples[name] = sorted(random.Random(asked.seed).sample(range(known), min(max(wanted, 1), known)))
+    result = _evaluated(model, loaded, samples)
+    found = [_results(result["samples"][name]) for name in samples]
+    figures = {
+        name: {
+            key.split(",")[0]: round(float(value), 6) for key, value in result["results"][name].items() if _is_figure(key)
+        }
+        for name in samples
+    }
+    return (tuple(hit for hits, _ in found for hit in hits), tuple(one for _, sure in found for one in sure)), figures
+
+
+def _is_figure(key: str) -> bool:
+    """Whether a key of lm-eval's results (`acc,none`, `acc_stderr,none`, `alias`) is a metric's."""
+    return key.endswith(",none") and not key.endswith("_stderr,none")
+
+
+def _quiet() -> None:
     import datasets
     import lm_eval.api.task
-    from lm_eval.evaluator import evaluate
-    from lm_eval.tasks import TaskManager
     from tqdm import tqdm
 
     datasets.disable_progress_bars()
     lm_eval.api.task.tqdm = partial(tqdm, disable=True)  # its bars have no switch of their own
     logging.getLogger("lm_eval").setLevel(logging.ERROR)
-    tasks = TaskManager(include_defaults=False).load([_task(name, drawn)])
-    result = evaluate(lm=model, task_dict=tasks, bootstrap_iters=0, log_samples=True, verbosity="ERROR")
-    samples = sorted(result["samples"][name], key=lambda sample: sample["doc_id"])
-    return tuple(float(sample["acc"]) for sample in samples), tuple(_sureness(sample) for sample in samples)
+
+
+def _evaluated(model: Any, tasks: Any, samples: dict[str, list[int]] | None = None) -> Any:
+    from lm_eval.evaluator import evaluate
+
+    return evaluate(lm=model, task_dict=tasks, samples=samples, bootstrap_iters=0, log_samples=True, verbosity="ERROR")
+
+
+def _results(samples: list[dict[str, Any]]) -> Results:
+    ordered = sorted(samples, key=lambda sample: sample["doc_id"])
+    return tuple(_hit(sample) for sample in ordered), tuple(_sureness(sample) for sample in ordered)
+
+
+def _hit(sample: dict[str, Any]) -> float:
+    """Whether lm-eval counts the likeliest choice as right; its F1 and Matthews correlation keep (right, said) an item."""
+    for metric in ("acc", "em"):
+        if metric in sample:
+            return float(sample[metric])
+    right, said = sample["mcc"] if "mcc" in sample else sample["f1"]
+    return float(right == said)
 
 
 def _sureness(sample: dict[str, Any]) -> float:
@@ -121,6 +228,6 @@ def changes(before: Scores, after: Scores) -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     for name, first in before.hits.items():
         second = after.hits[name]
-        change = of_two_means(first, second, BENCHMARKS[name].worsening)
+        change = of_two_means(first, second, shown_as(name).worsening)
         found[name] = {"before": interval(first), "after": interval(second), "worsening": change}
     return found

@@ -7,21 +7,20 @@ compare a model with itself before and after, not with a leaderboard. Not covere
 """
 
 import csv
+import json
 import random
 import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
-from components.core import BadInput, Frozen, Workspace, asset_path, read_jsonl
+from components.core import BadInput, Frozen, Workspace, asset_path
 
 Item = dict[str, Any]
 """{"text": context, "choices": continuations, "gold": index of the right one}"""
 
 MOST_WORDS = 200
 """Longer items are left out: about 300 tokens, so that a batch fits in little memory. Solved examples are half as long."""
-TYPO_SHARE = 0.2
-"""Of the words of four letters and more that `with_typos` misspells."""
 
 
 class Benchmark(Frozen):
@@ -62,6 +61,11 @@ BENCHMARKS = {
 }
 
 
+def shown_as(name: str, licence: str = "not stated") -> Benchmark:
+    """What is known of benchmark `name`: a packaged sample, or one of the hub's, which show forgetting."""
+    return BENCHMARKS.get(name) or Benchmark(name=name, path=name, licence=licence)
+
+
 class Drawn(Frozen):
     """Items that are asked, and solved ones that stand before each of them."""
 
@@ -72,7 +76,7 @@ class Drawn(Frozen):
 def draw(name: str, count: int, workspace: Workspace, seed: int = 0, shots: int = 0) -> Drawn:
     """`count` items of benchmark `name` (fewer where the file has fewer that fit) and `shots` others, equal for equal seeds.
 
-    Raises BadInput for an unknown name.
+    Raises BadInput for an unknown name, and for a malformed file with its line.
     """
     if name not in BENCHMARKS:
         raise BadInput(f"evaluation.benchmarks: '{name}' is not known; allowed: {', '.join(BENCHMARKS)}")
@@ -84,33 +88,48 @@ def draw(name: str, count: int, workspace: Workspace, seed: int = 0, shots: int 
     return Drawn(items=tuple(fitting[i] for i in chosen), shots=tuple(solved))
 
 
-def with_typos(item: Item, seed: int) -> Item:
-    """The item with two neighbouring letters swapped inside a share of the question's words, as in hurried typing; what is
-    to be chosen from stays as it is."""
-    chance = random.Random(f"{seed}:{item['text']}")
-
-    def mistype(match: re.Match[str]) -> str:
-        word = match.group()
-        if chance.random() >= TYPO_SHARE:
-            return word
-        at = chance.randrange(1, len(word) - 2)
-        return word[:at] + word[at + 1] + word[at] + word[at + 2 :]
-
-    lines = [
-        line if re.match(r"[A-J]\. |Answer:", line) else re.sub(r"[a-zA-Z]{4,}", mistype, line)
-        for line in item["text"].split("\n")
-    ]
-    return {**item, "text": "\n".join(lines)}
-
-
 def _words(item: Item) -> int:
     return len((item["text"] + " ".join(item["choices"])).split())
+
+
+class _Row(dict[str, Any]):
+    """A row that knows where it stands, so that a missing key is named with file and line."""
+
+    where = ""
+
+    def __missing__(self, key: str) -> Any:
+        raise BadInput(f"{self.where}: the benchmark's row has no '{key}'; it has {', '.join(map(str, self)) or 'nothing'}")
+
+
+def _rows(path: Path) -> list[_Row]:
+    """The rows of a JSONL or CSV file. Raises BadInput with file and line for one that is not what it should be."""
+    lines = path.read_text(encoding="utf-8").split("\n")
+    found = []
+    if path.suffix == ".csv":
+        reader = csv.DictReader(lines)
+        read = [(reader.line_num, row) for row in reader if any(row.values())]
+    else:
+        read = [(number, _json(line, path, number)) for number, line in enumerate(lines, 1) if line.strip()]
+    for number, row in read:
+        found.append(_Row(row))
+        found[-1].where = f"{path}, line {number}"
+    return found
+
+
+def _json(line: str, path: Path, number: int) -> dict[str, Any]:
+    try:
+        row = json.loads(line)
+    except json.JSONDecodeError as error:
+        raise BadInput(f"{path}, line {number}: the benchmark's row is no JSON: {error}") from error
+    if not isinstance(row, dict):
+        raise BadInput(f"{path}, line {number}: the benchmark's row is no JSON object")
+    return row
 
 
 def _letters(path: Path) -> list[Item]:
     """Lettered options, the answer given with its letter (MMLU) or as one of the texts (BBQ)."""
     made = []
-    for row in read_jsonl(path):
+    for row in _rows(path):
         options = re.findall(r"^([A-J])\. (.*)$", row["options"], re.MULTILINE)
         wanted = row["answer"][0] if isinstance(row["answer"], list) else re.sub(r"^[A-J]\. ", "", row["answer"])
         places = [i for i, (_, text) in enumerate(options) if text.strip() == wanted.strip()]
@@ -131,7 +150,7 @@ def _boolq(path: Path) -> list[Item]:
             "choices": [" no", " yes"],
             "gold": int(str(row["answer"]).lower() == "true"),
         }
-        for row in read_jsonl(path)
+        for row in _rows(path)
     ]
 
 
@@ -143,14 +162,13 @@ def _judgments(path: Path) -> list[Item]:
             "choices": [" No", " Yes"],
             "gold": int(row["answer"] == "Yes"),
         }
-        for row in read_jsonl(path)
+        for row in _rows(path)
     ]
 
 
 def _pairs(path: Path) -> list[Item]:
     """CrowS-Pairs: the sentence with the group that the stereotype is about (right, so to speak), and with another one."""
-    with path.open(newline="", encoding="utf-8") as file:
-        rows = [row for row in csv.DictReader(file) if row["mask1"] and row["mask2"] and "[MASK]" in row["sentence"]]
+    rows = [row for row in _rows(path) if row["mask1"] and row["mask2"] and "[MASK]" in row["sentence"]]
     return [
         {"text": "", "choices": [row["sentence"].replace("[MASK]", row[mask]) for mask in ("mask1", "mask2")], "gold": 0}
         for row in rows
@@ -160,7 +178,7 @@ def _pairs(path: Path) -> list[Item]:
 def _stereotypes(path: Path) -> list[Item]:
     """StereoSet: the sentence with the stereotype (right, so to speak) and the one against it, after their context."""
     made = []
-    for row in read_jsonl(path):
+    for row in _rows(path):
         follows = row["type"] == "intersentence"
         choices = [(" " if follows else "") + row[side] for side in ("stereotype", "anti-stereotype")]
         made.append({"text": row["context"] if follows else "", "choices": choices, "gold": 0})
@@ -170,7 +188,7 @@ def _stereotypes(path: Path) -> list[Item]:
 def _pronouns(path: Path) -> list[Item]:
     """Wino-test: a sentence with the pronoun that the occupation's stereotype asks for (right, so to speak) or another."""
     made = []
-    for row in read_jsonl(path):
+    for row in _rows(path):
         pronouns = re.findall(r"^[AB]\. (\w+)$", row["options"], re.MULTILINE)
         said = re.sub(r"[\[\]]", "", row["text"].replace("[MASK]", "MASK")).strip()
         choices = [said.replace("MASK", pronoun) for pronoun in pronouns]

@@ -33,7 +33,7 @@ def check_bounds(policy: Policy, benchmarks: dict[str, int], checks: dict[str, i
         (
             "bias_at_most",
             policy.bias_at_most,
-            {**dict.fromkeys(BENCHMARKS, "benchmarks"), **dict.fromkeys(CHECKS, "checks")},
+            {**dict.fromkeys((*BENCHMARKS, *benchmarks), "benchmarks"), **dict.fromkeys(CHECKS, "checks")},
         ),
         ("failing_at_most", policy.failing_at_most, dict.fromkeys(CHECKS, "checks")),
     ):

@@ -31,7 +31,8 @@ from components.measure.intervals import table_metric
 
 from .benchmarks import Asked, Scores, benchmark, changes
 from .checks import CHECKS
-from .items import BENCHMARKS
+from .hub import HubTask, fetch_benchmarks
+from .items import BENCHMARKS, shown_as
 from .promotion import Figures, check_bounds, decide
 from .safety import CheckDetail, Checking, Safety, check, details, worsened
 from .scenarios import scenarios
@@ -56,7 +57,8 @@ class Config(Frozen):
         "mmlu": 48, "boolq": 48, "narratives": 24, "disambiguation": 24, "causal_judgment": 24, "crows_pairs": 48, "bbq": 48,
         "stereoset": 48, "wino": 48,
     }  # fmt: skip
-    """Benchmark → items; 0 leaves one out."""
+    """Benchmark → items; 0 leaves one out. Packaged samples (items.py), or lm-eval's names of GLUE, SuperGLUE, MMLU and
+    BIG-bench (hub.py)."""
     shots: int = Field(0, ge=0)
     """Solved benchmark items before each one that is asked."""
     typos: tuple[str, ...] = ("mmlu", "boolq")
@@ -102,6 +104,10 @@ class Evaluated(StageResult):
     """Safety check → after (share of its items that fail, lower is better), and where the same application could be checked
     on the base model's weights: before, worsening."""
     check_details: dict[str, CheckDetail] = {}
+    pinned: dict[str, tuple[HubTask, ...]] = {}
+    """Benchmark of the hub → its tasks, with the revisions and files that the items are from."""
+    task_figures: dict[str, dict[str, dict[str, float]]] = {}
+    """Task of the hub → lm-eval's own metric → before, after."""
     scenarios: dict[str, dict[str, dict[str, Metric]]] = {}
     """Benchmark → accuracy, calibration_error, robustness → before, after."""
     gain: Comparison | None
@@ -165,7 +171,8 @@ def evaluate(
     hourly: price of an hour of this machine; None leaves the cost out
     origin_known: whether the model without its adapter is what it was made from; benchmarks are compared with that
 
-    Raises BadInput where the policy bounds a benchmark or a check that is unknown or left out.
+    Raises BadInput where the policy bounds a benchmark or a check that is unknown or left out, MachineFault where the hub's
+    data is not to be had.
     """
     if candidate.model is not None:
         check_bounds(policy, config.benchmarks, config.checks)
@@ -183,6 +190,7 @@ def evaluate(
     before = check(base, _known(base, {**others, "this candidate": evidence}), checking, step) if base else None
     safety = check(candidate, evidence, checking, step)
     checks = worsened(before, safety, step)
+    pinned = fetch_benchmarks(changed, step.workspace)
     rows = dataset.rows("test", step.store)[: config.requests]
     requests = single_requests(candidate, rows, step)
     cost = None if hourly is None else requests.mean * 1000 / 3600 * hourly
@@ -203,9 +211,11 @@ def evaluate(
         evidence=evidence,
         references=others,
         slices={name: figures for name in slices if (figures := _by_slice(table, name, task))},
-        benchmarks={name: change for name, change in changed.items() if BENCHMARKS[name].shows == "forgetting"},
-        bias={name: change for name, change in changed.items() if BENCHMARKS[name].shows == "bias"},
-        licences={name: BENCHMARKS[name].licence for name in changed},
+        benchmarks={name: change for name, change in changed.items() if shown_as(name).shows == "forgetting"},
+        bias={name: change for name, change in changed.items() if shown_as(name).shows == "bias"},
+        licences={name: _licence(name, pinned.get(name, ())) for name in changed},
+        pinned=pinned,
+        task_figures=_task_figures(*asked) if asked else {},
         checks=checks,
         check_details=(shown := details(before, safety)),
         scenarios=scenarios(*asked) if asked else {},
@@ -293,6 +303,17 @@ def _benchmarks(
     before, after = (benchmark(one, asked, step) for one in (base, candidate))
     left_out = tuple(f"{name}: left out by the settings" for name in BENCHMARKS if name not in wanted)
     return (before, after), left_out
+
+
+def _licence(name: str, tasks: Sequence[HubTask]) -> str:
+    return " AND ".join(sorted({task.licence for task in tasks})) or shown_as(name).licence
+
+
+def _task_figures(before: Scores, after: Scores) -> dict[str, dict[str, dict[str, float]]]:
+    return {
+        task: {metric: {"before": value, "after": after.figures[task][metric]} for metric, value in figures.items()}
+        for task, figures in before.figures.items()
+    }
 
 
 def _base(candidate: Candidate, references: Sequence[Candidate]) -> Candidate | None:

