@@ -21,6 +21,7 @@ from filelock import FileLock
 from components.core import ASSETS, Workspace, fetch
 from components.core.code import ROOT
 from flows.ui import prefect_server as serve_prefect
+from tests import warm
 
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # idle threads of one process take no core from its neighbours
 os.environ["NINEFOLD_KEYS"] = "/nonexistent/keys"  # no test depends on keys of whoever runs it
@@ -62,11 +63,14 @@ def environment(home: Path) -> dict[str, str]:
 
 
 def ninefold(
-    home: Path, *arguments: str, servers: dict[str, str] | None = None, timeout: int = 300
+    home: Path, *arguments: str, servers: dict[str, str] | None = None, fork: bool = True, timeout: int = 300
 ) -> subprocess.CompletedProcess[str]:
-    """Run the command line in a process of its own. servers: where shared ones are (`prefect_server`)."""
-    command = [sys.executable, "-m", "flows.cli", *arguments]
+    """Run the command line in a process of its own. servers: where shared ones are (`prefect_server`); fork: from a process
+    that has imported already (tests/warm.py), else in an interpreter of its own, as a user's."""
     own = {**environment(home), **(servers or {})}
+    if fork:
+        return warm.run(arguments, own, timeout)
+    command = [sys.executable, "-m", "flows.cli", *arguments]
     return subprocess.run(command, env=own, cwd=ROOT, capture_output=True, text=True, timeout=timeout)
 
 
@@ -115,7 +119,7 @@ def finished(tmp_path_factory, worker_id) -> Finished:
     with FileLock(shared / "finished.lock"):
         if not ended.is_file():
             shutil.rmtree(home, ignore_errors=True)
-            done = ninefold(new_home(home), "run", str(USE_CASE), "--profile", "smoke", "--json")
+            done = ninefold(new_home(home), "run", str(USE_CASE), "--profile", "smoke", "--json", fork=False)
             assert done.returncode == 0, done.stderr + done.stdout
             assert done.stderr == ""
             shutil.copytree(home, shared / "finished/untouched", symlinks=True)

@@ -123,7 +123,7 @@ def test_a_fresh_process_loads_the_registered_model_and_asks_it(finished):
 
 def test_a_finished_run_repeated_is_reused_within_three_seconds(finished):
     started = processor_seconds()
-    again = ninefold(finished.home, "run", str(USE_CASE), "--profile", "smoke", "--json")
+    again = ninefold(finished.home, "run", str(USE_CASE), "--profile", "smoke", "--json", fork=False)
     assert again.returncode == 0
     assert processor_seconds() - started < 3
     summary = json.loads(again.stdout)
@@ -201,5 +201,5 @@ def test_bad_input_gets_one_message_and_exit_2(tmp_path, arguments, said):
 
 def test_help_answers_quickly(tmp_path):
     started = processor_seconds()
-    assert ninefold(tmp_path, "--help").returncode == 0
+    assert ninefold(tmp_path, "--help", fork=False).returncode == 0
     assert processor_seconds() - started < 0.5

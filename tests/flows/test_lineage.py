@@ -1,19 +1,14 @@
 """Where a release came from, why an answer was given, and that a subject can be forgotten: in a finished workspace."""
 
 import json
-import os
 import shutil
-import signal
 import sqlite3
-import subprocess
-import sys
 import time
 from contextlib import closing
 
 import pytest
 
 from components.core import BadInput
-from components.core.code import ROOT
 from components.governance import Registry
 from components.lineage import PENDING, Subject, as_html, as_json, as_mermaid, find_row, object_roles, search
 from components.lineage.content import cells
@@ -21,6 +16,7 @@ from components.lineage.erase import erase_rows
 from components.serving import read_traffic
 from flows.lineage import lineage, trace
 from flows.why import why
+from tests import warm
 from tests.conftest import USE_CASE, environment, ninefold
 
 
@@ -114,7 +110,7 @@ def test_mlflow_loses_the_whole_trace_and_the_whole_prompt_version(finished, tmp
     assert b"ada@example.org" not in path.read_bytes()
 
 
-def test_a_killed_forget_is_finished_and_the_use_case_is_released_again(copied):
+def test_a_killed_forget_is_finished_and_the_use_case_is_released_again(copied, tmp_path):
     workspace, row = copied.workspace, a_row(copied.workspace, "test")
     assert ninefold(copied.home, "keys", "init").returncode == 0
     approved = ninefold(copied.home, "approve", "voice_helpdesk", "--reason", "figures hold", "--by", "ada")
@@ -123,11 +119,10 @@ def test_a_killed_forget_is_finished_and_the_use_case_is_released_again(copied):
     seen = json.loads(ninefold(copied.home, "forget", row["id"], "--dry-run", "--json").stdout)
     assert {"object", "bundle", "registered copy"} <= {item["kind"] for item in seen["items"]}
     assert [(one["version"], one["aliases"]) for one in seen["versions"]] == [(1, ["candidate", "champion"])]
-    command = [sys.executable, "-m", "flows.cli", "forget", row["id"], "--yes"]
-    with subprocess.Popen(command, env=environment(copied.home), cwd=ROOT, stdout=subprocess.DEVNULL) as forgetting:
-        while not (workspace.store.root / "tombstones").is_dir() and forgetting.poll() is None:
-            time.sleep(0.002)
-        os.kill(forgetting.pid, signal.SIGKILL)
+    forgetting = warm.Started(("forget", row["id"], "--yes"), environment(copied.home), tmp_path)
+    while not (workspace.store.root / "tombstones").is_dir() and forgetting.poll() is None:
+        time.sleep(0.002)
+    forgetting.kill()
     assert (workspace.root / PENDING).is_file(), "killed in the middle"
     done = ninefold(copied.home, "forget", row["id"], "--yes", "--json")
     assert (done.returncode, json.loads(done.stdout)["left"]) == (0, []), done.stderr

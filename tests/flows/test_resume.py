@@ -1,17 +1,13 @@
 """`kill -9` in the middle of every stage: the run goes on from the last seal and ends the same."""
 
 import json
-import os
 import random
-import signal
-import subprocess
-import sys
 import time
 
 import httpx
 
 from components.core import Store
-from components.core.code import ROOT
+from tests import warm
 from tests.conftest import USE_CASE, environment, new_home, ninefold
 
 STEPS = (
@@ -35,22 +31,14 @@ def begun(home, before: str | None) -> bool:
 
 def run_and_kill(home, before: str | None, delay: float, servers: dict[str, str]) -> None:
     """Start a run, wait until the step behind `before` has been at work for `delay` seconds, then kill its whole group."""
-    command = [sys.executable, "-m", "flows.cli", "run", str(USE_CASE), "--profile", "smoke", "--json"]
-    process = subprocess.Popen(
-        command,
-        env={**environment(home), **servers},
-        cwd=ROOT,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
+    arguments = ("run", str(USE_CASE), "--profile", "smoke", "--json")
+    run = warm.Started(arguments, {**environment(home), **servers}, home.parent)
     deadline = time.monotonic() + 120
-    while not begun(home, before) and process.poll() is None and time.monotonic() < deadline:
+    while not begun(home, before) and run.poll() is None and time.monotonic() < deadline:
         time.sleep(0.02)
     time.sleep(delay)
-    assert process.poll() is None, "it ended before it could be killed"
-    os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
+    assert run.poll() is None, "it ended before it could be killed"
+    run.kill()
 
 
 def test_a_run_killed_in_every_stage_ends_like_an_unbroken_one(request, tmp_path, prefect_server):

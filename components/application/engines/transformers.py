@@ -12,7 +12,7 @@ from itertools import pairwise
 from typing import Any
 
 from components.core import BadInput, Candidate, Machine, MachineFault, Store
-from components.core.memory import give_back
+from components.core.memory import give_back, spare_imports
 
 from ..prompt import line_breaks, shared_prefixes, token_ids
 from ..quotes import Quotes
@@ -47,6 +47,7 @@ class Engine:
         folder = store.path(candidate.model.object)
         self.tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
         dtype = getattr(torch, candidate.runtime.dtype)
+        spare_imports()
         model = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, use_safetensors=True, local_files_only=True)
         if candidate.adapter:
             model = _merged(model, store.path(candidate.adapter.object))
