@@ -69,7 +69,7 @@ def ninefold(
     that has imported already (tests/warm.py), else in an interpreter of its own, as a user's."""
     own = {**environment(home), **(servers or {})}
     if fork:
-        return warm.run(arguments, own, timeout)
+        return warm.run(["flows.cli", *arguments], own, timeout)
     command = [sys.executable, "-m", "flows.cli", *arguments]
     return subprocess.run(command, env=own, cwd=ROOT, capture_output=True, text=True, timeout=timeout)
 

@@ -1,4 +1,4 @@
-"""`ninefold` in processes forked from one that has imported already, each with a session, environment and files of its own.
+"""`python -m` in processes forked from one that has imported already, each with a session, environment and files of its own.
 
 A command's own second or two, and a run's ten, go into importing the same libraries. The tests start some hundred of them;
 the standard library's fork server imports once for each pytest process. What must start as a user's does (the README's
@@ -8,12 +8,13 @@ commands, the shared run, what is timed) starts its own interpreter: `conftest.n
 import atexit
 import multiprocessing
 import os
+import runpy
 import signal
 import subprocess
 import sys
 import tempfile
 import traceback
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from multiprocessing import forkserver
 from multiprocessing.context import ForkServerContext
@@ -32,12 +33,12 @@ IMPORTED = (
 
 
 class Started:
-    """A running `ninefold`. Its process id is also that of its group."""
+    """A running `python -m`. Its process id is also that of its group."""
 
-    def __init__(self, arguments: tuple[str, ...], environment: Mapping[str, str], said: Path) -> None:
-        """said: a folder for what it writes on its two streams"""
+    def __init__(self, command: Sequence[str], environment: Mapping[str, str], said: Path) -> None:
+        """command: a module and its arguments; said: a folder for what it writes on its two streams"""
         self._said = said
-        self._process: BaseProcess = _forks().Process(target=_main, args=(arguments, dict(environment), str(said)))
+        self._process: BaseProcess = _forks().Process(target=_main, args=(list(command), dict(environment), str(said)))
         self._process.start()
         assert self._process.pid
         self.pid = self._process.pid
@@ -57,15 +58,15 @@ class Started:
         code = self._process.exitcode
         if code is None:
             self.kill()
-            raise subprocess.TimeoutExpired("ninefold", timeout)
+            raise subprocess.TimeoutExpired(self._said.name, timeout)
         out, err = ((self._said / name).read_text() for name in ("stdout", "stderr"))
-        return subprocess.CompletedProcess(["ninefold"], code, out, err)
+        return subprocess.CompletedProcess(["python"], code, out, err)
 
 
-def run(arguments: tuple[str, ...], environment: Mapping[str, str], timeout: float) -> subprocess.CompletedProcess[str]:
-    """One command to its end."""
+def run(command: Sequence[str], environment: Mapping[str, str], timeout: float) -> subprocess.CompletedProcess[str]:
+    """One command (a module and its arguments) to its end."""
     with tempfile.TemporaryDirectory() as said:
-        return Started(arguments, environment, Path(said)).ended(timeout)
+        return Started(command, environment, Path(said)).ended(timeout)
 
 
 @cache
@@ -83,8 +84,8 @@ def _forks() -> ForkServerContext:
     return context
 
 
-def _main(arguments: tuple[str, ...], environment: dict[str, str], said: str) -> None:
-    """In the forked process: become `python -m flows.cli` with `arguments`, and end as it does."""
+def _main(command: list[str], environment: dict[str, str], said: str) -> None:
+    """In the forked process: become `python -m` with `command`, and end as it does."""
     os.setsid()
     os.chdir(ROOT)
     os.environ.clear()
@@ -93,22 +94,20 @@ def _main(arguments: tuple[str, ...], environment: dict[str, str], said: str) ->
         file = os.open(os.path.join(said, name), os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         os.dup2(file, stream)
         os.close(file)
-    sys.argv = ["ninefold", *arguments]
-    code = 1
+    sys.argv = command
+    code = 0
     try:
         from prefect.context import refresh_global_settings_context
 
         refresh_global_settings_context()  # it read the environment when it was imported
-        from flows.cli import main
-
-        main()
-        code = 0
+        runpy.run_module(command[0], run_name="__main__", alter_sys=True)
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else int(end.code is not None)
     except Exception:  # noqa: BLE001 what is not foreseen is shown as an interpreter shows it
         traceback.print_exc()
+        code = 1
     finally:
         atexit._run_exitfuncs()  # a forked process ends without them; Prefect's stops the server that a run started
         sys.stdout.flush()
         sys.stderr.flush()
-        sys.exit(code)
+    sys.exit(code)

@@ -1,7 +1,5 @@
 """The approval flow on a real Prefect server: it suspends with a form, and decides when it is resumed with one."""
 
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +13,7 @@ from components.core.code import ROOT
 from components.core.keys import make_keys
 from components.governance import Approvals, Registry, covered, registered
 from flows.start import QUIET
+from tests import warm
 from tests.conftest import environment
 from tests.governance.conftest import two_versions
 
@@ -43,10 +42,8 @@ def deployment(api: str) -> str:
 
 def worked(own: dict[str, str], api: str, run: str) -> dict[str, Any]:
     """The state of flow run `run` once the process that a worker would start has ended."""
-    log = Path(own["NINEFOLD_HOME"], "flow-run.log")
-    with log.open("ab") as output:
-        command = [sys.executable, "-m", "prefect", "flow-run", "execute", run]
-        subprocess.run(command, env=own, cwd=ROOT, stdout=output, stderr=output, timeout=180)
+    done = warm.run(["prefect", "flow-run", "execute", run], own, timeout=180)
+    Path(own["NINEFOLD_HOME"], "flow-run.log").write_text(done.stdout + done.stderr)
     return httpx.get(f"{api}/flow_runs/{run}", timeout=20).json()["state"]
 
 

@@ -119,7 +119,7 @@ def test_a_killed_forget_is_finished_and_the_use_case_is_released_again(copied, 
     seen = json.loads(ninefold(copied.home, "forget", row["id"], "--dry-run", "--json").stdout)
     assert {"object", "bundle", "registered copy"} <= {item["kind"] for item in seen["items"]}
     assert [(one["version"], one["aliases"]) for one in seen["versions"]] == [(1, ["candidate", "champion"])]
-    forgetting = warm.Started(("forget", row["id"], "--yes"), environment(copied.home), tmp_path)
+    forgetting = warm.Started(("flows.cli", "forget", row["id"], "--yes"), environment(copied.home), tmp_path)
     while not (workspace.store.root / "tombstones").is_dir() and forgetting.poll() is None:
         time.sleep(0.002)
     forgetting.kill()

@@ -31,8 +31,8 @@ def begun(home, before: str | None) -> bool:
 
 def run_and_kill(home, before: str | None, delay: float, servers: dict[str, str]) -> None:
     """Start a run, wait until the step behind `before` has been at work for `delay` seconds, then kill its whole group."""
-    arguments = ("run", str(USE_CASE), "--profile", "smoke", "--json")
-    run = warm.Started(arguments, {**environment(home), **servers}, home.parent)
+    command = ("flows.cli", "run", str(USE_CASE), "--profile", "smoke", "--json")
+    run = warm.Started(command, {**environment(home), **servers}, home.parent)
     deadline = time.monotonic() + 120
     while not begun(home, before) and run.poll() is None and time.monotonic() < deadline:
         time.sleep(0.02)

@@ -1,8 +1,6 @@
 """`prefect.yaml` on a real Prefect server: every deployment is made, and a real worker runs each of them."""
 
 import json
-import subprocess
-import sys
 import time
 from datetime import datetime
 from pathlib import Path
@@ -15,6 +13,7 @@ import yaml
 from components.core.code import ROOT
 from flows.start import QUIET
 from flows.ui import pages
+from tests import warm
 from tests.conftest import USE_CASE, environment, two_ports
 
 
@@ -28,8 +27,7 @@ def server(copied):
 
 
 def prefect(own: dict[str, str], *arguments: str) -> str:
-    command = [sys.executable, "-m", "prefect", "--no-prompt", *arguments]
-    done = subprocess.run(command, env=own, cwd=ROOT, capture_output=True, text=True, timeout=180)
+    done = warm.run(["prefect", "--no-prompt", *arguments], own, timeout=180)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -83,7 +81,6 @@ def test_every_deployment_is_made_and_runs(server):
 
 def worked(api: str, own: dict[str, str], flow_run: str) -> str:
     """State of `flow_run` when a worker that takes what is due has ended."""
-    worker = [sys.executable, "-m", "prefect", "worker", "start", "--pool", "ninefold", "--run-once"]
-    with open(Path(own["NINEFOLD_HOME"], "worker.log"), "ab") as log:
-        subprocess.run(worker, env=own, cwd=ROOT, stdout=log, stderr=log, timeout=180)
+    worker = warm.run(["prefect", "worker", "start", "--pool", "ninefold", "--run-once"], own, timeout=180)
+    Path(own["NINEFOLD_HOME"], "worker.log").write_text(worker.stdout + worker.stderr)
     return httpx.get(f"{api}/flow_runs/{flow_run}", timeout=20).json()["state_type"]
