@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from components import governance
-from components.core import Evidence, Store, Workspace, read_jsonl, short
+from components.core import Evidence, MachineFault, Store, Workspace, read_jsonl, short
 from components.governance import Registered
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -148,6 +148,8 @@ def _rows(store: Store, evidence: Evidence | None, asked: dict[str, str], abstai
     """The rows of the evidence that the filter lets through."""
     if evidence is None or not store.has(evidence.table):
         return {"rows": [], "of": 0, "found": 0}
+    if changed := store.damaged([evidence.table]):
+        raise MachineFault(f"{store.root}: the evidence is no longer what was measured: {changed[0]} was changed. Run again")
     rows = read_jsonl(store.file(evidence.table))
     words = asked["words"].casefold().split()
     found = [row for row in rows if all(word in f"{row['text']} {row['answer']}".casefold() for word in words)]

@@ -16,6 +16,8 @@ COLOURS = {
 }  # fmt: skip
 WIDE, HIGH, COLUMN, ROW = 190, 40, 250, 54
 """Pixels of a box and of its cell."""
+MERMAID = str.maketrans({"#": "#35;", '"': "#quot;", "<": "#lt;", ">": "#gt;"})
+"""What in a text would end it, or be read as markup."""
 
 
 def as_json(graph: Graph) -> dict[str, Any]:
@@ -35,7 +37,7 @@ def as_mermaid(graph: Graph) -> str:
     lines = ["flowchart LR"]
     for node in graph.nodes:
         left, right = SHAPES.get(node.kind, ("[", "]"))
-        text = label(node).replace('"', "#quot;")
+        text = " ".join(label(node).split()).translate(MERMAID)
         lines.append(f'    {numbers[node.id]}{left}"{text}"{right}')
     lines += [f"    {numbers[edge.source]} -->|{edge.how}| {numbers[edge.target]}" for edge in graph.edges]
     return "\n".join(lines) + "\n"
@@ -47,10 +49,13 @@ def as_html(graph: Graph, title: str) -> str:
         f"<tr><td>{escape(node.kind)}</td><td>{escape(label(node))}</td><td>{_facts(node)}</td></tr>" for node in graph.nodes
     )
     return (
-        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{escape(title)}</title><style>'
-        "body{font:14px sans-serif;margin:1.5rem}svg text{font:12px sans-serif}td,th{text-align:left;vertical-align:top;"
-        "padding:.25rem .75rem;border-bottom:1px solid #ddd}.p{overflow-x:auto}</style>"
-        f'<h1>{escape(title)}</h1><div class="p">{_picture(graph, title)}</div>'
+        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{escape(title)}</title>'
+        '<meta name="viewport" content="width=device-width, initial-scale=1"><style>'
+        "body{font:14px/1.4 sans-serif;margin:1.5rem}svg text{font:11px sans-serif}table{border-collapse:collapse}"
+        "td,th{text-align:left;vertical-align:top;padding:.25rem .75rem .25rem 0;border-bottom:1px solid #ddd}"
+        "td:last-child{overflow-wrap:anywhere}.p{overflow-x:auto}</style>"
+        f"<h1>{escape(title)}</h1>"
+        f'<div class="p" role="region" tabindex="0" aria-label="Picture">{_picture(graph, title)}</div>'
         f"<table><tr><th>kind</th><th>name</th><th>facts</th></tr>{rows}</table></html>\n"
     )
 

@@ -101,6 +101,18 @@ def form(client: TestClient, **changed: str) -> dict[str, str]:
 ORIGIN = {"origin": "http://127.0.0.1"}
 
 
+def test_evidence_that_was_changed_is_not_shown_for_what_was_measured(client, workspace) -> None:
+    """Answers made better in the table that a version was decided on: its digest is not what was approved any more."""
+    sent = form(client)
+    table = next(path for path in workspace.store.root.rglob("examples.jsonl") if "0.625" in path.read_text())
+    table.write_text(table.read_text().replace("unknown", "1825"))
+    page = client.get("/desk/2")
+    assert page.status_code == 409
+    assert "the evidence is no longer what was measured" in page.text
+    assert client.post("/desk/2", data={**sent, "seen": "x"}, headers=ORIGIN).status_code == 409
+    assert client.get("/desk/1").status_code == 200
+
+
 def test_the_page_shows_what_changed_and_the_evidence(client) -> None:
     text = client.get("/desk/2").text
     assert "Against champion version 1" in text
