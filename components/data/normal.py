@@ -1,19 +1,14 @@
-"""When two texts count as the same: normal form, word n-grams, and overlap between passages."""
+"""When two passages count as the same: equal words, near-equal word sets, shared runs of words."""
 
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 
 from components.core.suppression import words
-from components.measure.leaks import Item, Leak
+from components.measure.leaks import Item, Leak, runs
 
 GRAM = 13
 """Words of a run by which passages overlap (13-gram overlap: Brown et al. 2020, arXiv:2005.14165, appendix C)."""
-
-
-def ngrams(sequence: tuple[str, ...], size: int) -> set[tuple[str, ...]]:
-    """All runs of `size` words; none when the text is shorter."""
-    return {sequence[start : start + size] for start in range(len(sequence) - size + 1)}
 
 
 class Overlap:
@@ -36,7 +31,7 @@ class Overlap:
         self._rare: dict[str, list[int]] = defaultdict(list)
         for number, (item, sequence) in enumerate(self._texts):
             self._equal.setdefault(sequence, item)
-            for gram in ngrams(sequence, GRAM):
+            for gram in set(runs(sequence, GRAM)):
                 self._grams[gram].append(number)
             for word in self._rarest(sequence):
                 self._rare[word].append(number)
@@ -65,7 +60,7 @@ class Overlap:
 
     def _shared(self, sequence: tuple[str, ...]) -> Leak | None:
         common: dict[int, list[tuple[str, ...]]] = defaultdict(list)
-        for gram in sorted(ngrams(sequence, GRAM)):
+        for gram in sorted(set(runs(sequence, GRAM))):
             for number in self._grams.get(gram, ()):
                 common[number].append(gram)
         for number in sorted(common):

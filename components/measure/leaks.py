@@ -8,17 +8,15 @@ questions that share a run are two where their numbers differ, or their words an
 sparse matrices. Not covered: synonyms of content words, translations.
 """
 
-import math
 import re
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import product
-from typing import Any
 
 from components.core.suppression import words
 
 from .paraphrase import ASKS, SPOKEN, Content, readings, stems
+from .word_sets import WordSets
 
 RUN = 5
 """Words of a question that must stand in a passage in one run; longer questions: up to 13."""
@@ -31,8 +29,6 @@ COVERED, WINDOW = 0.8, 40
 _NOTHING = "yes no true false unknown none nothing impossible answer known information determined not is the can cannot be"
 TELLS_NOTHING = frozenset(_NOTHING.split())
 """Answers of these words alone are no evidence of a leak."""
-BLOCK, ROWS = 512, 4096
-"""Items, and texts, whose products are held at once: under 100 MB, where every text shares a word with every item."""
 _SENTENCE_END = re.compile(r"(?<=[.?!])\s+|\n")
 
 
@@ -75,11 +71,11 @@ class Leaks:
                 self._runs[gram].append(number)
             if len(sequence) >= RUN and ASKS & set(sequence):
                 self._asked[sequence[:RUN]].append((number, min(run, len(sequence))))
-        self._sets = _Index([frozenset(sequence) for sequence in self._words])
+        self._sets = WordSets([frozenset(sequence) for sequence in self._words])
         read = [(number, reading) for number, item in enumerate(items) for reading in readings(item.question)]
         self._owners = [number for number, _ in read]
         self._readings = [reading for _, reading in read]
-        self._contents = _Index([reading.stems for reading in self._readings], weighted=True)
+        self._contents = WordSets([reading.stems for reading in self._readings], weighted=True)
 
     def of_rows(self, rows: Sequence[tuple[str, str]]) -> list[Leak | None]:
         """The surest leak of each (question or text, answer), or None."""
@@ -204,62 +200,6 @@ class Leaks:
                 if share > best:
                     best, shared = share, " ".join([*sorted(held), *answer])
         return best, shared
-
-
-class _Index:
-    """Sets of words as a sparse matrix: pairs by weighted Jaccard similarity, and by coverage."""
-
-    def __init__(self, sets: Sequence[frozenset[str]], weighted: bool = False) -> None:
-        self._sets, self._weighted = sets, weighted
-        self._frequency = Counter(word for one in sets for word in one)
-        self._columns = {word: at for at, word in enumerate(sorted(self._frequency))}
-
-    def weight(self, word: str) -> float:
-        """Inverse document frequency over the indexed sets, 1 for a word of all of them."""
-        return 1 + math.log((len(self._sets) + 1) / (self._frequency.get(word, 0) + 1)) if self._weighted else 1.0
-
-    def similar(self, others: Sequence[frozenset[str]], at_least: float) -> Iterator[tuple[int, int, float]]:
-        """(place in others, place in the index, similarity), for every pair that reaches `at_least`."""
-        import numpy as np
-
-        one, two = np.array([self._total(each) for each in others]), np.array([self._total(each) for each in self._sets])
-        yield from self._pairs(others, self._sets, lambda i, j, both: both / (one[i] + two[j] - both), at_least)
-
-    def covering(
-        self, texts: Sequence[frozenset[str]], wanted: Sequence[frozenset[str]], at_least: float
-    ) -> Iterator[tuple[int, int, float]]:
-        """(place in texts, place in wanted, weighted share of the wanted words that the text holds)."""
-        import numpy as np
-
-        total = np.array([self._total(one) for one in wanted])
-        yield from self._pairs(texts, wanted, lambda i, j, both: both / total[j], at_least)
-
-    def _total(self, words: frozenset[str]) -> float:
-        return sum(map(self.weight, words))
-
-    def _pairs(
-        self, left: Sequence[frozenset[str]], right: Sequence[frozenset[str]], score: Callable[..., Any], at_least: float
-    ) -> Iterator[tuple[int, int, float]]:
-        """Pairs whose score (of places, and weight of the shared words) reaches `at_least`. In blocks, for memory's sake."""
-        if not left or not right or not self._columns:
-            return
-        rows, columns = self._matrix(left, lambda word: 1.0), self._matrix(right, self.weight)
-        for first, start in product(range(0, len(right), BLOCK), range(0, len(left), ROWS)):
-            block = (rows[start : start + ROWS] @ columns[first : first + BLOCK].T).tocoo()
-            scores = score(block.row + start, block.col + first, block.data)
-            for at in (scores >= at_least - 1e-9).nonzero()[0].tolist():
-                yield start + int(block.row[at]), first + int(block.col[at]), float(scores[at])
-
-    def _matrix(self, sets: Sequence[frozenset[str]], weigh: Callable[[str], float]) -> Any:
-        import numpy as np
-        from scipy.sparse import csr_matrix
-
-        known = [sorted(self._columns[word] for word in one if word in self._columns) for one in sets]
-        names = list(self._columns)
-        starts = np.cumsum([0, *(len(one) for one in known)])
-        columns = np.array([column for one in known for column in one], dtype=np.int64)
-        values = np.array([weigh(name) for name in names])[columns] if len(columns) else np.zeros(0)
-        return csr_matrix((values, columns, starts), shape=(len(sets), len(names)))
 
 
 def runs(sequence: tuple[str, ...], length: int) -> list[tuple[str, ...]]:
