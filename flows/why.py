@@ -60,7 +60,10 @@ def show(found: dict[str, Any]) -> None:
         named = f"{model['name']}, {model['licence']}, {model['origin']}" if "licence" in model else model["kind"]
         line("model", f"{named} {model.get('object') or ''}".strip())
     line("adapter", f"{adapter['method']}, object {adapter['object']}" if adapter else "none")
-    rows = [f"{one['rows']} {one['count']:,} rows ({one['digest'][:12]})" for one in found["training"]]
+    rows = []
+    for one in found["training"]:
+        origins = [f"{count:,} {origin}" for origin, count in one["origins"].items()]
+        rows.append(f"{one['rows']} {one['count']:,} rows ({', '.join([*origins, one['digest'][:12]])})")
     line("training", ", ".join(rows) or "no weights were made from rows of this use case")
     for source in found["data"]["sources"]:
         line("data", f"{source.get('origin')}: {source.get('licence')}, sha256 {source.get('sha256')}")

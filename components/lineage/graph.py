@@ -236,6 +236,8 @@ def _splits(result: dict[str, Any]) -> Iterator[dict[str, Any]]:
     for name in ("knowledge", "training_knowledge", "practice", "practice_passages", "made"):
         if dataset.get(name):
             yield dataset[name]
+    if result.get("pairs"):  # of the feedback stage
+        yield result["pairs"]
 
 
 def _values(value: Any) -> Iterator[Candidate | Evidence]:

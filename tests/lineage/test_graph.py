@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from components.core import STAGES, Candidate, Evidence, MachineFault, Metric, Workspace
+from components.core import STAGES, Adapter, Candidate, Evidence, MachineFault, Metric, Workspace
 from components.core.code import ROOT
 from components.lineage import Graph, Subject, erase, graph, touched, trace, why
 from components.lineage.graph import READS
@@ -65,6 +65,22 @@ def test_an_answer_names_prompt_weights_rows_figures_and_approver(tmp_path):
     assert [(one["rows"], one["count"], one["origins"]) for one in found["training"]] == [("train", 1, {"synthetic": 1})]
     assert found["evaluation"][0]["f1"] == 0.5
     assert [one["by"] for one in found["approval"]] == ["ada"]
+
+
+def test_an_aligned_adapter_leads_back_to_its_preference_pairs(tmp_path):
+    workspace, candidate, release = released(tmp_path)
+    lines = [{"id": "x", "text": "tea?", "origin": "programmatic"}]
+    pairs = {"name": "pairs", "object": put(workspace, "pairs", pairs_jsonl=lines), "count": 1}
+    seal(workspace, "p", "components.feedback.collect", {"pairs": pairs})
+    adapter = Adapter(object=put(workspace, "dpo", adapter_safetensors="weights that were aligned"), method="dpo")
+    aligned = candidate.model_copy(update={"adapter": adapter})
+    seal(workspace, "q", "components.tuning.align", {"candidate": aligned}, candidate=candidate, pairs=pairs)
+    deployed = {"release": {"model_name": "desk", "version": 2, "candidate": aligned}}
+    seal(workspace, "r", "components.deployment.deploy", deployed, candidate=aligned)
+    release |= {"version": 2, "candidate": aligned.digest}
+    answered = {"candidate": aligned.digest, "passages": [], "scores": [], "seen": []}
+    found = why(answered, aligned, workspace.store, workspace.store, drawn(workspace, aligned, release))
+    assert [(one["rows"], one["origins"]) for one in found["training"]] == [("pairs", {"programmatic": 1})]
 
 
 def test_a_row_is_followed_into_the_prompt_that_shows_it(tmp_path):
