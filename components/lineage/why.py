@@ -6,6 +6,7 @@ from typing import Any
 from components.core import Candidate, Passage, Store, read_jsonl
 
 from .graph import Graph
+from .search import TAUGHT_BY
 
 
 def why(answered: dict[str, Any], candidate: Candidate | None, bundle: Store, store: Store, whole: Graph) -> dict[str, Any]:
@@ -82,15 +83,21 @@ def _origins(digest: str, store: Store) -> dict[str, int]:
 
 
 def _training(candidate: Candidate | None, whole: Graph, store: Store) -> list[dict[str, Any]]:
-    """What the weights were made from: the splits that the steps which wrote them read, and how many of their rows were
-    collected, synthetic or programmatic."""
-    wanted = {one.object for one in (candidate.adapter, candidate.model) if one} if candidate else set()
+    """What the weights were made from, at any remove: the rows that tuning was taught by, and how many of them were
+    collected, synthetic or programmatic. Other stages choose or convert weights: the rows that they read taught nothing."""
     nodes = {node.id: node for node in whole.nodes}
-    jobs = [edge.source for digest in sorted(wanted) for edge in whole.before(f"dataset:{digest}")]
-    read = [edge.source for job in jobs for edge in whole.before(job)]
+    left = [f"dataset:{one.object}" for one in (candidate.adapter, candidate.model) if one] if candidate else []
+    seen, taught = set(left), {}
+    while left:
+        for job in [edge.source for edge in whole.before(left.pop())]:
+            for node in [nodes[edge.source] for edge in whole.before(job)]:
+                if node.name in TAUGHT_BY and nodes[job].name.startswith("tuning."):
+                    taught[node.id] = node
+                elif node.kind == "dataset" and node.id not in seen and not node.facts.get("count"):
+                    seen.add(node.id)
+                    left.append(node.id)
     return [
-        {name: nodes[id].facts[name] for name in ("digest", "count")}
-        | {"rows": nodes[id].name, "origins": _origins(nodes[id].facts["digest"], store)}
-        for id in dict.fromkeys(read)
-        if nodes[id].kind == "dataset" and nodes[id].facts.get("count")
+        {name: node.facts[name] for name in ("digest", "count")}
+        | {"rows": node.name, "origins": _origins(node.facts["digest"], store)}
+        for node in taught.values()
     ]

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from components.core import STAGES, Adapter, Candidate, Evidence, MachineFault, Metric, Workspace
+from components.core import STAGES, Adapter, Candidate, Checkpoint, Evidence, MachineFault, Metric, Workspace
 from components.core.code import ROOT
 from components.lineage import Graph, Subject, erase, graph, touched, trace, why
 from components.lineage.graph import READS
@@ -80,7 +80,25 @@ def test_an_aligned_adapter_leads_back_to_its_preference_pairs(tmp_path):
     release |= {"version": 2, "candidate": aligned.digest}
     answered = {"candidate": aligned.digest, "passages": [], "scores": [], "seen": []}
     found = why(answered, aligned, workspace.store, workspace.store, drawn(workspace, aligned, release))
-    assert [(one["rows"], one["origins"]) for one in found["training"]] == [("pairs", {"programmatic": 1})]
+    taught = {one["rows"]: one["origins"] for one in found["training"]}
+    assert taught == {"pairs": {"programmatic": 1}, "train": {"synthetic": 1}}
+
+
+def test_converted_weights_lead_back_to_the_rows_and_chosen_ones_to_none(tmp_path):
+    workspace, candidate, release = released(tmp_path)
+    onnx = Checkpoint(name="base", object=put(workspace, "int4", model_onnx="int4"), licence="mit", origin="hub:base@1")
+    converted = candidate.model_copy(update={"adapter": None, "model": onnx})
+    dataset = next(seal.result["dataset"] for seal in workspace.store.seals() if seal.name == "components.data.prepare")
+    given = {"candidate": candidate, "dataset": dataset}
+    seal(workspace, "q", "components.optimization.optimize", {"candidate": converted}, **given)
+    untuned = candidate.model_copy(update={"adapter": None})
+    for number, (one, rows) in enumerate(((converted, ["train"]), (untuned, [])), 2):
+        deployed = {"release": {"model_name": "desk", "version": number, "candidate": one}}
+        seal(workspace, f"{number}", "components.deployment.deploy", deployed, candidate=one)
+        whole = drawn(workspace, one, release | {"version": number, "candidate": one.digest})
+        answered = {"candidate": one.digest, "passages": [], "scores": [], "seen": []}
+        found = why(answered, one, workspace.store, workspace.store, whole)
+        assert [line["rows"] for line in found["training"]] == rows
 
 
 def test_a_row_is_followed_into_the_prompt_that_shows_it(tmp_path):
