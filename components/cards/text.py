@@ -7,8 +7,8 @@ from components.core import short
 
 MISSING = "not measured"
 # What Markdown reads as markup. An underscore inside a word is none, and is left alone so that names stay readable.
-# A bracket makes a link only before another, or a colon.
-SPECIAL = re.compile(r"([\\`*<>|~$]|\](?=[(\[:])|&(?=#?\w+;)|(?<!\w)_|_(?!\w))")
+# A bracket makes a link only before another, or a colon. Many viewers make links of bare addresses too: "://" and "www.".
+SPECIAL = re.compile(r"([\\`*<>|~$]|\](?=[(\[:])|&(?=#?\w+;)|(?<!\w)_|_(?!\w)|:(?=//)|(?<=\bwww)\.)", re.IGNORECASE)
 STARTS_A_BLOCK = re.compile(r"^([#+\-=:]|\d+(?=[.)](?:\s|$)))")
 
 
