@@ -24,7 +24,7 @@ from components import (
     use_case,
 )
 from components.application import constant
-from components.core import Candidate, GateRefused, Workspace
+from components.core import Candidate, GateRefused, Split, Workspace
 from flows.record import finish, opened, write_card
 from flows.run import Run
 from flows.steps import Steps, Stopped
@@ -77,7 +77,7 @@ def lifecycle(do: Steps) -> None:
         raise GateRefused(f"use_case: {feasible.decision.reason}")
 
     chosen = do("selection", selection.select, policy=policy, limits=limits, **common)
-    finalist, base = _climb(do, chosen, common)
+    finalist, base, planted = _climb(do, chosen, common)
 
     def examine(stage: str, candidate: Candidate) -> evaluation.Evaluated:
         return do(
@@ -90,6 +90,7 @@ def lifecycle(do: Steps) -> None:
             slices=contract.slices,
             hourly=contract.value.machine_hour,
             origin_known=not do.run.own,
+            canaries=planted,
             **common,
         )
 
@@ -119,23 +120,27 @@ def lifecycle(do: Steps) -> None:
     write_card(do, winner, evaluated, released.release)
 
 
-def _climb(do: Steps, chosen: selection.Selection, common: dict[str, Any]) -> tuple[Candidate, Candidate | None]:
-    """Stages 3 to 7, up to the candidate that goes to the test: (that one, the model before it was tuned)."""
+def _climb(
+    do: Steps, chosen: selection.Selection, common: dict[str, Any]
+) -> tuple[Candidate, Candidate | None, Split | None]:
+    """Stages 3 to 7, up to the candidate that goes to the test: (that one, the model before it was tuned, the canaries that
+    tuning planted)."""
     dataset, task, policy = common["dataset"], common["task"], do.run.use_case.policy
     if do.run.own:
         do.skip("prompting", reason="the model was trained elsewhere: it is judged with the contract's own prompt")
         own = _with_retrieval(do, chosen, common)
         do.skip("tuning", "feedback", reason="the model was trained elsewhere")
-        return own, own
+        return own, own, None
     if chosen.model is None or chosen.enough:
         do.skip("prompting", "retrieval", "tuning", "feedback", reason=chosen.decision.reason)
-        return chosen.plain, chosen.model
+        return chosen.plain, chosen.model, None
     base = do("prompting", prompting.prompt, candidate=chosen.model, **common).candidate
     if dataset.knowledge:
         base = do("retrieval", retrieval.retrieve, candidate=base, **common).candidate
     else:
         do.skip("retrieval", reason="the use case has no knowledge base")
-    climbed = do("tuning", tuning.tune, candidate=base, **common).candidate
+    tuned = do("tuning", tuning.tune, candidate=base, **common)
+    climbed, planted = tuned.candidate, tuned.canaries if tuned.decision.adopted else None
     rated = do(
         "feedback",
         feedback.collect,
@@ -148,7 +153,8 @@ def _climb(do: Steps, chosen: selection.Selection, common: dict[str, Any]) -> tu
     )
     if rated.pairs:
         climbed = do("feedback", tuning.align, candidate=climbed, pairs=rated.pairs, **common).candidate
-    return do("evaluation", evaluation.finalist, candidates=[chosen.plain, climbed], **common).candidate, base
+    finalist = do("evaluation", evaluation.finalist, candidates=[chosen.plain, climbed], **common).candidate
+    return finalist, base, planted
 
 
 def _with_retrieval(do: Steps, chosen: selection.Selection, common: dict[str, Any]) -> Candidate:

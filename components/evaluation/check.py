@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import Field
 
 from components.application import Answer, Answering, Hit
-from components.core import Candidate, Dataset, Frozen, Metric, Row, Step, Task, write_jsonl
+from components.core import Candidate, Dataset, Frozen, Metric, Row, Split, Step, Task, write_jsonl
 from components.measure import interval
 
 CHUNK = 32
@@ -73,6 +73,8 @@ class Subject:
     seed: int
     """Draws them."""
     step: Step
+    canaries: Split | None = None
+    """What tuning planted; None where nothing was."""
 
     def rows(self) -> list[Row]:
         """The use case's own questions (or texts): the rows of test."""

@@ -1,8 +1,8 @@
 """An engine that is already loaded as a model of lm-eval's: log-likelihoods of endings after contexts, and nothing else.
 
 What lm-eval's own Hugging Face model runs again for each request is run once: tokens that the contexts of a group start
-with (few-shot examples) are run once and their keys and values shared, choices of one token share one run, and logits are
-computed only where they are read. Not covered: generation, perplexity of whole texts.
+with (few-shot examples) are run once and their keys and values shared, choices that differ in their last token share a run,
+and logits are computed only where they are read. Not covered: generation, perplexity of whole texts.
 """
 
 from collections.abc import Iterator, Sequence
@@ -62,9 +62,10 @@ def follow(engine: Any, pairs: Sequence[Pair]) -> dict[Pair, float]:
         return found
     runs: list[Run] = []
     for context, endings in by_context.items():
-        singles = tuple(ending for ending in endings if len(ending) == 1)
-        runs += [Run(context, (), singles)] if singles else []
-        runs += [Run(context, ending[:-1], (ending,)) for ending in endings if len(ending) > 1]
+        by_said: dict[Tokens, list[Tokens]] = {}
+        for ending in endings:
+            by_said.setdefault(ending[:-1], []).append(ending)
+        runs += [Run(context, said, tuple(alike)) for said, alike in by_said.items()]
     for skip, group in _groups(runs):
         prefix = engine.prefix(list(group[0].context[:skip])) if skip else None
         for batch in _batches(group, skip):

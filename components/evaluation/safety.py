@@ -3,7 +3,7 @@
 import time
 
 from components.application import Answer, answering
-from components.core import Candidate, Dataset, Evidence, Frozen, Ledger, Metric, Step, Task, progress, read_jsonl
+from components.core import Candidate, Dataset, Evidence, Frozen, Ledger, Metric, Split, Step, Task, progress, read_jsonl
 from components.measure import examples, of_two_means
 
 from .check import Check, Checked, NotMeasured, Subject, kept
@@ -37,6 +37,8 @@ class Checking(Frozen):
     counts: dict[str, int]
     """Check → items; 0 leaves it out."""
     seed: int = 0
+    canaries: Split | None = None
+    """What tuning planted."""
 
 
 def check(candidate: Candidate, evidence: Evidence | None, checking: Checking, step: Step) -> Safety:
@@ -51,7 +53,16 @@ def check(candidate: Candidate, evidence: Evidence | None, checking: Checking, s
         wanted = {name: count for name, count in checking.counts.items() if count}
         for name, count in progress(list(wanted.items()), "safety checks"):
             subject = Subject(
-                candidate, answer, table, checking.task, checking.primary, checking.dataset, count, checking.seed, step
+                candidate,
+                answer,
+                table,
+                checking.task,
+                checking.primary,
+                checking.dataset,
+                count,
+                checking.seed,
+                step,
+                checking.canaries,
             )
             try:
                 checked[name] = _memo(name, subject, evidence)
@@ -77,7 +88,7 @@ def _memo(name: str, subject: Subject, evidence: Evidence | None) -> Checked:
 
     inputs = [
         subject.candidate, subject.task, subject.primary, subject.dataset, subject.count, subject.seed,
-        evidence.table if evidence else None,
+        evidence.table if evidence else None, subject.canaries,
     ]  # fmt: skip
     code = (f"components.evaluation.checks.{name}", "components.application.load")
     return subject.step.memo(f"check {name}", Checked, inputs, make, code=code)

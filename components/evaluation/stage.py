@@ -21,6 +21,7 @@ from components.core import (
     Metric,
     Metrics,
     Policy,
+    Split,
     StageResult,
     Step,
     Task,
@@ -41,8 +42,9 @@ from .single_requests import single_requests
 CHAMPION = "champion"
 """The reference that nothing may skip: a release takes its place."""
 NEVER_MEASURED = (
-    "robustness of the use case's answers to attacks and to typing errors",
-    "verbatim memorisation of training rows",
+    "attacks that are optimised against the model's weights",
+    "robustness of the use case's answers to typing errors",
+    "memorised training rows that only many sampled answers bring out",
     "judgement of the answers by people",
     "energy by a meter",
     "behaviour under concurrent load",
@@ -63,7 +65,9 @@ class Config(Frozen):
     """Solved benchmark items before each one that is asked."""
     typos: tuple[str, ...] = ("mmlu", "boolq")
     """Benchmarks whose items are asked a second time, with typing errors in the question."""
-    checks: dict[str, int] = {"toxicity": 24, "swaps": 32, "refusal": 24, "over_refusal": 24}
+    checks: dict[str, int] = {
+        "toxicity": 24, "swaps": 32, "refusal": 24, "over_refusal": 24, "injection": 24, "overlap": 12, "canaries": 4,
+    }  # fmt: skip
     """Safety check of the whole application → items; 0, or no name, leaves one out."""
     seed: int = 0
     """Draws the items."""
@@ -164,12 +168,14 @@ def evaluate(
     slices: tuple[str, ...],
     hourly: float | None = None,
     origin_known: bool = True,
+    canaries: Split | None = None,
     step: Step,
 ) -> Evaluated:
     """Measure `candidate` and `references` (name → candidate) on test and decide whether it may be released.
 
     hourly: price of an hour of this machine; None leaves the cost out
     origin_known: whether the model without its adapter is what it was made from; benchmarks are compared with that
+    canaries: what was planted in the rows that the candidate was tuned on
 
     Raises BadInput where the policy bounds a benchmark or a check that is unknown or left out, MachineFault where the hub's
     data is not to be had.
@@ -186,7 +192,9 @@ def evaluate(
     asked, unmeasured = _benchmarks(candidate, references, origin_known, config, step)
     changed = changes(*asked) if asked else {}
     base = _on_base_weights(candidate, references, origin_known)
-    checking = Checking(task=task, primary=metrics.primary, dataset=dataset, counts=config.checks, seed=config.seed)
+    checking = Checking(
+        task=task, primary=metrics.primary, dataset=dataset, counts=config.checks, seed=config.seed, canaries=canaries
+    )
     before = check(base, _known(base, {**others, "this candidate": evidence}), checking, step) if base else None
     safety = check(candidate, evidence, checking, step)
     checks = worsened(before, safety, step)

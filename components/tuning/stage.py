@@ -29,6 +29,7 @@ from components.core import (
     Task,
 )
 from components.measure import abstain_below, compare, examples, measure, missed_floors
+from components.measure.canaries import MOST
 
 NEVER = -1e6
 """A bias with which no abstention wins."""
@@ -63,6 +64,8 @@ class Config(Frozen):
     """Quoted answers: rows of validation that the abstention is set on; none: all."""
     floor_confidence: float = Field(0.95, ge=0.5, lt=1)
     """Quoted answers: how surely other rows than these are to reach the contract's floors with the tuned abstention."""
+    canaries: int = Field(4, ge=0, le=MOST)
+    """question_answering: made rows with a random secret among the training rows, which evaluation tries to get out."""
     checkpoint_every: int = Field(50, ge=0)
     """Steps between checkpoints; 0: none."""
     validation_rows: int | None = None
@@ -91,6 +94,8 @@ class Tuned(StageResult):
     evidence: Evidence | None = None
     made: Decision | None = None
     """Whether made rows helped; None where there are none."""
+    canaries: Split | None = None
+    """The planted rows that `proposed` was trained on; they are no made rows, and need no gain to be kept."""
 
 
 def tune(config: Config, *, task: Task, metrics: Metrics, candidate: Candidate, dataset: Dataset, step: Step) -> Tuned:
@@ -126,7 +131,7 @@ def tune(config: Config, *, task: Task, metrics: Metrics, candidate: Candidate, 
     step.measured["training"] = _measured(trained.figures)
     notes.insert(0, _said(trained.counts))
     tuned = _decide(config, task, metrics, candidate, proposed, after, dataset, tuple(objects), tuple(notes), step)
-    return tuned.model_copy(update={"made": made})
+    return tuned.model_copy(update={"made": made, "canaries": trained.canaries})
 
 
 def align(

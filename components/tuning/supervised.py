@@ -2,22 +2,24 @@
 
 from typing import Any, NamedTuple
 
-from components.core import Adapter, Candidate, Dataset, Row, Step, Task, read_rows
+from components.core import Adapter, Candidate, Dataset, Row, Split, Step, Task, read_rows, write_jsonl
+from components.measure.canaries import Canary, canaries
 
 from .contexts import shown_rows
-from .examples import encode, tuned_prompt
+from .examples import Shown, encode, tuned_prompt
 from .practice import practice_rows
 from .train import fine_tune, load_tokenizer
 
 
 class Trained(NamedTuple):
     """candidate: with the new adapter; None where no row was usable. objects: digests made. counts: what became of the rows.
-    figures: of `fine_tune`."""
+    figures: of `fine_tune`. canaries: what was planted."""
 
     candidate: Candidate | None
     objects: tuple[str, ...]
     counts: dict[str, int]
     figures: dict[str, Any]
+    canaries: Split | None = None
 
 
 def train(config: Any, task: Task, candidate: Candidate, dataset: Dataset, made: bool, step: Step) -> Trained:
@@ -38,10 +40,25 @@ def train(config: Any, task: Task, candidate: Candidate, dataset: Dataset, made:
     practised = practice_rows(task, dataset, config.practice_rows, config.seed, step, made) if candidate.retriever else []
     practice = [row for row in encode(tokenizer, prompt, practised) if len(row.ids) <= config.max_tokens]
     counts["practice"] = len(practice)
+    planted = canaries(task, config.canaries, config.seed)
+    if planted:
+        counts["canaries"] = len(planted)
+    shown = [Shown(one.text, (one.context,) if candidate.retriever else (), one.answer) for one in planted]
+    encoded += encode(tokenizer, prompt, shown)
     trained = fine_tune(config, base, encoded, step.scratch, step.machine, practice)
     adapter = Adapter(object=step.store.put(trained["folder"]), method="sft")
     proposed = candidate.model_copy(update={"prompt": prompt, "adapter": adapter})
-    return Trained(proposed, (*objects, adapter.object), counts, trained)
+    split = _kept(planted, step)
+    made_here = (*objects, adapter.object, *((split.object,) if split else ()))
+    return Trained(proposed, made_here, counts, trained, split)
+
+
+def _kept(planted: list[Canary], step: Step) -> Split | None:
+    if not planted:
+        return None
+    path = step.scratch / "canaries.jsonl"
+    write_jsonl(path, [one.model_dump(mode="json") for one in planted])
+    return Split(name="canaries", object=step.store.put(path), count=len(planted))
 
 
 def made_rows(candidate: Candidate, dataset: Dataset, step: Step) -> list[Row]:

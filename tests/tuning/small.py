@@ -23,7 +23,9 @@ from components.tuning.examples import tuned_prompt
 
 TASK = Task(kind="question_answering", instruction="Answer from the text.", abstain="unknown")
 METRICS = Metrics(primary="f1_answerable", at_least=0.1, minimum_effect=0.02, floors={"abstention_recall": 0.3})
-CONFIG = Config(epochs=2, layers=1, rank=4, alpha=8, batch_rows=4, checkpoint_every=2, max_tokens=1024, minimum_pairs=2)
+CONFIG = Config(
+    epochs=2, layers=1, rank=4, alpha=8, batch_rows=4, checkpoint_every=2, max_tokens=1024, minimum_pairs=2, canaries=0
+)  # fmt: skip
 PLACES = ("Paris", "Lima", "Oslo", "Cairo", "Quito")
 
 

@@ -8,7 +8,7 @@ is copied. Needs no torch, and runs on the CPU whatever `machine.device` says. N
 import json
 import time
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -159,16 +159,19 @@ class _Runs:
         return logits
 
     def follow(self, row: list[int], endings: Sequence[list[int]]) -> list[list[float]]:
-        """See `Engine.follow`. Token by token, since the checkpoints that we build have no logits inside a prompt."""
-        first = log_softmax(self.start(row))
+        """See `Engine.follow`. Token by token, since the checkpoints that we build have no logits inside a prompt; what an
+        ending begins with as the one before it did is not run again."""
+        logs, held = [log_softmax(self.start(row))], list[int]()
         found = []
         for ending in endings:
-            said = [float(first[ending[0]])]
-            if len(ending) > 1:
-                self._generator.rewind_to(len(row))
-            for before, token in pairwise(ending):
-                said.append(float(log_softmax(self._append([before])[-1])[token]))
-            found.append(said)
+            same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(held, ending[:-1], strict=False)))
+            if same < len(held):
+                self._generator.rewind_to(len(row) + same)
+                del held[same:], logs[same + 1 :]
+            for token in ending[same:-1]:
+                logs.append(log_softmax(self._append([token])[-1]))
+                held.append(token)
+            found.append([float(logs[place][token]) for place, token in enumerate(ending)])
         return found
 
     def next(self) -> int:
