@@ -16,7 +16,7 @@ from components.measure import compare_slices, compare_tables
 from components.measure.sample_size import POWER, power
 
 RUNS = 2000
-SIZES = (60, 200, 500)
+SIZES = (24, 60, 200, 500)
 SCORES = np.array([0.0, 1.0, 2 / 3, 1 / 2, 0.4, 0.8, 2 / 7, 1 / 3, 0.25])
 SHARES = np.array([0.58, 0.14, 0.06, 0.06, 0.05, 0.03, 0.03, 0.03, 0.02])
 """Token F1 as short answers have it: nearly six in ten share no word with the reference."""
