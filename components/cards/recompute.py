@@ -102,8 +102,11 @@ def _answers(task: Task, rows: list[dict[str, Any]], where: str) -> Iterator[Fin
     searched = any(row.get("passages") for row in rows)
     for row in rows:
         given = Row(id=row["id"], text=row["text"], answer=row["reference"], passage=row.get("passage"))
-        for metric, value in per_example(task, given, row["answer"], row["passages"] if searched else None).items():
-            said = row.get(metric)
+        passages = row["passages"] if searched else None
+        for metric, value in per_example(task, given, row["answer"], passages, row.get("context", ())).items():
+            if metric not in row:  # a table from before there was this metric
+                continue
+            said = row[metric]
             if (said is None) != (value is None) or abs((said or 0.0) - (value or 0.0)) > ROUNDING:
                 yield Finding(where=where, what=f"row {short(row['id'])}: {metric} is {value}, the table says {said}")
                 return

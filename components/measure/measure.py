@@ -133,7 +133,7 @@ def _example(task: Task, row: Row, found: AnswerLike, searched: bool) -> dict[st
         "context_passages": list(found.context_passages),
         "margin": found.margin,
         "slices": row.slices,
-        **per_example(task, row, found.text, found.passages if searched else None),
+        **per_example(task, row, found.text, found.passages if searched else None, found.context),
     }
 
 

@@ -1,9 +1,9 @@
 """Metrics per example, for the three kinds of task. `None` where a metric does not apply to an example.
 
 question_answering  f1, exact_match (SQuAD's, after its normalisation), f1_answerable, rouge_l, bleu, abstention_precision,
-                    abstention_recall, abstention_rate, hit@1, hit@5, mrr
+                    abstention_recall, abstention_rate, hit@1, hit@5, mrr; support, relevance, cohesion, unrepeated
 classification      accuracy; macro_f1 has no value per example and is computed over the table (intervals.py)
-summarization       rouge_1, rouge_2, rouge_l (F-measures), bleu
+summarization       rouge_1, rouge_2, rouge_l (F-measures), bleu; support, cohesion, unrepeated
 
 All lie in [0, 1] and more is better, but for abstention_rate, which is only a description. Not covered: judges, semantic
 similarity, latency.
@@ -18,13 +18,19 @@ from typing import Any
 
 from components.core import Row, Task
 
+from .cohesion import cohesion
+from .relevance import relevance
+from .repetition import unrepeated
+from .support import support
+
 METRICS: dict[str, tuple[str, ...]] = {
     "question_answering": (
         "f1", "f1_answerable", "exact_match", "rouge_l", "bleu", "abstention_precision", "abstention_recall",
-        "abstention_rate", "hit@1", "hit@5", "mrr",
+        "abstention_rate", "hit@1", "hit@5", "mrr", "support", "relevance", "cohesion",
+        "unrepeated",
     ),
     "classification": ("accuracy", "macro_f1"),
-    "summarization": ("rouge_1", "rouge_2", "rouge_l", "bleu"),
+    "summarization": ("rouge_1", "rouge_2", "rouge_l", "bleu", "support", "cohesion", "unrepeated"),
 }  # fmt: skip
 """Names of the metrics of each task kind."""
 
@@ -64,20 +70,31 @@ def reciprocal_rank(passages: Sequence[str], wanted: str) -> float:
     return 1 / (list(passages).index(wanted) + 1) if wanted in passages else 0.0
 
 
-def per_example(task: Task, row: Row, text: str, passages: Sequence[str] | None) -> dict[str, float | None]:
+def per_example(
+    task: Task, row: Row, text: str, passages: Sequence[str] | None, context: Sequence[str] = ()
+) -> dict[str, float | None]:
     """Every metric of `task.kind` that has a value per example, for the answer `text`.
 
     passages: ids of what was retrieved, best first; empty where nothing was found, None where nothing was searched
+    context:  the texts that were put into the prompt; without them, support and relevance have no value
     """
     if task.kind == "classification":
         return {"accuracy": float(normalise(text) == normalise(row.answer))}
     if task.kind == "summarization":
         kinds = {"rouge_1": "rouge1", "rouge_2": "rouge2", "rouge_l": "rougeL"}
-        return {"bleu": bleu(text, row.answer), **{name: rouge(text, row.answer, kind) for name, kind in kinds.items()}}
-    return _question_answering(task, row, text, passages)
+        return {
+            "bleu": bleu(text, row.answer),
+            **{name: rouge(text, row.answer, kind) for name, kind in kinds.items()},
+            "support": support(text, [row.text]),
+            "cohesion": cohesion(text),
+            "unrepeated": unrepeated(text),
+        }
+    return _question_answering(task, row, text, passages, context)
 
 
-def _question_answering(task: Task, row: Row, text: str, passages: Sequence[str] | None) -> dict[str, float | None]:
+def _question_answering(
+    task: Task, row: Row, text: str, passages: Sequence[str] | None, context: Sequence[str]
+) -> dict[str, float | None]:
     abstained = task.abstain is not None and normalise(text) == normalise(task.abstain)
     unanswerable = task.abstain is not None and normalise(row.answer) == normalise(task.abstain)
     score = f1(text, row.answer)
@@ -94,6 +111,10 @@ def _question_answering(task: Task, row: Row, text: str, passages: Sequence[str]
         "hit@1": None if rank is None else float(rank == 1),
         "hit@5": None if rank is None else float(rank >= 1 / 5),
         "mrr": rank,
+        "support": None if abstained else support(text, context),  # an abstention claims nothing
+        "relevance": None if abstained else relevance(row.text, text, context),
+        "cohesion": None if abstained else cohesion(text),
+        "unrepeated": None if abstained else unrepeated(text),
     }
 
 
