@@ -11,8 +11,8 @@ Measured on planted faults, n texts, share of pairs (original, with the fault) t
     399  first three sentences, one name or number of another text instead                  1.00
     361  the same, one of the same text in the wrong place                                  0.98
     400  summary of another text                                                            0.99
-    355  a person's free summary (XSum), one name or number of another text instead         0.82
-    349  the same, one of the same text in the wrong place                                  0.36
+    355  a person's free summary (XSum), one name or number of another text instead         0.83
+    349  the same, one of the same text in the wrong place                                  0.34
 
 So it does **not** see a name that the text holds in the wrong place of a summary in free words: that needs a model of
 entailment. A right paraphrase in other words counts as unsupported: a figure to compare answers by, not a share of lies.
