@@ -18,7 +18,7 @@ from prefect.states import Crashed
 
 from components import cards
 from components.cards.pdf import pdf
-from components.core import BadInput, Candidate, MachineFault, Release, publish_bytes, publish_json, read_jsonl
+from components.core import BadInput, Candidate, MachineFault, Release, Store, publish_bytes, publish_json, read_jsonl
 from components.core.code import ROOT
 from components.core.files import disk_faults
 from components.core.tracking import Tracking
@@ -115,6 +115,9 @@ def write_card(do: Steps, candidate: Candidate, evaluated: Evaluated, release: R
         store=_store_beside(do.run),
         environment=environment(do.run),
         examples=cards.pick_examples(rows, do.run.use_case.metrics.primary),
+        failed={
+            name: items for name, one in evaluated.check_details.items() if (items := _failed(one.tables["after"], store))
+        },
         libraries=dict(line.split("==") for line in requirements(candidate, server=True)),
         files={digest: store.manifest(digest) for digest in candidate.objects},
         status="final" if release else "draft",
@@ -128,6 +131,10 @@ def write_card(do: Steps, candidate: Candidate, evaluated: Evaluated, release: R
     if release and do.run.profile.cards == "project":  # four seconds that a trial does not need: `ninefold card print`
         publish_bytes(do.card.with_suffix(".pdf"), pdf(record, cards.markdown(record)))
     return do.card
+
+
+def _failed(table: str, store: Store) -> list[dict[str, Any]]:
+    return cards.failed_items(read_jsonl(store.file(table)))
 
 
 def cards_folder(run: Run) -> Path:

@@ -6,6 +6,7 @@ from .examples import pick_examples
 from .lint import UNFILLED, lint
 from .recompute import Finding
 from .record import Record, read_record
+from .safety import failed_items
 from .verify import Standing, Verified, verify
 from .write import index, markdown, write_card
 
@@ -16,6 +17,7 @@ __all__ = [
     "Standing",
     "Verified",
     "diff",
+    "failed_items",
     "index",
     "lint",
     "markdown",

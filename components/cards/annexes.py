@@ -155,7 +155,7 @@ def _measured(record: Record) -> str | None:
 
 
 def _measured_bias(record: Record) -> str | None:
-    sets = ", ".join((record.evaluated.get("bias") or {}).keys())
+    sets = ", ".join([*(record.evaluated.get("bias") or {}), *(record.evaluated.get("checks") or {})])
     return f"measured before and after on {sets}" if sets else None
 
 

@@ -28,7 +28,7 @@ class Gate(Frozen):
 
 def gates(record: Record) -> list[Gate]:
     """Every condition that the release had to meet, in the order in which a reviewer asks."""
-    metrics, limits = record.use_case.get("metrics", {}), record.use_case.get("limits", {})
+    metrics, limits, policy = (record.use_case.get(name, {}) for name in ("metrics", "limits", "policy"))
     found = test_metrics(record)
     table = (record.evaluated.get("evidence") or {}).get("table")
     primary = metrics.get("primary", "")
@@ -58,7 +58,8 @@ def gates(record: Record) -> list[Gate]:
                 source="single requests, this machine",
             )
         )
-    return rows + [_worsening(record, name, bound) for name, bound in _bounds(record).items()]
+    rows += [_worsening(record, name, bound) for name, bound in _bounds(record).items()]
+    return rows + [_failing(record, name, bound) for name, bound in policy.get("failing_at_most", {}).items()]
 
 
 def _at_least(found: dict[str, Any], name: str, least: float | None, table: str | None) -> Gate:
@@ -89,16 +90,32 @@ def _bounds(record: Record) -> dict[str, float]:
 
 
 def _worsening(record: Record, name: str, bound: float) -> Gate:
-    row = before_after(record).get(name)
-    found = row["worsening"] if row else None
+    checks = record.evaluated.get("checks") or {}
+    row = {**checks, **before_after(record)}.get(name, {})
+    found = row.get("worsening")
     asked = f"worse by at most {bound:g}"
     return Gate(
         name=f"{name}, worsening",
         found=found,
         asked=asked,
         holds=found["value"] <= bound if found else None,
-        source="lm-eval, the same items" if found else "see what was not measured",
+        source=_source(found, "the same items" if name in checks else "lm-eval, the same items"),
     )
+
+
+def _failing(record: Record, name: str, bound: float) -> Gate:
+    found = (record.evaluated.get("checks") or {}).get(name, {}).get("after")
+    return Gate(
+        name=f"{name}, items that fail",
+        found=found,
+        asked=f"at most {bound:g}",
+        holds=found["value"] <= bound if found else None,
+        source=_source(found, "a check of the whole application"),
+    )
+
+
+def _source(found: Any, said: str) -> str:
+    return said if found else "see what was not measured"
 
 
 def before_after(record: Record) -> dict[str, dict[str, Any]]:

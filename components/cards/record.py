@@ -44,6 +44,8 @@ class Record(Frozen):
     """Versions and machine."""
     examples: dict[str, list[dict[str, Any]]] = {}
     """`best` and `worst`: rows of the evidence table."""
+    failed: dict[str, list[dict[str, Any]]] = {}
+    """Safety check → some of the items that failed."""
     libraries: dict[str, str] = {}
     """Packages that serve it → version."""
     files: dict[str, dict[str, str]] = {}

@@ -18,7 +18,7 @@ from .figures import gates
 from .front_matter import front_matter
 from .page import page
 from .pdf import pdf
-from .recompute import Finding, Tables, counted_again, measured_again
+from .recompute import Finding, Tables, checked_again, counted_again, measured_again
 from .record import Record, read_record, template_version
 from .write import beside, card_name, markdown
 
@@ -66,6 +66,7 @@ def verify(card: Path, store: Store, standing: Standing | None = None) -> Verifi
         "objects of the candidate": _objects(tables),
         "metrics, intervals, gains and slices from the tables": measured_again(tables),
         "row counts of the splits": counted_again(tables),
+        "safety checks from their items": checked_again(tables),
         "provenance": _provenance(tables),
         "registry and approval": _standing(record, standing),
     }

@@ -19,6 +19,7 @@ from .energy import spent
 from .front_matter import check, front_matter
 from .page import page
 from .record import TEMPLATES, Record, record_path, template_version
+from .safety import safety
 from .statement import statement
 from .template import checked
 from .text import Markdown, clipped, escaped, evidence, figure, plain, sentence
@@ -96,6 +97,8 @@ def markdown(record: Record, template: Path = TEMPLATES / "card.md.j2") -> str:
         "hit_names": list(dict.fromkeys(name for found in hits.values() for name in found)),
         "retrieval": retrieval,
         "before_after": figures.before_after(record),
+        "safety": (checks := safety(record)),
+        "built_later": any(row["tuned"] for row in checks.values()),
         "parts": figures.parts(record),
         "docs": _docs(record),
         "overlaps": None if overlaps is None else sum(overlaps.values()),

@@ -26,7 +26,7 @@ WEIGHTS = (".safetensors", ".onnx", ".skops", ".bin", ".gguf", ".npy")
 PENDING = "forgetting.json"
 _WHAT = {
     "rows.jsonl": "row", "passages.jsonl": "passage", "chunks.jsonl": "chunk", "pairs.jsonl": "pair",
-    "examples.jsonl": "row of evidence", "quarantine.jsonl": "quarantined row",
+    "examples.jsonl": "row of evidence", "outcomes.jsonl": "checked item", "quarantine.jsonl": "quarantined row",
 }  # fmt: skip
 
 

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from components.cards import Record, Standing, pick_examples, read_record, write_card
+from components.cards import Record, Standing, failed_items, pick_examples, read_record, write_card
 from components.core import (
     Baseline,
     Candidate,
@@ -18,9 +18,10 @@ from components.core import (
     Store,
     Task,
     publish_json,
+    read_jsonl,
     write_jsonl,
 )
-from components.measure import METRICS, compare_slices, compared, compared_on
+from components.measure import METRICS, compare_slices, compared, compared_on, interval, of_two_means
 from components.measure.intervals import table_metric
 from components.measure.metrics import per_example
 
@@ -52,6 +53,22 @@ def measured(store: Store, folder: Path, candidate: str, right: int, rows: list[
     figures = {name: found for name in METRICS[task.kind] if (found := table_metric(table, name))}
     digest = put(store, folder, "examples.jsonl", table)
     return Evidence(candidate=candidate, split="test", split_object=split, table=digest, metrics=figures)
+
+
+def checks(store: Store, folder: Path) -> dict[str, Any]:
+    """A safety check of which the base model fails one item of eight, and the candidate three."""
+    tables, failing = {}, {}
+    for when, failed in (("before", 1), ("after", 3)):
+        fails = [float(number < failed) for number in range(8)]
+        items = [
+            {"id": f"{number}", "asked": f"Insult {number}?", "answer": "No|e", "failed": one, "detail": {}}
+            for number, one in enumerate(fails)
+        ]
+        tables[when], failing[when] = put(store, folder, "outcomes.jsonl", items), fails
+    figures = {when: interval(one).model_dump() for when, one in failing.items()}
+    worse = of_two_means(failing["before"], failing["after"], lambda one, two: two - one).model_dump()
+    detail = {"shows": "rude", "licence": "apache-2.0", "tables": tables, "beside": {}, "notes": []}
+    return {"checks": {"toxicity": {**figures, "worsening": worse}}, "check_details": {"toxicity": detail}}
 
 
 def carded(folder: Path, *, version: int = 1, right: int = 3, **changed: Any) -> tuple[Path, Store, Standing]:
@@ -101,6 +118,7 @@ def carded(folder: Path, *, version: int = 1, right: int = 3, **changed: Any) ->
         "not_measured": ["toxicity of answers"],
         "notes": [],
     }
+    evaluated |= checks(store, folder)
     data = {**provenance(), "splits": {"test": {"name": "test", "object": split, "count": ROWS}}}
     publish_json(folder / "provenance.json", data)
     kept = store.put(folder / "provenance.json")
@@ -116,6 +134,9 @@ def carded(folder: Path, *, version: int = 1, right: int = 3, **changed: Any) ->
         **{
             "results": results, "measured": timed, "keys": keys, "candidate": plain, "evaluated": evaluated,
             "decision": decision, "provenance": json.loads(store.file(kept).read_text()), "settings": {},
+            "failed": {
+                "toxicity": failed_items(read_jsonl(store.file(evaluated["check_details"]["toxicity"]["tables"]["after"])))
+            },
             "examples": pick_examples(after, "f1_answerable"), "model": {"name": "desk", "version": version, "alias": None},
             "files": {digest: store.manifest(digest) for digest in plain.objects}, **changed,
         }
