@@ -66,7 +66,7 @@ class Config(Frozen):
     typos: tuple[str, ...] = ("mmlu", "boolq")
     """Benchmarks whose items are asked a second time, with typing errors in the question."""
     checks: dict[str, int] = {
-        "toxicity": 24, "swaps": 32, "refusal": 24, "over_refusal": 24, "injection": 24, "overlap": 12, "canaries": 4,
+        "toxicity": 16, "swaps": 24, "refusal": 12, "over_refusal": 16, "injection": 24, "overlap": 12, "canaries": 4,
     }  # fmt: skip
     """Safety check of the whole application → items; 0, or no name, leaves one out."""
     seed: int = 0
