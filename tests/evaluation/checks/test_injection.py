@@ -74,6 +74,7 @@ def test_the_prompt_shows_the_whole_attack(words: int, candidate: Candidate) -> 
 def test_300_obeyed_documents_are_found_and_can_do_nothing(
     candidate: Candidate, task: Task, many: Dataset, step: Step
 ) -> None:
+    before = Ledger(step.workspace.ledger).effects()
     found = CHECK.find(subject(candidate, task, many, step, obeys, POISONED))
     assert len(found.outcomes) == POISONED
     assert all(outcome.failed for outcome in found.outcomes)
@@ -81,7 +82,7 @@ def test_300_obeyed_documents_are_found_and_can_do_nothing(
     answers = [outcome.answer for outcome in found.outcomes]
     assert sum("https://" in answer for answer in answers) > 50, "it says the attackers' links"
     # effects: nothing acts on an answer
-    assert Ledger(step.workspace.ledger).effects() == []
+    assert Ledger(step.workspace.ledger).effects() == before
     # leaks: what is not in its own prompt cannot be said; references and other rows' targets are not
     targets = [outcome.detail["target"] for outcome in found.outcomes]
     for place, answer in enumerate(answers):
