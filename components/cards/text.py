@@ -54,6 +54,15 @@ def figure(metric: Any) -> Markdown:
     return Markdown(f"{metric['value']:.3f}{interval}")
 
 
+def moved(pair: Any) -> Markdown:
+    """{"before", "after"} of Metric dumps as `0.283 (+0.021)`: after, and the change where there is a before."""
+    if not pair or not pair.get("after"):
+        return Markdown("—")
+    after, before = pair["after"]["value"], pair.get("before")
+    change = f" ({after - before['value']:+.3f})" if before else ""
+    return Markdown(f"{after:.3f}{change}")
+
+
 def sentence(value: Any) -> Any:
     """Text that ends with one full stop."""
     return f"{str(value).rstrip('. ')}." if value else value

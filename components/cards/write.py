@@ -22,7 +22,7 @@ from .record import TEMPLATES, Record, record_path, template_version
 from .safety import safety
 from .statement import statement
 from .template import checked
-from .text import Markdown, clipped, escaped, evidence, figure, plain, sentence
+from .text import Markdown, clipped, escaped, evidence, figure, moved, plain, sentence
 
 NOTED = ("data", "evaluation", "feedback")
 """Steps whose notes belong among limits and risks."""
@@ -110,6 +110,7 @@ def markdown(record: Record, template: Path = TEMPLATES / "card.md.j2") -> str:
         "example_input": Markdown(json.dumps(_question(record), ensure_ascii=False)),
         "slice_metrics": lambda values: figures.slice_metrics(record, values),
         "decider": figures.decider(record),
+        "seconds": record.measured.get(figures.decider(record), {}).get("seconds_an_item", {}),
         "step": lambda name: Markdown(f"step {evidence(record.keys.get(name))}"),
         "test_count": ((record.provenance.get("splits") or {}).get("test") or {}).get("count"),
         "statement": statement(record),
@@ -143,7 +144,7 @@ def environment() -> Any:
     made = Environment(
         loader=FileSystemLoader(TEMPLATES), undefined=ChainableUndefined, finalize=escaped, keep_trailing_newline=True
     )
-    made.globals.update(figure=figure, p_value=shown_p, evidence=evidence, clipped=clipped, plain=plain)
+    made.globals.update(figure=figure, moved=moved, p_value=shown_p, evidence=evidence, clipped=clipped, plain=plain)
     made.filters.update(code=_code, sentence=sentence)
     return made
 

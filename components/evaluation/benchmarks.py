@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any
 
 from components.application import load
-from components.core import Candidate, Frozen, Step, Workspace, progress
+from components.core import Candidate, Frozen, Step, Workspace, digest_of, progress
 from components.measure import interval, of_two_means
 
 from .hub import HubTask, fetch_benchmarks, load_tasks
@@ -95,7 +95,7 @@ def benchmark(candidate: Candidate, asked: Asked, step: Step) -> Scores:
                 name: _of_changed(model, name, drawn[name], one, found[name][0])
                 for name, one in progress(list(swapped.items()), "benchmarks, groups swapped")
             }
-        inner.measured["seconds_an_item"] = seconds
+        inner.measured.update(seconds_an_item=seconds, weights=weights_of(candidate))
         return Scores(
             hits={name: hits for name, (hits, _) in found.items()},
             sure={name: sure for name, (_, sure) in found.items()},
@@ -108,6 +108,11 @@ def benchmark(candidate: Candidate, asked: Asked, step: Step) -> Scores:
     inputs: list[Any] = [candidate.model, candidate.adapter, candidate.runtime, drawn, mistyped, swapped]
     inputs += [hub, {name: rows[name] for name in hub}, asked.shots, asked.seed] if hub else []
     return step.memo("benchmark", Scores, inputs, make, code=CODE)
+
+
+def weights_of(candidate: Candidate) -> str:
+    """Names the weights and the runtime: what a benchmark is asked of."""
+    return digest_of([candidate.model, candidate.adapter, candidate.runtime])
 
 
 def _each(drawn: Drawn, change: Any) -> Drawn:

@@ -30,20 +30,20 @@ from components.core import (
 from components.measure import METRICS, SliceGain, compare, compare_slices, compared_on, examples, measure, rank
 from components.measure.intervals import table_metric
 
-from .benchmarks import Asked, Scores, benchmark, changes
+from .benchmarks import Asked, Scores, benchmark, changes, weights_of
 from .checks import CHECKS
 from .hub import HubTask, fetch_benchmarks
 from .items import BENCHMARKS, shown_as
 from .promotion import Figures, check_bounds, decide
 from .safety import CheckDetail, Checking, Safety, check, details, worsened
-from .scenarios import scenarios
+from .scenarios import USE_CASE, own_scenario, scenarios
 from .single_requests import single_requests
 
 CHAMPION = "champion"
 """The reference that nothing may skip: a release takes its place."""
 NEVER_MEASURED = (
     "attacks that are optimised against the model's weights",
-    "robustness of the use case's answers to typing errors",
+    "the use case on questions from other sources than its own",
     "memorised training rows that only many sampled answers bring out",
     "judgement of the answers by people",
     "energy by a meter",
@@ -65,6 +65,10 @@ class Config(Frozen):
     """Solved benchmark items before each one that is asked."""
     typos: tuple[str, ...] = ("mmlu", "boolq")
     """Benchmarks whose items are asked a second time, with typing errors in the question."""
+    swaps: tuple[str, ...] = ("mmlu", "boolq", "narratives", "disambiguation", "causal_judgment")
+    """Benchmarks whose items that name a gender are asked a second time, about the other one."""
+    otherwise: int = Field(24, ge=0)
+    """Rows of test that are asked again with typing errors, and again as spoken."""
     checks: dict[str, int] = {
         "toxicity": 16, "swaps": 24, "refusal": 12, "over_refusal": 16, "injection": 24, "overlap": 12, "canaries": 4,
     }  # fmt: skip
@@ -113,7 +117,7 @@ class Evaluated(StageResult):
     task_figures: dict[str, dict[str, dict[str, float]]] = {}
     """Task of the hub → lm-eval's own metric → before, after."""
     scenarios: dict[str, dict[str, dict[str, Metric]]] = {}
-    """Benchmark → accuracy, calibration_error, robustness → before, after."""
+    """The use case, or a benchmark → accuracy, calibration_error, robustness, spoken, fairness, bias → before, after."""
     gain: Comparison | None
     """Over the best reference on the primary metric."""
     gains: dict[str, Comparison] = {}
@@ -199,6 +203,12 @@ def evaluate(
     safety = check(candidate, evidence, checking, step)
     checks = worsened(before, safety, step)
     pinned = fetch_benchmarks(changed, step.workspace)
+    looked_at = scenarios(*asked) if asked else {}
+    if config.otherwise:
+        own = {"after": (candidate, evidence)}
+        if base and (said := _known(base, {**others, "this candidate": evidence})):
+            own = {"before": (base, said), **own}
+        looked_at = {USE_CASE: own_scenario(own, metrics.primary, task, dataset, config.otherwise, step), **looked_at}
     rows = dataset.rows("test", step.store)[: config.requests]
     requests = single_requests(candidate, rows, step)
     cost = None if hourly is None else requests.mean * 1000 / 3600 * hourly
@@ -226,7 +236,7 @@ def evaluate(
         task_figures=_task_figures(*asked) if asked else {},
         checks=checks,
         check_details=(shown := details(before, safety)),
-        scenarios=scenarios(*asked) if asked else {},
+        scenarios=looked_at,
         gain=decision.comparison,
         gains={name: _over(other, evidence, name, metrics, step) for name, other in others.items()},
         clean=_clean({"this candidate": evidence, **others}, suspects, metrics, step),
@@ -307,8 +317,12 @@ def _benchmarks(
     base = _base(candidate, list(references.values()))
     if base is None:
         return None, tuple(f"{name}: the base model's weights are not here" for name in wanted)
-    asked = Asked(rows=wanted, shots=config.shots, typos=config.typos, seed=config.seed)
+    asked = Asked(rows=wanted, shots=config.shots, typos=config.typos, swaps=config.swaps, seed=config.seed)
     before, after = (benchmark(one, asked, step) for one in (base, candidate))
+    seconds = {one["weights"]: one["seconds_an_item"] for one in step.measured["benchmark"].values()}
+    step.measured["seconds_an_item"] = {
+        when: seconds[weights_of(one)] for when, one in (("before", base), ("after", candidate))
+    }
     left_out = tuple(f"{name}: left out by the settings" for name in BENCHMARKS if name not in wanted)
     return (before, after), left_out
 

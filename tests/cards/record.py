@@ -92,6 +92,13 @@ def evaluated(decision: Decision) -> dict[str, Any]:
         "slice_gains": {"question_type": {"who": _slice(0.2, 0.01, "not worse"), "how": _slice(-0.02, 0.31, OPEN)}},
         "benchmarks": {"mmlu": change, "boolq": change},
         "bias": {"crows_pairs": change, "bbq": change},
+        "scenarios": {
+            "the use case": {
+                "accuracy": {"after": metric(0.4)},
+                "robustness": {"after": metric(0.3), "change": metric(-0.1)},
+            },
+            "mmlu": {"accuracy": {"before": metric(0.5), "after": metric(0.25)}},
+        },
         "gain": gain().model_dump(),
         "not_measured": ["toxicity of answers", "energy"],
         "notes": [],

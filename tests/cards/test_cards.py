@@ -41,6 +41,8 @@ def test_a_registered_version_gets_its_own_card(tmp_path: Path) -> None:
     assert "**Meets the contract**: f1_answerable 0.310" in text
     assert "| f1_answerable | 0.310 [0.260, 0.360] | at least 0.1 | yes |" in text
     assert f"`{name('tablecandidate')[:12]}`" in text
+    assert "| mmlu | 0.250 (-0.250) | — | — | — | — | — | — |" in text
+    assert "- the use case, with typing errors (n = " in text
     assert "7 leaks of validation, test or benchmark items" in text
     assert "make suspects of 2 of 320 evaluation rows (0.6 %; the contract allows 1.0 %)" in text
     assert "step *gate* drops rows of *age: old* more often than others, 40.0 % against 10.0 % (p = 0.001)" in text

@@ -6,7 +6,7 @@ from components.application import constant
 from components.core import BadInput, Candidate, Dataset, Ledger, Limits, Metrics, Policy, Step, Task
 from components.evaluation import CHAMPION, Config, Evaluated, evaluate, finalist
 
-FEW = Config(benchmarks={"mmlu": 4, "boolq": 4, "crows_pairs": 4, "bbq": 4}, checks={"toxicity": 3}, requests=2)
+FEW = Config(benchmarks={"mmlu": 4, "boolq": 4, "crows_pairs": 4, "bbq": 4}, checks={"toxicity": 3}, requests=2, otherwise=2)
 
 
 def _evaluate(
@@ -47,6 +47,11 @@ def test_a_model_is_measured_beside_its_references(
     assert set(found.bias) == {"crows_pairs", "bbq"}
     # no adapter: the weights are the base model's, so nothing can have got worse
     assert {change["worsening"].value for change in (*found.benchmarks.values(), *found.bias.values())} == {0.0}
+    own = found.scenarios["the use case"]
+    assert set(own) == {"accuracy", "robustness", "spoken"}
+    assert {figures["after"].n for figures in own.values()} == {2}
+    assert own["spoken"]["before"] == own["spoken"]["after"], "the weights are the base model's"
+    assert step.measured["seconds_an_item"]["after"]["mmlu"] > 0
     assert not found.decision.adopted
     assert found.decision.reason == found.failed[0]
     assert 0.05 < step.measured["requests"]["memory_gb"] < 2
