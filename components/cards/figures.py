@@ -119,11 +119,12 @@ def _source(found: Any, said: str) -> str:
 
 
 def before_after(record: Record) -> dict[str, dict[str, Any]]:
-    """Benchmark or bias set → {"before", "after", "worsening" (Metric dumps), "kind", "licence"}."""
+    """Benchmark or bias set → {"before", "after", "worsening" (Metric dumps), "kind", "licence" (and a hub's revisions)}."""
     kinds = {"benchmarks": "forgetting", "bias": "bias"}
-    licences = record.evaluated.get("licences") or {}
+    licences, pinned = (record.evaluated.get(key) or {} for key in ("licences", "pinned"))
+    stated = {name: {f"revision {task['revision'][:12]}" for task in tasks} for name, tasks in pinned.items()}
     return {
-        name: {**row, "kind": kind, "licence": licences.get(name, "")}
+        name: {**row, "kind": kind, "licence": ", ".join([licences.get(name, ""), *sorted(stated.get(name, ()))])}
         for key, kind in kinds.items()
         for name, row in (record.evaluated.get(key) or {}).items()
     }

@@ -15,18 +15,19 @@ from components.core import Candidate, Evidence, Frozen, MachineFault, Seal, Sto
 
 from .search import object_roles
 
-READS = {
+READS: dict[str, tuple[str, ...]] = {
     "selection": ("train", "validation", "knowledge"),
     "prompting": ("train", "validation", "training_knowledge"),
     "retrieval": ("train", "validation", "knowledge"),
     "tuning": ("train", "validation", "training_knowledge", "practice", "practice_passages", "made"),
     "feedback": ("feedback", "validation", "test", "training_knowledge"),
-    "evaluation": ("validation", "test"),
+    "evaluation": ("train", "feedback", "validation", "test", "training_knowledge", "practice", "practice_passages", "made"),
     "optimization": ("validation",),
     "deployment": ("test",),
 }
-"""Stage → splits that it reads (feedback: the held-out ones to keep their questions out); a stage that is not named here
-reads all. tests/lineage/test_graph.py holds this against the stages' source."""
+"""Stage → splits that it reads (feedback: the held-out ones to keep their questions out; evaluation: those of training to find
+answers that were copied from them); a stage that is not named here reads all. tests/lineage/test_graph.py holds this against
+the stages' source."""
 
 
 class Node(Frozen):
