@@ -25,9 +25,9 @@ READS: dict[str, tuple[str, ...]] = {
     "optimization": ("validation",),
     "deployment": ("test",),
 }
-"""Stage → splits that it reads (feedback: the held-out ones to keep their questions out; evaluation: those of training to find
-answers that were copied from them); a stage that is not named here reads all. tests/lineage/test_graph.py holds this against
-the stages' source."""
+"""Stage → splits that it reads (feedback: the held-out ones to keep their questions out; evaluation: those of training to
+find answers that were copied from them); a stage that is not named here reads all. tests/lineage/test_graph.py holds this
+against the stages' source."""
 
 
 class Node(Frozen):
