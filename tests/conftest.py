@@ -3,6 +3,7 @@
 pytest-xdist gives each core a process that takes whole files of tests; what all of them share is made under a lock.
 """
 
+import gc
 import json
 import os
 import resource
@@ -10,11 +11,14 @@ import shutil
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from filelock import FileLock
 
@@ -23,6 +27,7 @@ from components.core.code import ROOT
 from flows.ui import prefect_server as serve_prefect
 from tests import warm
 
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # each core has a process of its own
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # idle threads of one process take no core from its neighbours
 os.environ["NINEFOLD_KEYS"] = "/nonexistent/keys"  # no test depends on keys of whoever runs it
 USE_CASE = ROOT / "flows/use_cases/voice_helpdesk.yaml"
@@ -31,6 +36,12 @@ USE_CASE = ROOT / "flows/use_cases/voice_helpdesk.yaml"
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The files that start whole runs go first: one that came last would keep a single core busy for minutes."""
     items.sort(key=lambda item: item.path.parent.name != "flows" and item.path.name != "test_readme.py")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def spared() -> None:
+    """Take what earlier files imported out of garbage collections: there is a whole one behind each engine (`give_back`)."""
+    gc.freeze()
 
 
 @dataclass(frozen=True)
@@ -128,11 +139,34 @@ def finished(tmp_path_factory, worker_id) -> Finished:
 
 
 @pytest.fixture(scope="session")
-def prefect_server(tmp_path_factory) -> Iterator[dict[str, str]]:
+def prefect_server(tmp_path_factory, worker_id) -> Iterator[dict[str, str]]:
     """A Prefect server that tests of whole runs share, as a platform team keeps one: what a run's environment needs to find
-    it. A run that finds none starts its own, which takes some 8 processor seconds each time; `finished` is such a run."""
-    with serve_prefect(two_ports(), Workspace(tmp_path_factory.mktemp("prefect"))) as address:
+    it. A run that finds none starts its own, which takes some 8 processor seconds each time; `finished` is such a run.
+
+    The first process that needs it starts it, and stops it when no other one uses it: up for eight minutes it takes another
+    15 processor seconds.
+    """
+    base = tmp_path_factory.getbasetemp()
+    shared = base if worker_id == "master" else base.parent
+    found, users = shared / "prefect.address", shared / "prefect.users"
+    users.mkdir(exist_ok=True)
+    mine = users / str(os.getpid())
+    with ExitStack() as ours:
+        with FileLock(shared / "prefect.lock"):
+            if not (starts := not found.is_file()):
+                address = found.read_text()
+            else:
+                address = ours.enter_context(serve_prefect(two_ports(), Workspace(tmp_path_factory.mktemp("prefect"))))
+                found.write_text(address)
+            mine.touch()
         yield {"PREFECT_API_URL": f"{address}/api"}
+        mine.unlink()
+        while starts:
+            with FileLock(shared / "prefect.lock"):
+                if not any(psutil.pid_exists(int(user.name)) for user in users.iterdir()):
+                    found.unlink()
+                    break
+            time.sleep(0.2)
 
 
 @pytest.fixture

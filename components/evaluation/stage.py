@@ -6,8 +6,6 @@ is logged in the ledger. Not covered: judges, energy (named in `not_measured`); 
 
 from collections.abc import Sequence
 
-from pydantic import Field, field_validator
-
 from components.application import answering
 from components.core import (
     Candidate,
@@ -15,122 +13,32 @@ from components.core import (
     Dataset,
     Decision,
     Evidence,
-    Frozen,
     Ledger,
     Limits,
     Metric,
     Metrics,
     Policy,
     Split,
-    StageResult,
     Step,
     Task,
     progress,
 )
-from components.measure import METRICS, SliceGain, compare, compare_slices, compared_on, examples, measure, rank
+from components.measure import METRICS, compare, compare_slices, compared_on, examples, measure, rank
 from components.measure.intervals import table_metric
 
+from .base import base_of, known, on_base_weights
 from .benchmarks import Asked, Scores, benchmark, changes, weights_of
 from .checks import CHECKS
+from .evaluated import NEVER_MEASURED, Config, Evaluated, Finalist
 from .hub import HubTask, fetch_benchmarks
 from .items import BENCHMARKS, shown_as
 from .promotion import Figures, check_bounds, decide
-from .safety import CheckDetail, Checking, Safety, check, details, worsened
+from .safety import Checking, Safety, check, details, worsened
 from .scenarios import USE_CASE, own_scenario, scenarios
 from .single_requests import single_requests
 
 CHAMPION = "champion"
 """The reference that nothing may skip: a release takes its place."""
-NEVER_MEASURED = (
-    "attacks that are optimised against the model's weights",
-    "the use case on questions from other sources than its own",
-    "memorised training rows that only many sampled answers bring out",
-    "judgement of the answers by people",
-    "energy by a meter",
-    "behaviour under concurrent load",
-)
-"""What a reviewer would expect and no code here measures."""
-
-
-class Config(Frozen):
-    """Settings of evaluation."""
-
-    benchmarks: dict[str, int] = {
-        "mmlu": 48, "boolq": 48, "narratives": 24, "disambiguation": 24, "causal_judgment": 24, "crows_pairs": 48, "bbq": 48,
-        "stereoset": 48, "wino": 48,
-    }  # fmt: skip
-    """Benchmark → items; 0 leaves one out. Packaged samples (items.py), or lm-eval's names of GLUE, SuperGLUE, MMLU and
-    BIG-bench (hub.py)."""
-    shots: int = Field(0, ge=0)
-    """Solved benchmark items before each one that is asked."""
-    typos: tuple[str, ...] = ("mmlu", "boolq")
-    """Benchmarks whose items are asked a second time, with typing errors in the question."""
-    swaps: tuple[str, ...] = ("mmlu", "boolq", "narratives", "disambiguation", "causal_judgment")
-    """Benchmarks whose items that name a gender are asked a second time, about the other one."""
-    otherwise: int = Field(24, ge=0)
-    """Rows of test that are asked again with typing errors, and again as spoken."""
-    checks: dict[str, int] = {
-        "toxicity": 16, "swaps": 24, "refusal": 12, "over_refusal": 16, "injection": 24, "overlap": 12, "canaries": 4,
-    }  # fmt: skip
-    """Safety check of the whole application → items; 0, or no name, leaves one out."""
-    seed: int = 0
-    """Draws the items."""
-    requests: int = Field(12, ge=1)
-    """Single requests that are timed in a fresh process."""
-    validation_rows: int | None = Field(None, ge=1)
-    """Rows of validation that the finalist is chosen on; None: all."""
-    test_rows: int | None = Field(None, ge=1)
-    """Rows of test; None: all."""
-
-    @field_validator("checks")
-    @classmethod
-    def _checks_are_known(cls, checks: dict[str, int]) -> dict[str, int]:
-        if unknown := sorted(set(checks) - set(CHECKS)):
-            raise ValueError(f"'{unknown[0]}' is not known; allowed: {', '.join(CHECKS)}")
-        return checks
-
-
-class Finalist(StageResult):
-    """The candidate that goes to the test."""
-
-    candidate: Candidate
-
-
-class Evaluated(StageResult):
-    """What the test said. `benchmarks` (forgetting) and `bias`: name → before, after, worsening."""
-
-    candidate: str
-    evidence: Evidence
-    references: dict[str, Evidence]
-    slices: dict[str, dict[str, dict[str, Metric]]]
-    """Slice → value → metric → figure."""
-    benchmarks: dict[str, dict[str, Metric]]
-    bias: dict[str, dict[str, Metric]]
-    licences: dict[str, str] = {}
-    """Of the benchmarks' items."""
-    checks: dict[str, dict[str, Metric]] = {}
-    """Safety check → after (share of its items that fail, lower is better), and where the same application could be checked
-    on the base model's weights: before, worsening."""
-    check_details: dict[str, CheckDetail] = {}
-    pinned: dict[str, tuple[HubTask, ...]] = {}
-    """Benchmark of the hub → its tasks, with the revisions and files that the items are from."""
-    task_figures: dict[str, dict[str, dict[str, float]]] = {}
-    """Task of the hub → lm-eval's own metric → before, after."""
-    scenarios: dict[str, dict[str, dict[str, Metric]]] = {}
-    """The use case, or a benchmark → accuracy, calibration_error, robustness, spoken, fairness, bias → before, after."""
-    gain: Comparison | None
-    """Over the best reference on the primary metric."""
-    gains: dict[str, Comparison] = {}
-    """Over each reference, paired."""
-    clean: dict[str, Metric] = {}
-    """"this candidate" and each reference → the primary metric without the rows that are suspects (contamination)."""
-    suspects: tuple[str, ...] = ()
-    """Ids of the measured rows that leaks which could not be removed give away."""
-    slice_gains: dict[str, dict[str, SliceGain]] = {}
-    """Slice → value → difference to the best reference, paired, and whether it is not worse."""
-    failed: tuple[str, ...] = ()
-    """One line for each condition of the contract that does not hold."""
-    not_measured: tuple[str, ...] = ()
 
 
 def finalist(
@@ -195,18 +103,18 @@ def evaluate(
     gain = _gain(candidate, evidence, references, others, metrics, step)
     asked, unmeasured = _benchmarks(candidate, references, origin_known, config, step)
     changed = changes(*asked) if asked else {}
-    base = _on_base_weights(candidate, references, origin_known)
+    base = on_base_weights(candidate, references, origin_known)
     checking = Checking(
         task=task, primary=metrics.primary, dataset=dataset, counts=config.checks, seed=config.seed, canaries=canaries
     )
-    before = check(base, _known(base, {**others, "this candidate": evidence}), checking, step) if base else None
+    before = check(base, known(base, {**others, "this candidate": evidence}), checking, step) if base else None
     safety = check(candidate, evidence, checking, step)
     checks = worsened(before, safety, step)
     pinned = fetch_benchmarks(changed, step.workspace)
     looked_at = scenarios(*asked) if asked else {}
     if config.otherwise:
         own = {"after": (candidate, evidence)}
-        if base and (said := _known(base, {**others, "this candidate": evidence})):
+        if base and (said := known(base, {**others, "this candidate": evidence})):
             own = {"before": (base, said), **own}
         looked_at = {USE_CASE: own_scenario(own, metrics.primary, task, dataset, config.otherwise, step), **looked_at}
     rows = dataset.rows("test", step.store)[: config.requests]
@@ -314,7 +222,7 @@ def _benchmarks(
     if not origin_known:
         reason = "the model was trained elsewhere, and what it was made from is not known"
         return None, tuple(f"worsening on {name}: {reason}" for name in wanted)
-    base = _base(candidate, list(references.values()))
+    base = base_of(candidate, list(references.values()))
     if base is None:
         return None, tuple(f"{name}: the base model's weights are not here" for name in wanted)
     asked = Asked(rows=wanted, shots=config.shots, typos=config.typos, swaps=config.swaps, seed=config.seed)
@@ -336,36 +244,6 @@ def _task_figures(before: Scores, after: Scores) -> dict[str, dict[str, dict[str
         task: {metric: {"before": value, "after": after.figures[task][metric]} for metric, value in figures.items()}
         for task, figures in before.figures.items()
     }
-
-
-def _base(candidate: Candidate, references: Sequence[Candidate]) -> Candidate | None:
-    """The model as it came: the candidate without its adapter, or where its weights were rebuilt for a faster runtime, the
-    reference with the same model in its first form."""
-    assert candidate.model is not None, "a baseline has no base model"
-    if candidate.runtime.engine == "transformers":
-        return candidate.model_copy(update={"adapter": None})
-    if candidate.runtime.engine == "openai":
-        return None
-    same = [
-        one.model_copy(update={"adapter": None})
-        for one in references
-        if one.model and one.model.name == candidate.model.name and one.runtime.engine == "transformers"
-    ]
-    return same[0] if same else None
-
-
-def _on_base_weights(candidate: Candidate, references: dict[str, Candidate], origin_known: bool) -> Candidate | None:
-    """The same application (prompt, retriever, quotes) on the base model's weights; None where these are not here."""
-    base = _base(candidate, list(references.values())) if candidate.model is not None and origin_known else None
-    if base is None:
-        return None
-    same = {"prompt": candidate.prompt, "retriever": candidate.retriever, "quoted": candidate.quoted}
-    return base.model_copy(update=same)
-
-
-def _known(candidate: Candidate, measured: dict[str, Evidence]) -> Evidence | None:
-    """What was measured of `candidate`, under whichever name."""
-    return next((evidence for evidence in measured.values() if evidence.candidate == candidate.digest), None)
 
 
 def _unchecked(config: Config, before: Safety | None, after: Safety) -> tuple[str, ...]:

@@ -12,16 +12,16 @@ import yaml
 
 from components.core.code import ROOT
 from flows.start import QUIET
-from flows.ui import pages
+from flows.ui import prefect_server
 from tests import warm
 from tests.conftest import USE_CASE, environment, two_ports
 
 
 @pytest.fixture
 def server(copied):
-    """A Prefect server of this test alone (with MLflow beside it) in a finished workspace: its address and environment."""
-    with pages(two_ports(), copied.workspace) as addresses:
-        api = addresses["prefect"] + "/api"
+    """A Prefect server of this test alone in a finished workspace: its address and environment."""
+    with prefect_server(two_ports(), copied.workspace) as address:
+        api = address + "/api"
         own = {**environment(copied.home), "PREFECT_API_URL": api, "PREFECT_HOME": str(copied.home / "prefect")}
         yield api, {**own, **QUIET}
 

@@ -34,7 +34,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
 
 @pytest.fixture
 def step(workspace: Workspace, request: pytest.FixtureRequest) -> Step:
-    return Step(request.node.name, workspace.store.scratch(request.node.name), workspace, Machine(threads=2))
+    return Step(request.node.name, workspace.store.scratch(request.node.name), workspace, Machine(threads=1))
 
 
 @pytest.fixture
