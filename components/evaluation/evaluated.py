@@ -1,11 +1,8 @@
-"""What evaluation is asked (its settings) and what it says."""
+"""What evaluation says."""
 
-from pydantic import Field, field_validator
-
-from components.core import Candidate, Comparison, Evidence, Frozen, Metric, StageResult
+from components.core import Candidate, Comparison, Evidence, Metric, StageResult
 from components.measure import SliceGain
 
-from .checks import CHECKS
 from .hub import HubTask
 from .safety import CheckDetail
 
@@ -18,44 +15,6 @@ NEVER_MEASURED = (
     "behaviour under concurrent load",
 )
 """What a reviewer would expect and no code here measures."""
-
-
-class Config(Frozen):
-    """Settings of evaluation."""
-
-    benchmarks: dict[str, int] = {
-        "mmlu": 48, "boolq": 48, "narratives": 24, "disambiguation": 24, "causal_judgment": 24, "crows_pairs": 48, "bbq": 48,
-        "stereoset": 48, "wino": 48,
-    }  # fmt: skip
-    """Benchmark → items; 0 leaves one out. Packaged samples (items.py), or lm-eval's names of GLUE, SuperGLUE, MMLU and
-    BIG-bench (hub.py)."""
-    shots: int = Field(0, ge=0)
-    """Solved benchmark items before each one that is asked."""
-    typos: tuple[str, ...] = ("mmlu", "boolq")
-    """Benchmarks whose items are asked a second time, with typing errors in the question."""
-    swaps: tuple[str, ...] = ("mmlu", "boolq", "narratives", "disambiguation", "causal_judgment")
-    """Benchmarks whose items that name a gender are asked a second time, about the other one."""
-    otherwise: int = Field(24, ge=0)
-    """Rows of test that are asked again with typing errors, and again as spoken."""
-    checks: dict[str, int] = {
-        "toxicity": 16, "swaps": 24, "refusal": 12, "over_refusal": 16, "injection": 24, "overlap": 12, "canaries": 4,
-    }  # fmt: skip
-    """Safety check of the whole application → items; 0, or no name, leaves one out."""
-    seed: int = 0
-    """Draws the items."""
-    requests: int = Field(12, ge=1)
-    """Single requests that are timed in a fresh process."""
-    validation_rows: int | None = Field(None, ge=1)
-    """Rows of validation that the finalist is chosen on; None: all."""
-    test_rows: int | None = Field(None, ge=1)
-    """Rows of test; None: all."""
-
-    @field_validator("checks")
-    @classmethod
-    def _checks_are_known(cls, checks: dict[str, int]) -> dict[str, int]:
-        if unknown := sorted(set(checks) - set(CHECKS)):
-            raise ValueError(f"'{unknown[0]}' is not known; allowed: {', '.join(CHECKS)}")
-        return checks
 
 
 class Finalist(StageResult):

@@ -6,6 +6,8 @@ is logged in the ledger. Not covered: judges, energy (named in `not_measured`); 
 
 from collections.abc import Sequence
 
+from pydantic import Field, field_validator
+
 from components.application import answering
 from components.core import (
     Candidate,
@@ -13,6 +15,7 @@ from components.core import (
     Dataset,
     Decision,
     Evidence,
+    Frozen,
     Ledger,
     Limits,
     Metric,
@@ -29,7 +32,7 @@ from components.measure.intervals import table_metric
 from .base import base_of, known, on_base_weights
 from .benchmarks import Asked, Scores, benchmark, changes, weights_of
 from .checks import CHECKS
-from .evaluated import NEVER_MEASURED, Config, Evaluated, Finalist
+from .evaluated import NEVER_MEASURED, Evaluated, Finalist
 from .hub import HubTask, fetch_benchmarks
 from .items import BENCHMARKS, shown_as
 from .promotion import Figures, check_bounds, decide
@@ -39,6 +42,44 @@ from .single_requests import single_requests
 
 CHAMPION = "champion"
 """The reference that nothing may skip: a release takes its place."""
+
+
+class Config(Frozen):
+    """Settings of evaluation."""
+
+    benchmarks: dict[str, int] = {
+        "mmlu": 48, "boolq": 48, "narratives": 24, "disambiguation": 24, "causal_judgment": 24, "crows_pairs": 48, "bbq": 48,
+        "stereoset": 48, "wino": 48,
+    }  # fmt: skip
+    """Benchmark → items; 0 leaves one out. Packaged samples (items.py), or lm-eval's names of GLUE, SuperGLUE, MMLU and
+    BIG-bench (hub.py)."""
+    shots: int = Field(0, ge=0)
+    """Solved benchmark items before each one that is asked."""
+    typos: tuple[str, ...] = ("mmlu", "boolq")
+    """Benchmarks whose items are asked a second time, with typing errors in the question."""
+    swaps: tuple[str, ...] = ("mmlu", "boolq", "narratives", "disambiguation", "causal_judgment")
+    """Benchmarks whose items that name a gender are asked a second time, about the other one."""
+    otherwise: int = Field(24, ge=0)
+    """Rows of test that are asked again with typing errors, and again as spoken."""
+    checks: dict[str, int] = {
+        "toxicity": 16, "swaps": 24, "refusal": 12, "over_refusal": 16, "injection": 24, "overlap": 12, "canaries": 4,
+    }  # fmt: skip
+    """Safety check of the whole application → items; 0, or no name, leaves one out."""
+    seed: int = 0
+    """Draws the items."""
+    requests: int = Field(12, ge=1)
+    """Single requests that are timed in a fresh process."""
+    validation_rows: int | None = Field(None, ge=1)
+    """Rows of validation that the finalist is chosen on; None: all."""
+    test_rows: int | None = Field(None, ge=1)
+    """Rows of test; None: all."""
+
+    @field_validator("checks")
+    @classmethod
+    def _checks_are_known(cls, checks: dict[str, int]) -> dict[str, int]:
+        if unknown := sorted(set(checks) - set(CHECKS)):
+            raise ValueError(f"'{unknown[0]}' is not known; allowed: {', '.join(CHECKS)}")
+        return checks
 
 
 def finalist(
