@@ -39,7 +39,7 @@ SKIPPED = {"decision": {"reason": "This stage was skipped"}}
 def write_card(record: Record, folder: Path) -> Path:
     """Write the card of `record` below `folder` (`model_cards/`) with all that lies beside it, bring the index up to date,
     and return the path of the Markdown, which is written last. A final card replaces the draft."""
-    kept = record.model_copy(update={"template": template_version()}).model_dump_json(indent=1)
+    kept = record.model_copy(update={"template": template_version()}).model_dump_json()
     record = Record.model_validate_json(kept)  # the card is made from what a later reader finds
     body = markdown(record)
     text = f"---\n{front_matter(record)}\n---\n{body}"
