@@ -11,18 +11,19 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from components.application import answering
-from components.core import Candidate, Dataset, Evidence, Metric, Row, Split, Step, Task, write_jsonl
+from components.core import Candidate, Evidence, Metric, Row, Split, Step, write_jsonl
 from components.measure import examples, interval, measure, of_two_means
 from components.measure.intervals import paired, table_metric
 
 from .benchmarks import Scores
 from .items import shown_as
 from .perturb import spoken, typed_in_haste
+from .safety import Checking
 
 Scenario = dict[str, dict[str, Metric]]
 """Metric → {"before", "after"}; `robustness`, `spoken` and `fairness` also have the paired "change" that asking otherwise
 makes after tuning."""
-BINS, SEED = 10, 0
+BINS = 10
 USE_CASE = "the use case"
 OTHERWISE: dict[str, Callable[[str, int], str]] = {"robustness": typed_in_haste, "spoken": spoken}
 """Metric → how the use case's own questions are asked for it."""
@@ -60,21 +61,20 @@ def _off_centre(preference: Metric) -> Metric:
     return Metric(value=round(abs(preference.value - 0.5), 6), n=preference.n)
 
 
-def own_scenario(
-    candidates: dict[str, tuple[Candidate, Evidence]], primary: str, task: Task, dataset: Dataset, count: int, step: Step
-) -> Scenario:
+def own_scenario(candidates: dict[str, tuple[Candidate, Evidence]], asked: Checking, count: int, step: Step) -> Scenario:
     """The use case as a scenario: the primary metric of `candidates` ("before", "after", with what they said on test) on the
     first `count` rows of test, as they are and asked otherwise; each is Evidence of its own in the store."""
-    rows = dataset.rows("test", step.store)[:count]
+    primary = asked.primary
+    rows = asked.dataset.rows("test", step.store)[:count]
     ids = {row.id for row in rows}
     plain = {when: [row for row in examples(one, step.store) if row["id"] in ids] for when, (_, one) in candidates.items()}
     found: Scenario = {"accuracy": _figures(plain, primary)}
     for metric, ask in OTHERWISE.items():
-        split = _split(metric, [row.model_copy(update={"text": ask(row.text, SEED)}) for row in rows], step)
+        split = _split(metric, [row.model_copy(update={"text": ask(row.text, asked.seed)}) for row in rows], step)
         tables = {}
         for when, (candidate, _) in candidates.items():
             with answering(candidate, step.store, step.machine) as answer:
-                tables[when] = examples(measure(candidate, answer, split, task, step), step.store)
+                tables[when] = examples(measure(candidate, answer, split, asked.task, step), step.store)
         found[metric] = {**_figures(tables, primary), "change": paired(plain["after"], tables["after"], primary).gain}
     return {metric: figures for metric, figures in found.items() if "after" in figures}
 

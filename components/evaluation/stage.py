@@ -59,7 +59,7 @@ class Config(Frozen):
     """Benchmarks whose items are asked a second time, with typing errors in the question."""
     swaps: tuple[str, ...] = ("mmlu", "boolq", "narratives", "disambiguation", "causal_judgment")
     """Benchmarks whose items that name a gender are asked a second time, about the other one."""
-    otherwise: int = Field(24, ge=0)
+    otherwise: int = Field(16, ge=0)
     """Rows of test that are asked again with typing errors, and again as spoken."""
     checks: dict[str, int] = {
         "toxicity": 16, "swaps": 24, "refusal": 12, "over_refusal": 16, "injection": 24, "overlap": 12, "canaries": 4,
@@ -157,7 +157,7 @@ def evaluate(
         own = {"after": (candidate, evidence)}
         if base and (said := known(base, {**others, "this candidate": evidence})):
             own = {"before": (base, said), **own}
-        looked_at = {USE_CASE: own_scenario(own, metrics.primary, task, dataset, config.otherwise, step), **looked_at}
+        looked_at = {USE_CASE: own_scenario(own, checking, config.otherwise, step), **looked_at}
     rows = dataset.rows("test", step.store)[: config.requests]
     requests = single_requests(candidate, rows, step)
     cost = None if hourly is None else requests.mean * 1000 / 3600 * hourly
