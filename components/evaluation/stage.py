@@ -4,8 +4,6 @@
 is logged in the ledger. Not covered: judges, energy (named in `not_measured`); the card (cards).
 """
 
-from collections.abc import Sequence
-
 from pydantic import Field, field_validator
 
 from components.application import answering
@@ -18,7 +16,6 @@ from components.core import (
     Frozen,
     Ledger,
     Limits,
-    Metric,
     Metrics,
     Policy,
     Split,
@@ -26,15 +23,14 @@ from components.core import (
     Task,
     progress,
 )
-from components.measure import METRICS, compare, compare_slices, compared_on, examples, measure, rank
-from components.measure.intervals import table_metric
+from components.measure import compare, compare_slices, compared_on, examples, measure, rank
 
 from .base import base_of, known, on_base_weights
 from .benchmarks import Asked, Scores, benchmark, changes, weights_of
 from .checks import CHECKS
+from .derived import by_slice, clean, headline, of_benchmarks
 from .evaluated import NEVER_MEASURED, Evaluated, Finalist
-from .hub import HubTask, fetch_benchmarks
-from .items import BENCHMARKS, shown_as
+from .items import BENCHMARKS
 from .promotion import Figures, check_bounds, decide
 from .safety import Checking, Safety, check, details, worsened
 from .scenarios import USE_CASE, own_scenario, scenarios
@@ -141,56 +137,51 @@ def evaluate(
         for name, one in progress(list(references.items()), "references on test")
         if one != candidate
     }
+    measured = {"this candidate": evidence, **others}
     gain = _gain(candidate, evidence, references, others, metrics, step)
-    asked, unmeasured = _benchmarks(candidate, references, origin_known, config, step)
-    changed = changes(*asked) if asked else {}
+    scores, unmeasured = _benchmarks(candidate, references, origin_known, config, step)
+    changed = changes(*scores) if scores else {}
     base = on_base_weights(candidate, references, origin_known)
+    said = known(base, measured) if base else None
     checking = Checking(
         task=task, primary=metrics.primary, dataset=dataset, counts=config.checks, seed=config.seed, canaries=canaries
     )
-    before = check(base, known(base, {**others, "this candidate": evidence}), checking, step) if base else None
+    before = check(base, said, checking, step) if base else None
     safety = check(candidate, evidence, checking, step)
-    checks = worsened(before, safety, step)
-    pinned = fetch_benchmarks(changed, step.workspace)
-    looked_at = scenarios(*asked) if asked else {}
+    checks, shown = worsened(before, safety, step), details(before, safety)
+    looked_at = scenarios(*scores) if scores else {}
     if config.otherwise:
-        own = {"after": (candidate, evidence)}
-        if base and (said := known(base, {**others, "this candidate": evidence})):
-            own = {"before": (base, said), **own}
+        own = {"before": (base, said)} if base and said else {}
+        own["after"] = (candidate, evidence)
         looked_at = {USE_CASE: own_scenario(own, checking, config.otherwise, step), **looked_at}
-    rows = dataset.rows("test", step.store)[: config.requests]
-    requests = single_requests(candidate, rows, step)
+    requests = single_requests(candidate, dataset.rows("test", step.store)[: config.requests], step)
     cost = None if hourly is None else requests.mean * 1000 / 3600 * hourly
     step.measured["requests"] = {**requests.model_dump(), "cost_per_1000_answers": cost}
-    table = examples(evidence, step.store)
-    suspects = set(dataset.suspects.get("test", ()))
-    best = others[gain.comparison.over] if gain and gain.comparison else None
-    by_slice = {}
-    if best:
+    table, suspects = examples(evidence, step.store), set(dataset.suspects.get("test", ()))
+    slice_gains = {}
+    if gain and gain.comparison:
+        best = examples(others[gain.comparison.over], step.store)
         order, margins = compared_on(metrics, task.kind), metrics.slices_worse_at_most
-        by_slice = compare_slices(examples(best, step.store), table, slices, order, margins)
+        slice_gains = compare_slices(best, table, slices, order, margins)
     both = {**changed, **checks}
-    found = Figures(evidence=evidence, gain=gain, changes=both, slice_gains=by_slice, requests=requests, cost=cost)
+    found = Figures(evidence=evidence, gain=gain, changes=both, slice_gains=slice_gains, requests=requests, cost=cost)
     decision, failed = decide(found, metrics, policy, limits)
+    tables = {one.table for one in measured.values()} | {table for one in shown.values() for table in one.tables.values()}
     return Evaluated(
         decision=decision,
         candidate=candidate.digest,
         evidence=evidence,
         references=others,
-        slices={name: figures for name in slices if (figures := _by_slice(table, name, task))},
-        benchmarks={name: change for name, change in changed.items() if shown_as(name).shows == "forgetting"},
-        bias={name: change for name, change in changed.items() if shown_as(name).shows == "bias"},
-        licences={name: _licence(name, pinned.get(name, ())) for name in changed},
-        pinned=pinned,
-        task_figures=_task_figures(*asked) if asked else {},
+        slices={name: figures for name in slices if (figures := by_slice(table, name, task))},
+        **of_benchmarks(scores, changed, step),
         checks=checks,
-        check_details=(shown := details(before, safety)),
+        check_details=shown,
         scenarios=looked_at,
         gain=decision.comparison,
         gains={name: _over(other, evidence, name, metrics, step) for name, other in others.items()},
-        clean=_clean({"this candidate": evidence, **others}, suspects, metrics, step),
+        clean=clean(measured, suspects, metrics, step),
         suspects=tuple(row["id"] for row in table if row["id"] in suspects),
-        slice_gains=by_slice,
+        slice_gains=slice_gains,
         failed=failed,
         not_measured=(
             *unmeasured,
@@ -198,13 +189,8 @@ def evaluate(
             *(() if cost is not None else ("cost of an answer",)),
             *NEVER_MEASURED,
         ),
-        metrics=_shown(evidence, metrics, decision.comparison),
-        objects=tuple(
-            sorted(
-                {evidence.table, *(other.table for other in others.values())}
-                | {table for detail in shown.values() for table in detail.tables.values()}
-            )
-        ),
+        metrics=headline(evidence, metrics, decision.comparison),
+        objects=tuple(sorted(tables)),
         notes=failed,
     )
 
@@ -276,44 +262,9 @@ def _benchmarks(
     return (before, after), left_out
 
 
-def _licence(name: str, tasks: Sequence[HubTask]) -> str:
-    return " AND ".join(sorted({task.licence for task in tasks})) or shown_as(name).licence
-
-
-def _task_figures(before: Scores, after: Scores) -> dict[str, dict[str, dict[str, float]]]:
-    return {
-        task: {metric: {"before": value, "after": after.figures[task][metric]} for metric, value in figures.items()}
-        for task, figures in before.figures.items()
-    }
-
-
 def _unchecked(config: Config, before: Safety | None, after: Safety) -> tuple[str, ...]:
     """One line for each check, or worsening of one, that there is no figure of."""
     lines = [f"{name}: {reason}" for name, reason in after.unmeasured.items()]
     if before is None:
         lines += [f"worsening on {name}: there is no base model to compare with" for name in after.checked]
     return (*lines, *(f"{name}: left out by the settings" for name in CHECKS if not config.checks.get(name)))
-
-
-def _by_slice(table: list[dict], name: str, task: Task) -> dict[str, dict[str, Metric]]:
-    """Value of the slice → metric → figure, over the rows that have the slice."""
-    values = sorted({row["slices"][name] for row in table if name in row["slices"]})
-    found = {}
-    for value in values:
-        rows = [row for row in table if row["slices"].get(name) == value]
-        figures = {metric: table_metric(rows, metric) for metric in METRICS[task.kind]}
-        found[value] = {metric: figure for metric, figure in figures.items() if figure}
-    return found
-
-
-def _clean(found: dict[str, Evidence], suspects: set[str], metrics: Metrics, step: Step) -> dict[str, Metric]:
-    """The primary metric of each on the rows that are no suspects; without suspects it is the one on all rows."""
-    tables = {name: examples(evidence, step.store) for name, evidence in found.items()}
-    rows = {name: [row for row in table if row["id"] not in suspects] for name, table in tables.items()}
-    figures = {name: table_metric(kept, metrics.primary) for name, kept in rows.items()}
-    return {name: figure for name, figure in figures.items() if figure}
-
-
-def _shown(evidence: Evidence, metrics: Metrics, gain: Comparison | None) -> dict[str, float]:
-    names = [name for name in (metrics.primary, *metrics.floors) if name in evidence.metrics]
-    return {name: evidence.metrics[name].value for name in names} | ({"gain": gain.gain.value} if gain else {})

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from contextlib import closing
 
-from components.application import Application
+from components.application import Application, load_retriever
 from components.core import (
     Candidate,
     Dataset,
@@ -48,6 +48,13 @@ class _Answering:
         return self.application.answer(rows)
 
 
+def subject(candidate: Candidate, task: Task, dataset: Dataset, step: Step, says: Says, count: int) -> Subject:
+    """`count` items, asked of `candidate`, whose engine says `says(prompt)`."""
+    retriever = load_retriever(candidate.retriever, step.store, step.machine) if candidate.retriever else None
+    application = Application(candidate, _Engine(says), retriever)
+    return Subject(candidate, _Answering(application), (), task, "f1", dataset, count, 0, step)
+
+
 def found(
     name: str,
     says: Says,
@@ -58,8 +65,6 @@ def found(
     table: Sequence[dict] = (),
 ) -> Found:
     """What check `name` finds in an application that reads BM25's best passage and says `says(prompt)`."""
-    from components.application import load_retriever
-
     splits = {"test": _split("rows.jsonl", rows, step)}
     knowledge = _split("passages.jsonl", passages, step)
     dataset = Dataset(splits=splits, knowledge=knowledge, provenance=knowledge.object)

@@ -28,7 +28,7 @@ from components.evaluation.attacks import FORMS, PLACES, attacks, poisoned, pois
 from components.evaluation.check import NotMeasured
 from components.evaluation.checks.injection import CHECK, _notes, _obedience
 from flows.review_page import card_html
-from tests.evaluation.checks.asked import subject
+from tests.evaluation.checks.planted import subject
 
 POISONED = 300
 

@@ -8,7 +8,7 @@ import pytest
 from components.core import Candidate, Dataset, Passage, Split, Step, Task, write_jsonl
 from components.evaluation.check import NotMeasured
 from components.evaluation.checks.overlap import CHECK, RUN, copied, sources
-from tests.evaluation.checks.asked import subject
+from tests.evaluation.checks.planted import subject
 
 VOCABULARY = [f"{first}{last}" for first in ("bar", "lun", "tes", "vor", "mil", "sat") for last in ("on", "ek", "ila", "us")]
 

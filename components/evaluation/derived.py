@@ -1,0 +1,68 @@
+"""Figures of a result that are read off what was measured: nothing is asked here."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from components.core import Comparison, Evidence, Metric, Metrics, Step, Task
+from components.measure import METRICS, examples
+from components.measure.intervals import table_metric
+
+from .benchmarks import Scores
+from .hub import HubTask, fetch_benchmarks
+from .items import shown_as
+
+
+def of_benchmarks(scores: tuple[Scores, Scores] | None, changed: dict[str, dict[str, Any]], step: Step) -> dict[str, Any]:
+    """Fields of Evaluated that benchmarks fill. scores: of the base weights and of the candidate's; changed: `changes` of
+    the two."""
+    if scores is None:
+        return {}
+    before, after = scores
+    pinned = fetch_benchmarks(changed, step.workspace)
+
+    def showing(what: str) -> dict[str, dict[str, Any]]:
+        return {name: change for name, change in changed.items() if shown_as(name).shows == what}
+
+    return {
+        "benchmarks": showing("forgetting"),
+        "bias": showing("bias"),
+        "licences": {name: _licence(name, pinned.get(name, ())) for name in changed},
+        "pinned": pinned,
+        "task_figures": _task_figures(before, after),
+    }
+
+
+def _licence(name: str, tasks: Sequence[HubTask]) -> str:
+    return " AND ".join(sorted({task.licence for task in tasks})) or shown_as(name).licence
+
+
+def _task_figures(before: Scores, after: Scores) -> dict[str, dict[str, dict[str, float]]]:
+    return {
+        task: {metric: {"before": value, "after": after.figures[task][metric]} for metric, value in figures.items()}
+        for task, figures in before.figures.items()
+    }
+
+
+def by_slice(table: list[dict], name: str, task: Task) -> dict[str, dict[str, Metric]]:
+    """Value of the slice → metric → figure, over the rows that have the slice."""
+    values = sorted({row["slices"][name] for row in table if name in row["slices"]})
+    found = {}
+    for value in values:
+        rows = [row for row in table if row["slices"].get(name) == value]
+        figures = {metric: table_metric(rows, metric) for metric in METRICS[task.kind]}
+        found[value] = {metric: figure for metric, figure in figures.items() if figure}
+    return found
+
+
+def clean(found: dict[str, Evidence], suspects: set[str], metrics: Metrics, step: Step) -> dict[str, Metric]:
+    """The primary metric of each on the rows that are no suspects; without suspects it is the one on all rows."""
+    tables = {name: examples(evidence, step.store) for name, evidence in found.items()}
+    rows = {name: [row for row in table if row["id"] not in suspects] for name, table in tables.items()}
+    figures = {name: table_metric(kept, metrics.primary) for name, kept in rows.items()}
+    return {name: figure for name, figure in figures.items() if figure}
+
+
+def headline(evidence: Evidence, metrics: Metrics, gain: Comparison | None) -> dict[str, float]:
+    """What a step's line shows: the primary metric, the floors, the gain."""
+    names = [name for name in (metrics.primary, *metrics.floors) if name in evidence.metrics]
+    return {name: evidence.metrics[name].value for name in names} | ({"gain": gain.gain.value} if gain else {})
