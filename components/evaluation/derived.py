@@ -16,7 +16,7 @@ def of_benchmarks(scores: tuple[Scores, Scores] | None, changed: dict[str, dict[
     """Fields of Evaluated that benchmarks fill. scores: of the base weights and of the candidate's; changed: `changes` of
     the two."""
     if scores is None:
-        return {}
+        return {"benchmarks": {}, "bias": {}}
     before, after = scores
     pinned = fetch_benchmarks(changed, step.workspace)
 
