@@ -120,7 +120,14 @@ def _corner(place: tuple[int, int]) -> tuple[int, int]:
 
 
 def _facts(node: Node) -> str:
-    return "<br>".join(f"{escape(name)}: {escape(str(value))}" for name, value in node.facts.items())
+    return "<br>".join(f"{escape(name)}: {escape(_said(value))}" for name, value in node.facts.items())
+
+
+def _said(value: Any) -> str:
+    """A fact as a person writes it: `exact: 3, near: 1`."""
+    if isinstance(value, dict):
+        return ", ".join(f"{name}: {_said(one)}" for name, one in value.items())
+    return ", ".join(map(_said, value)) if isinstance(value, (list, tuple)) else str(value)
 
 
 def _named(id: str) -> dict[str, str]:

@@ -278,3 +278,42 @@ def test_a_tables_digest_follows_its_rows(bench: Bench) -> None:
     with sqlite3.connect(bench.folder / "support.db") as base:
         base.execute("UPDATE faq SET passage = 'the third' WHERE id = 2")
     assert source_digests(data, bench.folder, bench.workspace) != before
+
+
+ARRAY = """[
+  {"question": "When was it built?", "answer": "1887"},
+
+  {"question": "How long is it?",
+   "answer": "400 metres"}, {"question": "Who mended it?", "answer": "[the town]"}
+]
+"""
+
+
+def test_one_array_of_objects_is_read_like_lines_of_them(tmp_path: Path) -> None:
+    path = tmp_path / "faq.json"
+    path.write_text(ARRAY)
+    source = Source(name="faq", role="examples", path="faq.json", licence="CC0-1.0", origin="made for a test")
+    found = list(READERS["jsonl"](path, source))
+    assert [line for line, _ in found] == [2, 4, 5]
+    assert [row["answer"] for _, row in found] == ["1887", "400 metres", "[the town]"]
+    path.write_text(" [ ] ")
+    assert list(READERS["jsonl"](path, source)) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ('[{"a": 1},\n {"a": }]', 2),
+        ('[{"a": 1},\n]', 2),
+        ('[{"a": 1}\n {"a": 2}]', 2),
+        ('[{"a": 1}', 1),
+        ('[{"a": 1}]\n{"a": 2}', 1),
+        ("[1]", 1),
+    ],
+)
+def test_a_broken_array_is_named_with_its_line(tmp_path: Path, text: str, line: int) -> None:
+    path = tmp_path / "faq.json"
+    path.write_text(text)
+    source = Source(name="faq", role="examples", path="faq.json", licence="CC0-1.0", origin="made for a test")
+    with pytest.raises(BadInput, match=rf"faq\.json, line {line}: "):
+        list(READERS["jsonl"](path, source))

@@ -25,3 +25,9 @@ def test_the_page_fits_a_narrow_screen():
     page = as_html(graph(), "Lineage")
     assert '<meta name="viewport" content="width=device-width, initial-scale=1">' in page
     assert "overflow-wrap:anywhere" in page, "a digest is longer than a telephone is wide"
+
+
+def test_a_fact_reads_as_a_sentence_would_have_it():
+    facts = {"dropped": {"exact": 3, "near": 1}, "objects": ("a", "b")}
+    page = as_html(Graph(nodes=(Node(id="a", kind="job", name="data", facts=facts),), edges=()), "Lineage")
+    assert "dropped: exact: 3, near: 1<br>objects: a, b<" in page
