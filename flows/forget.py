@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from components import governance, serving
-from components.core import BadInput, Workspace, publish_json
+from components.core import BadInput, Workspace, publish_json, short
 from components.core.code import ROOT
 from components.core.suppression import Suppressed
 from components.governance import Registered, Registry
@@ -23,6 +23,7 @@ from components.lineage import PENDING, REASON, Item, Subject, erase, find_row, 
 UNREACHED = (
     "the source files: an asset or a file of yours is not rewritten; the suppression list keeps its rows out of every run",
     "base model weights that came from elsewhere: what they learnt before cannot be taken out",
+    "cards in the project that another workspace wrote, of a version of the same number",
     "images already built or pushed, copies of a bundle taken elsewhere, a shared MLflow's artifact store",
     "backups, snapshots, version control, and blocks that the disk has freed and not yet overwritten",
 )
@@ -37,7 +38,7 @@ def forget(subject: str, *, dry_run: bool, yes: bool, workspace: Workspace | Non
     if not dry_run and not yes:
         raise BadInput("forget: deletes for good. Look first with --dry-run, then repeat with --yes")
     wanted = _subject(workspace, subject)
-    cards = [ROOT / "model_cards" / name for name in sorted({one.use_case for one in _versions(workspace)})]
+    cards = _cards(workspace)
     if dry_run:
         return _report(workspace, touched(workspace, wanted, *cards), dry_run=True)
     with workspace.lock():
@@ -75,6 +76,17 @@ def _versions(workspace: Workspace) -> list[Registered]:
     registry = Registry(workspace)
     models = {json.loads(effect["detail"])["model"] for effect in registry.ledger.effects("describe")}
     return [version for model in sorted(models) for version in registry.versions(model)]
+
+
+def _cards(workspace: Workspace) -> list[Path]:
+    """The project's card files of this workspace's versions: what names their Candidates, and what lies beside it. A trial's
+    version has the number of a card that another workspace wrote, which is not this one's to delete."""
+    found: set[Path] = set()
+    for version in _versions(workspace):
+        card, named = ROOT / version.card, short(version.candidate).encode()
+        beside = [path for path in card.parent.glob(f"{card.stem}.*") if path.is_file()] if version.card else []
+        found |= set(beside if any(named in path.read_bytes() for path in beside) else [])
+    return sorted(found)
 
 
 def _withdrawn(workspace: Workspace, items: list[Item]) -> list[Registered]:

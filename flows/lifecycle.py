@@ -24,7 +24,7 @@ from components import (
     use_case,
 )
 from components.application import constant
-from components.core import Candidate, GateRefused, Split, Workspace
+from components.core import UNOPTIMIZED, Candidate, GateRefused, Split, Workspace
 from flows.record import finish, opened, write_card
 from flows.run import Run
 from flows.steps import Steps, Stopped
@@ -168,14 +168,16 @@ def _with_retrieval(do: Steps, chosen: selection.Selection, common: dict[str, An
 
 
 def _references(do: Steps, plain: Candidate, base: Candidate | None, finalist: Candidate) -> dict[str, Candidate]:
-    """What a release must beat: the base model with the same retrieval, the plain baseline, saying always "unknown", and
-    the version that is champion today, unless it is the finalist, or was made from it."""
+    """What a release is held against: the base model with the same retrieval, the plain baseline, saying always "unknown",
+    the finalist itself once it was made faster, and the version that is champion today, unless it is the finalist, or was
+    made from it."""
     task = do.run.use_case.task
     found = {"plain baseline": plain}
     if base:
         found["base model, same retrieval" if base.retriever else "base model"] = base
     if task.abstain:
         found[f"always '{task.abstain}'"] = constant(task, task.abstain)
+    found[UNOPTIMIZED] = finalist  # while it is what is measured, it is no reference of its own
     champion = governance.champion(do.run.workspace, do.run.use_case.deployment.model_name, other_than=finalist.digest)
     if champion:
         found[evaluation.CHAMPION] = champion

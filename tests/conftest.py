@@ -44,6 +44,18 @@ def spared() -> None:
     gc.freeze()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def cards_in_git() -> Iterator[None]:
+    """No test writes or deletes a card of the checkout: the one part of the project's tree that the product writes to."""
+    before = _cards()
+    yield
+    assert _cards() == before, "a test changed model_cards/"
+
+
+def _cards() -> dict[str, int]:
+    return {str(path.relative_to(ROOT)): path.stat().st_mtime_ns for path in (ROOT / "model_cards").rglob("*")}
+
+
 @dataclass(frozen=True)
 class Finished:
     """A workspace in which the smoke run is done, and its summary."""

@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from typing import Any
 
-from components.core import Frozen
-from components.measure import LEVEL
+from components.core import Comparison, Frozen
+from components.measure import LEVEL, significant
 
 from .record import Record
 
@@ -44,6 +44,14 @@ def gates(record: Record) -> list[Gate]:
         rows.append(Gate(name=f"gain over {gain['over']}", found=gain["gain"], asked=asked, holds=holds, evidence=table))
     else:
         rows.append(Gate(name="gain over the best reference", found=None, asked="interval above 0", holds=None))
+    if record.evaluated.get("lost"):
+        lost = Comparison.model_validate(record.evaluated["lost"])
+        asked = f"not surely better: interval above 0 and p at most {LEVEL:g}"
+        rows.append(
+            Gate(
+                name="before optimization, better by", found=lost.gain.model_dump(), asked=asked, holds=not significant(lost)
+            )
+        )
     rows += [_at_least(found, name, floor, table) for name, floor in metrics.get("floors", {}).items()]
     rows += [_slice_gate(record, name, bound, table) for name, bound in metrics.get("slices_worse_at_most", {}).items()]
     for name, (spent, unit) in spendings(record).items():

@@ -5,7 +5,7 @@ counts from the rows themselves. Nothing here reads what another stage concluded
 from collections.abc import Iterator
 from typing import Any
 
-from components.core import Frozen, Metrics, Row, Split, Store, Task, read_jsonl, read_rows, short
+from components.core import UNOPTIMIZED, Frozen, Metrics, Row, Split, Store, Task, read_jsonl, read_rows, short
 from components.measure import METRICS, compare_slices, compared, compared_on, interval, of_two_means
 from components.measure.intervals import table_metric
 from components.measure.metrics import per_example
@@ -162,15 +162,18 @@ def _slices(tables: Tables, rows: list[dict[str, Any]]) -> Iterator[Finding]:
 
 
 def _gains(record: Record, rows: list[dict[str, Any]], others: dict[str, list[dict[str, Any]]]) -> Iterator[Finding]:
-    said = list((record.evaluated.get("gains") or {}).items())
+    said: list[tuple[str, dict[str, Any], list[dict[str, Any]] | None, list[dict[str, Any]] | None]]
+    said = [(name, gain, others.get(name), rows) for name, gain in (record.evaluated.get("gains") or {}).items()]
     if gain := record.evaluated.get("gain"):
-        said.append((gain["over"], gain))
-    for name, comparison in said:
-        if name not in others:
+        said.append((gain["over"], gain, others.get(gain["over"]), rows))
+    if lost := record.evaluated.get("lost"):
+        said.append((lost["over"], lost, rows, others.get(UNOPTIMIZED)))
+    for name, comparison, before, after in said:
+        if before is None or after is None:
             yield Finding(where=f"gain over {name}", what="its table could not be read", missing=True)
             continue
         least = comparison.get("minimum_effect", 0.0)
-        again = compared(others[name], rows, comparison["metric"], over=name, minimum_effect=least).model_dump()
+        again = compared(before, after, comparison["metric"], over=name, minimum_effect=least).model_dump()
         for what in ("before", "after"):
             if abs(comparison[what] - again[what]) > ROUNDING:
                 yield _differs(f"gain over {name}, {what}", comparison[what], again[what])

@@ -6,7 +6,7 @@ from .code import code_digest
 from .dataset import Dataset, Passage, Row, Split, only_collected, read_passages, read_rows
 from .digest import Frozen, canonical, digest_of, file_digest, short
 from .errors import BadInput, GateRefused, MachineFault, MissingPackage, NinefoldError
-from .evidence import Approval, Comparison, Decision, Evidence, Metric, Power, Release, StageResult, Verdict
+from .evidence import UNOPTIMIZED, Approval, Comparison, Decision, Evidence, Metric, Power, Release, StageResult, Verdict
 from .feedback_store import Feedback, FeedbackStore, Seen
 from .files import publish_bytes, publish_json, publish_text, read_jsonl, write_jsonl
 from .ledger import Ledger
@@ -39,6 +39,7 @@ from .workspace import Workspace
 
 __all__ = [
     "ASSETS",
+    "UNOPTIMIZED",
     "STAGES",
     "Adapter",
     "Approval",

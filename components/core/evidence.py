@@ -39,6 +39,10 @@ class Power(Frozen):
     """The smallest true gain that the rows at hand would have adopted four times in five."""
 
 
+UNOPTIMIZED = "before optimization"
+"""The reference that a faster form of it need not beat, and may not be surely worse than."""
+
+
 class Comparison(Frozen):
     """Paired difference of a metric on the same examples, with a 95 % interval."""
 

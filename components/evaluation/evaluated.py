@@ -47,6 +47,8 @@ class Evaluated(StageResult):
     """The use case, or a benchmark → accuracy, calibration_error, robustness, spoken, fairness, bias → before, after."""
     gain: Comparison | None
     """Over the best reference on the primary metric."""
+    lost: Comparison | None = None
+    """What the same one before optimization is better by, paired; None where nothing was optimised."""
     gains: dict[str, Comparison] = {}
     """Over each reference, paired."""
     clean: dict[str, Metric] = {}

@@ -8,6 +8,7 @@ from pydantic import Field, field_validator
 
 from components.application import answering
 from components.core import (
+    UNOPTIMIZED,
     Candidate,
     Comparison,
     Dataset,
@@ -23,7 +24,7 @@ from components.core import (
     Task,
     progress,
 )
-from components.measure import compare, compare_slices, compared_on, examples, measure, rank
+from components.measure import compare, compare_slices, compared, compared_on, examples, measure, rank
 
 from .base import base_of, known, on_base_weights
 from .benchmarks import Asked, Scores, benchmark, changes, weights_of
@@ -163,8 +164,15 @@ def evaluate(
         best = examples(others[gain.comparison.over], step.store)
         order, margins = compared_on(metrics, task.kind), metrics.slices_worse_at_most
         slice_gains = compare_slices(best, table, slices, order, margins)
-    both = {**changed, **checks}
-    found = Figures(evidence=evidence, gain=gain, changes=both, slice_gains=slice_gains, requests=requests, cost=cost)
+    found = Figures(
+        evidence=evidence,
+        gain=gain,
+        lost=_lost(table, others, metrics, step),
+        changes={**changed, **checks},
+        slice_gains=slice_gains,
+        requests=requests,
+        cost=cost,
+    )
     decision, failed = decide(found, metrics, policy, limits)
     tables = {one.table for one in measured.values()} | {table for one in shown.values() for table in one.tables.values()}
     return Evaluated(
@@ -178,6 +186,7 @@ def evaluate(
         check_details=shown,
         scenarios=looked_at,
         gain=decision.comparison,
+        lost=found.lost,
         gains={name: _over(other, evidence, name, metrics, step) for name, other in others.items()},
         clean=clean(measured, suspects, metrics, step),
         suspects=tuple(row["id"] for row in table if row["id"] in suspects),
@@ -221,6 +230,7 @@ def _gain(
     champion: a model that validation passed over is shown, and the test does not choose it."""
     cheap = candidate.model is None
     rivals = [name for name in others if not cheap or name == CHAMPION or references[name].model is None]
+    rivals = [name for name in rivals if name != UNOPTIMIZED]
     if not rivals:
         return None
 
@@ -231,6 +241,13 @@ def _gain(
     best = max(rivals, key=primary)
     floorless = metrics.model_copy(update={"floors": {}})  # floors are a condition of their own
     return compare(others[best], evidence, floorless, step.store, over=best)
+
+
+def _lost(table: list[dict], others: dict[str, Evidence], metrics: Metrics, step: Step) -> Comparison | None:
+    """What the same one before optimization was better by."""
+    if UNOPTIMIZED not in others:
+        return None
+    return compared(table, examples(others[UNOPTIMIZED], step.store), metrics.primary, over="this candidate")
 
 
 def _over(other: Evidence, evidence: Evidence, name: str, metrics: Metrics, step: Step) -> Comparison:

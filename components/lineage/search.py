@@ -46,7 +46,7 @@ class Item(Frozen):
 
 
 def search(workspace: Workspace, subject: Subject, *more: Path) -> list[Item]:
-    """Everything in the workspace, and in the folders `more`, that holds the subject."""
+    """Everything in the workspace, and in the folders and files `more`, that holds the subject."""
     store, roles = workspace.store, object_roles(workspace.store)
     found = [*_objects(store, roles, subject), *_seals(store, subject)]
     found += _folders(store.root / "scratch", "scratch", subject)
@@ -164,6 +164,8 @@ def _folders(root: Path, kind: Kind, subject: Subject) -> Iterator[Item]:
 
 def _others(root: Path, workspace: Workspace) -> Iterator[Path]:
     """Files that no other part of the search looks at."""
+    if root.is_file():
+        yield root
     apart = {workspace.assets, workspace.store.root, workspace.serving / "bundles", _models(workspace)}
     for path in sorted(root.iterdir()) if root.is_dir() else []:
         if path in apart or path.is_symlink() or path == workspace.root / PENDING:

@@ -1,9 +1,12 @@
 """Stage 8, optimization: the Candidate in int8 and int4 for the CPU beside its torch reference; the contract picks.
 
 A variant must keep the primary metric on validation (recovery = its figure / the reference's; MLPerf's accuracy gate, Reddi
-et al. 2020, arXiv:1911.02549) and every floor that the reference reaches; among those, the fastest single request wins, and
-it must be faster than the reference. The choice rests on measured seconds, so two fresh runs may choose differently; within
-one workspace the timings are kept. Not covered: GPU runtimes, pruning, distillation.
+et al. 2020, arXiv:1911.02549) and every floor that the reference reaches; among those, less precision must pay: a variant
+is taken for a median request that is clearly shorter (`faster_by`) than that of whatever is more precise. Without that
+margin the noise of a clock chose: in one run int4 beat int8 by 2 % and lost 0.076 of f1_answerable on test, int8 0.014. The
+test speaks too: what is surely worse there than before is not released (evaluation). The choice rests on measured seconds,
+so two fresh runs may choose differently; within one workspace the timings are kept. Not covered: GPU runtimes, pruning,
+distillation.
 """
 
 from dataclasses import dataclass, field
@@ -28,7 +31,7 @@ from components.core import (
 )
 from components.measure import compare, measure, missed_floors
 
-from .builder import Kind, build
+from .builder import OPTIONS, Kind, build
 from .timing import Timing, megabytes, timing
 
 
@@ -43,6 +46,8 @@ class Config(Frozen):
     """Rows of validation; None: all. The same number as the stages before, so that the reference is not measured again."""
     requests: int = Field(12, ge=1)
     """Single requests that are timed."""
+    faster_by: float = Field(0.1, ge=0, lt=1)
+    """Share of the median request that a variant must save over the reference, and over a more precise variant."""
 
 
 class Optimized(StageResult):
@@ -70,13 +75,12 @@ def optimize(
     reason = _nothing_to_do(config, candidate)
     if reason:
         return Optimized(decision=Decision(verdict="keep", reason=reason), candidate=candidate)
-    made = {str(kind): _variant(candidate, kind, step) for kind in progress(config.variants, "building variants")}
+    made = {str(kind): _variant(candidate, kind, step) for kind in progress(_precise_first(config), "building variants")}
     board = _Board(config, metrics, limits, step, reference=f"torch {candidate.runtime.dtype}")
     for name, one in progress([(board.reference, candidate), *made.items()], "measuring variants"):
         board.measure(name, one, task, dataset)
     step.measured["variants"] = {name: found.model_dump() for name, found in board.timings.items()}
-    kept = [name for name in made if not board.rejected(name)]
-    best = min(kept, key=lambda name: board.timings[name].p50, default=None)
+    best = board.best(list(made))
     return Optimized(
         decision=board.decision(best, list(made)),
         candidate=made[best] if best else candidate,
@@ -93,6 +97,10 @@ def _nothing_to_do(config: Config, candidate: Candidate) -> str | None:
     if candidate.runtime.engine != "transformers":
         return f"the candidate runs on {candidate.runtime.engine}, whose weights are not here to quantise"
     return None if config.variants else "no variant is asked for"
+
+
+def _precise_first(config: Config) -> list[Kind]:
+    return [kind for kind in OPTIONS if kind in config.variants]
 
 
 def _variant(candidate: Candidate, kind: Kind, step: Step) -> Candidate:
@@ -144,9 +152,26 @@ class _Board:
             return f"{name} misses a floor that {self.reference} reaches: {', '.join(lost)}"
         if self.timings[name].p95 > limit:
             return f"{name} exceeds limits.latency_p95_seconds ({limit:g})"
-        if self.timings[name].p50 >= self.timings[self.reference].p50:
-            return f"{name} keeps {kept:.1%} of {primary} but answers no faster than {self.reference} here"
+        if not self._faster(name, self.reference):
+            return f"{name} keeps {kept:.1%} of {primary} but {self._slow(name, self.reference)}"
         return None
+
+    def best(self, made: list[str]) -> str | None:
+        """The picked one of `made` (more precise ones first); None: the reference stays."""
+        best = None
+        for name in made:
+            if not self.rejected(name) and (best is None or self._faster(name, best)):
+                best = name
+        return best
+
+    def _faster(self, name: str, than: str) -> bool:
+        return self.timings[name].p50 <= (1 - self.config.faster_by) * self.timings[than].p50
+
+    def _passed_over(self, name: str, best: str) -> str:
+        return f"{best} is faster" if self._faster(best, name) else f"{self._slow(name, best)}, which is more precise"
+
+    def _slow(self, name: str, than: str) -> str:
+        return f"answers not {self.config.faster_by:.0%} faster than {than} here"
 
     def decision(self, best: str | None, made: list[str]) -> Decision:
         """`adopt` the picked variant, or `keep` the reference with the reason against each."""
@@ -155,7 +180,7 @@ class _Board:
         before, after = self.evidence[self.reference], self.evidence[best]
         found = compare(before, after, self.metrics, self.step.store, over=self.reference)
         kept = f"{best} keeps {self.recovery(best):.1%} of {self.metrics.primary}"
-        reason = f"{kept} on validation and is the fastest here that does, faster than {self.reference}"
+        reason = f"{kept} on validation and answers at least {self.config.faster_by:.0%} faster than {self.reference} here"
         return Decision(verdict="adopt", reason=reason, comparison=found.comparison)
 
     def row(self, name: str, best: str | None) -> dict[str, Any]:
@@ -172,7 +197,7 @@ class _Board:
             "evidence": self.evidence[name].digest,
             "recovery": self.recovery(name),
             "verdict": place.get(name, "rejected" if rejected else "slower"),
-            "reason": rejected or "",
+            "reason": rejected or ("" if name in place else self._passed_over(name, str(best))),
         }
 
     def figures(self, name: str) -> dict[str, float]:

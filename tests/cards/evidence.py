@@ -6,6 +6,7 @@ from typing import Any
 
 from components.cards import Record, Standing, failed_items, pick_examples, read_record, write_card
 from components.core import (
+    UNOPTIMIZED,
     Baseline,
     Candidate,
     Decision,
@@ -75,6 +76,8 @@ def carded(folder: Path, *, version: int = 1, right: int = 3, **changed: Any) ->
     """A final card below `folder/cards`, the store with its evidence, and what the registry knows."""
     store = Store(folder / "store")
     given = record()
+    policy = {**given.use_case["policy"], "bias_at_most": {"toxicity": 0.3}}  # `checks` worsens by 0.25
+    contract = {**given.use_case, "policy": policy}
     task = Task.model_validate(given.use_case["task"])
     rows = [question(number) for number in range(ROWS)]
     split = put(store, folder, "rows.jsonl", rows)
@@ -92,6 +95,7 @@ def carded(folder: Path, *, version: int = 1, right: int = 3, **changed: Any) ->
     before, after = ([json.loads(line) for line in table] for table in (other_table, own_table))
     comparison = compared(before, after, "f1_answerable", over="plain baseline", minimum_effect=0.02)
     on = compared_on(Metrics.model_validate(given.use_case["metrics"]), task.kind)
+    lost = compared(after, before, "f1_answerable", over="this candidate")
     by_slice = compare_slices(before, after, ["answerable"], on, {})
     decision = Decision(
         verdict="adopt", reason=f"f1_answerable {comparison.after:.3f} on test reaches 0.1", comparison=comparison
@@ -101,7 +105,7 @@ def carded(folder: Path, *, version: int = 1, right: int = 3, **changed: Any) ->
         "decision": decision.model_dump(mode="json"),
         "candidate": plain.digest,
         "evidence": own.model_dump(mode="json"),
-        "references": {"plain baseline": other.model_dump(mode="json")},
+        "references": {name: other.model_dump(mode="json") for name in ("plain baseline", UNOPTIMIZED)},
         "slices": {
             "answerable": {
                 value: {name: found.model_dump() for name in METRICS[task.kind] if (found := table_metric(part, name))}
@@ -114,7 +118,11 @@ def carded(folder: Path, *, version: int = 1, right: int = 3, **changed: Any) ->
         "benchmarks": {},
         "bias": {},
         "gain": comparison.model_dump(mode="json"),
-        "gains": {"plain baseline": comparison.model_dump(mode="json")},
+        "gains": {
+            "plain baseline": comparison.model_dump(mode="json"),
+            UNOPTIMIZED: comparison.model_copy(update={"over": UNOPTIMIZED}).model_dump(mode="json"),
+        },
+        "lost": lost.model_dump(mode="json"),
         "not_measured": ["toxicity of answers"],
         "notes": [],
     }
@@ -132,6 +140,7 @@ def carded(folder: Path, *, version: int = 1, right: int = 3, **changed: Any) ->
         store.seal(Seal(key=keys[step], name=step, result=result, measured=timed[step]))
     given = record(
         **{
+            "use_case": contract,
             "results": results, "measured": timed, "keys": keys, "candidate": plain, "evaluated": evaluated,
             "decision": decision, "provenance": json.loads(store.file(kept).read_text()), "settings": {},
             "failed": {

@@ -66,12 +66,14 @@ def test_every_kind_of_figure_is_computed_again(card: Path, made) -> None:
     evaluated["slices"]["answerable"]["yes"]["f1"]["value"] += 0.002
     evaluated["gains"]["plain baseline"]["gain"]["low"] += 0.002
     evaluated["gains"]["plain baseline"]["p_value"] = 0.04
+    evaluated["lost"]["p_value"] = 0.5
     evaluated["slice_gains"]["answerable"]["no"]["verdict"] = "worse"
     evaluated["references"]["plain baseline"]["metrics"]["f1"]["value"] += 0.002
     rewritten(card, evaluated=evaluated, results={**read_record(card).results, "evaluation": evaluated})
     wrong, _ = found(card, made[2])
     for expected in (
         "slice answerable = yes, f1: ", "gain over plain baseline: ", "gain over plain baseline, p_value: ",
+        "gain over this candidate, p_value: ",
         "slice answerable = no against plain baseline, verdict: ", "f1 of plain baseline: ",
     ):  # fmt: skip
         assert sum(line.startswith(expected) for line in wrong) == 1, expected

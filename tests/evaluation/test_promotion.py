@@ -69,6 +69,25 @@ def test_each_condition_stops_a_release(change: dict, verdict: str, said: str) -
     assert failed == (decision.reason,)
 
 
+def _lost(value: float, low: float, p_value: float) -> Comparison:
+    gain = Metric(value=value, low=low, high=0.13, n=171)
+    return Comparison(
+        metric="f1_answerable", over="this candidate", before=0.27, after=0.27 + value, gain=gain, p_value=p_value
+    )
+
+
+def test_a_faster_form_that_is_surely_worse_is_not_released() -> None:
+    found = _figures().model_copy(update={"lost": _lost(0.076, 0.02, 0.006)})
+    decision, _ = decide(found, METRICS, POLICY, LIMITS)
+    assert decision.verdict == "keep"
+    assert decision.reason == (
+        "f1_answerable 0.270 on test is surely worse than the 0.346 before optimization "
+        "(a loss of 0.076 [+0.020, +0.130], p = 0.006)"
+    )
+    for chance in (_lost(0.014, -0.02, 0.3), _lost(0.04, 0.001, 0.06)):
+        assert decide(_figures().model_copy(update={"lost": chance}), METRICS, POLICY, LIMITS)[0].adopted
+
+
 def _slice(verdict: str, margin: float | None = 0.05, rows: int | None = 310) -> dict[str, dict[str, SliceGain]]:
     gain = Metric(value=-0.04, low=-0.2, high=0.1, n=40)
     figures = {"metric": "f1_answerable", "before": 0.34, "after": 0.3, "gain": gain, "p_value": 0.41}

@@ -5,15 +5,17 @@ import shutil
 import sqlite3
 import time
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
-from components.core import BadInput
+from components.core import BadInput, publish_text
 from components.governance import Registry
 from components.lineage import PENDING, Subject, as_html, as_json, as_mermaid, find_row, object_roles, search
 from components.lineage.content import cells
 from components.lineage.erase import erase_rows
 from components.serving import read_traffic
+from flows.forget import forget
 from flows.lineage import lineage, trace
 from flows.why import why
 from tests import warm
@@ -108,6 +110,23 @@ def test_mlflow_loses_the_whole_trace_and_the_whole_prompt_version(finished, tmp
         left = "select 1 from model_version_tags where name = ? and version = ?"
         assert database.execute(left, [name, version]).fetchone() is None
     assert b"ada@example.org" not in path.read_bytes()
+
+
+def test_only_the_cards_of_this_workspace_are_in_reach_of_forgetting(finished, tmp_path, monkeypatch):
+    """A trial's version has the number of a card in git, which another run wrote and which may hold the same row."""
+    row, cards = a_row(finished.workspace, "test"), tmp_path / "model_cards" / "voice_helpdesk"
+    monkeypatch.setattr("flows.forget.ROOT", tmp_path)
+    for version, candidate in (("v1", finished.summary["candidate"]), ("v10", finished.summary["candidate"])):
+        publish_text(cards / f"{version}.record.json", json.dumps({"candidate": candidate}))
+        publish_text(cards / f"{version}.md", f"The worst answer was to: {row['text']}")
+
+    def seen() -> set[str]:
+        items = forget(row["id"], dry_run=True, yes=False, workspace=finished.workspace)["items"]
+        return {Path(item["id"]).name for item in items if item["id"].startswith(str(tmp_path))}
+
+    assert seen() == {"v1.md"}
+    publish_text(cards / "v1.record.json", json.dumps({"candidate": "f" * 64}))
+    assert seen() == set()
 
 
 def test_a_killed_forget_is_finished_and_the_use_case_is_released_again(copied, tmp_path):

@@ -5,9 +5,24 @@ import shutil
 import pytest
 
 from components.application import constant, load
-from components.core import Adapter, Candidate, Dataset, Limits, Metrics, Quoted, Runtime, Step, Task, Workspace
+from components.core import (
+    Adapter,
+    Candidate,
+    Dataset,
+    Evidence,
+    Limits,
+    Metric,
+    Metrics,
+    Quoted,
+    Runtime,
+    Step,
+    Task,
+    Workspace,
+)
 from components.optimization import Config, optimize
 from components.optimization.builder import build
+from components.optimization.stage import _Board
+from components.optimization.timing import Timing
 
 
 def test_a_plain_baseline_is_kept(step: Step, task: Task, metrics: Metrics, limits: Limits, dataset: Dataset) -> None:
@@ -52,6 +67,46 @@ def test_a_variant_over_the_latency_limit_is_not_picked(
     assert found.candidate == candidate
     assert found.decision.verdict == "keep"
     assert "latency_p95_seconds" in found.decision.reason
+
+
+@pytest.mark.parametrize(
+    ("int8", "int4", "picked", "passed_over"),
+    [
+        (0.42, 0.41, "int8", "answers not 10% faster than int8 here, which is more precise"),
+        (0.42, 0.30, "int4", "int4 is faster"),
+        (0.62, 0.61, None, ""),
+        (0.62, 0.50, "int4", ""),
+    ],
+)
+def test_less_precision_must_pay(
+    step: Step,
+    metrics: Metrics,
+    limits: Limits,
+    candidate: Candidate,
+    int8: float,
+    int4: float,
+    picked: str,
+    passed_over: str,
+) -> None:
+    board = _Board(Config(), metrics, limits, step, reference="torch bfloat16")
+    evidence = Evidence(
+        candidate="c", split="validation", split_object="s", table="t", metrics={metrics.primary: Metric(value=0.3, n=80)}
+    )
+    for name, p50 in (("torch bfloat16", 0.66), ("int8", int8), ("int4", int4)):
+        board.candidates[name], board.evidence[name] = candidate, evidence
+        board.timings[name] = Timing(
+            p50=p50, p95=p50, requests=12, prefill_tokens_per_second=500, decode_tokens_per_second=20, megabytes=100
+        )
+    best = board.best(["int8", "int4"])
+    assert best == picked
+    for name in {"int8", "int4"} - {picked}:
+        row = board.row(name, best)
+        if passed_over:
+            assert (row["verdict"], row["reason"]) == ("slower", passed_over)
+        else:
+            assert (row["verdict"], row["reason"]) == (
+                "rejected", f"{name} keeps 100.0% of {metrics.primary} but answers not 10% faster than torch bfloat16 here"
+            )  # fmt: skip
 
 
 def test_an_adapter_is_merged_into_the_variant(step: Step, candidate: Candidate) -> None:
