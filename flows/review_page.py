@@ -3,12 +3,11 @@
 Everything comes from the store, the record and the card; nothing is measured here. Raw HTML in a card is shown as text.
 """
 
-import json
 from pathlib import Path
 from typing import Any
 
 from components import governance
-from components.core import Evidence, MachineFault, Store, Workspace, read_jsonl, short
+from components.core import Evidence, Store, Workspace, short
 from components.governance import Registered
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -45,8 +44,8 @@ def version_page(
     version = governance.registered(workspace, model, number)
     held = governance.Registry(workspace).holder(model, "champion")
     champion = governance.registered(workspace, model, held) if held and held != number else None
-    evidence = evidence_in(workspace.store, version.evidence)
-    rival = evidence_in(workspace.store, champion.evidence) if champion else None
+    evidence = governance.evidence_in(workspace.store, version.evidence)
+    rival = governance.evidence_in(workspace.store, champion.evidence) if champion else None
     card = governance.card_file(workspace, version)
     return render(
         "review.html.j2",
@@ -70,17 +69,6 @@ def version_page(
         done=done,
         short=short,
     )
-
-
-def evidence_in(store: Store, digest: str) -> Evidence | None:
-    """The Evidence with this digest among the sealed measurements of a store, else None."""
-    for path in (store.root / "steps").glob("*.json"):
-        seal = json.loads(path.read_text(encoding="utf-8"))
-        if seal["name"] == "measure":
-            found = Evidence.model_validate(seal["result"])
-            if found.digest == digest:
-                return found
-    return None
 
 
 def card_html(text: str) -> str:
@@ -146,11 +134,7 @@ def _said(part: Any) -> str:
 
 def _rows(store: Store, evidence: Evidence | None, asked: dict[str, str], abstain: str | None) -> dict[str, Any]:
     """The rows of the evidence that the filter lets through."""
-    if evidence is None or not store.has(evidence.table):
-        return {"rows": [], "of": 0, "found": 0}
-    if changed := store.damaged([evidence.table]):
-        raise MachineFault(f"{store.root}: the evidence is no longer what was measured: {changed[0]} was changed. Run again")
-    rows = read_jsonl(store.file(evidence.table))
+    rows = governance.rows_of(store, evidence)
     words = asked["words"].casefold().split()
     found = [row for row in rows if all(word in f"{row['text']} {row['answer']}".casefold() for word in words)]
     if asked["show"] == "wrong":

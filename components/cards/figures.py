@@ -46,12 +46,10 @@ def gates(record: Record) -> list[Gate]:
         rows.append(Gate(name="gain over the best reference", found=None, asked="interval above 0", holds=None))
     if record.evaluated.get("lost"):
         lost = Comparison.model_validate(record.evaluated["lost"])
-        asked = f"not surely better: interval above 0 and p at most {LEVEL:g}"
-        rows.append(
-            Gate(
-                name="before optimization, better by", found=lost.gain.model_dump(), asked=asked, holds=not significant(lost)
-            )
-        )
+        asked = f"no sure loss: interval not above 0, or p over {LEVEL:g}"
+        held = not significant(lost)
+        gain = lost.gain.model_dump()
+        rows.append(Gate(name="loss in optimization", found=gain, asked=asked, holds=held, evidence=table))
     rows += [_at_least(found, name, floor, table) for name, floor in metrics.get("floors", {}).items()]
     rows += [_slice_gate(record, name, bound, table) for name, bound in metrics.get("slices_worse_at_most", {}).items()]
     for name, (spent, unit) in spendings(record).items():

@@ -2,6 +2,7 @@
 
 from .approvals import Approvals, Entry
 from .approve import approve, approved_by_policy, champion, promote, reject, rollback, standing, state, void
+from .evidence import evidence_in, rows_of
 from .registry import ALIASES, Covered, Registered, Registry, bundle_folder, candidate_in, card_file, covered, registered
 from .rules import Standing
 from .tampering import tampered
@@ -21,10 +22,12 @@ __all__ = [
     "card_file",
     "champion",
     "covered",
+    "evidence_in",
     "promote",
     "registered",
     "reject",
     "rollback",
+    "rows_of",
     "standing",
     "state",
     "tampered",

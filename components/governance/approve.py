@@ -20,6 +20,7 @@ from components.core.keys import private_key
 
 from . import approvals
 from .approvals import Approvals, Entry, Event, in_order
+from .evidence import evidence_in, unchanged
 from .registry import Covered, Registered, Registry, candidate_in, covered, registered
 from .rules import LONGEST, NO_ROLE, Standing, person, refused, role_of, standing_in
 from .tampering import deleted
@@ -37,10 +38,13 @@ def approve(
 
     seen: digest of what was read (`Covered.digest`); where it is not what is there now, nothing is recorded
     Approving again what stands by the same person changes nothing. Raises BadInput when the version is not registered, has
-    no card, `by` lacks the role, or `by` or `reason` is empty; GateRefused when what was read has changed.
+    no card, `by` lacks the role, or `by` or `reason` is empty; GateRefused when what was read has changed; MachineFault when
+    the evidence on disk is no longer what was measured.
     """
     with _alone(workspace):
         by, chosen, role, what = _asked(workspace, model, version, by, reason, role, seen)
+        if evidence := evidence_in(workspace.store, chosen.evidence):
+            unchanged(workspace.store, evidence)
         return _approve(workspace, chosen, what, by, reason, role)
 
 

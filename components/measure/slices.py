@@ -5,10 +5,13 @@ The rows of a slice are few and their differences mostly 0 with a rare loss, so 
 
 Holm 1979 corrects over all values of all slices with a margin, and apart from them over those that are only shown. A
 release needs every value to pass, which one test each at 5 % would guard too; the correction is for the reader, who takes
-each line as a finding. Not covered: intersections of slices.
+each line as a finding. Values with too few rows to settle a margin are judged together (`_together`). Not covered:
+intersections of slices.
 """
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from math import ceil, log, log1p
 from typing import Any, Literal
 
 from components.core import Frozen, Metric, Metrics
@@ -57,18 +60,20 @@ def compare_slices(
     metrics: Sequence[str],
     margins: Mapping[str, float],
 ) -> dict[str, dict[str, SliceGain]]:
-    """Slice → value → difference, for each value of each of `slices`, over the same rows in the same order.
+    """Slice → value → difference, for each value of each of `slices`, over the same rows in the same order. Values of a
+    slice with a margin that have too few rows for it are one value together, `long + short`.
 
     metrics: per-example metrics, first choice first: each value is compared on the first that its rows have. Where none has
              a value in both tables there is nothing to compare, and the value is left out.
     margins: slice → absolute points; a slice without one is only shown
     """
     assert [row["id"] for row in before] == [row["id"] for row in after], "compare_slices: not the same rows"
+    held = sum(len(_values(before, name)) for name in slices if name in margins)
     cells = [
-        (name, value, *cell)
+        (name, " + ".join(values), *cell)
         for name in slices
-        for value in sorted({row["slices"][name] for row in before if name in row["slices"]})
-        if (cell := _cell(before, after, name, value, metrics))
+        for values in _together(before, after, name, metrics, _least(margins.get(name, 0.0), held))
+        if (cell := _cell(before, after, name, values, metrics))
     ]
     ends = [tails(differences, margins.get(name, 0.0)) for name, _, _, differences, _ in cells]
     found: dict[str, dict[str, SliceGain]] = {}
@@ -100,11 +105,47 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return adjusted
 
 
+def _values(rows: Sequence[dict[str, Any]], name: str) -> list[str]:
+    return sorted({row["slices"][name] for row in rows if name in row["slices"]})
+
+
+def _least(margin: float, held: int) -> int:
+    """Rows of a value that settle a margin where no row changes at all: `tails` gives (1 - margin)^rows there, and the
+    strictest of `held` corrected tests asks for LEVEL / held. 0 where no number would (a margin of 0), or any (of 1)."""
+    return ceil(log(LEVEL / held) / log1p(-margin)) if 0 < margin < 1 else 0
+
+
+def _together(
+    before: Sequence[dict[str, Any]], after: Sequence[dict[str, Any]], name: str, metrics: Sequence[str], least: int
+) -> Iterator[tuple[str, ...]]:
+    """The values of a slice, each alone, or joined with others, fewest rows first, until there are `least` rows.
+
+    Otherwise a value of three rows would stop every release, whatever its answers. What it costs: inside a joint value one
+    may be worse and another better by as much; the card's table of slices shows each for itself. Only values that are
+    compared on the same metric are joined, and the counts alone decide, so that no outcome chooses what it is judged with.
+    """
+    groups: dict[str, list[tuple[int, tuple[str, ...]]]] = defaultdict(list)
+    for value in _values(before, name):
+        if cell := _cell(before, after, name, (value,), metrics):
+            groups[cell[0]].append((len(cell[1]), (value,)))
+    for group in groups.values():
+        group.sort()
+        while len(group) > 1 and group[0][0] < least:
+            (few, some), (more, others), *rest = group
+            group[:] = sorted([(few + more, tuple(sorted(some + others))), *rest])
+    yield from sorted(values for group in groups.values() for _, values in group)
+
+
 def _cell(
-    before: Sequence[dict[str, Any]], after: Sequence[dict[str, Any]], name: str, value: str, metrics: Sequence[str]
+    before: Sequence[dict[str, Any]],
+    after: Sequence[dict[str, Any]],
+    name: str,
+    values: Sequence[str],
+    metrics: Sequence[str],
 ) -> tuple[str, list[float], Paired] | None:
-    """(metric, differences, `paired` figures) of one slice value; None where no metric has values in both tables."""
-    pairs = [(one, two) for one, two in zip(before, after, strict=True) if one["slices"].get(name) == value]
+    """(metric, differences, `paired` figures) of the rows with one of `values`; None where no metric has values in both
+    tables."""
+    pairs = [(one, two) for one, two in zip(before, after, strict=True) if one["slices"].get(name) in values]
     for metric in metrics:
         known = [(one, two) for one, two in pairs if one.get(metric) is not None and two.get(metric) is not None]
         # what only one of the two has a value of (precision of abstaining) is no paired metric

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
-from components.core import ApprovalRules, Evidence, Metric, Seal, Workspace, write_jsonl
+from components.core import ApprovalRules, Evidence, MachineFault, Metric, Seal, Workspace, write_jsonl
 from components.core.code import ROOT
 from components.core.keys import make_keys
-from components.governance import Approvals, Registry, approve, registered
+from components.governance import Approvals, Registry, approve, registered, reject
 from components.serving import free_port
 from flows.review import create_app
 from tests.conftest import environment
@@ -111,6 +111,9 @@ def test_evidence_that_was_changed_is_not_shown_for_what_was_measured(client, wo
     assert "the evidence is no longer what was measured" in page.text
     assert client.post("/desk/2", data={**sent, "seen": "x"}, headers=ORIGIN).status_code == 409
     assert client.get("/desk/1").status_code == 200
+    with pytest.raises(MachineFault, match="no longer what was measured"):
+        approve(workspace, "desk", 2, "Grace", "figures hold")
+    assert reject(workspace, "desk", 2, "Grace", "its evidence was changed").by == "Grace"
 
 
 def test_the_page_shows_what_changed_and_the_evidence(client) -> None:
