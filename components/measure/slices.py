@@ -12,6 +12,7 @@ intersections of slices.
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from math import ceil, log, log1p
+from statistics import fmean
 from typing import Any, Literal
 
 from components.core import Frozen, Metric, Metrics
@@ -68,29 +69,37 @@ def compare_slices(
     margins: slice → absolute points; a slice without one is only shown
     """
     assert [row["id"] for row in before] == [row["id"] for row in after], "compare_slices: not the same rows"
-    held = sum(len(_values(before, name)) for name in slices if name in margins)
+    bounded = sum(len(_values(before, name)) for name in slices if name in margins)
     cells = [
-        (name, " + ".join(values), *cell)
+        (name, values, *cell)
         for name in slices
-        for values in _together(before, after, name, metrics, _least(margins.get(name, 0.0), held))
+        for values in _together(before, after, name, metrics, _least(margins.get(name, 0.0), bounded))
         if (cell := _cell(before, after, name, values, metrics))
     ]
-    ends = [tails(differences, margins.get(name, 0.0)) for name, _, _, differences, _ in cells]
+    alone = [
+        [cell[1] for one in values if (cell := _cell(before, after, name, (one,), metrics))] if len(values) > 1 else [whole]
+        for name, values, _, whole, _ in cells
+    ]
+    judged = [_uncredited(parts) for parts in alone]
+    ends = [tails(differences, margins.get(cell[0], 0.0)) for differences, cell in zip(judged, cells, strict=True)]
     found: dict[str, dict[str, SliceGain]] = {}
     for family in (True, False):
         places = [i for i, (name, *_) in enumerate(cells) if (name in margins) == family]
         safe, harmed = (holm([ends[i][side] for i in places]) for side in (0, 1))
         for i, not_worse, worse in zip(places, safe, harmed, strict=True):
-            name, value, metric, _, figures = cells[i]
-            found.setdefault(name, {})[value] = SliceGain(
+            name, values, metric, _, figures = cells[i]
+            one = len(values) == 1
+            held = one or min(map(fmean, alone[i])) > -margins[name]
+            mean = figures.gain.value if one else fmean(judged[i])
+            found.setdefault(name, {})[" + ".join(values)] = SliceGain(
                 metric=metric,
                 before=round(figures.before, 6),
                 after=round(figures.after, 6),
                 gain=figures.gain,
                 margin=margins.get(name),
                 p_value=float(f"{not_worse:.3g}"),
-                verdict="not worse" if not_worse <= LEVEL else "worse" if worse <= LEVEL else "not enough evidence",
-                rows=rows_needed(figures.gain.value + margins.get(name, 0.0), figures.spread, LEVEL / len(places)),
+                verdict="not worse" if not_worse <= LEVEL and held else "worse" if worse <= LEVEL else "not enough evidence",
+                rows=rows_needed(mean + margins.get(name, 0.0), figures.spread, LEVEL / len(places)),
             )
     return {name: found[name] for name in slices if name in found}
 
@@ -109,10 +118,10 @@ def _values(rows: Sequence[dict[str, Any]], name: str) -> list[str]:
     return sorted({row["slices"][name] for row in rows if name in row["slices"]})
 
 
-def _least(margin: float, held: int) -> int:
+def _least(margin: float, values: int) -> int:
     """Rows of a value that settle a margin where no row changes at all: `tails` gives (1 - margin)^rows there, and the
-    strictest of `held` corrected tests asks for LEVEL / held. 0 where no number would (a margin of 0), or any (of 1)."""
-    return ceil(log(LEVEL / held) / log1p(-margin)) if 0 < margin < 1 else 0
+    strictest of `values` corrected tests asks for LEVEL / values. 0 where no number would (a margin of 0), or any (of 1)."""
+    return ceil(log(LEVEL / values) / log1p(-margin)) if 0 < margin < 1 else 0
 
 
 def _together(
@@ -120,9 +129,10 @@ def _together(
 ) -> Iterator[tuple[str, ...]]:
     """The values of a slice, each alone, or joined with others, fewest rows first, until there are `least` rows.
 
-    Otherwise a value of three rows would stop every release, whatever its answers. What it costs: inside a joint value one
-    may be worse and another better by as much; the card's table of slices shows each for itself. Only values that are
-    compared on the same metric are joined, and the counts alone decide, so that no outcome chooses what it is judged with.
+    Otherwise a value of three rows would stop every release, whatever its answers. Only values that are compared on the same
+    metric are joined, and the counts alone decide, so that no outcome chooses what it is judged with. A joint value passes
+    for what its values share: the gain of one is no credit for another (`_uncredited`), and each one's own mean, however few
+    its rows, must lie within the margin.
     """
     groups: dict[str, list[tuple[int, tuple[str, ...]]]] = defaultdict(list)
     for value in _values(before, name):
@@ -134,6 +144,13 @@ def _together(
             (few, some), (more, others), *rest = group
             group[:] = sorted([(few + more, tuple(sorted(some + others))), *rest])
     yield from sorted(values for group in groups.values() for _, values in group)
+
+
+def _uncredited(parts: Sequence[Sequence[float]]) -> list[float]:
+    """The differences of values that are judged together: where one gains, its rows lose that gain, down to -1."""
+    if len(parts) == 1:
+        return list(parts[0])
+    return [max(-1.0, one - max(0.0, fmean(part))) for part in parts for one in part]
 
 
 def _cell(

@@ -107,7 +107,9 @@ def test_a_slice_of_six_rows_cannot_be_shown_to_hold_its_margin(
     metrics = Metrics(primary="f1", at_least=0.3, slices_worse_at_most={"answerable": 0.05})
     references = {"always nothing": constant(task, "nothing at all")}
     found = _evaluate(constant(task, "unknown"), references, task, metrics, limits, dataset, step)
-    assert any(line.startswith("answerable = yes: f1 +0.000") and "not enough evidence" in line for line in found.failed)
+    (line,) = [line for line in found.failed if line.startswith("answerable")]
+    assert line.startswith("answerable = no + yes: f1 +0.333")
+    assert "not enough evidence" in line, "what the unanswerable ones gain is no credit for the others"
 
 
 def test_a_plain_baseline_must_beat_the_champion_whatever_that_is(

@@ -53,6 +53,20 @@ def test_values_too_small_for_the_margin_are_judged_together_fewest_first() -> N
     assert list(compare_slices(*tables, ["kind"], ["f1"], {"kind": 0.0})["kind"]) == ["a", "b", "c", "d"]
 
 
+def test_a_joint_value_does_not_hide_one_that_is_worse() -> None:
+    tables = rows({"a": [0.0] * 60, "b": [0.1] * 50, "c": [-0.5] + [0.0] * 3})
+    one = compare_slices(*tables, ["kind"], ["f1"], {"kind": 0.1})["kind"]["b + c"]
+    assert (one.p_value < 0.05, one.verdict) == (True, "not enough evidence"), "c alone lies at -0.125"
+    within = rows({"a": [0.0] * 60, "b": [0.1] * 50, "c": [-0.3] + [0.0] * 3})
+    assert compare_slices(*within, ["kind"], ["f1"], {"kind": 0.1})["kind"]["b + c"].verdict == "not worse"
+
+
+def test_what_one_gains_is_no_credit_for_what_it_is_judged_with() -> None:
+    gained = rows({"a": [1.0] * 12, "b": [0.0] * 12})
+    one = compare_slices(*gained, ["kind"], ["f1"], {"kind": 0.1})["kind"]["a + b"]
+    assert (one.gain.value, one.verdict) == (0.5, "not enough evidence")
+
+
 def test_values_on_different_metrics_are_not_judged_together() -> None:
     before, after = rows({"yes": [0.1] * 5, "no": [0.0] * 5})
     for table in (before, after):
