@@ -24,7 +24,7 @@ from components.core import (
     Task,
     progress,
 )
-from components.measure import compare, compare_slices, compared, compared_on, examples, measure, rank
+from components.measure import SliceGain, compare, compare_slices, compared, compared_on, examples, measure, rank
 
 from .base import base_of, known, on_base_weights
 from .benchmarks import Asked, Scores, benchmark, changes, weights_of
@@ -159,11 +159,7 @@ def evaluate(
     cost = None if hourly is None else requests.mean * 1000 / 3600 * hourly
     step.measured["requests"] = {**requests.model_dump(), "cost_per_1000_answers": cost}
     table, suspects = examples(evidence, step.store), set(dataset.suspects.get("test", ()))
-    slice_gains = {}
-    if gain and gain.comparison:
-        best = examples(others[gain.comparison.over], step.store)
-        order, margins = compared_on(metrics, task.kind), metrics.slices_worse_at_most
-        slice_gains = compare_slices(best, table, slices, order, margins)
+    slice_gains = _slice_gains(table, gain, others, slices, task, metrics, step)
     found = Figures(
         evidence=evidence,
         gain=gain,
@@ -241,6 +237,22 @@ def _gain(
     best = max(rivals, key=primary)
     floorless = metrics.model_copy(update={"floors": {}})  # floors are a condition of their own
     return compare(others[best], evidence, floorless, step.store, over=best)
+
+
+def _slice_gains(
+    table: list[dict],
+    gain: Decision | None,
+    others: dict[str, Evidence],
+    slices: tuple[str, ...],
+    task: Task,
+    metrics: Metrics,
+    step: Step,
+) -> dict[str, dict[str, SliceGain]]:
+    """Each slice against the reference that the gain is over; empty where there is none."""
+    if gain is None or gain.comparison is None:
+        return {}
+    best = examples(others[gain.comparison.over], step.store)
+    return compare_slices(best, table, slices, compared_on(metrics, task.kind), metrics.slices_worse_at_most)
 
 
 def _lost(table: list[dict], others: dict[str, Evidence], metrics: Metrics, step: Step) -> Comparison | None:

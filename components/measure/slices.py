@@ -88,9 +88,9 @@ def compare_slices(
         safe, harmed = (holm([ends[i][side] for i in places]) for side in (0, 1))
         for i, not_worse, worse in zip(places, safe, harmed, strict=True):
             name, values, metric, _, figures = cells[i]
-            one = len(values) == 1
-            held = one or min(map(fmean, alone[i])) > -margins[name]
-            mean = figures.gain.value if one else fmean(judged[i])
+            single = len(values) == 1
+            within = single or min(map(fmean, alone[i])) > -margins[name]
+            mean = figures.gain.value if single else fmean(judged[i])
             found.setdefault(name, {})[" + ".join(values)] = SliceGain(
                 metric=metric,
                 before=round(figures.before, 6),
@@ -98,7 +98,11 @@ def compare_slices(
                 gain=figures.gain,
                 margin=margins.get(name),
                 p_value=float(f"{not_worse:.3g}"),
-                verdict="not worse" if not_worse <= LEVEL and held else "worse" if worse <= LEVEL else "not enough evidence",
+                verdict="not worse"
+                if not_worse <= LEVEL and within
+                else "worse"
+                if worse <= LEVEL
+                else "not enough evidence",
                 rows=rows_needed(mean + margins.get(name, 0.0), figures.spread, LEVEL / len(places)),
             )
     return {name: found[name] for name in slices if name in found}

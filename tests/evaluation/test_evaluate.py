@@ -3,7 +3,7 @@
 import pytest
 
 from components.application import constant
-from components.core import BadInput, Candidate, Dataset, Ledger, Limits, Metrics, Policy, Step, Task
+from components.core import UNOPTIMIZED, BadInput, Candidate, Dataset, Ledger, Limits, Metrics, Policy, Step, Task
 from components.evaluation import CHAMPION, Config, Evaluated, evaluate, finalist
 
 FEW = Config(benchmarks={"mmlu": 4, "boolq": 4, "crows_pairs": 4, "bbq": 4}, checks={"toxicity": 3}, requests=2, otherwise=2)
@@ -110,6 +110,17 @@ def test_a_slice_of_six_rows_cannot_be_shown_to_hold_its_margin(
     (line,) = [line for line in found.failed if line.startswith("answerable")]
     assert line.startswith("answerable = no + yes: f1 +0.333")
     assert "not enough evidence" in line, "what the unanswerable ones gain is no credit for the others"
+
+
+def test_the_form_before_optimization_is_no_rival_but_what_it_was_better_by_is_said(
+    step: Step, task: Task, limits: Limits, dataset: Dataset
+) -> None:
+    metrics = Metrics(primary="f1", at_least=0.0)
+    references = {"always maybe": constant(task, "maybe so"), UNOPTIMIZED: constant(task, "unknown")}
+    found = _evaluate(constant(task, "nothing at all"), references, task, metrics, limits, dataset, step)
+    assert found.gain.over == "always maybe"
+    assert (found.lost.before, found.lost.after, found.lost.gain.value) == (0, 0.333333, 0.333333)
+    assert _evaluate(constant(task, "unknown"), references, task, metrics, limits, dataset, step).lost is None
 
 
 def test_a_plain_baseline_must_beat_the_champion_whatever_that_is(
