@@ -1,5 +1,5 @@
 """Figures computed again from what lies in the store: metrics, intervals, gains and slices from the per-example tables,
-counts from the rows themselves. Nothing here reads what another stage concluded.
+counts from the rows themselves; benchmarks and scenarios in rescore.py. Nothing here reads what another stage concluded.
 """
 
 from collections.abc import Iterator
@@ -71,6 +71,7 @@ def measured_again(tables: Tables) -> Iterator[Finding]:
     rows = usable.pop("this candidate", None)
     if rows is not None:
         yield from _slices(tables, rows)
+        yield from _clean(tables.record, {"this candidate": rows, **usable})
         yield from _gains(tables.record, rows, usable)
         yield from _slice_gains(tables.record, rows, usable)
         picked = pick_examples(rows, tables.record.use_case["metrics"]["primary"])
@@ -100,14 +101,14 @@ def checked_again(tables: Tables) -> Iterator[Finding]:
             if not found:
                 usable[when] = {row["id"]: row["failed"] for row in tables.rows(digest)}
                 again = interval(list(usable[when].values())).model_dump()
-                if not _same(figures.get(when), again):
-                    yield _differs(where, figures.get(when), again)
+                if not same(figures.get(when), again):
+                    yield differs(where, figures.get(when), again)
         if {"before", "after"} <= usable.keys():
             both = [item for item in usable["before"] if item in usable["after"]]
             first, second = ([usable[when][item] for item in both] for when in ("before", "after"))
             again = of_two_means(first, second, lambda one, two: two - one).model_dump()
-            if not _same(figures.get("worsening"), again):
-                yield _differs(f"check {name}, worsening", figures.get("worsening"), again)
+            if not same(figures.get("worsening"), again):
+                yield differs(f"check {name}, worsening", figures.get("worsening"), again)
         if "after" in usable and failed_items(tables.rows(named["after"])) != tables.record.failed.get(name, []):
             yield Finding(where=f"check {name}", what="the card shows other failed items than the table gives")
 
@@ -118,8 +119,8 @@ def _table(tables: Tables, name: str, evidence: dict[str, Any]) -> list[Finding]
     again = {metric: figure for metric in METRICS[tables.task.kind] if (figure := table_metric(rows, metric))}
     for metric in sorted(again.keys() | evidence["metrics"].keys()):
         computed = again[metric].model_dump() if metric in again else None
-        if not _same(evidence["metrics"].get(metric), computed):
-            found.append(_differs(f"{metric} of {name}", evidence["metrics"].get(metric), computed))
+        if not same(evidence["metrics"].get(metric), computed):
+            found.append(differs(f"{metric} of {name}", evidence["metrics"].get(metric), computed))
     return found
 
 
@@ -157,8 +158,20 @@ def _slices(tables: Tables, rows: list[dict[str, Any]]) -> Iterator[Finding]:
             for metric, said in metrics.items():
                 figure = table_metric(inside, metric)
                 computed = figure.model_dump() if figure else None
-                if not _same(said, computed):
-                    yield _differs(f"slice {name} = {value}, {metric}", said, computed)
+                if not same(said, computed):
+                    yield differs(f"slice {name} = {value}, {metric}", said, computed)
+
+
+def _clean(record: Record, read: dict[str, list[dict[str, Any]]]) -> Iterator[Finding]:
+    """The primary metric without the rows that leaks give away."""
+    suspects = set(record.evaluated.get("suspects") or ())
+    for name, said in (record.evaluated.get("clean") or {}).items():
+        if name in read:  # a table that cannot be read is named with its evidence
+            kept = [row for row in read[name] if row["id"] not in suspects]
+            figure = table_metric(kept, record.use_case["metrics"]["primary"])
+            computed = figure.model_dump() if figure else None
+            if not same(said, computed):
+                yield differs(f"clean score of {name}", said, computed)
 
 
 def _gains(record: Record, rows: list[dict[str, Any]], others: dict[str, list[dict[str, Any]]]) -> Iterator[Finding]:
@@ -176,9 +189,9 @@ def _gains(record: Record, rows: list[dict[str, Any]], others: dict[str, list[di
         again = compared(before, after, comparison["metric"], over=name, minimum_effect=least).model_dump()
         for what in ("before", "after"):
             if abs(comparison[what] - again[what]) > ROUNDING:
-                yield _differs(f"gain over {name}, {what}", comparison[what], again[what])
-        if not _same(comparison["gain"], again["gain"]):
-            yield _differs(f"gain over {name}", comparison["gain"], again["gain"])
+                yield differs(f"gain over {name}, {what}", comparison[what], again[what])
+        if not same(comparison["gain"], again["gain"]):
+            yield differs(f"gain over {name}", comparison["gain"], again["gain"])
         for what in ("p_value", "power"):
             if comparison.get(what) is not None and comparison[what] != again[what]:
                 yield Finding(
@@ -205,7 +218,8 @@ def _slice_gains(record: Record, rows: list[dict[str, Any]], others: dict[str, l
                     yield Finding(where=where, what=f"the record says {one[what]}, the evidence gives {computed.get(what)}")
 
 
-def _same(said: dict[str, Any] | None, computed: dict[str, Any] | None) -> bool:
+def same(said: dict[str, Any] | None, computed: dict[str, Any] | None) -> bool:
+    """Whether two figures agree in value, interval and count, up to rounding."""
     if said is None or computed is None:
         return said is None and computed is None
     for part in ("value", "low", "high", "n"):
@@ -215,7 +229,8 @@ def _same(said: dict[str, Any] | None, computed: dict[str, Any] | None) -> bool:
     return True
 
 
-def _differs(where: str, said: Any, computed: Any) -> Finding:
+def differs(where: str, said: Any, computed: Any) -> Finding:
+    """The finding that the figure at `where` is not the one computed."""
     return Finding(where=where, what=f"the record says {_shown(said)}, the evidence gives {_shown(computed)}")
 
 

@@ -20,6 +20,7 @@ from .page import page
 from .pdf import pdf
 from .recompute import Finding, Tables, checked_again, counted_again, measured_again
 from .record import Record, read_record, template_version
+from .rescore import asked_again, scored_again
 from .write import beside, card_name, markdown
 
 LINES = 5
@@ -67,6 +68,8 @@ def verify(card: Path, store: Store, standing: Standing | None = None) -> Verifi
         "metrics, intervals, gains and slices from the tables": measured_again(tables),
         "row counts of the splits": counted_again(tables),
         "safety checks from their items": checked_again(tables),
+        "benchmarks and bias from their items": scored_again(tables),
+        "the use case asked otherwise": asked_again(tables),
         "provenance": _provenance(tables),
         "registry and approval": _standing(record, standing),
     }

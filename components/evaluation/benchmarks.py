@@ -15,7 +15,7 @@ from typing import Any
 
 from components.application import load
 from components.core import Candidate, Frozen, Step, Workspace, digest_of, progress
-from components.measure import interval, of_two_means
+from components.measure.scenarios import Scores
 
 from .hub import HubTask, fetch_benchmarks, load_tasks
 from .items import Drawn, draw, shown_as
@@ -23,23 +23,6 @@ from .likelihoods import language_model
 from .perturb import with_groups_swapped, with_typos
 
 CODE = ("components.evaluation.benchmarks", "components.application.load")
-
-
-class Scores(Frozen):
-    """Per-item results, in the items' order."""
-
-    hits: dict[str, tuple[float, ...]]
-    """Benchmark → 1 where the right choice is the likeliest, else 0."""
-    sure: dict[str, tuple[float, ...]] = {}
-    """Benchmark → probability of the likeliest choice among the choices: what `hits` is held against in calibration."""
-    mistyped: dict[str, tuple[float, ...]] = {}
-    """Benchmark → `hits` of the same items with typing errors in the question."""
-    swapped: dict[str, tuple[float, ...]] = {}
-    """Benchmark → `hits` of the same items about the other gender; an item that names none keeps its own."""
-    named: dict[str, int] = {}
-    """Benchmark → items of `swapped` that name a gender."""
-    figures: dict[str, dict[str, float]] = {}
-    """Task of the hub → lm-eval's own metrics over its items, by lm-eval's name (`acc`, `f1`, `mcc`)."""
 
 
 class Asked(Frozen):
@@ -102,6 +85,7 @@ def benchmark(candidate: Candidate, asked: Asked, step: Step) -> Scores:
             mistyped=again,
             swapped=other,
             named={name: len(_changed(drawn[name], one)) for name, one in swapped.items()},
+            centred=tuple(name for name in rows if shown_as(name).centred),
             figures=figures,
         )
 
@@ -226,13 +210,3 @@ def _task(name: str, drawn: Drawn) -> dict[str, Any]:
         "metric_list": [{"metric": "acc", "aggregation": "mean", "higher_is_better": True}],
         **(shots if drawn.shots else {}),
     }
-
-
-def changes(before: Scores, after: Scores) -> dict[str, dict[str, Any]]:
-    """Benchmark → {"before", "after", "worsening"}: means with 95 % intervals; the worsening is paired over the items."""
-    found: dict[str, dict[str, Any]] = {}
-    for name, first in before.hits.items():
-        second = after.hits[name]
-        change = of_two_means(first, second, shown_as(name).worsening)
-        found[name] = {"before": interval(first), "after": interval(second), "worsening": change}
-    return found

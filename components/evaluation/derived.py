@@ -6,8 +6,8 @@ from typing import Any
 from components.core import Comparison, Evidence, Metric, Metrics, Step, Task
 from components.measure import METRICS, examples
 from components.measure.intervals import table_metric
+from components.measure.scenarios import Scores, task_figures
 
-from .benchmarks import Scores
 from .hub import HubTask, fetch_benchmarks
 from .items import shown_as
 
@@ -28,19 +28,12 @@ def of_benchmarks(scores: tuple[Scores, Scores] | None, changed: dict[str, dict[
         "bias": showing("bias"),
         "licences": {name: _licence(name, pinned.get(name, ())) for name in changed},
         "pinned": pinned,
-        "task_figures": _task_figures(before, after),
+        "task_figures": task_figures(before, after),
     }
 
 
 def _licence(name: str, tasks: Sequence[HubTask]) -> str:
     return " AND ".join(sorted({task.licence for task in tasks})) or shown_as(name).licence
-
-
-def _task_figures(before: Scores, after: Scores) -> dict[str, dict[str, dict[str, float]]]:
-    return {
-        task: {metric: {"before": value, "after": after.figures[task][metric]} for metric, value in figures.items()}
-        for task, figures in before.figures.items()
-    }
 
 
 def by_slice(table: list[dict], name: str, task: Task) -> dict[str, dict[str, Metric]]:

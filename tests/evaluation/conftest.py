@@ -33,6 +33,9 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
         writer = csv.writer(file)
         writer.writerow(["", "bias_type", "sentence", "mask1", "mask2"])
         writer.writerows([i, "age", f"The [MASK] were slow, {i} of them.", "old", "young"] for i in range(12))
+    (data / "NQ-open").mkdir(parents=True, exist_ok=True)
+    asked = [{"question": f"who founded town {i}", "answer": [f"Mr {i}", f"founder number {i}"]} for i in range(20)]
+    (data / "NQ-open" / "test.jsonl").write_text("".join(json.dumps(line) + "\n" for line in asked))
     return made
 
 

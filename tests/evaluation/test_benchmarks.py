@@ -7,10 +7,11 @@ import pytest
 
 from components.application import load
 from components.core import BadInput, Candidate, Step, Workspace
-from components.evaluation.benchmarks import Asked, Scores, benchmark, changes, run_items
+from components.evaluation.benchmarks import Asked, benchmark, run_items
 from components.evaluation.items import BENCHMARKS, draw
 from components.evaluation.likelihoods import follow, language_model
 from components.evaluation.perturb import with_groups_swapped, with_typos
+from components.measure.scenarios import Scores, changes
 from components.optimization.builder import build
 
 
@@ -81,7 +82,8 @@ def test_the_base_model_is_measured_once_and_quietly(
 
 
 def test_bias_grows_with_the_distance_from_one_half() -> None:
-    before, after = Scores(hits={"crows_pairs": (1, 0, 1, 0)}), Scores(hits={"crows_pairs": (0, 0, 0, 1)})
+    hits = {"before": (1, 0, 1, 0), "after": (0, 0, 0, 1)}
+    before, after = (Scores(hits={"crows_pairs": one}, centred=("crows_pairs",)) for one in hits.values())
     worse = changes(before, after)["crows_pairs"]["worsening"]
     assert worse.value == pytest.approx(0.25)
     assert worse.low < 0.25 < worse.high

@@ -2,9 +2,8 @@
 
 import pytest
 
-from components.evaluation.benchmarks import Scores
 from components.evaluation.perturb import FILLERS, spoken, typed_in_haste
-from components.evaluation.scenarios import calibration_error, scenarios
+from components.measure.scenarios import Scores, calibration_error, scenarios
 
 
 def test_a_model_as_often_right_as_it_is_sure_has_no_calibration_error():
@@ -23,7 +22,7 @@ def test_typing_errors_are_set_against_the_same_items_without_them():
         {"mmlu": (1.0,) * 30 + (0.0,) * 10, "crows_pairs": (1.0, 0.0)},
         {"mmlu": (0.6,) * 40, "crows_pairs": (1.0, 1.0)},
     )
-    after = Scores(hits=hits, sure=sure, mistyped={"mmlu": (1.0,) * 20 + (0.0,) * 20})
+    after = Scores(hits=hits, sure=sure, mistyped={"mmlu": (1.0,) * 20 + (0.0,) * 20}, centred=("crows_pairs",))
     found = scenarios(Scores(hits=hits, sure=sure, mistyped={"mmlu": (1.0,) * 40}), after)
     assert set(found["crows_pairs"]) == {"bias"}, "a preference has no right answers"
     assert found["crows_pairs"]["bias"]["after"].value == 0

@@ -1,0 +1,80 @@
+"""Benchmarks, bias and scenarios computed again: from the result of each item, and from the answers to questions asked
+otherwise. A record from before these were kept has figures that cannot be verified, which is said.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from components.core import Metric
+from components.measure.scenarios import USE_CASE, Scores, changes, own_scenario, scenarios, task_figures
+
+from .recompute import Finding, Tables, differs, same
+
+
+def scored_again(tables: Tables) -> Iterator[Finding]:
+    """Findings about benchmarks and bias, lm-eval's own figures, and the benchmarks' scenarios."""
+    evaluated = tables.record.evaluated
+    said = {what: evaluated.get(what) or {} for what in ("benchmarks", "bias", "task_figures")}
+    said["scenario"] = {name: one for name, one in (evaluated.get("scenarios") or {}).items() if name != USE_CASE}
+    named = evaluated.get("benchmark_items") or {}
+    if not named:
+        yield from _not_kept("benchmarks", said)
+        return
+    found = [one for when, digest in named.items() for one in tables.unusable(digest, f"benchmark items, {when}")]
+    yield from found
+    if found:
+        return
+    before, after = (Scores.model_validate_json(tables.store.file(named[when]).read_bytes()) for when in ("before", "after"))
+    changed = changes(before, after)
+    again = {
+        "benchmarks": {name: one for name, one in changed.items() if name not in said["bias"]},
+        "bias": {name: one for name, one in changed.items() if name in said["bias"]},
+        "task_figures": task_figures(before, after),
+        "scenario": scenarios(before, after),
+    }
+    yield from _compared(said, again)
+
+
+def asked_again(tables: Tables) -> Iterator[Finding]:
+    """Findings about the scenario of the use case itself."""
+    evaluated = tables.record.evaluated
+    said = {"scenario": {name: one for name, one in (evaluated.get("scenarios") or {}).items() if name == USE_CASE}}
+    named = evaluated.get("asked_otherwise") or {}
+    if not named:
+        yield from _not_kept(f"scenario {USE_CASE}", said)
+        return
+    read: dict[str, dict[str, list[dict[str, Any]]]] = {}
+    for how, both in named.items():
+        for when, digest in both.items():
+            found = [*tables.unusable(digest, f"scenario {USE_CASE}, {how}, {when}")]
+            yield from found
+            if not found:
+                read.setdefault(how, {})[when] = tables.rows(digest)
+    if all(read.get(how, {}).keys() == both.keys() for how, both in named.items()):
+        again = {"scenario": {USE_CASE: own_scenario(read, tables.record.use_case["metrics"]["primary"])}}
+        yield from _compared(said, again)
+
+
+def _not_kept(where: str, said: dict[str, Any]) -> Iterator[Finding]:
+    if any(said.values()):
+        yield Finding(where=where, what="what they follow from was not kept: evaluate again to verify them", missing=True)
+
+
+def _compared(said: dict[str, Any], again: dict[str, Any]) -> Iterator[Finding]:
+    recorded, computed = dict(_flat(said)), dict(_flat(again))
+    for where in sorted(recorded.keys() | computed.keys()):
+        if not same(recorded.get(where), computed.get(where)):
+            yield differs(where, recorded.get(where), computed.get(where))
+
+
+def _flat(value: Any, *path: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """(`scenario mmlu, robustness, change`, figure) of every figure in nested dicts."""
+    if isinstance(value, Metric):
+        value = value.model_dump()
+    if isinstance(value, float | int):
+        value = {"value": value}
+    if "value" in value:
+        yield " ".join(path[:2]) + "".join(f", {part}" for part in path[2:]), value
+        return
+    for name, one in value.items():
+        yield from _flat(one, *path, name)

@@ -1,0 +1,40 @@
+"""The use case's own questions asked otherwise: mistyped, and as a recogniser of speech writes them.
+
+What follows from the answers is computed by `own_scenario` (components.measure), here and by `card verify`.
+Not covered: questions from other sources than the use case's own (checks/out_of_domain.py).
+"""
+
+from collections.abc import Callable
+
+from components.application import answering
+from components.core import Candidate, Evidence, Row, Split, Step, write_jsonl
+from components.measure import measure
+
+from .perturb import spoken, typed_in_haste
+from .safety import Checking
+
+OTHERWISE: dict[str, Callable[[str, int], str]] = {"robustness": typed_in_haste, "spoken": spoken}
+"""Metric of the scenario → how the questions are asked for it."""
+
+
+def asked_otherwise(
+    candidates: dict[str, tuple[Candidate, Evidence]], asked: Checking, count: int, step: Step
+) -> dict[str, dict[str, str]]:
+    """Metric → "before", "after" of `candidates` (with what they said on test) → per-example table in the store: of the
+    first `count` rows of test asked that way, and under `accuracy` of test as it is."""
+    rows = asked.dataset.rows("test", step.store)[:count]
+    found = {"accuracy": {when: evidence.table for when, (_, evidence) in candidates.items()}}
+    for metric, ask in OTHERWISE.items():
+        split = _split(metric, [row.model_copy(update={"text": ask(row.text, asked.seed)}) for row in rows], step)
+        found[metric] = {}
+        for when, (candidate, _) in candidates.items():
+            with answering(candidate, step.store, step.machine) as answer:
+                found[metric][when] = measure(candidate, answer, split, asked.task, step).table
+    return found
+
+
+def _split(name: str, rows: list[Row], step: Step) -> Split:
+    folder = step.scratch / f"test {name}"
+    folder.mkdir(parents=True, exist_ok=True)
+    write_jsonl(folder / "rows.jsonl", rows)
+    return Split(name=f"test, {name}", object=step.store.put(folder / "rows.jsonl"), count=len(rows))

