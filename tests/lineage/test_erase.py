@@ -36,6 +36,12 @@ def test_weights_that_were_taught_go_and_the_base_model_stays(tmp_path):
     assert why == {"train": "holds", "adapter sft": "made", "weights": "made"}
 
 
+def test_a_planted_canary_is_what_weights_were_made_from(tmp_path):
+    workspace = filled(tmp_path, {"train": ROWS["test"], "canaries": ROWS["train"]})
+    found = [item for item in touched(workspace, SUBJECT) if item.kind == "object"]
+    assert {item.role for item in found} >= {"canaries", "adapter sft"}
+
+
 def test_a_row_of_test_taught_nothing(tmp_path):
     workspace = filled(tmp_path, {"train": ROWS["test"], "test": ROWS["train"]})
     assert [item.role for item in touched(workspace, SUBJECT) if item.kind == "object"] == ["test"]
