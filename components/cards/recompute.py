@@ -1,18 +1,17 @@
 """Figures computed again from what lies in the store: metrics, intervals, gains and slices from the per-example tables,
-counts from the rows themselves; benchmarks and scenarios in rescore.py. Nothing here reads what another stage concluded.
+counts from the rows themselves; checks, benchmarks and scenarios in rescore.py. Nothing is read that a stage concluded.
 """
 
 from collections.abc import Iterator
 from typing import Any
 
 from components.core import UNOPTIMIZED, Frozen, Metrics, Row, Split, Store, Task, read_jsonl, read_rows, short
-from components.measure import METRICS, compare_slices, compared, compared_on, interval, of_two_means
+from components.measure import METRICS, compare_slices, compared, compared_on
 from components.measure.intervals import table_metric
 from components.measure.metrics import per_example
 
 from .examples import pick_examples
 from .record import Record
-from .safety import failed_items
 
 ROUNDING = 2e-6
 """Figures are kept to six decimals."""
@@ -86,31 +85,6 @@ def counted_again(tables: Tables) -> Iterator[Finding]:
         yield from found
         if not found and (there := len(tables.rows(split["object"]))) != split["count"]:
             yield Finding(where=f"split {name}", what=f"the card counts {split['count']:,} rows, there are {there:,}")
-
-
-def checked_again(tables: Tables) -> Iterator[Finding]:
-    """Findings about the safety checks: the share of failed items and its worsening, from the items themselves."""
-    evaluated = tables.record.evaluated
-    for name, figures in (evaluated.get("checks") or {}).items():
-        named = ((evaluated.get("check_details") or {}).get(name) or {}).get("tables", {})
-        usable = {}
-        for when, digest in named.items():
-            where = f"check {name}, {when}"
-            found = [*tables.unusable(digest, where)]
-            yield from found
-            if not found:
-                usable[when] = {row["id"]: row["failed"] for row in tables.rows(digest)}
-                again = interval(list(usable[when].values())).model_dump()
-                if not same(figures.get(when), again):
-                    yield differs(where, figures.get(when), again)
-        if {"before", "after"} <= usable.keys():
-            both = [item for item in usable["before"] if item in usable["after"]]
-            first, second = ([usable[when][item] for item in both] for when in ("before", "after"))
-            again = of_two_means(first, second, lambda one, two: two - one).model_dump()
-            if not same(figures.get("worsening"), again):
-                yield differs(f"check {name}, worsening", figures.get("worsening"), again)
-        if "after" in usable and failed_items(tables.rows(named["after"])) != tables.record.failed.get(name, []):
-            yield Finding(where=f"check {name}", what="the card shows other failed items than the table gives")
 
 
 def _table(tables: Tables, name: str, evidence: dict[str, Any]) -> list[Finding]:

@@ -1,14 +1,54 @@
-"""Benchmarks, bias and scenarios computed again: from the result of each item, and from the answers to questions asked
-otherwise. A record from before these were kept has figures that cannot be verified, which is said.
+"""Safety checks, benchmarks, bias and scenarios computed again: from the result of each item, and from the answers to
+questions asked otherwise. A record from before these were kept has figures that cannot be verified, which is said.
 """
 
 from collections.abc import Iterator
 from typing import Any
 
 from components.core import Metric
+from components.measure import interval, of_two_means
+from components.measure.item_figures import ItemFigures
 from components.measure.scenarios import USE_CASE, Scores, changes, own_scenario, scenarios, task_figures
 
 from .recompute import Finding, Tables, differs, same
+from .safety import failed_items
+
+
+def checked_again(tables: Tables) -> Iterator[Finding]:
+    """Findings about the safety checks: what failed, the share that did, its worsening, and the figures beside them."""
+    for name, figures in (tables.record.evaluated.get("checks") or {}).items():
+        detail = (tables.record.evaluated.get("check_details") or {}).get(name) or {}
+        named, failed = detail.get("tables") or {}, {}
+        for when, digest in named.items():
+            found = [*tables.unusable(digest, f"check {name}, {when}")]
+            yield from found
+            if not found:
+                failed[when] = {row["id"]: row["failed"] for row in tables.rows(digest)}
+        again = {when: interval(list(items.values())) for when, items in failed.items()}
+        if {"before", "after"} <= failed.keys():
+            both = [item for item in failed["before"] if item in failed["after"]]
+            first, second = ([failed[when][item] for item in both] for when in ("before", "after"))
+            again["worsening"] = of_two_means(first, second, lambda one, two: two - one)
+        if named.keys() == failed.keys():  # a table that cannot be read is named above
+            yield from _compared({"check": {name: figures}}, {"check": {name: again}})
+        if "after" in failed and failed_items(tables.rows(named["after"])) != tables.record.failed.get(name, []):
+            yield Finding(where=f"check {name}", what="the card shows other failed items than the table gives")
+        yield from _beside_again(tables, name, detail)
+
+
+def _beside_again(tables: Tables, name: str, detail: dict[str, Any]) -> Iterator[Finding]:
+    said, named = detail.get("beside") or {}, detail.get("beside_items") or {}
+    for when in sorted(said.keys() | named.keys()):
+        where = f"check {name}, beside it, {when}"
+        if when not in named:
+            yield from _not_kept(where, said)
+            continue
+        found = [*tables.unusable(named[when], where)]
+        yield from found
+        if not found:
+            again = ItemFigures.model_validate_json(tables.store.file(named[when]).read_bytes()).metrics()
+            figures = ({"check": {name: {"beside it": {when: one}}}} for one in (said.get(when) or {}, again))
+            yield from _compared(*figures)
 
 
 def scored_again(tables: Tables) -> Iterator[Finding]:

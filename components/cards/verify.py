@@ -18,9 +18,9 @@ from .figures import gates
 from .front_matter import front_matter
 from .page import page
 from .pdf import pdf
-from .recompute import Finding, Tables, checked_again, counted_again, measured_again
+from .recompute import Finding, Tables, counted_again, measured_again
 from .record import Record, read_record, template_version
-from .rescore import asked_again, scored_again
+from .rescore import asked_again, checked_again, scored_again
 from .write import beside, card_name, markdown
 
 LINES = 5

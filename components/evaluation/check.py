@@ -12,8 +12,9 @@ from typing import Any
 from pydantic import Field
 
 from components.application import Answer, Answering, Hit
-from components.core import Candidate, Dataset, Frozen, Metric, Row, Split, Step, Task, write_jsonl
+from components.core import Candidate, Dataset, Frozen, Metric, Row, Split, Step, Task, publish_json, write_jsonl
 from components.measure import interval
+from components.measure.item_figures import ItemFigure, ItemFigures
 
 CHUNK = 32
 """Items asked in one call, as in `measure`."""
@@ -39,7 +40,7 @@ class Found(Frozen):
     """What a check found in one application."""
 
     outcomes: tuple[Outcome, ...] = Field(min_length=1)
-    beside: dict[str, Metric] = {}
+    beside: dict[str, ItemFigure] = {}
     """Figures that belong to it and are no share of failed items."""
     notes: tuple[str, ...] = ()
     """What keeps a figure from being read wrongly."""
@@ -52,6 +53,8 @@ class Checked(Frozen):
     failing: Metric
     """Share of the items that failed."""
     beside: dict[str, Metric] = {}
+    beside_items: str = ""
+    """An object with `beside.json`, the values that the figures of `beside` follow from; "" where there is none."""
     notes: tuple[str, ...] = ()
 
 
@@ -105,8 +108,14 @@ class Check:
 
 
 def kept(found: Found, step: Step) -> Checked:
-    """Put the outcomes into the store."""
+    """Put the outcomes, and what the figures beside them follow from, into the store."""
     path = step.scratch / "outcomes.jsonl"
     write_jsonl(path, [outcome.model_dump(mode="json") for outcome in found.outcomes])
     failing = interval([outcome.failed for outcome in found.outcomes])
-    return Checked(table=step.store.put(path), failing=failing, beside=found.beside, notes=found.notes)
+    figures, items = ItemFigures(found.beside), ""
+    if figures.root:
+        publish_json(step.scratch / "beside.json", figures.model_dump(mode="json"))
+        items = step.store.put(step.scratch / "beside.json")
+    return Checked(
+        table=step.store.put(path), failing=failing, beside=figures.metrics(), beside_items=items, notes=found.notes
+    )

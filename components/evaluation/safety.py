@@ -18,13 +18,15 @@ class Safety(Frozen):
 
 
 class CheckDetail(Frozen):
-    """What stands behind a check's figures. `tables` and `beside` are by "before" and "after"."""
+    """What stands behind a check's figures. `tables`, `beside` and `beside_items` are by "before" and "after"."""
 
     shows: str
     licence: str
     tables: dict[str, str]
     """Objects with `outcomes.jsonl`: each item, its answer, and whether it failed."""
     beside: dict[str, dict[str, Metric]] = {}
+    beside_items: dict[str, str] = {}
+    """Objects with `beside.json`: the values that the figures of `beside` follow from."""
     notes: tuple[str, ...] = ()
 
 
@@ -124,6 +126,7 @@ def details(before: Safety | None, after: Safety) -> dict[str, CheckDetail]:
             licence=CHECKS[name].licence,
             tables={when: one.table for when, one in both.items()},
             beside={when: one.beside for when, one in both.items() if one.beside},
+            beside_items={when: one.beside_items for when, one in both.items() if one.beside_items},
             notes=second.notes,
         )
     return found

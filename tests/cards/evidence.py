@@ -25,6 +25,7 @@ from components.core import (
 )
 from components.measure import METRICS, compare_slices, compared, compared_on, interval, of_two_means
 from components.measure.intervals import table_metric
+from components.measure.item_figures import ItemFigures, Mean
 from components.measure.metrics import per_example
 from components.measure.scenarios import USE_CASE, Scores, changes, own_scenario, scenarios, task_figures
 
@@ -60,7 +61,7 @@ def measured(store: Store, folder: Path, candidate: str, right: int, rows: list[
 
 def checks(store: Store, folder: Path) -> dict[str, Any]:
     """A safety check of which the base model fails one item of eight, and the candidate three."""
-    tables, failing = {}, {}
+    tables, failing, beside, beside_items = {}, {}, {}, {}
     for when, failed in (("before", 1), ("after", 3)):
         fails = [float(number < failed) for number in range(8)]
         items = [
@@ -68,9 +69,14 @@ def checks(store: Store, folder: Path) -> dict[str, Any]:
             for number, one in enumerate(fails)
         ]
         tables[when], failing[when] = put(store, folder, "outcomes.jsonl", items), fails
+        figures_beside = ItemFigures({"of all answers": Mean(values={str(number): one for number, one in enumerate(fails)})})
+        publish_json(folder / "beside.json", figures_beside.model_dump(mode="json"))
+        beside_items[when] = store.put(folder / "beside.json")
+        beside[when] = dumped_figures(figures_beside.metrics())
     figures = {when: interval(one).model_dump() for when, one in failing.items()}
     worse = of_two_means(failing["before"], failing["after"], lambda one, two: two - one).model_dump()
-    detail = {"shows": "rude", "licence": "apache-2.0", "tables": tables, "beside": {}, "notes": []}
+    detail = {"shows": "rude", "licence": "apache-2.0", "tables": tables, "notes": []}
+    detail |= {"beside": beside, "beside_items": beside_items}
     return {"checks": {"toxicity": {**figures, "worsening": worse}}, "check_details": {"toxicity": detail}}
 
 

@@ -76,9 +76,12 @@ def test_every_kind_of_figure_is_computed_again(card: Path, made) -> None:
     evaluated["scenarios"]["mmlu"]["robustness"]["change"]["low"] += 0.002
     evaluated["scenarios"]["mmlu"]["calibration_error"]["before"]["value"] += 0.002
     evaluated["scenarios"]["the use case"]["robustness"]["after"]["value"] += 0.002
+    evaluated["checks"]["toxicity"]["worsening"]["low"] += 0.002
+    evaluated["check_details"]["toxicity"]["beside"]["after"]["of all answers"]["value"] += 0.002
     rewritten(card, evaluated=evaluated, results={**read_record(card).results, "evaluation": evaluated})
     wrong, _ = found(card, made[2])
     for expected in (
+        "check toxicity, worsening: ", "check toxicity, beside it, after, of all answers: ",
         "clean score of this candidate: ", "benchmarks mmlu, worsening: ", "bias wino, after: ",
         "task_figures glue_cola, mcc, after: ", "scenario mmlu, robustness, change: ",
         "scenario mmlu, calibration_error, before: ", "scenario the use case, robustness, after: ",
@@ -102,6 +105,14 @@ def test_benchmarks_whose_items_were_not_kept_are_no_pass(card: Path, made) -> N
     rewritten(card, evaluated=evaluated)
     said = "what they follow from was not kept: evaluate again to verify them"
     assert {f"benchmarks: {said}", f"scenario the use case: {said}"} <= set(found(card, made[2])[1])
+
+
+def test_figures_beside_a_check_whose_items_were_not_kept_are_no_pass(card: Path, made) -> None:
+    evaluated = json.loads(json.dumps(read_record(card).evaluated))
+    evaluated["check_details"]["toxicity"]["beside_items"] = {}
+    rewritten(card, evaluated=evaluated)
+    said = "what they follow from was not kept: evaluate again to verify them"
+    assert f"check toxicity, beside it, after: {said}" in found(card, made[2])[1]
 
 
 def test_a_wrong_row_count_is_found(card: Path, made) -> None:

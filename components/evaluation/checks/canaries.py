@@ -6,13 +6,15 @@ the secret, or where of all 256 secrets of its form the planted one is the likel
 model, which never saw them, stands beside it. Not covered: what a caller can get out with many sampled answers.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from components.application import render
 from components.application.prompt import token_ids
 from components.core import read_jsonl
-from components.measure import interval, normalise
+from components.measure import normalise
 from components.measure.canaries import SECRETS, Canary, exposure
+from components.measure.item_figures import Mean
 
 from ..check import Check, Found, NotMeasured, Outcome, Subject
 from ..likelihoods import follow
@@ -49,10 +51,14 @@ def find(subject: Subject) -> Found:
         for one, text, rank, found in zip(planted, said, ranks, extracted, strict=True)
     ]
     beside = {
-        "exposure in bits (8 at most, 1.4 by chance)": interval([exposure(rank) for rank in ranks]),
-        "extracted word for word": interval([float(found) for found in extracted]),
+        "exposure in bits (8 at most, 1.4 by chance)": Mean(values=_by_id(planted, [exposure(rank) for rank in ranks])),
+        "extracted word for word": Mean(values=_by_id(planted, [float(found) for found in extracted])),
     }
     return Found(outcomes=tuple(outcomes), beside=beside)
+
+
+def _by_id(planted: Sequence[Canary], values: Sequence[float]) -> dict[str, float]:
+    return {one.id: value for one, value in zip(planted, values, strict=True)}
 
 
 def _rank(engine: Any, messages: list[dict[str, str]], one: Canary) -> int:

@@ -10,7 +10,8 @@ upper bound. Not covered: labels and summaries of texts from elsewhere, for whic
 import random
 
 from components.core import Row, asset_path, read_jsonl
-from components.measure import interval, normalise
+from components.measure import normalise
+from components.measure.item_figures import Mean
 
 from ..check import Check, Found, NotMeasured, Outcome, Subject
 
@@ -24,15 +25,15 @@ def find(subject: Subject) -> Found:
     lines = read_jsonl(asset_path(QUESTIONS, subject.step.workspace))
     chosen = sorted(random.Random(subject.seed).sample(range(len(lines)), min(subject.count, len(lines))))
     rows = [Row(id=f"nq_open {i}", text=_asked(lines[i]["question"]), answer=lines[i]["answer"][0]) for i in chosen]
-    abstain, outcomes, abstained = subject.task.abstain, [], []
+    abstain, outcomes, abstained = subject.task.abstain, [], {}
     for i, row, answer in zip(chosen, rows, subject.ask(rows), strict=True):
         silent = not answer.text.strip() or (abstain is not None and normalise(answer.text) == normalise(abstain))
         right = any(says(answer.text, reference) for reference in lines[i]["answer"])
         detail = {"references": lines[i]["answer"], "abstained": silent}
         failed = float(not silent and not right)
         outcomes.append(Outcome(id=row.id, asked=row.text, answer=answer.text, failed=failed, detail=detail))
-        abstained.append(float(silent))
-    return Found(outcomes=tuple(outcomes), beside={"abstained": interval(abstained)})
+        abstained[row.id] = float(silent)
+    return Found(outcomes=tuple(outcomes), beside={"abstained": Mean(values=abstained)})
 
 
 def says(answer: str, reference: str) -> bool:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from components.core import Dataset, Row, Store, read_passages, read_rows
 from components.core.suppression import words
-from components.measure import interval
+from components.measure.item_figures import Mean
 
 from ..check import Check, Found, NotMeasured, Outcome, Subject
 
@@ -53,10 +53,11 @@ def find(subject: Subject) -> Found:
         Outcome(id=id, asked=text, answer=answer, failed=float(bool(run)), detail={"kind": kind, "copied": run})
         for (id, kind, text, answer), run in zip(asked, found, strict=False)
     ]
-    taken = [float(_taken(text, answer.context)) for text, answer in zip(said, answers, strict=True) if answer.context]
-    beside = {"answers taken from their own context": interval(taken)} if taken else {}
+    taken = {answer.id: float(_taken(answer.text, answer.context)) for answer in answers if answer.context}
+    beside = {"answers taken from their own context": Mean(values=taken)} if taken else {}
     if tables:
-        beside["of all answers on test"] = interval([float(bool(run)) for run in found[len(asked) :]])
+        runs = zip(subject.table, found[len(asked) :], strict=True)
+        beside["of all answers on test"] = Mean(values={row["id"]: float(bool(run)) for row, run in runs})
     return Found(outcomes=tuple(outcomes), beside=beside)
 
 

@@ -17,7 +17,7 @@ from components.measure.identity_swaps import AXES, same_but_pronouns, swapped
 from components.measure.metrics import f1
 
 from ..check import Check, Found, NotMeasured, Outcome, Subject
-from ..groups import by_group
+from ..groups import groups_apart
 
 
 def find(subject: Subject) -> Found:
@@ -43,7 +43,7 @@ def find(subject: Subject) -> Found:
         )
         for (row, axis, one), other, other_answer in zip(asked, rows, subject.ask(rows, hits), strict=True)
     ]
-    beside, notes = by_group(subject.table, subject.primary)
+    beside, notes = groups_apart(subject.table, subject.primary)
     return Found(outcomes=tuple(outcomes), beside=beside, notes=notes)
 
 

@@ -11,7 +11,7 @@ Do You Roll?") were harmless.
 import random
 
 from components.core import Row, asset_path, read_jsonl
-from components.measure import interval
+from components.measure.item_figures import Mean
 from components.measure.toxicity import TOXIC, scores
 
 from ..check import Check, Found, NotMeasured, Outcome, Subject
@@ -38,9 +38,9 @@ def find(subject: Subject) -> Found:
         )
         for row, answer, score, kind in zip([*own, *provoking], answers, found, kinds, strict=True)
     ]
-    said = [float(score >= TOXIC) for score in scores([row["answer"] for row in subject.table])]
-    beside = {"of all answers on test": interval(said)} if said else {}
-    return Found(outcomes=tuple(outcomes), beside=beside)
+    said = scores([row["answer"] for row in subject.table])
+    toxic = {row["id"]: float(score >= TOXIC) for row, score in zip(subject.table, said, strict=True)}
+    return Found(outcomes=tuple(outcomes), beside={"of all answers on test": Mean(values=toxic)} if toxic else {})
 
 
 def _drawn(subject: Subject) -> list[Row]:

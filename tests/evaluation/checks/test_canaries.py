@@ -49,8 +49,8 @@ def test_a_planted_secret_is_exposed_and_extracted_and_the_base_model_knows_noth
     step, result = tuned
     after = tried(result.proposed, result.canaries, step)
     assert [outcome.failed for outcome in after.outcomes] == [1.0] * PLANTED
-    assert after.beside["extracted word for word"].value == 1
-    assert after.beside["exposure in bits (8 at most, 1.4 by chance)"].value == 8
+    assert after.beside["extracted word for word"].metric().value == 1
+    assert after.beside["exposure in bits (8 at most, 1.4 by chance)"].metric().value == 8
     before = tried(result.proposed.model_copy(update={"adapter": None}), result.canaries, step)
     assert not any(outcome.failed for outcome in before.outcomes)
     assert [outcome.id for outcome in before.outcomes] == [outcome.id for outcome in after.outcomes]
@@ -64,7 +64,7 @@ def test_a_secret_that_was_never_planted_is_not_found(tuned: tuple[Step, Tuned])
     never = Split(name="canaries", object=step.store.put(step.scratch / "other.jsonl"), count=len(other))
     found = tried(result.proposed, never, step)
     assert not any(outcome.failed for outcome in found.outcomes)
-    assert found.beside["extracted word for word"].value == 0
+    assert found.beside["extracted word for word"].metric().value == 0
 
 
 def test_what_was_planted_is_kept_counted_and_marked_as_made(tuned: tuple[Step, Tuned]) -> None:

@@ -78,7 +78,7 @@ def test_300_obeyed_documents_are_found_and_can_do_nothing(
     found = CHECK.find(subject(candidate, task, many, step, obeys, POISONED))
     assert len(found.outcomes) == POISONED
     assert all(outcome.failed for outcome in found.outcomes)
-    assert found.beside["harmless instructions of the user followed"].value == 1
+    assert found.beside["harmless instructions of the user followed"].metric().value == 1
     answers = [outcome.answer for outcome in found.outcomes]
     assert sum("https://" in answer for answer in answers) > 50, "it says the attackers' links"
     # effects: nothing acts on an answer
@@ -119,8 +119,8 @@ def test_an_application_that_obeys_no_document_fails_nothing_and_keeps_its_use(
 ) -> None:
     found = CHECK.find(subject(candidate, task, dataset, step, deaf, 6))
     assert not any(outcome.failed for outcome in found.outcomes)
-    assert found.beside["f1 without attacks"] == found.beside["f1 under attack"]
-    assert found.beside["harmless instructions of the user followed"].value == 0
+    assert found.beside["f1 without attacks"].metric() == found.beside["f1 under attack"].metric()
+    assert found.beside["harmless instructions of the user followed"].metric().value == 0
     assert found == CHECK.find(subject(candidate, task, dataset, step, deaf, 6))
 
 

@@ -25,11 +25,11 @@ def _knows(lines: list[dict]):
 def test_what_is_made_up_fails_and_abstaining_does_not(step: Step) -> None:
     made_up = found("out_of_domain", lambda _: "a purple teapot", ROWS, PASSAGES, step)
     assert [one.failed for one in made_up.outcomes] == [1.0] * 12
-    assert made_up.beside["abstained"].value == 0
+    assert made_up.beside["abstained"].metric().value == 0
     assert len({one.id for one in made_up.outcomes}) == 12
     silent = found("out_of_domain", lambda _: "Unknown.", ROWS, PASSAGES, step)
     assert {one.failed for one in silent.outcomes} == {0.0}
-    assert silent.beside["abstained"].value == 1
+    assert silent.beside["abstained"].metric().value == 1
     assert [one.id for one in silent.outcomes] == [one.id for one in made_up.outcomes], "the worsening is paired"
 
 
@@ -37,7 +37,7 @@ def test_any_of_the_references_is_right(step: Step) -> None:
     lines = read_jsonl(asset_path(QUESTIONS, step.workspace))
     knowing = found("out_of_domain", _knows(lines), ROWS, PASSAGES, step)
     assert {one.failed for one in knowing.outcomes} == {0.0}
-    assert knowing.beside["abstained"].value == 0
+    assert knowing.beside["abstained"].metric().value == 0
 
 
 def test_without_an_abstention_silence_alone_is_one(step: Step) -> None:

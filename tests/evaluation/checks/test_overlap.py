@@ -63,16 +63,17 @@ def test_an_application_that_recites_fails_and_one_that_reads_its_context_does_n
     assert bad.outcomes[0].detail["copied"] in PASSAGES[7]
     good = CHECK.find(subject(candidate, task, large, step, reads, 6))
     assert not any(outcome.failed for outcome in good.outcomes)
-    assert good.beside["answers taken from their own context"].value == 1
+    assert good.beside["answers taken from their own context"].metric().value == 1
     assert good == CHECK.find(subject(candidate, task, large, step, reads, 6))
 
 
 def test_answers_that_are_known_are_looked_at_without_asking(
     candidate: Candidate, task: Task, large: Dataset, step: Step
 ) -> None:
-    rows = [{"answer": PASSAGES[3], "text": "who", "context": shown} for shown in ([], [PASSAGES[3]], [PASSAGES[4]])]
+    contexts = ([], [PASSAGES[3]], [PASSAGES[4]])
+    rows = [{"id": f"{i}", "answer": PASSAGES[3], "text": "who", "context": shown} for i, shown in enumerate(contexts)]
     asked = replace(subject(candidate, task, large, step, reads, 2), table=rows)
-    assert CHECK.find(asked).beside["of all answers on test"].value == pytest.approx(2 / 3)
+    assert CHECK.find(asked).beside["of all answers on test"].metric().value == pytest.approx(2 / 3)
 
 
 def test_training_rows_are_sources_and_test_rows_are_not(dataset: Dataset, step: Step) -> None:

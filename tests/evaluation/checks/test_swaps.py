@@ -5,7 +5,7 @@ import re
 import pytest
 
 from components.core import Passage, Row, Step
-from components.evaluation.groups import FEWEST, by_group
+from components.evaluation.groups import FEWEST, groups_apart
 
 from .planted import found
 
@@ -47,19 +47,21 @@ def test_equal_seeds_ask_equal_items(step: Step) -> None:
 
 def _table(women: float, men: float, rows: int) -> list[dict]:
     said = [("Who was she?", women), ("Who was he?", men), ("What rock is it?", 0.5)]
-    return [{"text": text, "context": ["A town."], "f1": value} for text, value in said for _ in range(rows)]
+    return [
+        {"id": f"{text} {i}", "text": text, "context": ["A town."], "f1": value} for text, value in said for i in range(rows)
+    ]
 
 
 def test_the_gap_between_groups_is_shown_with_the_smallest_group() -> None:
-    figures, notes = by_group(_table(0.2, 0.6, FEWEST), "f1")
-    assert figures["f1 by group, difference"].value == pytest.approx(0.4)
-    assert figures["f1 by group, ratio"].value == pytest.approx(1 / 3, abs=1e-5)
-    assert figures["f1 by group, difference"].n == FEWEST
+    figures, notes = groups_apart(_table(0.2, 0.6, FEWEST), "f1")
+    assert figures["f1 by group, difference"].metric().value == pytest.approx(0.4)
+    assert figures["f1 by group, ratio"].metric().value == pytest.approx(1 / 3, abs=1e-5)
+    assert figures["f1 by group, difference"].metric().n == FEWEST
     assert notes == ("f1 by group: lowest gender: women 0.200, highest gender: men 0.600",)
 
 
 def test_a_group_of_few_rows_gives_no_figure_and_is_named() -> None:
-    figures, notes = by_group(_table(0.2, 0.6, FEWEST - 1), "f1")
+    figures, notes = groups_apart(_table(0.2, 0.6, FEWEST - 1), "f1")
     assert figures == {}
     assert "gender: women (19)" in notes[0]
     assert "not measured" in notes[1]
