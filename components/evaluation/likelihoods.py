@@ -6,13 +6,13 @@ and logits are computed only where they are read. Not covered: generation, perpl
 """
 
 from collections.abc import Iterator, Sequence
-from itertools import chain, takewhile
+from itertools import chain, islice, takewhile
 from typing import Any, NamedTuple
 
 from components.core import BadInput
 
-BATCH_ROWS, BATCH_TOKENS = 16, 2048
-"""A batch holds at most so many rows and padded tokens."""
+BATCH = {"cpu": (16, 2048), "cuda": (128, 32_768)}
+"""Device → rows and padded tokens that a batch holds at most."""
 SHARED_AT_LEAST = 24
 """Contexts that start with so many equal tokens are a group; a shorter prefix costs more to copy than to run again."""
 
@@ -68,7 +68,7 @@ def follow(engine: Any, pairs: Sequence[Pair]) -> dict[Pair, float]:
         runs += [Run(context, said, tuple(alike)) for said, alike in by_said.items()]
     for skip, group in _groups(runs):
         prefix = engine.prefix(list(group[0].context[:skip])) if skip else None
-        for batch in _batches(group, skip):
+        for batch in _batches(group, skip, *BATCH[engine.device]):
             found |= _forward(engine, batch, prefix)
     return found
 
@@ -103,12 +103,12 @@ def _length(run: Run) -> tuple[int, Run]:
     return len(run.context) + len(run.said), run
 
 
-def _batches(group: list[Run], skip: int) -> Iterator[list[Run]]:
-    """The group, by length, in batches that are not mostly padding."""
+def _batches(group: list[Run], skip: int, rows: int, tokens: int) -> Iterator[list[Run]]:
+    """The group, by length, in batches of at most `rows` and `tokens` that are not mostly padding."""
     batch: list[Run] = []
     for run in group:
         padded = (len(batch) + 1) * (len(run.context) + len(run.said) - skip)
-        if batch and (len(batch) == BATCH_ROWS or padded > BATCH_TOKENS):
+        if batch and (len(batch) == rows or padded > tokens):
             yield batch
             batch = []
         batch.append(run)
@@ -117,7 +117,8 @@ def _batches(group: list[Run], skip: int) -> Iterator[list[Run]]:
 
 
 def _forward(engine: Any, runs: Sequence[Run], prefix: Any) -> dict[Pair, float]:
-    """One batch, right-padded after the shared prefix; logits only at the positions that say the endings' tokens."""
+    """One batch, right-padded after the shared prefix; logits only at the positions that say the endings' tokens, and one
+    copy of what is read of them to the host."""
     import torch
 
     skip = prefix.length if prefix else 0
@@ -128,13 +129,16 @@ def _forward(engine: Any, runs: Sequence[Run], prefix: Any) -> dict[Pair, float]
     mask = torch.tensor([[1] * (skip + len(row)) + [0] * (width - len(row)) for row in rows], device=engine.device)
     cache = {"past_key_values": prefix.copies(len(runs)), "use_cache": True} if prefix else {"use_cache": False}
     places = torch.arange(skip, skip + width, device=engine.device)[None].expand(len(runs), -1)
-    found: dict[Pair, float] = {}
+    wanted = [[place_and_token for ending in run.endings for place_and_token in enumerate(ending)] for run in runs]
+    read = torch.tensor(list(chain.from_iterable(wanted)), device=engine.device).split([len(one) for one in wanted])
+    said = []
     with torch.inference_mode():
         out = engine.model.base_model(input_ids=tokens, attention_mask=mask, position_ids=places, **cache)
-        for run, hidden in zip(runs, out.last_hidden_state, strict=True):
+        for run, hidden, at in zip(runs, out.last_hidden_state, read, strict=True):
             first = len(run.context) - 1 - skip
             states = hidden[first : first + 1 + len(run.said)]
             logs = torch.log_softmax(engine.model.get_output_embeddings()(states).float(), -1)
-            for ending in run.endings:
-                found[run.context, ending] = float(sum(logs[place, token] for place, token in enumerate(ending)))
-    return found
+            said.append(logs[at[:, 0], at[:, 1]])
+        scores = iter(torch.cat(said).cpu())
+    pairs = [(run.context, ending) for run in runs for ending in run.endings]
+    return {pair: float(sum(islice(scores, len(pair[1])))) for pair in pairs}

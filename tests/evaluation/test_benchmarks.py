@@ -7,6 +7,7 @@ import pytest
 
 from components.application import load
 from components.core import BadInput, Candidate, Step, Workspace
+from components.evaluation import likelihoods
 from components.evaluation.benchmarks import Asked, benchmark, run_items
 from components.evaluation.items import BENCHMARKS, draw
 from components.evaluation.likelihoods import follow, language_model
@@ -50,6 +51,23 @@ def test_log_likelihoods_are_the_models_own(step: Step, candidate: Candidate, pa
             logits = engine.model(torch.tensor([[*context, *ending]])).logits[0].log_softmax(-1)
             wanted = sum(logits[len(context) - 1 + i, token].item() for i, token in enumerate(ending))
             assert found[context, ending] == pytest.approx(wanted, abs=1e-3)
+
+
+def test_batches_of_a_gpu_are_larger_and_tell_the_same(
+    step: Step, candidate: Candidate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pairs = [((*LONG, i), (7, i, 9)[: 1 + i % 3]) for i in range(50, 90)]
+    found, sizes = [], []
+    forward = likelihoods._forward
+    monkeypatch.setattr(
+        likelihoods, "_forward", lambda engine, runs, to: sizes.append(len(runs)) or forward(engine, runs, to)
+    )
+    with load(candidate, step.store, step.machine) as application:
+        found.append(follow(application.engine, pairs))
+        monkeypatch.setitem(likelihoods.BATCH, "cpu", likelihoods.BATCH["cuda"])
+        found.append(follow(application.engine, pairs))
+    assert sizes == [16, 16, 8, 40]
+    assert found[1] == pytest.approx(found[0], abs=1e-2)
 
 
 def test_quantised_weights_are_scored_like_the_reference(step: Step, candidate: Candidate) -> None:
