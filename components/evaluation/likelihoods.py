@@ -6,6 +6,7 @@ and logits are computed only where they are read. Not covered: generation, perpl
 """
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from itertools import chain, islice, takewhile
 from typing import Any, NamedTuple
 
@@ -24,12 +25,16 @@ def language_model(engine: Any) -> Any:
     """`engine` as a model of lm-eval's."""
     from lm_eval.api.model import TemplateLM
 
+    @lru_cache(maxsize=64)  # each choice of an item asks for the item's context again: a third less to tokenise
+    def encoded(string: str) -> Tokens:
+        return tuple(engine.tokenizer(string, add_special_tokens=False).input_ids)
+
     class EngineLM(TemplateLM):
         eot_token_id = engine.tokenizer.eos_token_id
         prefix_token_id = engine.tokenizer.bos_token_id or engine.tokenizer.eos_token_id
 
         def tok_encode(self, string: str, add_special_tokens: bool | None = None, **kwargs: Any) -> list[int]:
-            return engine.tokenizer(string, add_special_tokens=False).input_ids
+            return list(encoded(string))
 
         def loglikelihood(self, requests: list[Any], disable_tqdm: bool = True) -> list[tuple[float, bool]]:
             return super().loglikelihood(requests, disable_tqdm=True)
