@@ -14,10 +14,11 @@ import time
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from fastapi import FastAPI, Request
+from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
@@ -54,6 +55,18 @@ class FeedbackRequest(BaseModel):
         return self
 
 
+@dataclass
+class Served:
+    """What the routes share. `worker` is there while the application runs."""
+
+    name: str
+    version: str | None
+    traffic: Traffic
+    feedback: FeedbackStore
+    started: int
+    worker: Worker | None = None
+
+
 def create_app(
     bundle: Path,
     workspace: Workspace,
@@ -70,80 +83,117 @@ def create_app(
     trace: also write MLflow traces (experiment `name`), in the background
     hosts: Host headers that are answered
     """
-    traffic, feedback = Traffic(traffic_path(workspace)), FeedbackStore(workspace.feedback)
+    traffic = Traffic(traffic_path(workspace))
+    served = Served(name, version, traffic, FeedbackStore(workspace.feedback), int(time.time()))
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         tracer = span(workspace, name) if trace else no_span
-        app.state.worker = Worker(bundle, workspace.store.derived, machine or Machine(), traffic, name, version, tracer)
+        served.worker = Worker(bundle, workspace.store.derived, machine or Machine(), traffic, name, version, tracer)
         yield
-        app.state.worker.close()
+        served.worker.close()
 
     app = FastAPI(title=f"Ninefold: {name}", version=version or "unregistered", lifespan=lifespan)
+    app.state.served = served
+    app.include_router(routes)
     app.add_middleware(BodyLimit)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=[*hosts])
     app.add_exception_handler(RequestValidationError, _unprocessable)
-    started = int(time.time())
-
-    @app.get("/health")
-    def health() -> dict[str, str | None]:
-        return {"status": "alive", "model": name, "version": version}
-
-    @app.get("/ready")
-    def ready() -> Response:
-        worker: Worker = app.state.worker
-        if worker.fault:
-            return JSONResponse(error(worker.fault, "server_error"), 500)
-        if not worker.ready:
-            return JSONResponse({"status": "loading", "model": name}, 503)
-        return JSONResponse({"status": "ready", "model": name, "version": version, "candidate": worker.candidate})
-
-    @app.get("/v1/models")
-    def models() -> dict[str, Any]:
-        return {"object": "list", "data": [{"id": name, "object": "model", "created": started, "owned_by": "ninefold"}]}
-
-    @app.post("/v1/chat/completions")
-    def chat(request: ChatRequest) -> Response:
-        worker: Worker = app.state.worker
-        if request.model not in (None, name):
-            message = f"The model '{request.model}' does not exist; this endpoint serves '{name}'"
-            return JSONResponse(error(message, code="model_not_found"), 404)
-        if not request.question:
-            return JSONResponse(error("messages: the last user message is missing or empty"), 400)
-        if len(request.question) > MAX_CHARACTERS:
-            message = f"messages: at most {MAX_CHARACTERS} characters, found {len(request.question)}"
-            return JSONResponse(error(message, code="context_length_exceeded"), 400)
-        if not worker.ready:
-            return JSONResponse(error("the model is not loaded yet: ask /ready", "server_error"), 503, {"Retry-After": "1"})
-        id, created = f"chatcmpl-{uuid.uuid4().hex}", int(time.time())
-        try:
-            if request.stream:
-                pieces = worker.stream(id, request.question)
-                return StreamingResponse(_events(pieces, id, created, name, version), media_type="text/event-stream")
-            reply = worker.answer(id, request.question)
-        except Busy:
-            return JSONResponse(error("too many requests in line; try again", "server_error"), 503, {"Retry-After": "1"})
-        return JSONResponse(completion(id, created, name, reply.text, _usage(reply), _extra(id, reply, version)))
-
-    @app.post("/feedback")
-    def give_feedback(request: FeedbackRequest) -> Response:
-        answered = traffic.find(request.answer_id)
-        if answered is None:
-            message = f"answer_id: no answer '{request.answer_id}' was given here; send `ninefold.answer_id` of a reply"
-            return JSONResponse(error(message, code="not_found"), 404)
-        try:
-            (kept,) = feedback.add(_feedback(request, answered))
-        except ValidationError as bad:
-            return JSONResponse(error(bad.errors()[0]["msg"]), 422)
-        except BadInput as conflict:
-            return JSONResponse(error(str(conflict), code="conflict"), 409)
-        return JSONResponse({"id": kept, "status": "kept"}, 201)
-
-    @app.exception_handler(MachineFault)
-    def machine_fault(_: Request, fault: MachineFault) -> JSONResponse:
-        return JSONResponse(error(str(fault), "server_error"), 507)
-
+    app.add_exception_handler(MachineFault, _machine_fault)
     return app
+
+
+def _served(request: Request) -> Served:
+    found: Served = request.app.state.served
+    return found
+
+
+def _worker(request: Request) -> Worker:
+    found = _served(request).worker
+    assert found, "the application answers only while it runs"
+    return found
+
+
+routes = APIRouter()
+ServedHere = Annotated[Served, Depends(_served)]
+WorkerHere = Annotated[Worker, Depends(_worker)]
+
+
+@routes.get("/health")
+def health(served: ServedHere) -> dict[str, str | None]:
+    """The process lives."""
+    return {"status": "alive", "model": served.name, "version": served.version}
+
+
+@routes.get("/ready")
+def ready(served: ServedHere, worker: WorkerHere) -> Response:
+    """The model is loaded: 200; not yet: 503; it cannot be: 500."""
+    if worker.fault:
+        return JSONResponse(error(worker.fault, "server_error"), 500)
+    if not worker.ready:
+        return JSONResponse({"status": "loading", "model": served.name}, 503)
+    found = {"status": "ready", "model": served.name, "version": served.version, "candidate": worker.candidate}
+    return JSONResponse(found)
+
+
+@routes.get("/v1/models")
+def models(served: ServedHere) -> dict[str, Any]:
+    """The one model, as OpenAI lists models."""
+    one = {"id": served.name, "object": "model", "created": served.started, "owned_by": "ninefold"}
+    return {"object": "list", "data": [one]}
+
+
+@routes.post("/v1/chat/completions")
+def chat(request: ChatRequest, served: ServedHere, worker: WorkerHere) -> Response:
+    """An answer, or a stream of chunks."""
+    if refused := _refused(request, served.name, worker):
+        return refused
+    id, created = f"chatcmpl-{uuid.uuid4().hex}", int(time.time())
+    try:
+        if request.stream:
+            pieces = worker.stream(id, request.question)
+            events = _events(pieces, id, created, served.name, served.version)
+            return StreamingResponse(events, media_type="text/event-stream")
+        reply = worker.answer(id, request.question)
+    except Busy:
+        return JSONResponse(error("too many requests in line; try again", "server_error"), 503, {"Retry-After": "1"})
+    extra = _extra(id, reply, served.version)
+    return JSONResponse(completion(id, created, served.name, reply.text, _usage(reply), extra))
+
+
+def _refused(request: ChatRequest, name: str, worker: Worker) -> Response | None:
+    """Why a chat request is not answered; None where it is."""
+    if request.model not in (None, name):
+        message = f"The model '{request.model}' does not exist; this endpoint serves '{name}'"
+        return JSONResponse(error(message, code="model_not_found"), 404)
+    if not request.question:
+        return JSONResponse(error("messages: the last user message is missing or empty"), 400)
+    if len(request.question) > MAX_CHARACTERS:
+        message = f"messages: at most {MAX_CHARACTERS} characters, found {len(request.question)}"
+        return JSONResponse(error(message, code="context_length_exceeded"), 400)
+    if not worker.ready:
+        return JSONResponse(error("the model is not loaded yet: ask /ready", "server_error"), 503, {"Retry-After": "1"})
+    return None
+
+
+@routes.post("/feedback")
+def give_feedback(request: FeedbackRequest, served: ServedHere) -> Response:
+    """Keep a rating or a correction of an answer that was given here."""
+    answered = served.traffic.find(request.answer_id)
+    if answered is None:
+        message = f"answer_id: no answer '{request.answer_id}' was given here; send `ninefold.answer_id` of a reply"
+        return JSONResponse(error(message, code="not_found"), 404)
+    try:
+        (kept,) = served.feedback.add(_feedback(request, answered))
+    except ValidationError as bad:
+        return JSONResponse(error(bad.errors()[0]["msg"]), 422)
+    except BadInput as conflict:
+        return JSONResponse(error(str(conflict), code="conflict"), 409)
+    return JSONResponse({"id": kept, "status": "kept"}, 201)
+
+
+async def _machine_fault(_: Request, fault: Exception) -> JSONResponse:
+    return JSONResponse(error(str(fault), "server_error"), 507)
 
 
 def _feedback(request: FeedbackRequest, answered: dict[str, Any]) -> Feedback:
