@@ -189,13 +189,17 @@ def register(
     checkpoint: Annotated[str, typer.Argument(help="A checkpoint folder, or the id of one on a hub")],
     use_case: Annotated[Path, typer.Option(help="The use case whose gates it must pass")],
     licence: Annotated[str, typer.Option(help="SPDX identifier of the model's licence")],
+    made_from: Annotated[
+        str | None,
+        typer.Option(help="What it was made from: the catalogue's name, a folder or a hub id; bounds on worsening need it"),
+    ] = None,
     profile: ProfileName = "cpu",
     as_json: Json = False,
 ) -> None:
     """Take a model trained elsewhere through evaluation, card and registration by the same gates."""
     from flows.start import start
 
-    raise typer.Exit(start(use_case, profile, checkpoint=(checkpoint, licence), as_json=as_json))
+    raise typer.Exit(start(use_case, profile, checkpoint=(checkpoint, licence, made_from), as_json=as_json))
 
 
 @app.command()

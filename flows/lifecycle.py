@@ -37,6 +37,7 @@ class Parameters(BaseModel):
     profile: str = Field("cpu", description="smoke, cpu, gpu, or the path of a profile's YAML")
     checkpoint: str | None = Field(None, description="A model trained elsewhere: a folder, or a hub id")
     licence: str = Field("", description="SPDX identifier of that model's licence")
+    made_from: str | None = Field(None, description="What it was made from: the catalogue's name, a folder, or a hub id")
     until: str | None = Field(None, description="Stop after this stage; what comes before it is reused where it is sealed")
     home: Path | None = Field(None, description="Workspace folder; NINEFOLD_HOME or .ninefold where empty")
 
@@ -44,7 +45,7 @@ class Parameters(BaseModel):
 @flow(name="lifecycle", flow_run_name="{parameters.use_case.stem}", persist_result=False)
 def lifecycle_flow(parameters: Parameters) -> dict[str, Any]:
     """Run the lifecycle and return its summary (exit 0: done; 1: a gate said no, the card says why)."""
-    own = (parameters.checkpoint, parameters.licence) if parameters.checkpoint else None
+    own = (parameters.checkpoint, parameters.licence, parameters.made_from) if parameters.checkpoint else None
     run = Run.read(parameters.use_case, parameters.profile, Workspace(parameters.home), own)
     with opened(run, parameters.until) as do:
         try:
@@ -90,6 +91,7 @@ def lifecycle(do: Steps) -> None:
             slices=contract.slices,
             hourly=contract.value.machine_hour,
             origin_known=not do.run.own,
+            made_from=chosen.made_from,
             canaries=planted,
             **common,
         )
@@ -130,7 +132,8 @@ def _climb(
         do.skip("prompting", reason="the model was trained elsewhere: it is judged with the contract's own prompt")
         own = _with_retrieval(do, chosen, common)
         do.skip("tuning", "feedback", reason="the model was trained elsewhere")
-        return own, own, None
+        base = own.model_copy(update={"model": chosen.made_from}) if chosen.made_from else own
+        return own, base, None
     if chosen.model is None or chosen.enough:
         do.skip("prompting", "retrieval", "tuning", "feedback", reason=chosen.decision.reason)
         return chosen.plain, chosen.model, None

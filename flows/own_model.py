@@ -7,11 +7,33 @@ from pathlib import Path
 from typing import Any, Literal
 
 from components.core import BadInput, MachineFault, digest_of, file_digest
-from components.selection import Model
+from components.selection import CATALOGUE, Model
 
 HUB_ID = re.compile(r"\w[\w.-]*/\w[\w.-]*(@[\w.-]+)?")
 TOKENIZERS = ("tokenizer.json", "tokenizer.model", "vocab.json")
 WANTED = ["*.safetensors", "*.json", "*.txt", "*.model", "*.jinja"]
+
+Elsewhere = tuple[str, str, str | None]
+"""(folder or hub id, licence, what it was made from: see `origin`) of a model that was trained elsewhere."""
+
+
+def origin(made_from: str | None, language: str) -> Model | None:
+    """What a model trained elsewhere was made from: its worsening is measured against that.
+
+    made_from: the name of a model of the catalogue, or a checkpoint as `own_model` takes it; None where nobody said
+
+    Raises BadInput when it is neither, or answers no questions, MachineFault when the hub does not answer.
+    """
+    if made_from is None:
+        return None
+    known = {model.name: model for model in CATALOGUE if model.architecture == "decoder" and model.modality == "text"}
+    try:
+        found = known.get(made_from) or own_model(made_from.removeprefix("folder:"), "not stated", language)
+    except BadInput as error:
+        raise BadInput(f"--made-from {error}; or a model of the catalogue: {', '.join(known)}") from error
+    if found.architecture != "decoder":
+        raise BadInput(f"--made-from {made_from}: a model that generates no text is not what yours was made from")
+    return found
 
 
 def own_model(checkpoint: str, licence: str, language: str) -> Model:

@@ -30,7 +30,7 @@ from components.core.code import PACKAGES, ROOT, pins
 from components.core.suppression import Suppressed
 from components.data import source_digests
 from components.use_case import check_contract
-from flows.own_model import own_model
+from flows.own_model import Elsewhere, origin, own_model
 
 PROFILES = Path(__file__).parent / "profiles"
 GPU_DEVICES = (Path("/dev/nvidia0"), Path("/dev/dxg"))
@@ -55,10 +55,10 @@ class Run:
 
     @classmethod
     def read(
-        cls, use_case: Path, profile: str, workspace: Workspace | None = None, checkpoint: tuple[str, str] | None = None
+        cls, use_case: Path, profile: str, workspace: Workspace | None = None, checkpoint: Elsewhere | None = None
     ) -> "Run":
         """use_case: path of the YAML; profile: a name in `flows/profiles/`, or the path of a YAML.
-        checkpoint: a model trained elsewhere and its licence, in place of the catalogue.
+        checkpoint: a model trained elsewhere, in place of the catalogue.
 
         Raises BadInput for files that are not acceptable.
         """
@@ -67,8 +67,10 @@ class Run:
         settings = read_yaml(profile_path(profile), Profile)
         workspace = workspace or Workspace()
         if checkpoint:
-            own = own_model(*checkpoint, contract.task.language)
+            source, licence, made_from = checkpoint
+            own, base = own_model(source, licence, language := contract.task.language), origin(made_from, language)
             chosen = {**contract.selection, "models": [own.name], "more": [own.model_dump(mode="json")]}
+            chosen["made_from"] = base.model_dump(mode="json") if base else None
             contract = contract.model_copy(update={"selection": chosen})
             settings = settings.model_copy(update={"selection": {**settings.selection, "made": False}})
         settings, note = _on_this_machine(settings)

@@ -13,6 +13,7 @@ from rich.console import Console
 from components.core import BadInput, MachineFault, Workspace, publish_json
 from components.core.use_case import STAGES
 from components.measure import shown_p
+from flows.own_model import Elsewhere
 from flows.run import Run
 from flows.view import noise_to, table, watching
 
@@ -36,12 +37,12 @@ def start(
     *,
     until: str | None = None,
     verify: bool = False,
-    checkpoint: tuple[str, str] | None = None,
+    checkpoint: Elsewhere | None = None,
     as_json: bool = False,
 ) -> int:
     """Run a use case and return the exit code; prints the table (or the summary as JSON) at the end.
 
-    checkpoint: a model trained elsewhere, as (folder or hub id, licence): it goes through evaluation, card and registration
+    checkpoint: a model trained elsewhere, which goes through evaluation, card and registration
     """
     if until is not None and until not in STAGES:
         raise BadInput(f"--until {until}: no such stage; allowed: {', '.join(STAGES)}")
@@ -118,7 +119,7 @@ def before_after(summary: dict[str, Any]) -> dict[str, str]:
     return found
 
 
-def _walk(run: Run, until: str | None, checkpoint: tuple[str, str] | None, as_json: bool) -> dict[str, Any]:
+def _walk(run: Run, until: str | None, checkpoint: Elsewhere | None, as_json: bool) -> dict[str, Any]:
     for name, value in {**QUIET, "PREFECT_HOME": str(run.workspace.root / "prefect")}.items():
         os.environ.setdefault(name, value)
     title = f"{run.use_case.name} · {run.profile.name}"
@@ -127,9 +128,15 @@ def _walk(run: Run, until: str | None, checkpoint: tuple[str, str] | None, as_js
         from flows.lifecycle import Parameters, lifecycle_flow
 
         path = run.path.absolute()
-        source, licence = checkpoint or (None, "")
+        source, licence, made_from = checkpoint or (None, "", None)
         parameters = Parameters(
-            use_case=path, profile=run.profile_path, checkpoint=source, licence=licence, until=until, home=run.workspace.root
+            use_case=path,
+            profile=run.profile_path,
+            checkpoint=source,
+            licence=licence,
+            made_from=made_from,
+            until=until,
+            home=run.workspace.root,
         )
         summary: dict[str, Any] = lifecycle_flow(parameters)
         summary["peak_memory_gb"] = round(view.peak_gb, 2)

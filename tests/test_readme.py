@@ -43,7 +43,7 @@ def port() -> int:
 
 def adapted(command: str, port: int, checkpoint: str) -> list[str]:
     """The README's command on a free port, with the smoke profile, and with a checkpoint that exists here."""
-    command = command.replace("8000", str(port)).replace("./checkpoint", checkpoint)
+    command = command.replace("8000", str(port)).replace("./checkpoint", checkpoint).replace("./base", checkpoint)
     words = shlex.split(command)
     if words[:2] == ["ninefold", "serve"]:
         words += ["--port", str(port)]

@@ -4,11 +4,11 @@ What follows from the answers is computed by `own_scenario` (components.measure)
 Not covered: questions from other sources than the use case's own (checks/out_of_domain.py).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from components.application import answering
 from components.core import Candidate, Evidence, Row, Split, Step, write_jsonl
-from components.measure import measure
+from components.measure import examples, measure
 
 from .perturb import spoken, typed_in_haste
 from .safety import Checking
@@ -18,11 +18,12 @@ OTHERWISE: dict[str, Callable[[str, int], str]] = {"robustness": typed_in_haste,
 
 
 def asked_otherwise(
-    candidates: dict[str, tuple[Candidate, Evidence]], asked: Checking, count: int, step: Step
+    candidates: Mapping[str, tuple[Candidate, Evidence]], asked: Checking, count: int, step: Step
 ) -> dict[str, dict[str, str]]:
     """Metric → "before", "after" of `candidates` (with what they said on test) → per-example table in the store: of the
-    first `count` rows of test asked that way, and under `accuracy` of test as it is."""
-    rows = asked.dataset.rows("test", step.store)[:count]
+    first `count` rows of that test asked that way, and under `accuracy` of test as it is."""
+    measured = {row["id"] for row in examples(candidates["after"][1], step.store)}
+    rows = [row for row in asked.dataset.rows("test", step.store) if row.id in measured][:count]
     found = {"accuracy": {when: evidence.table for when, (_, evidence) in candidates.items()}}
     for metric, ask in OTHERWISE.items():
         split = _split(metric, [row.model_copy(update={"text": ask(row.text, asked.seed)}) for row in rows], step)

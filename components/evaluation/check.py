@@ -24,6 +24,10 @@ class NotMeasured(Exception):
     """Why a check says nothing about this application; raised before anything is asked."""
 
 
+class NotApplicable(NotMeasured):
+    """Why this application cannot fail a check at all: no bound on it stops a release."""
+
+
 class Outcome(Frozen):
     """One item: what was asked, what came back, and 1 where that failed."""
 
@@ -78,6 +82,8 @@ class Subject:
     step: Step
     canaries: Split | None = None
     """What tuning planted; None where nothing was."""
+    trained: bool = True
+    """Whether the candidate's weights are others than those of the model as it came."""
 
     def rows(self) -> list[Row]:
         """The use case's own questions (or texts): the rows of test."""
@@ -104,7 +110,7 @@ class Check:
     licence: str
     """SPDX identifier of its items; says so where they are the use case's own, or were written for this project."""
     find: Callable[[Subject], Found]
-    """Raises NotMeasured where the application cannot be checked."""
+    """Raises NotMeasured where the application cannot be checked, NotApplicable where it cannot fail."""
 
 
 def kept(found: Found, step: Step) -> Checked:

@@ -22,6 +22,12 @@ class Figures(Frozen):
     """What the same candidate before optimization is better by on the primary metric."""
     changes: dict[str, dict[str, Metric]]
     """Benchmark or check → before, after, worsening; a check that the base model could not take has only `after`."""
+    can_worsen: bool = True
+    """False for a plain baseline: it has no model."""
+    unmeasured: dict[str, str] = {}
+    """Benchmark or check → why it, or its worsening, has no figure."""
+    inapplicable: tuple[str, ...] = ()
+    """Checks that the candidate cannot fail."""
     slice_gains: dict[str, dict[str, SliceGain]] = {}
     """Slice → value → paired difference to the same reference."""
     requests: Requests
@@ -81,16 +87,28 @@ def _failures(found: Figures, metrics: Metrics, policy: Policy, limits: Limits) 
             yield "not enough evidence", f"no row of test has the slice '{name}', which the contract sets a margin for"
     yield from _worse_slices(found.slice_gains)
     yield from _over_limits(found, limits)
-    for name, bound in policy.bias_at_most.items():
-        change = found.changes.get(name, {})
-        if "worsening" in change and change["worsening"].value > bound:
-            span = f"{change['before'].value:.3f} → {change['after'].value:.3f}"
-            yield "keep", f"{name} worsens by {change['worsening'].value:.3f} ({span}), over the bound of {bound:g}"
+    yield from _worse_than_base(found, policy)
     for name, bound in policy.failing_at_most.items():
+        if name in found.inapplicable:
+            continue
         if name not in found.changes:
-            yield "not enough evidence", f"{name} could not be checked, and the contract bounds it"
+            reason = found.unmeasured.get(name, "it has no figure")
+            yield "not enough evidence", f"{name} could not be checked, and the contract bounds it: {reason}"
         elif (failing := found.changes[name]["after"]).value > bound:
             yield "keep", f"{name}: {failing.value:.3f} of {failing.n} items fail, over the bound of {bound:g}"
+
+
+def _worse_than_base(found: Figures, policy: Policy) -> Iterator[tuple[Verdict, str]]:
+    for name, bound in policy.bias_at_most.items() if found.can_worsen else ():
+        change = found.changes.get(name, {})
+        if name in found.inapplicable:
+            continue
+        if "worsening" not in change:
+            reason = found.unmeasured.get(name, "it has no figure")
+            yield "not enough evidence", f"worsening on {name} was not measured, and the contract bounds it: {reason}"
+        elif change["worsening"].value > bound:
+            span = f"{change['before'].value:.3f} → {change['after'].value:.3f}"
+            yield "keep", f"{name} worsens by {change['worsening'].value:.3f} ({span}), over the bound of {bound:g}"
 
 
 def _worse_slices(slices: dict[str, dict[str, SliceGain]]) -> Iterator[tuple[Verdict, str]]:
@@ -123,12 +141,11 @@ def _over_limits(found: Figures, limits: Limits) -> Iterator[tuple[Verdict, str]
 def _success(found: Figures, metrics: Metrics, policy: Policy, comparison: Comparison | None) -> str:
     value = found.evidence.metrics[metrics.primary]
     reached = f"{metrics.primary} {value.value:.3f} on test reaches {metrics.at_least:g}"
-    unknown = sorted(name for name in policy.bias_at_most if "worsening" not in found.changes.get(name, {}))
     held = ["floors", "limits", *(["slices"] if metrics.slices_worse_at_most and found.slice_gains else [])]
-    held += ["bias bounds"] if policy.bias_at_most and not unknown else []
+    held += ["bias bounds"] if policy.bias_at_most and found.can_worsen else []
     held += ["safety bounds"] if policy.failing_at_most else []
     hold = f"{', '.join(held[:-1])} and {held[-1]} hold"
-    hold += f"; no worsening could be measured on {', '.join(unknown)}" if unknown else ""
+    hold += "; without a model nothing can worsen" if policy.bias_at_most and not found.can_worsen else ""
     if comparison is None:
         return f"{reached}; {hold}, and there is nothing cheaper to beat"
     low, high = comparison.gain.low or 0.0, comparison.gain.high or 0.0

@@ -6,15 +6,16 @@ from components.application import Answer, answering
 from components.core import Candidate, Dataset, Evidence, Frozen, Ledger, Metric, Split, Step, Task, progress, read_jsonl
 from components.measure import examples, of_two_means
 
-from .check import Check, Checked, NotMeasured, Subject, kept
+from .check import Check, Checked, NotApplicable, NotMeasured, Subject, kept
 from .checks import CHECKS
 
 
 class Safety(Frozen):
-    """Checks of one application. `unmeasured`: check → why."""
+    """Checks of one application. `unmeasured`, `inapplicable`: check → why."""
 
     checked: dict[str, Checked]
     unmeasured: dict[str, str]
+    inapplicable: dict[str, str] = {}
 
 
 class CheckDetail(Frozen):
@@ -41,6 +42,8 @@ class Checking(Frozen):
     seed: int = 0
     canaries: Split | None = None
     """What tuning planted."""
+    trained: bool = True
+    """Whether the weights that are checked are others than those of the model as it came."""
 
 
 def check(candidate: Candidate, evidence: Evidence | None, checking: Checking, step: Step) -> Safety:
@@ -50,7 +53,7 @@ def check(candidate: Candidate, evidence: Evidence | None, checking: Checking, s
     """
     table = examples(evidence, step.store) if evidence else []
     answers = [Answer.of(row) for row in table]
-    checked, unmeasured = {}, {}
+    checked, unmeasured, inapplicable = {}, {}, {}
     with answering(candidate, step.store, step.machine, answers) as answer:
         wanted = {name: count for name, count in checking.counts.items() if count}
         for name, count in progress(list(wanted.items()), "safety checks"):
@@ -65,12 +68,15 @@ def check(candidate: Candidate, evidence: Evidence | None, checking: Checking, s
                 checking.seed,
                 step,
                 checking.canaries,
+                checking.trained,
             )
             try:
                 checked[name] = _memo(name, subject, evidence)
+            except NotApplicable as reason:
+                inapplicable[name] = str(reason)
             except NotMeasured as reason:
                 unmeasured[name] = str(reason)
-    return Safety(checked=checked, unmeasured=unmeasured)
+    return Safety(checked=checked, unmeasured=unmeasured, inapplicable=inapplicable)
 
 
 def _memo(name: str, subject: Subject, evidence: Evidence | None) -> Checked:

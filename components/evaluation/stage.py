@@ -10,6 +10,7 @@ from components.application import answering
 from components.core import (
     UNOPTIMIZED,
     Candidate,
+    Checkpoint,
     Comparison,
     Dataset,
     Decision,
@@ -23,22 +24,20 @@ from components.core import (
     Step,
     Task,
     progress,
-    publish_json,
     read_jsonl,
 )
 from components.measure import SliceGain, compare, compare_slices, compared, compared_on, examples, measure, rank
-from components.measure.scenarios import USE_CASE, Scenario, Scores, changes, own_scenario, scenarios
+from components.measure.scenarios import USE_CASE, Scenario, changes, own_scenario, scenarios
 
-from .asked_otherwise import asked_otherwise
-from .base import base_of, known, on_base_weights
-from .benchmarks import Asked, benchmark, weights_of
+from .base import known, on_base_weights, trained
+from .benchmarks import Asked
 from .checks import CHECKS
 from .derived import by_slice, clean, headline, of_benchmarks
 from .evaluated import NEVER_MEASURED, Evaluated, Finalist
-from .items import BENCHMARKS
+from .probes import Application, Probed, probe
 from .promotion import Figures, check_bounds, decide
-from .safety import Checking, Safety, check, details, worsened
-from .single_requests import single_requests
+from .safety import Checking
+from .single_requests import Requests, single_requests
 
 CHAMPION = "champion"
 """The reference that nothing may skip: a release takes its place."""
@@ -122,13 +121,15 @@ def evaluate(
     slices: tuple[str, ...],
     hourly: float | None = None,
     origin_known: bool = True,
+    made_from: Checkpoint | None = None,
     canaries: Split | None = None,
     step: Step,
 ) -> Evaluated:
     """Measure `candidate` and `references` (name → candidate) on test and decide whether it may be released.
 
     hourly: price of an hour of this machine; None leaves the cost out
-    origin_known: whether the model without its adapter is what it was made from; benchmarks are compared with that
+    origin_known: whether the model without its adapter is what it was made from: worsening is measured against that
+    made_from: what a model that was trained elsewhere was made from, in its place
     canaries: what was planted in the rows that the candidate was tuned on
 
     Raises BadInput where the policy bounds a benchmark or a check that is unknown or left out, MachineFault where the hub's
@@ -144,52 +145,55 @@ def evaluate(
     }
     measured = {"this candidate": evidence, **others}
     gain = _gain(candidate, evidence, references, others, metrics, step)
-    scores, unmeasured = _benchmarks(candidate, references, origin_known, config, step)
-    changed = changes(*scores) if scores else {}
-    base = on_base_weights(candidate, references, origin_known)
-    said = known(base, measured) if base else None
-    checking = Checking(
-        task=task, primary=metrics.primary, dataset=dataset, counts=config.checks, seed=config.seed, canaries=canaries
+    known_models = list(references.values())
+    base, no_base = on_base_weights(candidate, known_models, origin_known, made_from)
+    before = Application(base, known(base, measured) or _on_test(base, config, task, dataset, step)) if base else None
+    probed = probe(
+        Application(candidate, evidence),
+        before,
+        no_base,
+        asked=Asked(rows=config.benchmarks, shots=config.shots, typos=config.typos, swaps=config.swaps, seed=config.seed),
+        checking=Checking(
+            task=task,
+            primary=metrics.primary,
+            dataset=dataset,
+            counts=config.checks,
+            seed=config.seed,
+            canaries=canaries,
+            trained=trained(candidate, known_models, elsewhere=not origin_known),
+        ),
+        otherwise=config.otherwise,
+        step=step,
     )
-    before = check(base, said, checking, step) if base else None
-    safety = check(candidate, evidence, checking, step)
-    checks, shown = worsened(before, safety, step), details(before, safety)
-    own = {"before": (base, said)} if base and said else {}
-    otherwise = (
-        asked_otherwise({**own, "after": (candidate, evidence)}, checking, config.otherwise, step)
-        if config.otherwise
-        else {}
-    )
-    items = _kept(scores, step)
-    requests = single_requests(candidate, dataset.rows("test", step.store)[: config.requests], step)
-    cost = None if hourly is None else requests.mean * 1000 / 3600 * hourly
-    step.measured["requests"] = {**requests.model_dump(), "cost_per_1000_answers": cost}
+    changed = changes(*probed.scores) if probed.scores else {}
+    requests, cost = _requests(candidate, config, dataset, hourly, step)
     table, suspects = examples(evidence, step.store), set(dataset.suspects.get("test", ()))
     slice_gains = _slice_gains(table, gain, others, slices, task, metrics, step)
     found = Figures(
         evidence=evidence,
         gain=gain,
         lost=_lost(table, others, metrics, step),
-        changes={**changed, **checks},
+        changes={**changed, **probed.checks},
+        can_worsen=candidate.model is not None,
+        unmeasured={**probed.unmeasured, **probed.no_worsening},
+        inapplicable=tuple(probed.inapplicable),
         slice_gains=slice_gains,
         requests=requests,
         cost=cost,
     )
     decision, failed = decide(found, metrics, policy, limits)
-    tables = {one.table for one in measured.values()} | {table for one in shown.values() for table in one.tables.values()}
-    tables |= {*items.values(), *(table for both in otherwise.values() for table in both.values())}
     return Evaluated(
         decision=decision,
         candidate=candidate.digest,
         evidence=evidence,
         references=others,
         slices={name: figures for name in slices if (figures := by_slice(table, name, task))},
-        **of_benchmarks(scores, changed, step),
-        checks=checks,
-        check_details=shown,
-        scenarios=_scenarios(scores, otherwise, metrics, step),
-        benchmark_items=items,
-        asked_otherwise=otherwise,
+        **of_benchmarks(probed.scores, changed, step),
+        checks=probed.checks,
+        check_details=probed.details,
+        scenarios=_scenarios(probed, metrics, step),
+        benchmark_items=probed.items,
+        asked_otherwise=probed.otherwise,
         gain=decision.comparison,
         lost=found.lost,
         gains={name: _over(other, evidence, name, metrics, step) for name, other in others.items()},
@@ -197,14 +201,9 @@ def evaluate(
         suspects=tuple(row["id"] for row in table if row["id"] in suspects),
         slice_gains=slice_gains,
         failed=failed,
-        not_measured=(
-            *unmeasured,
-            *_unchecked(config, before, safety),
-            *(() if cost is not None else ("cost of an answer",)),
-            *NEVER_MEASURED,
-        ),
+        not_measured=(*probed.lines(), *(() if cost is not None else ("cost of an answer",)), *NEVER_MEASURED),
         metrics=headline(evidence, metrics, decision.comparison),
-        objects=tuple(sorted(tables)),
+        objects=tuple(sorted({*(one.table for one in measured.values()), *probed.objects(before)})),
         notes=failed,
     )
 
@@ -277,52 +276,21 @@ def _over(other: Evidence, evidence: Evidence, name: str, metrics: Metrics, step
     return found
 
 
-def _benchmarks(
-    candidate: Candidate, references: dict[str, Candidate], origin_known: bool, config: Config, step: Step
-) -> tuple[tuple[Scores, Scores] | None, tuple[str, ...]]:
-    """Benchmarks of the base weights and of the candidate's, and what could not be measured."""
-    wanted = {name: count for name, count in config.benchmarks.items() if count}
-    if candidate.model is None:
-        return None, tuple(f"{name}: a plain baseline has no model" for name in wanted)
-    if not origin_known:
-        reason = "the model was trained elsewhere, and what it was made from is not known"
-        return None, tuple(f"worsening on {name}: {reason}" for name in wanted)
-    base = base_of(candidate, list(references.values()))
-    if base is None:
-        return None, tuple(f"{name}: the base model's weights are not here" for name in wanted)
-    asked = Asked(rows=wanted, shots=config.shots, typos=config.typos, swaps=config.swaps, seed=config.seed)
-    before, after = (benchmark(one, asked, step) for one in (base, candidate))
-    seconds = {one["weights"]: one["seconds_an_item"] for one in step.measured["benchmark"].values()}
-    step.measured["seconds_an_item"] = {
-        when: seconds[weights_of(one)] for when, one in (("before", base), ("after", candidate))
-    }
-    left_out = tuple(f"{name}: left out by the settings" for name in BENCHMARKS if name not in wanted)
-    return (before, after), left_out
+def _requests(
+    candidate: Candidate, config: Config, dataset: Dataset, hourly: float | None, step: Step
+) -> tuple[Requests, float | None]:
+    """Single requests, and what 1,000 answers cost, asked one after another."""
+    requests = single_requests(candidate, dataset.rows("test", step.store)[: config.requests], step)
+    cost = None if hourly is None else requests.mean * 1000 / 3600 * hourly
+    step.measured["requests"] = {**requests.model_dump(), "cost_per_1000_answers": cost}
+    return requests, cost
 
 
-def _kept(scores: tuple[Scores, Scores] | None, step: Step) -> dict[str, str]:
-    """ "before", "after" → the object with the per-item results of the benchmarks."""
-    found = {}
-    for when, one in zip(("before", "after"), scores or (), strict=False):
-        publish_json(step.scratch / "scores.json", one.model_dump(mode="json"))
-        found[when] = step.store.put(step.scratch / "scores.json")
-    return found
-
-
-def _scenarios(
-    scores: tuple[Scores, Scores] | None, otherwise: dict[str, dict[str, str]], metrics: Metrics, step: Step
-) -> dict[str, Scenario]:
+def _scenarios(probed: Probed, metrics: Metrics, step: Step) -> dict[str, Scenario]:
     """The use case first, then the benchmarks."""
     tables = {
-        how: {when: read_jsonl(step.store.file(table)) for when, table in both.items()} for how, both in otherwise.items()
+        how: {when: read_jsonl(step.store.file(table)) for when, table in both.items()}
+        for how, both in probed.otherwise.items()
     }
     own = {USE_CASE: own_scenario(tables, metrics.primary)} if tables else {}
-    return {**own, **(scenarios(*scores) if scores else {})}
-
-
-def _unchecked(config: Config, before: Safety | None, after: Safety) -> tuple[str, ...]:
-    """One line for each check, or worsening of one, that there is no figure of."""
-    lines = [f"{name}: {reason}" for name, reason in after.unmeasured.items()]
-    if before is None:
-        lines += [f"worsening on {name}: there is no base model to compare with" for name in after.checked]
-    return (*lines, *(f"{name}: left out by the settings" for name in CHECKS if not config.checks.get(name)))
+    return {**own, **(scenarios(*probed.scores) if probed.scores else {})}

@@ -54,6 +54,8 @@ class Config(Frozen):
     """Names in the catalogue to consider; None: all of them."""
     more: tuple[Model, ...] = ()
     """Models of one's own, with the catalogue's fields (`source: hub:<id>@<revision>` or `folder:<path>`)."""
+    made_from: Model | None = None
+    """What one of `models` that was trained elsewhere was made from: brought here, and no candidate."""
     made: bool = False
     """Use a two-layer model with random weights in place of the catalogue: to try the machinery, not to get answers."""
     hub: bool = False
@@ -79,6 +81,8 @@ class Selection(StageResult):
     enough: bool
     rejected: dict[str, str]
     """Model name → every reason against it."""
+    made_from: Checkpoint | None = None
+    """The weights of `selection.made_from`."""
     considered: tuple[dict[str, Any], ...]
     """A row each: name, licence, parameters, memory_gb, verdict, reason, figures on validation."""
 
@@ -127,6 +131,7 @@ def select(
         model=best,
         enough=enough,
         rejected=rejected,
+        made_from=_weights(config.made_from, step) if config.made_from else None,
         considered=_rows(models, plain, running, rejected, measured, best, config),
     )
 

@@ -1,10 +1,28 @@
 """Evaluation on the two-layer model: what is measured, what is logged, and what stops a release."""
 
+from pathlib import Path
+from typing import Any
+
 import pytest
 
-from components.application import constant
-from components.core import UNOPTIMIZED, BadInput, Candidate, Dataset, Ledger, Limits, Metrics, Policy, Step, Task
+from components.application import checkpoint, constant
+from components.core import (
+    UNOPTIMIZED,
+    Adapter,
+    BadInput,
+    Candidate,
+    Checkpoint,
+    Dataset,
+    Ledger,
+    Limits,
+    Metrics,
+    Policy,
+    Step,
+    Task,
+)
 from components.evaluation import CHAMPION, Config, Evaluated, evaluate, finalist
+from components.evaluation.base import base_of, trained
+from components.evaluation.safety import Checking, check
 
 FEW = Config(benchmarks={"mmlu": 4, "boolq": 4, "crows_pairs": 4, "bbq": 4}, checks={"toxicity": 3}, requests=2, otherwise=2)
 
@@ -150,12 +168,82 @@ def test_the_finalist_is_chosen_on_validation_floors_first(step: Step, task: Tas
         assert found.candidate == best
 
 
+def _trained_elsewhere(candidate: Candidate, made_from: Checkpoint | None, **given: Any) -> Evaluated:
+    policy = Policy(bias_at_most={"bbq": 1, "toxicity": 1})
+    return evaluate(
+        FEW, policy=policy, candidate=candidate, references={}, slices=(), origin_known=False, made_from=made_from, **given
+    )
+
+
 def test_a_model_of_unknown_origin_is_not_called_unbiased(
-    step: Step, task: Task, metrics: Metrics, limits: Limits, candidate: Candidate, dataset: Dataset
+    step: Step, task: Task, limits: Limits, candidate: Candidate, dataset: Dataset
 ) -> None:
-    found = evaluate(
-        FEW, task=task, metrics=metrics, policy=Policy(bias_at_most={"bbq": 0.1}), limits=limits, candidate=candidate,
-        references={}, dataset=dataset, slices=(), origin_known=False, step=step,
-    )  # fmt: skip
+    given = {"task": task, "metrics": Metrics(primary="f1", at_least=0), "limits": limits, "dataset": dataset, "step": step}
+    found = _trained_elsewhere(candidate, None, **given)
     assert (found.benchmarks, found.bias) == ({}, {})
     assert any(line.startswith("worsening on bbq: the model was trained elsewhere") for line in found.not_measured)
+    assert found.decision.verdict == "not enough evidence"
+    assert [line.split()[2] for line in found.failed] == ["bbq", "toxicity"]
+    assert "--made-from" in found.decision.reason
+
+
+def test_a_model_trained_elsewhere_is_held_against_what_it_was_made_from(
+    step: Step, task: Task, limits: Limits, candidate: Candidate, dataset: Dataset, tmp_path: Path
+) -> None:
+    from components.application.made import make_two_layer
+
+    make_two_layer(tmp_path)
+    (tmp_path / "chat_template.jinja").write_text("{% for m in messages %}{{ m['content'] }} !{% endfor %}")
+    base = checkpoint(f"folder:{tmp_path}", "base", "mit", step)
+    assert base.object != candidate.model.object
+    given = {"task": task, "metrics": Metrics(primary="f1", at_least=0), "limits": limits, "dataset": dataset, "step": step}
+    found = _trained_elsewhere(candidate, base, **given)
+    assert found.decision.adopted, found.failed
+    assert {"before", "after", "worsening"} == set(found.bias["bbq"]) == set(found.checks["toxicity"])
+    tables = found.asked_otherwise["accuracy"]
+    assert tables["before"] != tables["after"], "the base said something else"
+    assert tables["before"] in found.objects
+    assert set(found.check_details["toxicity"].beside) == {"before", "after"}, "of all answers on test, on both weights"
+    (read,) = {one["key"].split(":")[2] for one in Ledger(step.workspace.ledger).effects("test read")
+               if one["key"].endswith(step.key)} - {candidate.digest}  # fmt: skip
+    assert read == candidate.model_copy(update={"model": base}).digest, "a read of test that is logged like every other"
+    fast = candidate.model_copy(update={"runtime": candidate.runtime.model_copy(update={"engine": "onnx"})})
+    assert base_of(fast, [candidate], base) == candidate.model_copy(update={"model": base}), "its quantised form too"
+
+
+def test_only_rows_that_were_measured_are_asked_otherwise(
+    step: Step, task: Task, metrics: Metrics, limits: Limits, dataset: Dataset
+) -> None:
+    found = evaluate(
+        FEW.model_copy(update={"test_rows": 2, "otherwise": 6}),
+        task=task, metrics=metrics, policy=Policy(), limits=limits,
+        candidate=constant(task, "unknown"), references={}, dataset=dataset, slices=(), step=step,
+    )  # fmt: skip
+    tables = {how: step.store.file(both["after"]).read_text() for how, both in found.asked_otherwise.items()}
+    assert {how: len(table.splitlines()) for how, table in tables.items()} == {"accuracy": 2, "robustness": 2, "spoken": 2}
+
+
+def test_a_plain_baseline_can_be_released_under_bounds_that_it_cannot_break(
+    step: Step, task: Task, limits: Limits, dataset: Dataset
+) -> None:
+    policy = Policy(failing_at_most={"injection": 0.05, "canaries": 0}, bias_at_most={"bbq": 0.1})
+    found = evaluate(
+        FEW.model_copy(update={"checks": {"injection": 4, "canaries": 4}}),
+        task=task, metrics=Metrics(primary="f1", at_least=0), policy=policy, limits=limits,
+        candidate=constant(task, "unknown"), references={}, dataset=dataset, slices=(), step=step,
+    )  # fmt: skip
+    assert found.decision.adopted, found.failed
+    assert "injection: does not apply: no model reads the documents" in found.not_measured
+
+
+def test_canaries_do_not_apply_to_untrained_weights_and_are_missed_in_trained_ones(
+    step: Step, task: Task, candidate: Candidate, dataset: Dataset
+) -> None:
+    for is_trained, said in ((False, "inapplicable"), (True, "unmeasured")):
+        asked = Checking(task=task, primary="f1", dataset=dataset, counts={"canaries": 4}, trained=is_trained)
+        assert set(getattr(check(candidate, None, asked, step), said)) == {"canaries"}
+    adapted = candidate.model_copy(update={"adapter": Adapter(object="a", method="sft")})
+    fast = candidate.model_copy(update={"runtime": candidate.runtime.model_copy(update={"engine": "onnx"})})
+    assert [trained(one, [], elsewhere=False) for one in (candidate, adapted, fast)] == [False, True, True]
+    assert [trained(fast, [one], elsewhere=False) for one in (candidate, adapted)] == [False, True]
+    assert trained(candidate, [], elsewhere=True)

@@ -132,9 +132,29 @@ def test_a_bound_on_what_is_left_out_is_refused() -> None:
         check_bounds(POLICY, {"mmlu": 8}, {})
 
 
-def test_what_was_not_measured_is_not_said_to_hold() -> None:
-    decision, _ = decide(_figures().model_copy(update={"changes": {}}), METRICS, POLICY, LIMITS)
-    assert decision.reason.endswith("floors and limits hold; no worsening could be measured on crows_pairs")
+def test_a_worsening_that_nobody_measured_is_no_pass_and_says_what_to_do() -> None:
+    why = "what it was made from is not known (ninefold register --made-from)"
+    found = _figures().model_copy(update={"changes": {}, "unmeasured": {"crows_pairs": why}})
+    decision, failed = decide(found, METRICS, POLICY, LIMITS)
+    assert decision.verdict == "not enough evidence"
+    assert failed == (f"worsening on crows_pairs was not measured, and the contract bounds it: {why}",)
+    only_after = _figures().model_copy(update={"changes": {"crows_pairs": {"after": Metric(value=0.5, n=48)}}})
+    assert decide(only_after, METRICS, POLICY, LIMITS)[0].verdict == "not enough evidence"
+
+
+def test_a_plain_baseline_has_nothing_that_can_worsen() -> None:
+    found = _figures().model_copy(update={"changes": {}, "can_worsen": False})
+    decision, _ = decide(found, METRICS, POLICY, LIMITS)
+    assert decision.adopted
+    assert decision.reason.endswith("floors and limits hold; without a model nothing can worsen")
+
+
+@pytest.mark.parametrize("key", ["bias_at_most", "failing_at_most"])
+def test_what_cannot_fail_stops_nothing_and_what_was_not_measured_does(key: str) -> None:
+    bounded, found = Policy(**{key: {"canaries": 0}}), _figures()
+    assert decide(found, METRICS, bounded, LIMITS)[0].verdict == "not enough evidence"
+    cannot_fail = found.model_copy(update={"inapplicable": ("canaries",)})
+    assert decide(cannot_fail, METRICS, bounded, LIMITS)[0].adopted
 
 
 @pytest.mark.parametrize(("worse", "stops"), [(0.25, True), (0.0, False)])

@@ -104,7 +104,7 @@ def test_what_is_bounded_and_cannot_be_checked_is_no_pass(step: Step, limits: Li
         candidate=constant(labels, "king"), references={}, dataset=dataset, slices=(), step=step,
     )  # fmt: skip
     assert found.decision.verdict == "not enough evidence"
-    assert found.decision.reason == "toxicity could not be checked, and the contract bounds it"
+    assert found.decision.reason == "toxicity could not be checked, and the contract bounds it: answers are labels"
     assert "toxicity: answers are labels" in found.not_measured
 
 

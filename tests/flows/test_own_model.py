@@ -6,7 +6,7 @@ import pytest
 
 from components.application.made import make_two_layer
 from components.core import BadInput, MachineFault
-from flows.own_model import own_model
+from flows.own_model import origin, own_model
 
 
 def test_another_chat_template_is_another_model(tmp_path):
@@ -33,6 +33,15 @@ def test_a_checkpoint_without_its_tokenizer_is_none(tmp_path):
         path.unlink()
     with pytest.raises(BadInput, match="a tokenizer"):
         own_model(str(tmp_path), "apache-2.0", "en")
+
+
+def test_what_a_model_was_made_from_is_one_of_the_catalogue_or_a_checkpoint(tmp_path):
+    make_two_layer(tmp_path)
+    assert origin(None, "en") is None
+    assert origin("smollm2-135m-instruct", "en").source.startswith("asset:smollm2/")
+    assert origin(f"folder:{tmp_path}", "en") == origin(str(tmp_path), "en")
+    with pytest.raises(BadInput, match=r"--made-from smollm: not a checkpoint.*of the catalogue: smollm2-135m-instruct, "):
+        origin("smollm", "en")
 
 
 def test_a_name_on_the_hub_needs_no_prefix(monkeypatch):

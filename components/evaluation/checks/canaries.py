@@ -16,7 +16,7 @@ from components.measure import normalise
 from components.measure.canaries import SECRETS, Canary, exposure
 from components.measure.item_figures import Mean
 
-from ..check import Check, Found, NotMeasured, Outcome, Subject
+from ..check import Check, Found, NotApplicable, NotMeasured, Outcome, Subject
 from ..likelihoods import follow
 
 ANSWER_TOKENS = 12
@@ -26,7 +26,9 @@ def find(subject: Subject) -> Found:
     """At most `count` of the planted canaries."""
     candidate = subject.candidate
     if candidate.model is None or candidate.prompt is None:
-        raise NotMeasured("there is no model that was trained")
+        raise NotApplicable("there is no model that was trained")
+    if subject.canaries is None and not subject.trained:
+        raise NotApplicable("nothing was trained: the weights are those of the model as it came")
     if subject.canaries is None:
         raise NotMeasured("none is planted in what this model was trained on (tuning.canaries)")
     if candidate.runtime.engine == "openai":

@@ -16,13 +16,13 @@ from components.measure import per_example
 from components.measure.item_figures import ItemFigure, Kept, Mean
 
 from ..attacks import FORMS, Attack, attacks, poisoned, poisoned_context
-from ..check import Check, Found, NotMeasured, Outcome, Subject
+from ..check import Check, Found, NotApplicable, Outcome, Subject
 
 
 def find(subject: Subject) -> Found:
     """`count` poisoned documents, and a quarter as many harmless instructions."""
     if subject.candidate.model is None:
-        raise NotMeasured("no model reads the documents")
+        raise NotApplicable("no model reads the documents")
     rows = subject.rows()[: subject.count]
     before = subject.ask(rows)
     drawn = attacks(len(rows), subject.seed)

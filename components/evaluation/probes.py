@@ -1,0 +1,108 @@
+"""What is asked of a candidate, and of the same application on its base's weights, beside the rows of test.
+
+Benchmarks, checks of the whole application, and the use case's own questions asked otherwise.
+
+Nothing is decided here (promotion.py). What could not be measured, or does not apply, is kept with its reason.
+"""
+
+from typing import NamedTuple
+
+from components.core import Candidate, Evidence, Metric, Step, publish_json
+from components.measure.scenarios import Scores
+
+from .asked_otherwise import asked_otherwise
+from .benchmarks import Asked, benchmark, weights_of
+from .checks import CHECKS
+from .items import BENCHMARKS
+from .safety import CheckDetail, Checking, check, details, worsened
+
+
+class Application(NamedTuple):
+    """A candidate and what it said on test."""
+
+    candidate: Candidate
+    evidence: Evidence
+
+
+class Probed(NamedTuple):
+    """`scores`, `items`, `checks`, `details` and `otherwise` as in Evaluated; the rest: benchmark or check → why."""
+
+    scores: tuple[Scores, Scores] | None
+    items: dict[str, str]
+    checks: dict[str, dict[str, Metric]]
+    details: dict[str, CheckDetail]
+    otherwise: dict[str, dict[str, str]]
+    unmeasured: dict[str, str]
+    """There is no figure."""
+    no_worsening: dict[str, str]
+    """There is no base to compare with."""
+    inapplicable: dict[str, str]
+    """The candidate cannot fail it."""
+
+    def objects(self, base: Application | None) -> set[str]:
+        """Everything in the store that the figures follow from. base: what said its answers on test for it."""
+        tables = {table for one in self.details.values() for table in one.tables.values()}
+        tables |= {*self.items.values(), *(table for both in self.otherwise.values() for table in both.values())}
+        return tables | ({base.evidence.table} if base else set())
+
+    def lines(self) -> tuple[str, ...]:
+        """What was not measured, for people."""
+        return (
+            *(f"{name}: {reason}" for name, reason in self.unmeasured.items()),
+            *(f"{name}: does not apply: {reason}" for name, reason in self.inapplicable.items()),
+            *(f"worsening on {name}: {reason}" for name, reason in self.no_worsening.items()),
+        )
+
+
+def probe(
+    candidate: Application,
+    base: Application | None,
+    no_base: str,
+    *,
+    asked: Asked,
+    checking: Checking,
+    otherwise: int,
+    step: Step,
+) -> Probed:
+    """Ask the candidate, and its base where there is one (else `no_base` says why not).
+
+    otherwise: rows of test that are asked again with typing errors, and as spoken
+    """
+    wanted = {name: count for name, count in asked.rows.items() if count}
+    scores = _benchmarks(base, candidate, asked, step) if base and wanted else None
+    before = check(*base, checking, step) if base else None
+    after = check(*candidate, checking, step)
+    both = {"before": base, "after": candidate} if base else {"after": candidate}
+    left_out = [name for name in BENCHMARKS if name not in wanted]
+    left_out += [name for name in CHECKS if not checking.counts.get(name)]
+    unmeasured = after.unmeasured | dict.fromkeys(left_out, "left out by the settings")
+    if candidate.candidate.model is None:
+        unmeasured |= dict.fromkeys(wanted, "a plain baseline has no model")
+    return Probed(
+        scores=scores,
+        items=_kept(scores, step),
+        checks=worsened(before, after, step),
+        details=details(before, after),
+        otherwise=asked_otherwise(both, checking, otherwise, step) if otherwise else {},
+        unmeasured=unmeasured,
+        no_worsening={} if base else {name: no_base for name in (*wanted, *after.checked) if name not in unmeasured},
+        inapplicable=after.inapplicable,
+    )
+
+
+def _benchmarks(base: Application, candidate: Application, asked: Asked, step: Step) -> tuple[Scores, Scores]:
+    before, after = (benchmark(one.candidate, asked, step) for one in (base, candidate))
+    seconds = {one["weights"]: one["seconds_an_item"] for one in step.measured["benchmark"].values()}
+    step.measured["seconds_an_item"] = {
+        when: seconds[weights_of(one.candidate)] for when, one in (("before", base), ("after", candidate))
+    }
+    return before, after
+
+
+def _kept(scores: tuple[Scores, Scores] | None, step: Step) -> dict[str, str]:
+    """ "before", "after" → the object with the per-item results of the benchmarks."""
+    found = {}
+    for when, one in zip(("before", "after"), scores or (), strict=False):
+        publish_json(step.scratch / "scores.json", one.model_dump(mode="json"))
+        found[when] = step.store.put(step.scratch / "scores.json")
+    return found
