@@ -26,21 +26,24 @@ def language_model(engine: Any) -> Any:
     from lm_eval.api.model import TemplateLM
 
     @lru_cache(maxsize=64)  # each choice of an item asks for the item's context again: a third less to tokenise
-    def encoded(string: str) -> Tokens:
-        return tuple(engine.tokenizer(string, add_special_tokens=False).input_ids)
+    def encoded(string: str, special: bool) -> Tokens:
+        return tuple(engine.tokenizer(string, add_special_tokens=special).input_ids)
 
     class EngineLM(TemplateLM):
         eot_token_id = engine.tokenizer.eos_token_id
-        prefix_token_id = engine.tokenizer.bos_token_id or engine.tokenizer.eos_token_id
+        prefix_token_id = eot_token_id if engine.tokenizer.bos_token_id is None else engine.tokenizer.bos_token_id
+        begins = engine.tokenizer.decode(prefix_token_id)
 
         def tok_encode(self, string: str, add_special_tokens: bool | None = None, **kwargs: Any) -> list[int]:
-            return list(encoded(string))
+            # the tokenizer's own start of a text (Llama, Gemma, Mistral), once, as lm-eval's Hugging Face model has it
+            special = not string.startswith(self.begins) if add_special_tokens is None else add_special_tokens
+            return list(encoded(string, special))
 
         def loglikelihood(self, requests: list[Any], disable_tqdm: bool = True) -> list[tuple[float, bool]]:
             return super().loglikelihood(requests, disable_tqdm=True)
 
         def _loglikelihood_tokens(self, requests: list[Any], **kwargs: Any) -> list[tuple[float, bool]]:
-            pairs = [(tuple(context), tuple(ending)) for _, context, ending in requests]
+            pairs = [_in_window(tuple(context), tuple(ending), engine.window) for _, context, ending in requests]
             scores = follow(engine, pairs)
             # whether the ending is the greedy one is not asked by any of our metrics
             return [(scores[pair], False) for pair in pairs]
@@ -52,6 +55,16 @@ def language_model(engine: Any) -> Any:
             raise BadInput("evaluation.benchmarks: a task that generates text cannot be run here; take multiple choice")
 
     return EngineLM()
+
+
+def _in_window(context: Tokens, ending: Tokens, window: int) -> Pair:
+    """The pair with as much of the context's end as fits the model's window; the last token is scored, and not run."""
+    if len(ending) > window:
+        raise BadInput(
+            f"evaluation.benchmarks: a choice of {len(ending)} tokens does not fit the model's window of {window}: leave "
+            "the benchmark out"
+        )
+    return context[-(window + 1 - len(ending)) :], ending
 
 
 def follow(engine: Any, pairs: Sequence[Pair]) -> dict[Pair, float]:

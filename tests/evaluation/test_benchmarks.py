@@ -1,11 +1,13 @@
 """Benchmarks: items are read right, and log-likelihoods are those that the model itself gives."""
 
+import json
 import re
 from pathlib import Path
 
 import pytest
 
-from components.application import load
+from components.application import checkpoint, load
+from components.application.made import make_two_layer
 from components.core import BadInput, Candidate, Step, Workspace
 from components.evaluation import likelihoods
 from components.evaluation.benchmarks import Asked, benchmark, run_items
@@ -153,6 +155,52 @@ def test_items_are_judged_as_lm_evals_own_model_judges_them(step: Step, candidat
             wanted, sure_too = run_items(theirs, name, drawn)
             assert hits == wanted
             assert sure == pytest.approx(sure_too, abs=1e-4)
+
+
+def _as_others_tokenize(folder: Path, bos: str | None, window: int) -> str:
+    """The two-layer model, whose tokenizer begins each text with `bos` (None: its own, which begins with nothing)."""
+    from tokenizers import Tokenizer
+    from tokenizers.processors import TemplateProcessing
+
+    make_two_layer(folder)
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, "max_position_embeddings": window}))
+    if bos:
+        tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        tokenizer.post_processor = TemplateProcessing(single=f"{bos} $A", special_tokens=[(bos, tokenizer.token_to_id(bos))])
+        tokenizer.save(str(folder / "tokenizer.json"))
+        said = json.loads((folder / "tokenizer_config.json").read_text())
+        (folder / "tokenizer_config.json").write_text(json.dumps({**said, "bos_token": bos}))
+    return f"folder:{folder}"
+
+
+@pytest.mark.parametrize("window", [2048, 128])
+@pytest.mark.parametrize("bos", [None, "<|endoftext|>", "<|im_start|>"])
+def test_other_tokenizers_and_windows_are_judged_as_lm_eval_judges_them(
+    step: Step, candidate: Candidate, fetched: Path, tmp_path: Path, bos: str | None, window: int
+) -> None:
+    from lm_eval.models.huggingface import HFLM
+
+    model = checkpoint(_as_others_tokenize(tmp_path, bos, window), "two-layer", "mit", step)
+    exact = candidate.model_copy(
+        update={"model": model, "runtime": candidate.runtime.model_copy(update={"dtype": "float32"})}
+    )
+    theirs = HFLM(pretrained=str(step.store.path(model.object)), dtype="float32", device="cpu")
+    with load(exact, step.store, step.machine) as application:
+        ours = language_model(application.engine)
+        assert ours.prefix_token_id == theirs.prefix_token_id
+        for name in ("mmlu", "causal_judgment", "stereoset", "crows_pairs"):  # letters, words, long endings, empty contexts
+            drawn = draw(name, 16, Workspace(fetched.parent), shots=2)
+            (hits, sure), (wanted, sure_too) = run_items(ours, name, drawn), run_items(theirs, name, drawn)
+            assert hits == wanted
+            assert sure == pytest.approx(sure_too, abs=1e-4)
+
+
+def test_a_choice_longer_than_the_window_is_refused(step: Step, candidate: Candidate) -> None:
+    assert likelihoods._in_window((1, 2, 3), (4, 5), 3) == ((2, 3), (4, 5))
+    assert likelihoods._in_window((1, 2), (4, 5), 9) == ((1, 2), (4, 5))
+    with pytest.raises(BadInput, match="a choice of 4 tokens does not fit the model's window of 3"):
+        likelihoods._in_window((1,), (4, 5, 6, 7), 3)
 
 
 def test_swapping_groups_and_swapping_them_back_is_the_same_item() -> None:
