@@ -20,6 +20,8 @@ SIZES = (24, 60, 200, 500)
 SCORES = np.array([0.0, 1.0, 2 / 3, 1 / 2, 0.4, 0.8, 2 / 7, 1 / 3, 0.25])
 SHARES = np.array([0.58, 0.14, 0.06, 0.06, 0.05, 0.03, 0.03, 0.03, 0.02])
 """Token F1 as short answers have it: nearly six in ten share no word with the reference."""
+MINIMUM, GAINS = 0.05, (0.05, 0.1)
+"""A contract's minimum effect, and gains that were seen: one of just that, for which rows are stated at twice it."""
 Differences = Callable[[np.random.Generator, tuple[int, ...], float], np.ndarray]
 
 
@@ -92,6 +94,13 @@ def run(step_home: Path) -> dict[str, dict[str, Any]]:
         figures[f"power at the effect said to suffice, n = {n} (lowest: {lowest}), against the stated"] = _figure(
             powers[lowest], POWER
         )
+    for gain in GAINS:
+        powers = {name: stated_rows(made, gain, RUNS // 4) for name, made in KINDS.items()}
+        lowest = min(powers, key=lambda name: powers[name][0])
+        said = f"power at the rows said to be needed after a gain of {gain:g}, the least being {MINIMUM:g}"
+        figures[f"{said} (lowest: {lowest}, {powers[lowest][1]} rows), against the stated"] = _figure(
+            powers[lowest][0], POWER
+        )
     for n in SIZES:
         passes = {name: slice_passes(made, n, RUNS // 2) for name, made in HARMS.items()}
         worst = max(passes, key=lambda name: passes[name][0])
@@ -117,6 +126,17 @@ def planted_power(made: Differences, n: int, runs: int, minimum: float = 0.02) -
         assert said, "made rows vary"
         effect = said.detectable
     return float(np.mean([decision.adopted for decision in decisions(made, n, runs, effect, minimum)]))
+
+
+def stated_rows(made: Differences, gain: float, runs: int) -> tuple[float, int]:
+    """(Share of runs that adopt a true gain of the size that `power` states rows for, on so many rows; how many these are),
+    after `gain` was seen."""
+    spread = float(made(np.random.default_rng(1), (200_000,), max(gain, 2 * MINIMUM)).std())
+    said = power(gain, MINIMUM, spread, 60)
+    assert said, "made rows vary"
+    assert said.rows, "twice the minimum can be shown"
+    adopted = [decision.adopted for decision in decisions(made, said.rows, runs, said.effect, MINIMUM)]
+    return float(np.mean(adopted)), said.rows
 
 
 def decisions(made: Differences, n: int, runs: int, effect: float, minimum: float) -> Iterator[Decision]:

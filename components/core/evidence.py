@@ -32,7 +32,7 @@ class Power(Frozen):
     """How many rows such a comparison needs: 80 % power, at the spread of the paired differences that was seen."""
 
     effect: float
-    """The gain that `rows` is for: the one seen, or the minimum effect where that is larger."""
+    """The gain that `rows` is for: the one seen, or twice the minimum effect where it does not lie above that."""
     rows: int | None
     """None: no number of rows shows a gain of nothing."""
     detectable: float

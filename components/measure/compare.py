@@ -16,7 +16,7 @@ from components.core import Comparison, Decision, Evidence, Metrics, Store, Verd
 
 from .intervals import paired
 from .sample_size import power
-from .significance import LEVEL, p_value, shown_p
+from .significance import FEWEST, LEVEL, fewest, p_value, shown_p
 
 
 def examples(evidence: Evidence, store: Store) -> list[dict[str, Any]]:
@@ -56,7 +56,7 @@ def compare_tables(
     """`compare` on the tables themselves. lost: floors that only `after` misses, in words."""
     found = compared(before, after, metric, over=over, minimum_effect=metrics.minimum_effect)
     verdict = _verdict(found, lost)
-    return Decision(verdict=verdict, reason=_reason(found, verdict, lost), comparison=found)
+    return Decision(verdict=verdict, reason=_reason(found, verdict, lost, _too_few(before, metric)), comparison=found)
 
 
 def compared(
@@ -110,12 +110,18 @@ def _floor(name: str, evidence: Evidence) -> str:
 
 def _verdict(found: Comparison, lost: Sequence[str]) -> Verdict:
     gain, least = found.gain, found.minimum_effect
-    if lost or gain.value <= 0 or (gain.high or 0.0) < least:
+    if lost or gain.value <= 0 or (gain.high is not None and gain.high < least):
         return "keep"
     return "adopt" if significant(found) and gain.value >= least else "not enough evidence"
 
 
-def _reason(found: Comparison, verdict: Verdict, lost: Sequence[str]) -> str:
+def _too_few(rows: Sequence[dict[str, Any]], metric: str) -> str:
+    """Why rows of a label are too few for a gain in macro-F1, in words; "" where they are not."""
+    label, count = fewest(rows) if metric == "macro_f1" else ("", FEWEST)
+    return "" if count >= FEWEST else f"macro-F1 takes {FEWEST} rows of each label, and {label} has {count}"
+
+
+def _reason(found: Comparison, verdict: Verdict, lost: Sequence[str], too_few: str) -> str:
     gain = found.gain
     span = f"gain {gain.value:+.3f}"
     if gain.low is not None and gain.high is not None:
@@ -126,12 +132,14 @@ def _reason(found: Comparison, verdict: Verdict, lost: Sequence[str]) -> str:
     why = {
         "adopt": f"the interval lies above 0 and the gain reaches {found.minimum_effect:g}",
         "keep": "no gain" if gain.value <= 0 else f"the gain is surely below {found.minimum_effect:g}",
-        "not enough evidence": f"{_unsettled(found)}{_needed(found)}",
+        "not enough evidence": too_few or f"{_unsettled(found)}{_needed(found)}",
     }[verdict]
     return f"{figures}: {why}"
 
 
 def _unsettled(found: Comparison) -> str:
+    if found.gain.low is None:
+        return "one row settles nothing"
     if (found.gain.low or 0.0) > 0 and not significant(found):
         return "the interval lies above 0, but the exact test does not rule out chance"
     return f"the interval does not settle a gain of {found.minimum_effect:g}"
@@ -141,7 +149,8 @@ def _needed(found: Comparison) -> str:
     power = found.power
     if power is None or power.rows is None:
         return ""
+    twice = "" if found.gain.value > found.minimum_effect else ", twice that,"
     return (
-        f"; for 80 % power at a gain of {power.effect:.3f}, {power.rows:,} rows are needed, "
+        f"; for 80 % power at a gain of {power.effect:.3f}{twice} {power.rows:,} rows are needed, "
         f"and these {found.gain.n} suffice for {power.detectable:.3f}"
     )

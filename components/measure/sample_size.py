@@ -30,21 +30,20 @@ MOST = 10**9
 def power(gain: float, minimum_effect: float, spread: float, n: int) -> Power | None:
     """Rows for 80 % power, and what `n` rows suffice for; None where the differences do not vary.
 
-    gain:   as seen. Above the minimum effect, the rows that would adopt a true gain of that size; else the rows that would
-            show the minimum effect to be no chance (a true gain of just that size reaches it half of the time only)
+    gain:   as seen. Above the minimum effect, the rows that would adopt a true gain of that size; else those for twice the
+            minimum effect: a true gain of just the minimum reaches it half of the time, whatever the rows
     spread: standard deviation of the rows' differences
     """
     if n < 2 or spread <= 0:
         return None
 
-    def detectable(rows: int, least: float = minimum_effect) -> float:
+    def detectable(rows: int) -> float:
         error = spread / sqrt(rows)
         interval = (INTERVAL + REACHED) * error + COUNTED / rows
-        return max(interval, _tested(spread, rows, LEVEL), least + REACHED * error + 0.5 / rows)
+        return max(interval, _tested(spread, rows, LEVEL), minimum_effect + REACHED * error + 0.5 / rows)
 
-    effect = max(gain, minimum_effect)
-    least = minimum_effect if gain > minimum_effect else 0.0
-    rows = 2 + bisect_left(range(2, MOST), True, key=lambda rows: detectable(rows, least) <= effect)
+    effect = gain if gain > minimum_effect else 2 * minimum_effect
+    rows = 2 + bisect_left(range(2, MOST), True, key=lambda rows: detectable(rows) <= effect)
     return Power(effect=round(max(effect, 0.0), 6), rows=rows if rows < MOST else None, detectable=round(detectable(n), 6))
 
 

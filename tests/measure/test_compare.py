@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from components.core import Evidence, Metrics, Step
-from components.measure import compare, examples, missed_floors, rank
+from components.measure import compare, compare_tables, examples, missed_floors, rank
 
 Make = Callable[..., Evidence]
 
@@ -61,6 +61,33 @@ def test_not_enough_evidence_says_how_many_rows_would_be(evidence: Make, step: S
     assert power.rows > 30
     assert f"{power.rows:,} rows are needed, and these 30 suffice for {power.detectable:.3f}" in decision.reason
     assert "p = " in decision.reason
+
+
+def test_a_gain_of_less_than_the_minimum_names_rows_for_twice_that(evidence: Make, step: Step) -> None:
+    before, after = evidence("f1", [0.0, 1.0] * 15), evidence("f1", [0.0, 1.0] * 14 + [1.0, 1.0])
+    decision = compare(before, after, contract(0.05), step.store, over="x")
+    assert decision.verdict == "not enough evidence"
+    assert "for 80 % power at a gain of 0.100, twice that," in decision.reason
+    assert decision.comparison.power.effect == 0.1
+
+
+@pytest.mark.parametrize(("minority", "enough"), [(1, False), (9, False), (10, True)])
+def test_macro_f1_over_few_rows_of_a_label_is_not_enough_evidence(minority: int, enough: bool) -> None:
+    references = ["rare"] * minority + ["common"] * 20
+    before = [{"id": str(i), "reference": one, "answer": "neither"} for i, one in enumerate(references)]
+    after = [{**row, "answer": row["reference"]} for row in before]
+    decision = compare_tables(before, after, contract(), over="x", metric="macro_f1")
+    assert decision.verdict == ("adopt" if enough else "not enough evidence")
+    if not enough:
+        assert decision.reason.endswith(f": macro-F1 takes 10 rows of each label, and 'rare' has {minority}")
+    alone = compare_tables(before[minority:], after[minority:], contract(), over="x", metric="macro_f1")
+    assert not alone.adopted, "where all rows have one label, naming it always is perfect"
+
+
+def test_one_row_settles_nothing(evidence: Make, step: Step) -> None:
+    decision = compare(evidence("f1", [0.0]), evidence("f1", [1.0]), contract(), step.store, over="x")
+    assert decision.verdict == "not enough evidence"
+    assert decision.reason.endswith("(gain +1.000): one row settles nothing")
 
 
 def test_chance_alone_is_seldom_adopted(evidence: Make, step: Step) -> None:

@@ -3,7 +3,7 @@
 import pytest
 from scipy.stats import exponnorm
 
-from bench.statistics import KINDS, planted_power
+from bench.statistics import KINDS, MINIMUM, planted_power, stated_rows
 from components.measure.sample_size import POWER, _quantile, power, rows_needed
 
 
@@ -18,8 +18,17 @@ def test_a_gain_near_the_minimum_effect_needs_more() -> None:
     assert power(0.05, 0.04, 0.4, 100).effect == 0.05
 
 
-def test_a_gain_below_the_minimum_effect_is_planned_for_the_minimum_effect() -> None:
+@pytest.mark.parametrize("kind", ["0/1, 40 % differ", "graded, 8 % drawn anew"])
+def test_the_stated_rows_adopt_the_stated_gain_also_after_one_of_just_the_minimum(kind: str) -> None:
+    share, rows = stated_rows(KINDS[kind], MINIMUM, 150)
+    assert rows < 1000
+    assert share >= POWER - 0.065  # 80 %, less two standard errors of 150 runs
+
+
+def test_a_gain_up_to_the_minimum_effect_is_planned_for_twice_that() -> None:
     assert power(0.01, 0.05, 0.4, 100) == power(0.05, 0.05, 0.4, 100)
+    assert power(0.05, 0.05, 0.4, 100).effect == 0.1
+    assert power(0.05, 0.05, 0.4, 100).rows == power(0.1, 0.05, 0.4, 100).rows
 
 
 def test_what_cannot_be_shown_has_no_number() -> None:
