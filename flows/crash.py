@@ -23,5 +23,5 @@ def _keep(error: BaseException) -> Path:
 
     path = Workspace().logs / f"crash-{datetime.now(UTC):%Y%m%dT%H%M%S}.log"
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("".join(traceback.format_exception(error)))
+    path.write_text("".join(traceback.format_exception(error)), encoding="utf-8", errors="backslashreplace")
     return path

@@ -4,11 +4,12 @@ Every later gate reads the contract. A mistake in it is answered with the file, 
 Sections named by a stage's word (`prompting:`, `tuning:` …) are settings of that stage; its own `Config` checks them.
 """
 
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
 import yaml
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from .digest import Frozen
 from .errors import BadInput
@@ -71,6 +72,16 @@ class Source(Frozen):
     """Where it comes from: a paper, a page, a department."""
     synthetic: bool = False
     """Its rows were made, not collected: they are for training only, and kept only where validation shows a gain."""
+
+    @field_validator("name")
+    @classmethod
+    def _names_a_folder(cls, name: str) -> str:
+        if len(name.encode(errors="replace")) > 100 or not re.fullmatch(r"\w(?:[\w .-]*\w)?", name):
+            raise ValueError(
+                "use letters, digits, `_`, `-`, `.` and spaces, begin and end with a letter, digit or `_`, and take at most "
+                "100 bytes: folders and pages are named by it"
+            )
+        return name
 
     @model_validator(mode="after")
     def _table_is_named(self) -> "Source":
@@ -350,7 +361,7 @@ def _explain(kind: type[Frozen], where: str, item: Any) -> str:
         return f"{where}: key '{key}' is not known{allowed}"
     if item["type"] == "missing":
         return f"{where}: key '{key}' is required; add it"
-    return f"{where}: key '{key}': {item['msg']} (found {item['input']!r})"
+    return f"{where}: key '{key}': {item['msg'].removeprefix('Value error, ')} (found {item['input']!r})"
 
 
 def _owner(kind: type[Frozen], loc: tuple[Any, ...]) -> type[Frozen] | None:

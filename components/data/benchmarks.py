@@ -37,5 +37,18 @@ def _answer(given: Any) -> str:
 
 
 def _rows(path: Path) -> list[dict[str, Any]]:
-    with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file)) if path.suffix == ".csv" else [json.loads(line) for line in file if line.strip()]
+    """The items of a file; raises BadInput, with the item, for one that has no fields, or no text where one belongs."""
+    rows: list[dict[str, Any]] = []
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            for row in csv.DictReader(file) if path.suffix == ".csv" else map(json.loads, filter(str.strip, file)):
+                texts = [row.get(name) or "" for name in (*QUESTION_FIELDS, "passage")]
+                if not all(isinstance(text, str) for text in texts):
+                    raise ValueError("a question or passage is no text")
+                rows.append(row)
+    except (ValueError, AttributeError, csv.Error, RecursionError) as error:
+        raise BadInput(
+            f"{path}, item {len(rows) + 1}: no benchmark item ({error}). Correct the file, or remove its asset's folder, so "
+            "that the next run fetches it again"
+        ) from error
+    return rows

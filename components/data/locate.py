@@ -1,6 +1,7 @@
 """Where a source is, and the digest of what it holds. Reads the rows of tables, which have no file, and of nothing else."""
 
 import hashlib
+import os
 from pathlib import Path
 
 from components.core import BadInput, Data, Source, Workspace, asset_path, canonical, digest_of, file_digest
@@ -40,7 +41,7 @@ def find(data: Data, number: int, folder: Path, workspace: Workspace) -> Path:
         except BadInput as error:
             raise BadInput(f"{key}: {error}") from error
     found = folder / path
-    if not found.is_file() and not found.is_dir():
+    if not os.path.isfile(found) and not os.path.isdir(found):  # Path.is_file raises for a name that is too long
         raise BadInput(
             f"{key}: {found}: no such file or folder. Give a path relative to the use case's file, an absolute path, or "
             "`asset:<asset>/<path>`"
@@ -56,7 +57,10 @@ def _digest(path: Path, source: Source, key: str) -> str:
         return digest.hexdigest()
     if path.is_dir():
         return digest_of({member.name: _content(member) for member in members(path, source, key)})
-    return file_digest(path)
+    try:
+        return file_digest(path)
+    except OSError as error:
+        raise BadInput(f"{key}: {path}: cannot be read ({error.strerror})") from error
 
 
 def _content(member: Member) -> str:

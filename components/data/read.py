@@ -8,6 +8,7 @@ cannot be read a record with its fault, for the gate to find.
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -142,10 +143,15 @@ def _columns(source: Source, number: int, path: Path, there: set[str], task: Tas
         elif mapped or ours in REQUIRED[source.role]:
             wanted = f"'{mapped}'" if mapped else " or ".join(f"'{alias}'" for alias in ALIASES[ours])
             raise BadInput(
-                f"{path}: no row has the field {wanted}; found: {', '.join(sorted(map(str, there)))}. Name the file's field "
-                f"under data.sources.{number}.fields, as in `{_usual(ours, task)}: <field of the file>`"
+                f"{path}: no row has the field {wanted}; found: {', '.join(sorted(map(_shown, there)))}. Name the file's "
+                f"field under data.sources.{number}.fields, as in `{_usual(ours, task)}: <field of the file>`"
             )
     return columns
+
+
+def _shown(name: Any) -> str:
+    """A field's name as text that can be printed: JSON may hold halves of characters."""
+    return str(name).encode(errors="backslashreplace").decode()
 
 
 def _usual(ours: str, task: Task) -> str:
@@ -164,12 +170,14 @@ def _one_of(value: Any, passage: str) -> Any:
 
 
 def _text(value: Any) -> str | None:
-    """The value as stripped text; None for what is empty, nested, or not encodable (lone surrogates)."""
+    """The value as stripped text; None for what is empty, nested, no finite number, or not encodable (lone
+    surrogates)."""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, (int, float)):
-        whole = isinstance(value, float) and value.is_integer()
-        return None if value != value else str(int(value)) if whole else str(value)
+        if not isinstance(value, float):
+            return str(value)
+        return None if not isfinite(value) else str(int(value)) if value.is_integer() else str(value)
     if not isinstance(value, str):
         return None
     try:

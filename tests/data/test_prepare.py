@@ -216,7 +216,8 @@ def test_a_leak_that_must_stay_flags_its_rows_and_stops_the_run_beyond_the_bound
 
 
 @pytest.mark.parametrize(
-    ("value", "text"), [(1234567.0, "1234567"), (3.14159265, "3.14159265"), (2.5, "2.5"), (7, "7"), (float("nan"), None)]
+    ("value", "text"),
+    [(1234567.0, "1234567"), (3.14159265, "3.14159265"), (2.5, "2.5"), (7, "7"), (float("nan"), None), (float("inf"), None)],
 )
 def test_numbers_keep_all_their_digits(value: float, text: str | None) -> None:
     assert _text(value) == text

@@ -1,16 +1,20 @@
 """Every format in its own file, alone and in a folder; what cannot be read is a row with its reason."""
 
+import datetime
 import json
 import os
 import pwd
 import shutil
 import sqlite3
 import tempfile
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
 import pytest
+from pyarrow import parquet
 
 from components.core import BadInput, MissingPackage, Source, Task
 from components.core.use_case import Format
@@ -83,6 +87,87 @@ def test_markdown_is_its_text_without_markup(tmp_path: Path) -> None:
 def test_text_is_titled_by_its_file(tmp_path: Path, encoding: str) -> None:
     (tmp_path / "old mill.txt").write_text("It ground rye — until 1901.\n", encoding=encoding)
     assert read(tmp_path / "old mill.txt") == [Record(1, passage="It ground rye — until 1901.", title="old mill")]
+
+
+@pytest.mark.parametrize(
+    ("block", "text"),
+    [
+        ("The wall is closed.\n\nIt opens at nine.", "The wall is closed.\n\nIt opens at nine.\n\nAfter."),
+        ("- one\n- two", "one\n\ntwo\n\nAfter."),
+        ("title: [torn", "title: [torn\n\nAfter."),
+        ("title: old\ntags: [a, b]", "After."),
+    ],
+)
+def test_what_stands_between_two_rules_is_left_out_only_where_it_is_metadata(tmp_path: Path, block: str, text: str) -> None:
+    (tmp_path / "mill.md").write_text(f"---\n{block}\n\n---\n\nAfter.\n")
+    (record,) = read(tmp_path / "mill.md")
+    assert record.passage == text
+
+
+def test_what_a_page_does_not_show_is_not_read(tmp_path: Path) -> None:
+    unseen = (
+        '<p style="color: red; Display : NONE">Secret words that stand in no browser.</p>'
+        "<p hidden>More words that stand in no browser.</p><noscript><p>Please enable scripts to see it.</p></noscript>"
+    )
+    (tmp_path / "wall.html").write_text(PAGE.replace("<p>It is", f"{unseen}<p>It is"))
+    (record,) = read(tmp_path / "wall.html")
+    assert "fishing boats" in (record.passage or "")
+    assert not any(word in (record.passage or "") for word in ("browser", "scripts"))
+
+
+def test_two_columns_of_one_name_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("passage,title,passage\none,two,three\n")
+    with pytest.raises(BadInput, match=r"a\.csv, line 1: two columns have the same name \(passage\)"):
+        read(tmp_path / "a.csv")
+    parquet.write_table(
+        pa.Table.from_arrays([pa.array(["a"]), pa.array(["b"])], ["passage", "passage"]), tmp_path / "b.parquet"
+    )
+    with pytest.raises(BadInput, match=r"b\.parquet: two columns have the same name \(passage\)"):
+        read(tmp_path / "b.parquet")
+
+
+def test_columns_that_a_spreadsheet_left_empty_are_no_two_of_one_name(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("passage,,\none,,\n")
+    assert [record.passage for record in read(tmp_path / "a.csv")] == ["one"]
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(datetime.date(2020, 1, 2), "2020-01-02"), (Decimal("2.50"), "2.50"), (datetime.time(9), "09:00:00")]
+)
+def test_dates_and_exact_numbers_of_parquet_are_text_as_those_of_tables_are(tmp_path: Path, value: Any, text: str) -> None:
+    parquet.write_table(pa.table({"passage": ["one"], "title": [value]}), tmp_path / "a.parquet")
+    assert [record.title for record in read(tmp_path / "a.parquet")] == [text]
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        pa.StringArray.from_buffers(1, pa.py_buffer(b"\0\0\0\0\2\0\0\0"), pa.py_buffer(b"\xff\xfe")),
+        pa.array([2**62], pa.timestamp("us")),
+    ],
+    ids=["no UTF-8", "beyond the calendar"],
+)
+def test_a_parquet_column_that_cannot_be_read_is_named(tmp_path: Path, column: Any) -> None:
+    parquet.write_table(pa.table({"passage": ["one"], "noted": column}), tmp_path / "a.parquet")
+    with pytest.raises(BadInput, match=r"a\.parquet: not a readable Parquet file \(column 'noted': "):
+        read(tmp_path / "a.parquet")
+
+
+def test_half_a_character_in_a_fields_name_is_shown_escaped(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text('{"\\ud800": 1}\n')
+    with pytest.raises(BadInput, match=r"found: \\ud800\.") as caught:
+        read(tmp_path / "a.jsonl")
+    assert str(caught.value).encode()
+
+
+def test_a_sqlite_column_may_hold_what_its_type_does_not_allow(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "support.db") as base:
+        base.execute("CREATE TABLE faq (id INTEGER PRIMARY KEY, passage TEXT, noted DATE, price NUMERIC)")
+        base.execute("INSERT INTO faq VALUES (1, 'the first', 'yesterday', 'cheap'), (2, 'the second', '2020-01-02', 2.5)")
+    base.close()
+    for column, titles in {"noted": ["yesterday", "2020-01-02"], "price": ["cheap", "2.5"]}.items():
+        more = {"format": "table", "path": "sqlite:///support.db", "table": "faq", "fields": {"title": column}}
+        assert [record.title for record in read(tmp_path / "x", **more)] == titles
 
 
 def table(path: Path, statement: str = "CREATE TABLE faq (id INTEGER PRIMARY KEY, passage TEXT, price REAL)") -> Path:

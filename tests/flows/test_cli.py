@@ -9,6 +9,7 @@ import sqlalchemy
 import flows.cli
 from components.core import MachineFault
 from components.core.files import disk_faults
+from flows.crash import explain
 
 
 def ended(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str]:
@@ -42,6 +43,13 @@ def test_the_traceback_of_an_unforeseen_error_is_kept(tmp_path, monkeypatch, cap
     code, said = ended(monkeypatch, capsys)
     assert (code, said.splitlines()[0]) == (3, "ninefold: failed: ZeroDivisionError: division by zero")
     assert "1 / 0" in Path(said.split()[-1]).read_text()
+
+
+def test_the_traceback_of_an_error_about_half_a_character_is_kept(tmp_path, monkeypatch):
+    monkeypatch.setenv("NINEFOLD_HOME", str(tmp_path))
+    said, code = explain(ValueError("key '\ud800'"))
+    assert (code, "The traceback is in" in said) == (3, True)
+    assert "key '\\ud800'" in Path(said.split()[-1]).read_text()
 
 
 def test_ctrl_c_says_that_sealed_steps_are_kept(monkeypatch, capsys):

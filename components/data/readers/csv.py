@@ -16,6 +16,11 @@ def rows(path: Path, source: Source) -> Iterator[tuple[int, dict[str, Any]]]:
     with path.open(newline="", encoding="utf-8-sig") as file:
         reader = csv.DictReader(file, strict=True)
         try:
+            names = [name for name in reader.fieldnames or [] if name]  # spreadsheets leave columns without a name behind
+            if twice := sorted({name for name in names if names.count(name) > 1}):
+                raise BadInput(
+                    f"{path}, line {reader.line_num}: two columns have the same name ({', '.join(twice)}); rename one"
+                )
             for row in reader:
                 if None in row or None in row.values():
                     raise BadInput(

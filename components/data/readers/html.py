@@ -9,6 +9,13 @@ from components.core import Source
 
 from ..decode import Unreadable, content, document
 
+UNSEEN = [
+    "//noscript",
+    "//template",
+    "//*[@hidden]",
+    "//*[contains(translate(@style, 'ABCDEFGHIJKLMNOPQRSTUVWXYZ ', 'abcdefghijklmnopqrstuvwxyz'), 'display:none')]",
+]
+"""What a browser does not show, by the page itself; what style sheets hide is not known here."""
 SUFFIXES = (".html", ".htm", ".xhtml")
 
 
@@ -20,7 +27,7 @@ def rows(path: Path, source: Source) -> Iterator[tuple[int, dict[str, Any]]]:
     data = content(path)
     if b"\0" in data and not data.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise Unreadable("it is binary (it holds zero bytes)")
-    page: Any = trafilatura.bare_extraction(data, include_comments=False, with_metadata=True)
+    page: Any = trafilatura.bare_extraction(data, include_comments=False, with_metadata=True, prune_xpath=UNSEEN)
     if page is None or not page.text:
         raise Unreadable("no main text was found in the page")
     yield 1, document(page.text, page.title or path.stem)

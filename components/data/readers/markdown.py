@@ -1,6 +1,6 @@
 """Markdown: one document without its markup, titled by its first heading, or by its file's name.
 
-A block of metadata at the top (`---` … `---`) and raw HTML are left out.
+A block of metadata at the top (`---`, keys and values in YAML, `---`) and raw HTML are left out.
 """
 
 import re
@@ -8,12 +8,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from components.core import Source
 
 from ..decode import decoded, document
 
 SUFFIXES = (".md", ".markdown")
-_METADATA = re.compile(r"\A---[ \t]*\r?\n.*?\n(?:---|\.\.\.)[ \t]*(?:\r?\n|\Z)", re.DOTALL)
+_METADATA = re.compile(r"\A---[ \t]*\r?\n(.*?\n)(?:---|\.\.\.)[ \t]*(?:\r?\n|\Z)", re.DOTALL)
 
 
 def rows(path: Path, source: Source) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -22,7 +24,7 @@ def rows(path: Path, source: Source) -> Iterator[tuple[int, dict[str, Any]]]:
 
     blocks: list[str] = []
     title = ""
-    tokens = MarkdownIt("commonmark").enable("table").parse(_METADATA.sub("", decoded(path), count=1))
+    tokens = MarkdownIt("commonmark").enable("table").parse(_METADATA.sub(_unless_text, decoded(path), count=1))
     for before, token in zip([None, *tokens], tokens, strict=False):
         if token.type in ("fence", "code_block"):
             blocks.append(token.content.rstrip("\n"))
@@ -35,6 +37,15 @@ def rows(path: Path, source: Source) -> Iterator[tuple[int, dict[str, Any]]]:
         elif token.type == "tr_open":
             blocks.append("")
     yield 1, document("\n\n".join(block for block in blocks if block.strip()), title or path.stem)
+
+
+def _unless_text(block: re.Match[str]) -> str:
+    """Nothing in place of metadata; a text between two horizontal rules, which is no YAML mapping, as it stands."""
+    try:
+        found = yaml.load(block[1], Loader=yaml.BaseLoader)  # it builds texts, lists and mappings alone
+    except (yaml.YAMLError, RecursionError):
+        return block[0]
+    return "" if isinstance(found, dict) else block[0]
 
 
 def _append(blocks: list[str], text: str, cell: bool) -> None:

@@ -24,8 +24,9 @@ def rows(path: Path, source: Source) -> Iterator[tuple[int, dict[str, Any]]]:
     path: the folder in which a relative SQLite path starts. Raises BadInput for a URL or a table that is not acceptable,
     MissingPackage for a driver, MachineFault for a server that does not answer.
     """
-    from sqlalchemy import MetaData, Table, inspect, select
+    from sqlalchemy import MetaData, Table, inspect, select, type_coerce
     from sqlalchemy.exc import DatabaseError, NoSuchTableError, OperationalError
+    from sqlalchemy.types import Boolean, NullType
 
     engine = _engine(path, source)
     where = f"table '{source.table}' of {engine.url.render_as_string()}"
@@ -34,8 +35,16 @@ def rows(path: Path, source: Source) -> Iterator[tuple[int, dict[str, Any]]]:
         with engine.connect().execution_options(stream_results=True) as connection:
             table = Table(name, MetaData(), schema=schema or None, autoload_with=connection)
             order = list(table.primary_key.columns) or [_in_order(column) for column in table.columns]
-            for number, row in enumerate(connection.execute(select(table).order_by(*order)).mappings(), 1):
-                yield number, {column: _plain(value) for column, value in row.items()}
+            columns: list[Any] = list(table.columns)
+            if (
+                engine.dialect.name == "sqlite"
+            ):  # its types bind nobody: a DATE may hold any text, which is taken as it stands
+                columns = [
+                    column if isinstance(column.type, Boolean) else type_coerce(column, NullType()).label(column.name)
+                    for column in columns
+                ]
+            for number, row in enumerate(connection.execute(select(*columns).order_by(*order)).mappings(), 1):
+                yield number, {column: plain(value) for column, value in row.items()}
     except NoSuchTableError as error:
         there = ", ".join(sorted(inspect(engine).get_table_names(schema=schema or None))) or "none"
         raise BadInput(f"{where}: no such table; there are: {there}") from error
@@ -85,7 +94,7 @@ def _in_order(column: Any) -> Any:
     return cast(column, Text) if isinstance(column.type, (JSON, NullType)) else column
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """Times and exact numbers as text; what is neither text nor number as None, for the gate to find."""
     if isinstance(value, (date, time)):
         return value.isoformat()
