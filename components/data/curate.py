@@ -29,6 +29,16 @@ class Curated:
     lost: dict[str, set[str]] = field(default_factory=dict)
     """Step → ids of the training rows that it dropped."""
 
+    @property
+    def notes(self) -> list[str]:
+        """A sentence on each step that dropped more than half of the training rows that it was given."""
+        given = [(effect["step"], *effect["training_rows"]) for effect in self.effects]
+        return [
+            f"curation: '{step}' dropped {rows - left:,} of {rows:,} training rows; dropped.jsonl has the reasons"
+            for step, rows, left in given
+            if 2 * left < rows
+        ]
+
 
 def curate(documents: list[Document], data: Data, task: Task) -> Curated:
     """Take `documents` through the steps that the contract asks for; with none, nothing changes.
@@ -83,12 +93,14 @@ def _apply(curated: Curated, step: str, found: Found) -> None:
 
 def _leave_out(curated: Curated, step: str, found: Found, before: tuple[int, int]) -> None:
     drop = {place: why for place, why in found.drop.items() if not curated.documents[place].fixed}
+    rows = sum(document.part == "train" for document in curated.documents)
     gone = {place: curated.documents[place] for place in sorted(drop)}
     curated.dropped += [entry(document.origin, document.part, step, drop[place]) for place, document in gone.items()]
     curated.lost[step] = {document.id for document in gone.values() if document.part == "train"}
     curated.documents = [document for place, document in enumerate(curated.documents) if place not in drop]
     after = _size(curated.documents)
     effect = {"step": step, "documents": [before[0], after[0]], "characters": [before[1], after[1]]}
+    effect["training_rows"] = [rows, rows - len(curated.lost[step])]
     by_source = dict(sorted(Counter(document.source for document in gone.values()).items()))
     curated.effects.append({**effect, "dropped": by_source, **({"figures": found.figures} if found.figures else {})})
 

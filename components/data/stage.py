@@ -155,7 +155,7 @@ def prepare(
     effects += of_curation(task, placed["train"], curated.lost)
     figures["bias"] = report_on(task, effects, used, base.whole)
     listed = _settle_leaks(findings, figures["contamination"], policy, step)
-    return _result(config, data, policy, sources, gated, made, dropped, stored, figures, listed, step)
+    return _result(config, data, policy, sources, gated, made, dropped, stored, figures, listed, curated.notes, step)
 
 
 def _settle_leaks(findings: list[Finding], figures: dict[str, Any], policy: Policy, step: Step) -> str:
@@ -196,6 +196,7 @@ def _result(
     stored: dict[str, Split],
     figures: dict[str, Any],
     listed: str,
+    noted: list[str],
     step: Step,
 ) -> Prepared:
     quarantine, provenance = step.scratch / "quarantine.jsonl", step.scratch / "provenance.json"
@@ -235,7 +236,7 @@ def _result(
             *(dataset.provenance, gated.docs, quarantined, listed, dropped_rows, *votes),
             *(split.object for split in stored.values()),
         ),
-        notes=(*gated.warned, *sentences(figures["bias"]), *made.notes),
+        notes=(*gated.warned, *noted, *sentences(figures["bias"]), *made.notes),
         dataset=dataset,
         docs=gated.docs,
         dropped=dropped_rows,

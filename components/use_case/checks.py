@@ -20,7 +20,8 @@ class Finding(Frozen):
 
 
 def enough_data(contract: UseCase, provenance: dict[str, Any], share: float) -> list[Finding]:
-    """Usable rows in all, and for each split at least `share` of what the contract asks for; before any cap."""
+    """Usable rows in all, and for each split at least `share` of what the contract asks for; before any cap. A step of
+    curation that took training rows away is named."""
     rows = {name: figures["rows"] for name, figures in provenance["split_rows"].items()}
     usable = sum(rows.values()) + provenance["dropped"].get("no room in any split", 0)
     minimum = contract.data.minimum_rows
@@ -33,6 +34,9 @@ def enough_data(contract: UseCase, provenance: dict[str, Any], share: float) -> 
             advice="bring more rows",
         )
     ]
+    took = {effect["step"]: effect.get("training_rows", [0, 0]) for effect in provenance.get("curation", ())}
+    steps = ", ".join(f"'{step}' dropped {before - after:,}" for step, (before, after) in took.items() if before > after)
+    filtered = f"loosen what curation took away (data.filters, data.duplicates: {steps}), " if steps else ""
     for name, count in rows.items():
         asked = getattr(contract.data.splits, name)
         needed = round(asked * share)
@@ -42,7 +46,7 @@ def enough_data(contract: UseCase, provenance: dict[str, Any], share: float) -> 
                 ok=count >= needed,
                 found=f"{count:,}",
                 needed=f"{needed:,} of the {asked:,} asked for (data.splits.{name})",
-                advice=f"bring more rows or lower data.splits.{name}",
+                advice=f"{filtered if name == 'train' else ''}bring more rows or lower data.splits.{name}",
             )
         )
     return found

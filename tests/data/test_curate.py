@@ -2,6 +2,7 @@
 
 import json
 import re
+import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,11 @@ import yaml
 from components.core import BadInput, Data, Normalise, parse, read_jsonl, read_passages, read_rows
 from components.core.code import ROOT
 from components.data.curate import without
-from components.data.filters import chosen
+from components.data.documents import Document, Origin
+from components.data.filters import FILTERS, chosen
 from components.data.normalise import normaliser
 
-from .conftest import DOCUMENTS, QUESTIONS, Bench, question_rows, write
+from .conftest import DOCUMENTS, QUESTIONS, REVIEWS, SPLITS, Bench, question_rows, write
 from .test_filters import DEUTSCH, PROSE
 from .test_readers import mixed
 
@@ -193,9 +195,53 @@ def test_what_is_left_of_a_cut_text_is_joined_as_it_stood(text: str, left: str) 
     assert without(text, [(start, start + 3, "")]) == left
 
 
-def test_the_readmes_excerpt_is_a_contracts_section() -> None:
+def readmes_data() -> dict[str, Any]:
+    """The section `data` of "Bring your documents"."""
     (section,) = re.findall(r"```yaml\ndata:\n.*?```", (ROOT / "README.md").read_text(), flags=re.S)
-    given = yaml.safe_load(section.strip("`").removeprefix("yaml\n"))["data"]
-    data = parse(Data, given | {"splits": {"train": 1, "validation": 1, "test": 1}}, "README.md")
+    found: dict[str, Any] = yaml.safe_load(section.strip("`").removeprefix("yaml\n"))["data"]
+    return found
+
+
+def test_the_readmes_excerpt_is_a_contracts_section() -> None:
+    data = parse(Data, readmes_data() | {"splits": {"train": 1, "validation": 1, "test": 1}}, "README.md")
     assert [name for name, _ in chosen(data)] == ["language", "gopher", "quality"]
     assert data.sources[1].table == "faq"
+
+
+def test_the_readmes_excerpt_drops_short_documents_and_no_question(bench: Bench) -> None:
+    (bench.folder / "handbook").mkdir()
+    for number in range(24):
+        (bench.folder / "handbook" / f"{number:02}.txt").write_text(f"Rule {number}. {' '.join(PROSE.split()[number:])}")
+    (bench.folder / "handbook" / "short.txt").write_text("See the other page.")
+    with sqlite3.connect(bench.folder / "support.db") as base:
+        base.execute("CREATE TABLE faq (id INTEGER PRIMARY KEY, question TEXT, answer TEXT, passage TEXT)")
+        rows = [(row["question"], row["answer"], row["passage"]) for row in question_rows(48)]
+        base.executemany("INSERT INTO faq (question, answer, passage) VALUES (?, ?, ?)", rows)
+    base.close()
+    result = bench.prepare(QUESTIONS, parse(Data, readmes_data() | {"splits": SPLITS, "minimum_rows": 4}, "README.md"))
+    assert result.dataset.splits["train"].count == SPLITS["train"]
+    lost = {(one["file"], one["step"]) for one in dropped(bench, result) if one["part"] == "knowledge" and one.get("file")}
+    assert ("short.txt", "gopher") in lost
+    assert not any(one["part"] == "train" and one["step"] in FILTERS for one in dropped(bench, result))
+
+
+def test_a_question_in_another_language_is_dropped_and_the_note_names_the_filter(bench: Bench) -> None:
+    rows = question_rows()
+    for row in rows:
+        row["question"] = f"Wann wurde denn eigentlich, wenn ich fragen darf, das gebaut: {row['question'].split()[-2]}"
+    write(bench.folder / "calls.jsonl", rows)
+    result = bench.prepare(QUESTIONS, bench.data(QA, filters=[{"name": "language", "confidence": 0.5}]))
+    (effect,) = result.figures["curation"]
+    before, after = effect["training_rows"]
+    assert (after, result.dataset.splits["train"].count) == (0, 0)
+    assert f"curation: 'language' dropped {before} of {before} training rows; dropped.jsonl has the reasons" in result.notes
+
+
+@pytest.mark.parametrize("name", sorted(set(FILTERS) - {"quality"}))
+def test_texts_to_classify_are_documents_to_every_filter(name: str) -> None:
+    text = "{ " + "Hafenmauer und Leuchtturm, Stadt und Meer; " * 3
+    (find,) = [
+        find for _, find in chosen(parse(Data, readmes_data() | {"filters": [{"name": name}], "splits": SPLITS}, "d"))
+    ]
+    row = Document("train", "a", text, Origin("films", 1))
+    assert find([row], REVIEWS).drop.keys() == {0}

@@ -43,7 +43,9 @@ def contract(**changes: Any) -> UseCase:
     return parse(UseCase, CONTRACT | changes, "letters.yaml")
 
 
-def assess(folder: Path, use_case: UseCase, machine: dict[str, float] = MACHINE, labels: str = "bill praise") -> Feasibility:
+def assess(
+    folder: Path, use_case: UseCase, machine: dict[str, float] = MACHINE, labels: str = "bill praise", **more: Any
+) -> Feasibility:
     """Feasibility on a Dataset of 10, 0, 5 and 5 rows."""
     workspace = Workspace(folder / "home")
     step = Step("k" * 64, workspace.store.scratch("k" * 64), workspace, Machine())
@@ -55,7 +57,7 @@ def assess(folder: Path, use_case: UseCase, machine: dict[str, float] = MACHINE,
         write_jsonl(step.scratch / "rows.jsonl", rows)
         splits[name] = Split(name=name, object=workspace.store.put(step.scratch / "rows.jsonl"), count=count)
     rows_of = {name: {"rows": count, "used": count} for name, count in counts.items()}
-    publish_json(step.scratch / "provenance.json", {"split_rows": rows_of, "dropped": {}})
+    publish_json(step.scratch / "provenance.json", {"split_rows": rows_of, "dropped": {}} | more)
     dataset = Dataset(splits=splits, provenance=workspace.store.put(step.scratch / "provenance.json"))
     return check(Config(), contract=use_case, dataset=dataset, machine=machine, step=step)
 
@@ -87,6 +89,14 @@ def test_what_is_lacking_is_named(tmp_path: Path, changes: dict[str, Any], said:
     result = assess(tmp_path, contract(**changes))
     assert result.decision.verdict == "keep"
     assert said in result.decision.reason
+
+
+def test_a_filter_that_took_the_training_rows_is_named_in_the_advice(tmp_path: Path) -> None:
+    splits = {"train": 40, "validation": 5, "test": 5}
+    curation = [{"step": "normalise", "training_rows": [50, 50]}, {"step": "gopher", "training_rows": [50, 10]}]
+    result = assess(tmp_path, contract(data=CONTRACT["data"] | {"splits": splits}), curation=curation)
+    assert "rows for train: found 10, needed 32" in result.decision.reason
+    assert "loosen what curation took away (data.filters, data.duplicates: 'gopher' dropped 40), " in result.decision.reason
 
 
 def test_a_label_that_never_occurs_is_not_feasible(tmp_path: Path) -> None:

@@ -1,7 +1,9 @@
 """Filters, one small file each, found by listing this folder: which documents are not worth reading, and why.
 
-Each has its `Config` (the settings beside `name` in the contract's `data.filters`) and `find(config, documents, task, key)`,
-which returns Found; key: its place in the contract, for messages.
+Each has its `Config` (the settings beside `name` in the contract's `data.filters`), `find(config, documents, task, key)`,
+which returns Found (key: its place in the contract, for messages), and `JUDGES_QUESTIONS`: whether it is shown the questions
+of training rows. What judges form, length or likeness to documents is not: a question is short and no document, and would go
+for that alone. Texts to classify or to sum up are documents, and every filter sees them.
 """
 
 from collections.abc import Callable, Sequence
@@ -34,4 +36,13 @@ def _one(given: dict[str, Any], key: str) -> Find:
         raise BadInput(f"{key}: key 'name': {name!r} is no filter; allowed: {', '.join(FILTERS)}")
     settings = {setting: value for setting, value in given.items() if setting != "name"}
     config = parse(FILTERS[str(name)].Config, settings, f"{key} ({name})")
-    return partial(FILTERS[str(name)].find, config, key=key)
+    return partial(_find, FILTERS[str(name)], config, key)
+
+
+def _find(module: Any, config: Any, key: str, documents: Sequence[Document], task: Task) -> Found:
+    """What the filter finds among the documents that it is there for."""
+    questions = task.kind == "question_answering" and not module.JUDGES_QUESTIONS
+    places = [place for place, document in enumerate(documents) if not (questions and document.part == "train")]
+    found = module.find(config, [documents[place] for place in places], task, key)
+    drop, cut = ({places[at]: what for at, what in given.items()} for given in (found.drop, found.cut))
+    return Found(drop, cut, found.figures)

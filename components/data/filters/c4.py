@@ -18,6 +18,9 @@ _SENTENCE_END = re.compile(r"[.!?][\"')\]”’]*(?=\s|$)")
 ENDS = (".", "!", "?", '"', "”")
 
 
+JUDGES_QUESTIONS = False
+
+
 class Config(Frozen):
     """The paper's bounds."""
 

@@ -12,6 +12,9 @@ STOP_WORDS = frozenset(("the", "be", "to", "of", "and", "that", "have", "with"))
 """The paper's list."""
 
 
+JUDGES_QUESTIONS = False
+
+
 class Config(Frozen):
     """The paper's bounds."""
 

@@ -12,6 +12,8 @@ from components.core import BadInput, Frozen, Task
 
 from ..documents import Document, Found
 
+JUDGES_QUESTIONS = True
+
 
 class Config(Frozen):
     """When a document is in another language."""

@@ -22,6 +22,9 @@ BATCH = 5_000
 """Documents whose features are in memory at once while they are judged."""
 
 
+JUDGES_QUESTIONS = False
+
+
 class Config(Frozen):
     """Whom to trust, and how far."""
 

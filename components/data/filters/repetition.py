@@ -8,6 +8,8 @@ from components.core import Frozen, Task
 
 from ..documents import Document, Found
 
+JUDGES_QUESTIONS = False
+
 
 class Config(Frozen):
     """Largest shares allowed."""
