@@ -57,13 +57,18 @@ def slice_bars(record: Record) -> str | None:
 
 
 def data_flow(record: Record) -> str | None:
-    """Where rows and passages went, from all that were read, through each step, to the splits and the base."""
+    """Where rows and passages went, from all that were read, through each step, to the splits and the base. A record from
+    before what was read was counted shows the sum of its ends."""
     went = record.provenance.get("flow")
     if not went:
         return None
     steps = [(step["step"], sum(step["dropped"].values())) for step in went["steps"]]
     left = sum(went["left"].values()) + sum(count for _, count in steps)
-    bars = [("read", 0, left, ACCENT, f"{left:,}")]
+    read = went.get("read", left)
+    bars = [("read", 0, read, ACCENT, f"{read:,}")]
+    if beside := went.get("beside"):
+        bars.append(("passages of rows", read, beside, ACCENT, f"+{beside:,}"))
+        left = read + beside
     for name, count in steps:
         left -= count
         bars.append((f"dropped: {name}", left, count, INK, f"−{count:,}"))

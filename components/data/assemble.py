@@ -106,18 +106,23 @@ def left_out(
             add("practice", row.id, "leak", why.get(row.id) or why[row.passage or ""])
     for name, rows in curated.items():
         for row in rows[len(used[name]) :]:
-            add("train", row.id, "profile", f"more {name} rows than it uses")
+            add("train", row.id, "profile", f"more {name} rows than the profile uses")
     for passage in collected.passages:
         if passage not in kept:
             add(
-                "knowledge", passage, "leak" if passage in why else "profile", why.get(passage, "more passages than it uses")
+                "knowledge",
+                passage,
+                "leak" if passage in why else "profile",
+                why.get(passage, "more passages than the profile uses"),
             )
     return found
 
 
-def flow(dropped: Sequence[dict[str, Any]], left: dict[str, int]) -> dict[str, Any]:
-    """Where rows and passages went: {"steps": [{"step", "dropped": {source: count}}], "left": {split or base: count}}.
+def flow(dropped: Sequence[dict[str, Any]], read: int, beside: int, left: dict[str, int]) -> dict[str, Any]:
+    """Where rows and passages went: {"read", "beside", "steps": [{"step", "dropped": {source: count}}], "left": {split or
+    base: count}}.
 
+    read: records of all sources; beside: passages that came with rows. Both together are what was dropped and what is left.
     Texts that were cut out of a document that stayed are no rows, and not counted.
     """
     steps: dict[str, Counter[str]] = {}
@@ -125,6 +130,20 @@ def flow(dropped: Sequence[dict[str, Any]], left: dict[str, int]) -> dict[str, A
         if "cut" not in one:
             steps.setdefault(one["step"], Counter())[one["source"]] += 1
     return {
+        "read": read,
+        "beside": beside,
         "steps": [{"step": step, "dropped": dict(sorted(counts.items()))} for step, counts in steps.items()],
         "left": left,
     }
+
+
+SAID = ("equal", "leak", "split", "curated", "made rows", "profile")
+"""Steps whose reasons are few and are counted one by one."""
+
+
+def by_reason(dropped: Iterable[dict[str, Any]]) -> dict[str, int]:
+    """Reason → rows and passages left out for it: every entry of `dropped.jsonl` but those of cut texts is counted once."""
+    names = {"gate": "quarantined", "forget": "forgotten"}
+    whole = [one for one in dropped if "cut" not in one]
+    found = (one["reason"] if one["step"] in SAID else names.get(one["step"], f"curation: {one['step']}") for one in whole)
+    return dict(sorted(Counter(found).items()))

@@ -55,12 +55,10 @@ class Finding:
 
 @dataclass(frozen=True)
 class Divided:
-    """The whole splits, before any cap. unused: rows that no split had room for; leaks: the index over validation, test and
-    benchmark items."""
+    """The whole splits, before any cap. leaks: the index over validation, test and benchmark items."""
 
     splits: dict[str, list[Row]]
     findings: list[Finding]
-    unused: int
     leaks: Leaks
 
 
@@ -94,9 +92,9 @@ def divide(
     leaks = Leaks([*items, *benchmarks], near, run)
     pool = clean(pool, leaks)
     feedback, pool = take(pool, splits.feedback, splits)
-    train, pool = take(pool, splits.train, splits)
+    train, _ = take(pool, splits.train, splits)
     found = {"train": train, "feedback": feedback, "validation": validation, "test": test}
-    return Divided(found, findings, len(pool), leaks)
+    return Divided(found, findings, leaks)
 
 
 def clean_practice(

@@ -5,6 +5,7 @@ from typing import Any
 
 from components.core import Row
 
+from .assemble import by_reason
 from .collect import Gated
 from .contamination import Divided, Finding
 from .curate import Curated
@@ -19,14 +20,13 @@ def figures_of(
     base: Knowledge,
     findings: list[Finding],
     curated: Curated,
+    dropped: list[dict[str, Any]],
 ) -> dict[str, Any]:
-    """Every count that the card and the provenance show."""
+    """Every count that the card and the provenance show. dropped: all lines of `dropped.jsonl`."""
     per_source = {}
     removed = Counter(finding.reason for finding in findings if finding.removed)
     suspects = {name: sorted(row.id for row in used[name] if row.id in base.suspects.get(name, ())) for name in EVALUATED}
     flagged, rows = sum(map(len, suspects.values())), sum(len(used[name]) for name in EVALUATED)
-    # a passage that only training must not see is not dropped: the base still holds it
-    dropped = Counter(finding.reason for finding in findings if finding.removed and finding.what != "training passage")
     for name, count in gated.read.items():
         reasons = Counter(reason for row in gated.quarantine if row["source"] == name for reason in row["reasons"])
         duplicates = gated.collected.dropped[name]
@@ -37,15 +37,10 @@ def figures_of(
             "quarantine_reasons": dict(reasons),
             "duplicates": dict(duplicates),
         }
-        dropped.update(duplicates)
-    dropped.update({"quarantined": len(gated.quarantine), "no room in any split": divided.unused})
-    dropped.update({"forgotten": sum(gated.forgotten.values())})
-    for done in curated.effects:
-        dropped[f"curation: {done['step']}"] += sum(done["dropped"].values())
     return {
         "curation": curated.effects,
         "sources": per_source,
-        "dropped": {reason: count for reason, count in sorted(dropped.items()) if count},
+        "dropped": by_reason(dropped),
         "overlaps_removed": dict(sorted(removed.items())),
         "contamination": {
             "found": len(findings),

@@ -23,9 +23,11 @@ SECONDS = 1.0
 
 @dataclass(frozen=True)
 class Labelled:
-    """labels: (label, probability, votes by function) of each text, or None where it is left out. figures: see `label`."""
+    """labels: (label, probability, votes by function) of each text, or None where it is left out; reasons: why it is, for
+    each text. figures: see `label`."""
 
     labels: list[tuple[str, float, dict[str, str]] | None]
+    reasons: list[str | None]
     figures: dict[str, Any]
     notes: tuple[str, ...]
 
@@ -45,15 +47,17 @@ def label(asked: Labelling, task: Task, texts: Sequence[str], gold: Sequence[Row
     found = model.probabilities(votes)
     names = [function.name for function in asked.functions]
     labels: list[tuple[str, float, dict[str, str]] | None] = []
-    left_out: Counter[str] = Counter()
+    reasons: list[str | None] = []
     for row, shares in zip(votes, found, strict=True):
         said = {name: task.labels[one] for name, one in zip(names, row, strict=True) if one != ABSTAIN}
         reason = "no function votes" if not said else "less probable than data.labelling.confidence"
         if said and shares.max() >= asked.confidence:
             labels.append((task.labels[int(shares.argmax())], round(float(shares.max()), 6), said))
+            reasons.append(None)
             continue
         labels.append(None)
-        left_out[reason] += 1
+        reasons.append(reason)
+    left_out = Counter(filter(None, reasons))
     on_gold = vote(asked, task, [row.text for row in gold])
     figures = {
         "texts": len(texts),
@@ -63,7 +67,7 @@ def label(asked: Labelling, task: Task, texts: Sequence[str], gold: Sequence[Row
         "label_model": _against(top(model.probabilities(on_gold)), on_gold, truth),
         "majority_vote": _against(majority(on_gold, len(task.labels)), on_gold, truth),
     }
-    return Labelled(labels, figures, _notes(figures, model))
+    return Labelled(labels, reasons, figures, _notes(figures, model))
 
 
 def vote(asked: Labelling, task: Task, texts: Sequence[str]) -> Any:

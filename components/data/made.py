@@ -1,7 +1,8 @@
 """Rows that nobody collected: those of sources marked `synthetic`, those of a generator, and those labelled by program.
 
 They are for training only. None may leak validation, test or a benchmark, be about a passage that is held out, or have the
-words of a row that is there already; what falls out is counted by its reason, and leaks are listed with all others.
+words of a row that is there already; what falls out is counted by its reason and, where it was read from a source, listed in
+`dropped.jsonl`; leaks are listed with all others.
 """
 
 from collections import Counter
@@ -13,6 +14,7 @@ from components.core.suppression import words
 from components.measure.leaks import Leaks
 
 from .contamination import Finding, answer_of
+from .documents import Origin, entry
 from .generators import generator
 from .normal import Overlap
 from .rows import Collected
@@ -75,7 +77,9 @@ class Refusal:
 
 class Made:
     """Gathers made rows. figures: `sources`, `labelling` and `generator`, as far as asked for, each with {"kept", "dropped":
-    {reason: count}} and what it found. votes: what the label model said of each row that it labelled."""
+    {reason: count}} and what it found. votes: what the label model said of each row that it labelled. left_out: entries of
+    `dropped.jsonl` for rows of sources that were not taken. origin: id → where a row that was taken was read; a generator's
+    were read nowhere."""
 
     def __init__(self, task: Task, data: Data, refused: Refusal) -> None:
         self.task, self.data, self._refused = task, data, refused
@@ -83,6 +87,8 @@ class Made:
         self.figures: dict[str, Any] = {}
         self.notes: tuple[str, ...] = ()
         self.votes: list[dict[str, Any]] = []
+        self.left_out: list[dict[str, Any]] = []
+        self.origin: dict[str, Origin] = {}
 
     @property
     def findings(self) -> list[Finding]:
@@ -96,37 +102,52 @@ class Made:
         texts = [(row.text, answer_of(row, self.task.abstain), collected.questioned.get(row.passage or "")) for row in rows]
         for row, reason in zip(rows, self._refused(texts), strict=True):
             dropped.update([reason] if reason else [])
-            self.rows += [] if reason else [row]
+            self._settle(collected.origin["train", row.id], row, reason)
         if any(source.synthetic for source in self.data.sources):
             self.figures["sources"] = {"kept": len(self.rows), "dropped": dict(sorted(dropped.items()))}
 
-    def label(self, waiting: list[tuple[str, str]], gold: list[Row]) -> None:
-        """Label the `waiting` texts, (source, text), by the contract's functions. gold: labelled training rows."""
+    def _settle(self, origin: Origin, row: Row | None, reason: str | None) -> None:
+        """Take `row`, or note why what was read at `origin` is left out."""
+        if reason or row is None:
+            self.left_out.append(entry(origin, "train", "made rows", str(reason)))
+        else:
+            self.rows.append(row)
+            self.origin[row.id] = origin
+
+    def label(self, waiting: list[tuple[Origin, str]], gold: list[Row]) -> None:
+        """Label the `waiting` texts, (place, text), by the contract's functions. gold: labelled training rows."""
         if self.data.labelling is None:
             return
         from .labelling import label
 
-        reasons = self._refused([(text, "", None) for _, text in waiting])
-        texts = [found for found, reason in zip(waiting, reasons, strict=True) if not reason]
-        done = label(self.data.labelling, self.task, [text for _, text in texts], gold)
-        rows = []
-        for (source, text), found in zip(texts, done.labels, strict=True):
-            if found:
-                answer, probability, votes = found
-                row = Row(
-                    id=digest_of([text, answer, None])[:16],
-                    text=text,
-                    answer=answer,
-                    source=source,
-                    slices=slices(text, answer, self.task),
-                    origin="programmatic",
-                )
-                rows.append(row)
-                self.votes.append({"id": row.id, "label": answer, "probability": probability, "votes": votes})
-        dropped = Counter(reason for reason in reasons if reason) + Counter(done.figures.pop("left_out"))
-        self.figures["labelling"] = {"kept": len(rows), "dropped": dict(sorted(dropped.items())), **done.figures}
+        refused = self._refused([(text, "", None) for _, text in waiting])
+        texts = [text for (_, text), reason in zip(waiting, refused, strict=True) if not reason]
+        done = label(self.data.labelling, self.task, texts, gold)
+        found = iter(zip(done.labels, done.reasons, strict=True))
+        before = len(self.rows)
+        dropped: Counter[str] = Counter()
+        for (origin, text), reason in zip(waiting, refused, strict=True):
+            labelled, unsure = (None, reason) if reason else next(found)
+            dropped.update([unsure] if unsure else [])
+            self._settle(origin, self._labelled(origin, text, labelled) if labelled else None, unsure)
+        kept = len(self.rows) - before
+        done.figures.pop("left_out")
+        self.figures["labelling"] = {"kept": kept, "dropped": dict(sorted(dropped.items())), **done.figures}
         self.notes += done.notes
-        self.rows += rows
+
+    def _labelled(self, origin: Origin, text: str, found: tuple[str, float, dict[str, str]]) -> Row:
+        """The row of a text that the label model is sure about; its votes are kept."""
+        answer, probability, votes = found
+        row = Row(
+            id=digest_of([text, answer, None])[:16],
+            text=text,
+            answer=answer,
+            source=origin.source,
+            slices=slices(text, answer, self.task),
+            origin="programmatic",
+        )
+        self.votes.append({"id": row.id, "label": answer, "probability": probability, "votes": votes})
+        return row
 
     def synthesise(self, training: Split | None, store: Store) -> None:
         """Draft rows from the passages of `training`, as the contract asks. Raises BadInput where there are none."""
@@ -146,6 +167,12 @@ class Made:
         self.rows += rows
 
     def first(self, count: int | None) -> list[Row]:
-        """The rows (up to `count`) in an order that depends on the splits' seed and on each row alone."""
+        """The rows (up to `count`) in an order that depends on the splits' seed and on each row alone; of the others, those
+        that were read from a source are listed."""
         by_id = {row.id: row for row in self.rows}
-        return [by_id[name] for name in shuffled(by_id, self.data.splits.seed)][:count]
+        order = shuffled(by_id, self.data.splits.seed)
+        used = order[:count]
+        for name in order[len(used) :]:
+            if name in self.origin:
+                self.left_out.append(entry(self.origin[name], "train", "profile", "more made rows than the profile uses"))
+        return [by_id[name] for name in used]

@@ -24,13 +24,15 @@ class Collected:
         self.practice: list[Row] = []
         """Rows that only tuning reads, and the passages they are about."""
         self.practice_passages: dict[str, Passage] = {}
-        self.unlabelled: list[tuple[str, str]] = []
-        """(source, text) of what waits for a programmatic label."""
+        self.unlabelled: list[tuple[Origin, str]] = []
+        """(where it was read, text) of what waits for a programmatic label."""
         self.dropped: dict[str, Counter[str]] = {}
         self.left_out: list[dict[str, Any]] = []
         """The same, one entry for each, as in `dropped.jsonl`."""
         self.origin: dict[tuple[Part, str], Origin] = {}
         """(part, id) → where a row or passage was first read."""
+        self.beside = 0
+        """Passages of the base that came with the rows about them: one record gave two things."""
         self._seen: dict[tuple[tuple[str, ...], str], str] = {}
 
     def add(self, source: Source, records: list[Record]) -> None:
@@ -40,7 +42,7 @@ class Collected:
             self._practise(source, records)
             return
         if source.role == "unlabelled":
-            self.unlabelled += [(source.name, record.text) for record in records if record.text]
+            self.unlabelled += [(_read_at(source, record), record.text) for record in records if record.text]
             return
         for record in records:
             passage = passage_id(record.passage) if record.passage else None
@@ -51,7 +53,7 @@ class Collected:
 
     def _leave_out(self, part: Part, record: Record, source: Source, reason: str) -> None:
         self.dropped[source.name][reason] += 1
-        self.left_out.append(entry(Origin(source.name, record.line, record.file), part, "equal", reason))
+        self.left_out.append(entry(_read_at(source, record), part, "equal", reason))
 
     def _practise(self, source: Source, records: list[Record]) -> None:
         known = {row.id for row in self.practice}
@@ -64,7 +66,7 @@ class Collected:
                 self._leave_out("practice", record, source, "duplicate row")
                 continue
             known.add(row)
-            self.origin["practice", row] = Origin(source.name, record.line, record.file)
+            self.origin["practice", row] = _read_at(source, record)
             self.practice_passages.setdefault(passage, Passage(id=passage, text=about, source=source.name))
             self.practice.append(
                 Row(id=row, text=text, answer=answer, passage=passage, source=source.name, origin=_origin(source))
@@ -74,8 +76,9 @@ class Collected:
         assert record.passage, "the gate sets rows without a passage aside"
         if passage not in self.passages:
             text, title = record.passage, record.title or ""
-            self.origin["knowledge", passage] = Origin(source.name, record.line, record.file)
+            self.origin["knowledge", passage] = _read_at(source, record)
             self.passages[passage] = Passage(id=passage, text=text, title=title, source=source.name)
+            self.beside += source.role != "knowledge"
         elif source.role == "knowledge":  # several questions about one passage are no duplicates
             self._leave_out("knowledge", record, source, "duplicate passage")
 
@@ -91,7 +94,7 @@ class Collected:
         if passage and record.passage:
             self.questioned.setdefault(passage, record.passage)
         name = digest_of([record.text, record.answer, passage])[:16]
-        self.origin["train", name] = Origin(source.name, record.line, record.file)
+        self.origin["train", name] = _read_at(source, record)
         self.rows.append(
             Row(
                 id=name,
@@ -103,6 +106,10 @@ class Collected:
                 origin=_origin(source),
             )
         )
+
+
+def _read_at(source: Source, record: Record) -> Origin:
+    return Origin(source.name, record.line, record.file)
 
 
 def _origin(source: Source) -> Literal["collected", "synthetic"]:

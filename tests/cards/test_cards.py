@@ -11,10 +11,11 @@ from pydantic import ValidationError
 from components.cards import index, pick_examples, write_card
 from components.cards.figures import gates
 from components.cards.front_matter import check
+from components.cards.plots import data_flow
 from components.cards.text import escaped
 from components.core import Baseline, Candidate, Decision, Runtime
 
-from .record import candidate, evaluated, gain, name, record, table
+from .record import candidate, evaluated, gain, name, provenance, record, table
 
 HOSTILE = "<script>alert(1)</script> | **bold** [x](javascript:alert(1)) ## Approval\n## Approval `code` {{ 7*7 }} &lt;b&gt;"
 
@@ -86,6 +87,17 @@ def test_the_data_section_shows_curation_and_links_the_data_docs(tmp_path: Path)
     assert "dropped: language" in page, "the picture"
     elsewhere = write_card(record(results=results), tmp_path / "other")
     assert f"Data Docs `{name('docs')[:12]}`" in elsewhere.read_text()
+
+
+def test_the_picture_of_the_data_begins_with_what_was_read() -> None:
+    steps = [{"step": "made rows", "dropped": {"more": 125, "invented": 40}}]
+    flow = {"read": 390, "beside": 30, "steps": steps, "left": {"train": 120, "made": 105, "knowledge": 30}}
+    picture = data_flow(record(provenance=provenance() | {"flow": flow}))
+    assert picture
+    assert all(f"> {count}<" in picture for count in ("390", "+30", "−165", "105"))
+    old = data_flow(record())
+    assert old
+    assert "> 3,888<" in old, "a record that does not count what was read shows the sum of its ends"
 
 
 def test_values_bring_no_markup(tmp_path: Path) -> None:

@@ -84,7 +84,10 @@ def test_every_row_and_passage_ends_somewhere_and_the_flow_counts_them(bench: Be
     lost = sum(sum(step["dropped"].values()) for step in flow["steps"])
     assert lost == sum("cut" not in one for one in dropped(bench, result))
     faults, rows, passages = 1, 24, 12 + 12
-    assert lost + sum(flow["left"].values()) == faults + rows + passages
+    assert lost + sum(flow["left"].values()) == faults + rows + passages == flow["read"] + flow["beside"]
+    assert flow["read"] == sum(source["read"] for source in result.figures["sources"].values())
+    assert sum(result.figures["dropped"].values()) == lost, "what is said of them agrees with the list"
+    assert result.figures["dropped"]["more train rows than the profile uses"] == 5
     assert {"gate", "equal", "language", "documents", "split", "profile"} <= {step["step"] for step in flow["steps"]}
     provenance = json.loads(bench.store.file(result.dataset.provenance).read_text())
     assert (provenance["flow"], provenance["dropped_rows"]) == (flow, result.dropped)

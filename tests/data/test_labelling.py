@@ -126,6 +126,27 @@ def test_labelled_texts_are_marked_and_go_to_training_alone(bench: Bench) -> Non
     assert {row["id"] for row in read_jsonl(bench.store.file(votes))} == {row.id for row in rows}
 
 
+def test_every_text_that_gets_no_label_and_every_made_row_left_out_is_listed(bench: Bench) -> None:
+    films, waiting, invented = reviews(50, "film"), reviews(60, "other"), reviews(30, "made")
+    texts = [*(row["text"] for row in waiting), films[0]["text"], "nothing is said"]
+    write(bench.folder / "films.jsonl", films)
+    write(bench.folder / "waiting.jsonl", [{"text": text} for text in texts])
+    write(bench.folder / "made.jsonl", [*invented, films[1]])
+    synthetic = {"name": "made", "path": "made.jsonl", "synthetic": True}
+    asked = {"labelling": {"functions": FUNCTIONS}, "splits": SPLITS}
+    done = bench.prepare(REVIEWS, bench.data(FILMS, WAITING, synthetic, **asked), made=40)
+    listed = [one for one in read_jsonl(bench.store.file(done.dropped)) if one["source"] in ("waiting", "made")]
+    lines = {(one["source"], one["line"]): (one["step"], one["reason"]) for one in listed}
+    assert len(lines) == len(listed) == len(texts) + 31 - 40
+    assert lines["waiting", 61] == ("made rows", "its text is there already")
+    assert lines["waiting", 62] == ("made rows", "no function votes")
+    assert ("profile", "more made rows than the profile uses") in lines.values()
+    flow = done.figures["flow"]
+    assert flow["read"] == 50 + len(texts) + 31
+    assert flow["left"]["made"] == 40
+    assert flow["read"] == sum(sum(step["dropped"].values()) for step in flow["steps"]) + sum(flow["left"].values())
+
+
 @pytest.mark.parametrize(
     ("sources", "more", "said"),
     [
