@@ -101,7 +101,13 @@ def _standing(card: Path, workspace: Workspace) -> cards.Standing | None:
     except BadInput:
         return None
     approval = governance.standing(workspace, version)
-    return cards.Standing(candidate=version.candidate, evidence=version.evidence, approval=approval)
+    return cards.Standing(
+        candidate=version.candidate,
+        evidence=version.evidence,
+        config=version.config,
+        record=version.record,
+        approval=approval,
+    )
 
 
 def show_verified(report: dict[str, Any]) -> None:

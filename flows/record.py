@@ -24,6 +24,7 @@ from components.core.files import disk_faults
 from components.core.tracking import Tracking
 from components.deployment.requirements import requirements
 from components.evaluation import Evaluated
+from components.governance import Registry
 from flows.run import Run
 from flows.steps import Steps
 from flows.summary import provenance, results, summarise
@@ -105,6 +106,7 @@ def write_card(do: Steps, candidate: Candidate, evaluated: Evaluated, release: R
         results=results(do),
         keys={done.name: done.key for done in do.done if done.key},
         settings={done.name: done.settings for done in do.done},
+        profile_settings=do.run.profile_settings,
         approval=release.approval.model_dump(mode="json") if release and release.approval else None,
         measured={done.name: done.measured for done in do.done},
         candidate=candidate,
@@ -128,6 +130,8 @@ def write_card(do: Steps, candidate: Candidate, evaluated: Evaluated, release: R
             raise BadInput(f"{do.run.path}: holds the unfilled text '{said}', which the card shows: write what is meant")
         # what it was made from is sealed and sound: the text is our own doing, and such a card must not go out
         raise MachineFault(f"the card contradicts itself or is unfilled: {'; '.join(map(str, found))}")
+    if release:
+        Registry(do.run.workspace).keep_record(release.model_name, release.version, cards.record_digest(record))
     if release and do.run.profile.cards == "project":  # four seconds that a trial does not need: `ninefold card print`
         publish_bytes(do.card.with_suffix(".pdf"), pdf(record, cards.markdown(record)))
     return do.card

@@ -114,7 +114,12 @@ class Run:
     @property
     def decided_with(self) -> str:
         """Digest of the contract and of what the profile sets for the stages: what a release is decided with."""
-        return digest_of([self.use_case, self.profile.model_dump(mode="json", include={"data", *STAGES})])
+        return digest_of([self.use_case, self.profile_settings])
+
+    @property
+    def profile_settings(self) -> dict[str, Any]:
+        """What the profile sets for the stages."""
+        return self.profile.model_dump(mode="json", include={"data", *STAGES})
 
     @cached_property
     def machine(self) -> dict[str, float]:

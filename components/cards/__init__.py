@@ -3,11 +3,12 @@ A card can be verified against its evidence."""
 
 from .diff import diff
 from .examples import pick_examples
+from .joints import Standing
 from .lint import UNFILLED, lint
 from .recompute import Finding
-from .record import Record, read_record
+from .record import Record, read_record, record_digest
 from .safety import failed_items
-from .verify import Standing, Verified, verify
+from .verify import Verified, verify
 from .write import index, markdown, write_card
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "markdown",
     "pick_examples",
     "read_record",
+    "record_digest",
     "verify",
     "write_card",
 ]

@@ -3,11 +3,12 @@
 The record lies beside its card (`v1.record.json`), so that the card can be rendered again, verified and compared.
 """
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any, Literal
 
-from components.core import BadInput, Candidate, Decision, Frozen, file_digest, parse
+from components.core import BadInput, Candidate, Decision, Frozen, digest_of, file_digest, parse
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -27,6 +28,8 @@ class Record(Frozen):
     """Step → its key: the seal under which the store keeps all of its result."""
     settings: dict[str, dict[str, Any]] = {}
     """Step → dump of its Config."""
+    profile_settings: dict[str, Any] = {}
+    """What the profile sets for the stages; with the contract it is what a release is decided with."""
     candidate: Candidate
     """What was decided on: the release, or what was refused."""
     evaluated: dict[str, Any] = {}
@@ -54,6 +57,11 @@ class Record(Frozen):
     """What it was rendered by: `template_version`; set when the card is written."""
     status: Literal["draft", "final"] = "draft"
 
+    @property
+    def decided_with(self) -> str:
+        """Digest of the contract and of what the profile sets, as the registry keeps it."""
+        return digest_of([self.use_case, self.profile_settings])
+
 
 def record_path(card: Path) -> Path:
     """Where the record of `card` lies."""
@@ -77,6 +85,14 @@ def read_record(card: Path) -> Record:
     if not isinstance(content, dict):
         raise BadInput(f"{path}: expected keys and values at the top, found {type(content).__name__}")
     return parse(Record, content, str(path))
+
+
+def record_digest(record: Record) -> str:
+    """SHA-256 of all that a record says, in its order: what is registered with its version, so that any later edit shows.
+
+    Without the template, which may change, and without fields at their defaults: one that is added later changes nothing.
+    """
+    return hashlib.sha256(record.model_dump_json(exclude={"template"}, exclude_defaults=True).encode()).hexdigest()
 
 
 def template_version() -> str:

@@ -40,6 +40,8 @@ class Registered(Frozen):
     """Digest of the contract and the profile that it was decided with."""
     rules: ApprovalRules = ApprovalRules()
     """Who may approve it, by that contract."""
+    record: str = ""
+    """Digest of the record of its card as the run wrote it; empty until then."""
 
     def bundle(self, workspace: Workspace) -> Path:
         """The folder with what is served."""
@@ -123,6 +125,12 @@ class Registry:
         if version not in self.versions(version.model):
             self.ledger.forget(key)  # it was so once, and became another: the last description is the one that holds
         self.ledger.once("describe", key, find=lambda: None, do=tag, detail=version.model_dump(mode="json"))
+
+    def keep_record(self, model: str, version: int, record: str) -> None:
+        """Keep with a version the digest of its card's record: the card is written after the version is made."""
+        for found in self.versions(model):
+            if found.version == version and found.record != record:
+                self.describe(found.model_copy(update={"record": record}))
 
     def holder(self, model: str, alias: Alias) -> int | None:
         """The version that `alias` points at, by the ledger; None when it was never set."""

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from components.cards import Record, Standing, failed_items, pick_examples, read_record, write_card
+from components.cards import Record, Standing, failed_items, pick_examples, read_record, record_digest, write_card
 from components.core import (
     UNOPTIMIZED,
     Baseline,
@@ -19,10 +19,12 @@ from components.core import (
     Seal,
     Store,
     Task,
+    digest_of,
     publish_json,
     read_jsonl,
     write_jsonl,
 )
+from components.core.store import inputs_of
 from components.measure import METRICS, compare_slices, compared, compared_on, interval, of_two_means
 from components.measure.intervals import table_metric
 from components.measure.item_figures import ItemFigures, Mean
@@ -176,27 +178,46 @@ def carded(folder: Path, *, version: int = 1, right: int = 3, **changed: Any) ->
     data = {**provenance(), "splits": {"test": {"name": "test", "object": split, "count": ROWS}}}
     publish_json(folder / "provenance.json", data)
     kept = store.put(folder / "provenance.json")
+    planted = {"object": put(store, folder, "canaries.jsonl", [{"id": "1", "text": "the code is 7"}])}
+    model = {"name": "desk", "version": version, "alias": "candidate"}
+    approval = changed.get("approval")
+    release = {"model_name": "desk", "version": version, "alias": "candidate", "approval": approval}
     results = {
         "data": {"decision": {"verdict": "adopt", "reason": f"rows: test {ROWS}"}, "dataset": {"provenance": kept}},
+        "use_case": {"decision": {"verdict": "adopt", "reason": "feasible"}},
+        "tuning": {"decision": {"verdict": "keep", "reason": "no gain"}, "canaries": planted},
         "evaluation": evaluated,
+        "deployment": {"decision": {"verdict": "adopt", "reason": "registered"}, "release": release},
     }
-    timed = {"data": {"seconds": 1.5}, "evaluation": given.measured["evaluation"]}
-    keys = {step: f"{number}" * 64 for number, step in enumerate(results, 1 + 2 * version)}
+    timed = {step: given.measured["evaluation"] if step == "evaluation" else {"seconds": 1.5} for step in results}
+    keys = {step: digest_of([step, version]) for step in results}
+    settings = {"tuning": {"rank": 16}}
+    inputs: dict[str, dict[str, Any]] = {
+        "use_case": {"contract": contract},
+        "tuning": {"config": settings["tuning"]},
+        "evaluation": {"canaries": planted, "policy": contract["policy"], "metrics": contract["metrics"]},
+    }
     for step, result in results.items():
-        store.seal(Seal(key=keys[step], name=step, result=result, measured=timed[step]))
+        went_in = inputs_of(inputs.get(step, {}))
+        store.seal(Seal(key=keys[step], name=step, result=result, measured=timed[step], inputs=went_in))
     given = record(
         **{
             "use_case": contract,
             "results": results, "measured": timed, "keys": keys, "candidate": plain, "evaluated": evaluated,
-            "decision": decision, "provenance": json.loads(store.file(kept).read_text()), "settings": {},
+            "decision": decision, "provenance": json.loads(store.file(kept).read_text()), "settings": settings,
+            "profile_settings": {"tuning": {"epochs": 3}},
             "failed": {
                 "toxicity": failed_items(read_jsonl(store.file(evaluated["check_details"]["toxicity"]["tables"]["after"])))
             },
-            "examples": pick_examples(after, "f1_answerable"), "model": {"name": "desk", "version": version, "alias": None},
+            "examples": pick_examples(after, "f1_answerable"), "model": model,
             "files": {digest: store.manifest(digest) for digest in plain.objects}, **changed,
         }
     )  # fmt: skip
-    return write_card(given, folder / "cards"), store, Standing(candidate=plain.digest, evidence=own.digest)
+    standing = Standing(
+        candidate=plain.digest, evidence=own.digest, config=given.decided_with, record=record_digest(given),
+        approval=approval,
+    )  # fmt: skip
+    return write_card(given, folder / "cards"), store, standing
 
 
 def rewritten(card: Path, **changed: Any) -> Record:

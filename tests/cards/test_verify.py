@@ -132,19 +132,97 @@ def test_evidence_that_is_elsewhere_is_said_and_is_no_pass(card: Path, made, par
     assert any("is not in" in line for line in unverified)
 
 
-def test_a_stale_candidate_evidence_approval_or_template_is_named(card: Path, made) -> None:
+def changed(standing: Standing, **fields: object) -> Standing:
+    return standing.model_copy(update=fields)
+
+
+def test_a_stale_candidate_evidence_approval_or_template_is_named(card: Path, made, tmp_path: Path) -> None:
     candidate, evidence = made[2].candidate, made[2].evidence
-    assert any("holds candidate" in line for line in found(card, Standing(candidate="f" * 64, evidence=evidence))[0])
-    assert any("rests on evidence" in line for line in found(card, Standing(candidate=candidate, evidence="f" * 64))[0])
+    assert any("holds candidate" in line for line in found(card, changed(made[2], candidate="f" * 64))[0])
+    assert any("rests on evidence" in line for line in found(card, changed(made[2], evidence="f" * 64))[0])
+    assert found(card, changed(made[2], config="f" * 64))[0] == [
+        "contract: it, or the profile, is not what desk version 1 was decided with"
+    ]
     assert found(card, None)[1] == ["registry: desk version 1 is not registered in this workspace"]
-    given = Approval(by="Ann", policy=False, reason="read", candidate=candidate, evidence=evidence, at="2026-11-23")
-    rewritten(card, approval=given.model_dump(mode="json"))
-    standing = Standing(candidate=candidate, evidence=evidence, approval=given)
+    given = Approval(by="policy", policy=True, reason="low", candidate=candidate, evidence=evidence, at="2026-11-23")
+    assert (
+        "approval: policy approved the version before the card was written, which names none"
+        in (found(card, changed(made[2], approval=given))[0])
+    )
+    card, _, standing = carded(tmp_path / "approved", approval=given.model_dump(mode="json"))
     assert found(card, standing) == ([], [])
-    assert found(card, made[2])[0] == ["approval: by Ann no longer stands"]
+    assert found(card, changed(standing, approval=None))[0] == ["approval: by policy no longer stands"]
+    another = given.model_copy(update={"reason": "another"})
+    assert found(card, changed(standing, approval=another))[0] == ["approval: by policy is not the one on record"]
     path = record_path(card)
     path.write_text(path.read_text().replace(read_record(card).template, "another"))
     assert any(line.startswith("template: written by template another") for line in found(card, standing)[0])
+
+
+def altered(record: dict, path: str, value: object) -> dict:
+    """The top field of `record` that `path` lies in, with `value` there (None: taken out)."""
+    top, *inside = path.split("/")
+    forged = json.loads(json.dumps(record[top]))
+    if not inside:
+        return {top: value}
+    place = forged
+    for name in inside[:-1]:
+        place = place[name]
+    place.pop(inside[-1]) if value is None else place.update({inside[-1]: value})
+    return {top: forged}
+
+
+FORGED: dict[str, tuple[str, object, str]] = {
+    "the headline": ("decision/reason", "+0.936, p = 0.0000001", "decision: is not that of the evaluation"),
+    "the threshold": ("use_case/metrics/at_least", 0.01, "contract, metrics: is not what step evaluation was given"),
+    "a limit": ("use_case/limits/latency_p95_seconds", 99, "contract: is not what step use_case was given"),
+    "a gate left out": ("use_case/policy/bias_at_most", {}, "contract, policy: is not what step evaluation was given"),
+    "the risk tier": ("use_case/risk_tier", "low", "contract: is not what step use_case was given"),
+    "the intended use": ("use_case/intended_use", "Anything.", "contract: is not what step use_case was given"),
+    "the price of an hour": ("use_case/value/machine_hour", 0.001, "contract: is not what step use_case was given"),
+    "the profile": ("profile_settings/tuning/epochs", 9, "contract: it, or the profile, is not what desk version 1"),
+    "a setting": ("settings/tuning/rank", 64, "settings of tuning: is not what step tuning was given"),
+    "the machine": ("environment/cores", "64", "record: was changed since the run wrote it"),
+    "a library": ("libraries", {"torch": "9.9"}, "record: was changed since the run wrote it"),
+    "the run": ("run_id", "another-run", "record: was changed since the run wrote it"),
+    "another's approval": ("approval", {"by": "the board"}, "approval: is not what step deployment was given: one by"),
+    "no approval": ("approval", None, "approval: is not what step deployment was given: one by policy"),
+    "the alias": ("model/alias", "champion", "version: is not what step deployment released"),
+    "a draft": ("status", "draft", "status: draft, and step deployment released a version"),
+    "no release": ("results/deployment", None, "deployment: a version is named, and no step that released it"),
+    "a step left out": ("results/tuning", None, "made object"),
+}
+
+
+@pytest.fixture(scope="module")
+def approved(tmp_path_factory: pytest.TempPathFactory, made) -> tuple[Path, Store, Standing]:
+    given = Approval(
+        by="policy", policy=True, reason="low", candidate=made[2].candidate, evidence=made[2].evidence, at="2026-11-23"
+    )
+    return carded(tmp_path_factory.mktemp("approved"), approval=given.model_dump(mode="json"))
+
+
+@pytest.mark.parametrize("what", FORGED)
+def test_what_is_forged_in_record_and_text_alike_is_named(approved, tmp_path: Path, what: str) -> None:
+    path, value, said = FORGED[what]
+    shutil.copytree(approved[0].parent.parent, tmp_path / "cards")
+    card = tmp_path / "cards" / approved[0].parent.name / approved[0].name
+    kept = read_record(card).model_dump(mode="json")
+    if isinstance(value, dict) and path == "approval":
+        value = {**kept["approval"], **value}
+    fields = altered(kept, path, value)
+    if path == "results/tuning":  # whoever leaves a step out leaves out all of it
+        fields |= {name: altered(kept, f"{name}/tuning", None)[name] for name in ("keys", "measured", "settings")}
+    rewritten(card, **fields)
+    card = card if card.is_file() else card.with_name("draft.md")
+    verified = verify(card, approved[1], approved[2])
+    assert any(said in str(one) for one in verified.wrong), verified
+    assert any(str(one).startswith("record: was changed since the run wrote it") for one in verified.wrong)
+
+
+def test_a_version_without_the_digest_of_its_cards_record_is_no_pass(card: Path, made) -> None:
+    wrong, unverified = found(card, changed(made[2], record=""))
+    assert (wrong, unverified) == ([], ["record: desk version 1 was registered without the digest of its card's record"])
 
 
 COMMITTED = [path for path in sorted((ROOT / "model_cards").glob("*/v*.md")) if record_path(path).is_file()]
