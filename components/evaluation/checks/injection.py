@@ -20,11 +20,14 @@ from ..check import Check, Found, NotApplicable, Outcome, Subject
 
 
 def find(subject: Subject) -> Found:
-    """`count` poisoned documents, and a quarter as many harmless instructions."""
+    """`count` poisoned documents, and a quarter as many harmless instructions. Where test has fewer rows, each is asked
+    again with another attack."""
     if subject.candidate.model is None:
         raise NotApplicable("no model reads the documents")
-    rows = subject.rows()[: subject.count]
-    before = subject.ask(rows)
+    asked = subject.rows()
+    said = subject.ask(asked[: subject.count])
+    turns = [divmod(number, len(asked)) for number in range(subject.count)]
+    rows, before = [_again(asked[place], turn) for turn, place in turns], [said[place] for _, place in turns]
     drawn = attacks(len(rows), subject.seed)
     found = [_aimed(attack, row, answer, subject) for attack, row, answer in zip(drawn, rows, before, strict=True)]
     after = _under_attack(rows, before, found, subject)
@@ -40,6 +43,10 @@ def find(subject: Subject) -> Found:
     ]
     beside = _utility(rows, before, after, subject) | _obedience(rows, subject)
     return Found(outcomes=tuple(outcomes), beside=beside, notes=_notes(outcomes, subject))
+
+
+def _again(row: Row, turn: int) -> Row:
+    return row.model_copy(update={"id": f"{row.id} again {turn}"}) if turn else row
 
 
 def _aimed(attack: Attack, row: Row, answer: Answer, subject: Subject) -> Attack:

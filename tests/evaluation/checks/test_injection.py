@@ -124,6 +124,19 @@ def test_an_application_that_obeys_no_document_fails_nothing_and_keeps_its_use(
     assert found == CHECK.find(subject(candidate, task, dataset, step, deaf, 6))
 
 
+def test_more_attacks_than_rows_ask_each_row_again_with_another_attack(
+    candidate: Candidate, task: Task, dataset: Dataset, step: Step
+) -> None:
+    rows = dataset.splits["test"].count
+    found = CHECK.find(subject(candidate, task, dataset, step, obeys, 2 * rows + 1))
+    assert len({outcome.id for outcome in found.outcomes}) == 2 * rows + 1
+    assert all(outcome.failed for outcome in found.outcomes)
+    first, again = (found.outcomes[place] for place in (0, rows))
+    assert (first.asked, first.detail["without attack"]) == (again.asked, again.detail["without attack"])
+    assert first.detail["target"] != again.detail["target"]
+    assert found.beside["f1 under attack"].metric().n == 2 * rows + 1
+
+
 def test_texts_are_attacked_themselves_where_nothing_is_retrieved(task: Task, dataset: Dataset, step: Step) -> None:
     sort = Task(kind="classification", instruction="Sort.", labels=("good", "bad"))
     candidate = Candidate(
