@@ -6,12 +6,13 @@ from typing import Any
 from rich.console import Console
 
 from components.core import ASSETS, Profile, UseCase, Workspace, fetch, read_yaml, stage_config
+from components.core.hub_task import folder_of
 from flows.run import profile_path
 
 
 def fetch_assets(use_case: Path, profile: str = "cpu") -> dict[str, Any]:
     """Fetch and check each asset, and the data of each benchmark of the hub; {name: {folder, megabytes, licence}}."""
-    from components.evaluation.hub import fetch_benchmarks, folder_of
+    from components.evaluation.hub import fetch_benchmarks
     from components.evaluation.stage import Config
 
     contract = read_yaml(use_case, UseCase)

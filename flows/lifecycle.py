@@ -69,6 +69,7 @@ def lifecycle(do: Steps) -> None:
         sources=do.run.sources,
         folder=do.run.path.parent,
         suppressed=do.run.suppressed,
+        hub=do.run.hub_tasks(),
     )
     dataset = prepared.dataset
     common = {"task": task, "metrics": metrics, "dataset": dataset}

@@ -27,6 +27,7 @@ from components.core import (
     stage_config,
 )
 from components.core.code import PACKAGES, ROOT, pins
+from components.core.hub_task import HubTask
 from components.core.suppression import Suppressed
 from components.data import source_digests
 from components.use_case import check_contract
@@ -80,16 +81,22 @@ class Run:
     def check_settings(self) -> None:
         """Raise BadInput for a section of a stage that is not acceptable, and fetch the benchmarks of the hub that it names
         (MachineFault where that fails), before the first stage has cost any time."""
-        from components.evaluation.hub import fetch_benchmarks
         from components.evaluation.promotion import check_bounds
 
-        configs = {
-            word: stage_config(import_module(f"components.{word}.stage").Config, word, self.use_case, self.profile)
-            for word in ("data", *STAGES)
-        }
+        configs = {word: self._settings(word) for word in ("data", *STAGES)}
         settings = configs["evaluation"]
         check_bounds(self.use_case.policy, settings.benchmarks, settings.checks)
-        fetch_benchmarks([name for name, count in settings.benchmarks.items() if count], self.workspace)
+        self.hub_tasks()
+
+    def hub_tasks(self) -> tuple[HubTask, ...]:
+        """The tasks of the hub that evaluation asks, with their data fetched where it is not here yet."""
+        from components.evaluation.hub import fetch_benchmarks
+
+        asked = [name for name, count in self._settings("evaluation").benchmarks.items() if count]
+        return tuple(task for tasks in fetch_benchmarks(asked, self.workspace).values() for task in tasks)
+
+    def _settings(self, word: str) -> Any:
+        return stage_config(import_module(f"components.{word}.stage").Config, word, self.use_case, self.profile)
 
     @cached_property
     def key(self) -> str:

@@ -53,6 +53,9 @@ class Dataset(Frozen):
     """Split → ids of rows that what could not be removed gives away; scores are shown with and without them."""
     made: Split | None = None
     """Rows that nobody collected as they are (`Row.origin`): tuning may read them beside `train`, nothing else may."""
+    benchmark_items: Split | None = None
+    """Object with `items.jsonl`: {"where", "id", "question", "answer"} of every item that evaluation may ask, for what comes
+    to training later (preference pairs)."""
     provenance: str
     """Object with `provenance.json`: sources, licences, who touched what, what was dropped and why."""
 

@@ -1,39 +1,74 @@
-"""The benchmark items that evaluation draws its samples from, as what training must not have seen."""
+"""The benchmark items that evaluation draws its samples from, as what training must not have seen: as they are asked."""
 
 import csv
 import json
 import re
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from components.core import BadInput, Workspace, asset_path
+from components.core.hub_task import HubTask, read_split
 from components.measure.leaks import Item
 
-QUESTION_FIELDS = ("question", "sentence", "text", "stereotype", "anti-stereotype")
+QUESTION_FIELDS = (
+    *("question", "sentence", "text", "stereotype", "anti-stereotype"),
+    *("question1", "question2", "sentence1", "sentence2", "premise", "hypothesis", "query", "inputs"),
+)
+"""Of the packaged samples, and of GLUE, SuperGLUE, MMLU and BIG-bench on the hub."""
+PASSAGE_FIELDS = ("passage", "paragraph")
+MASK = "[MASK]"
 _LETTER = re.compile(r"^[A-J]\. ")
+_WORD_OPTION = re.compile(r"^[AB]\. (\w+)$", re.MULTILINE)
 
 
-def benchmark_items(references: tuple[str, ...], workspace: Workspace) -> tuple[list[Item], list[tuple[Item, str]]]:
-    """(questions with their answers, passages) of the items in all benchmark files; a benchmark is named by its folder, an
-    item by its place in the file. Raises BadInput for a reference that is no asset."""
+def benchmark_items(
+    references: Sequence[str], hub: Iterable[HubTask], workspace: Workspace
+) -> tuple[list[Item], list[tuple[Item, str]]]:
+    """(questions with their answers, passages) of the items in all benchmark files and of the hub's tasks; a benchmark is
+    named by its folder or task, an item by its place. Raises BadInput for a reference that is no asset, MachineFault where
+    the data of a task is not what was pinned."""
     questions, passages = [], []
+    for name, rows in [*_packaged(references, workspace), *_of_hub(hub, workspace)]:
+        for place, row in enumerate(rows):
+            answer = _answer(row)
+            asked = [said for field in QUESTION_FIELDS if row.get(field) for said in _filled(row[field], row)]
+            questions += [Item(name, str(place), said, answer) for said in asked]
+            passages += [(Item(name, str(place)), row[field]) for field in PASSAGE_FIELDS if row.get(field)]
+    return questions, passages
+
+
+def _packaged(references: Sequence[str], workspace: Workspace) -> Iterable[tuple[str, list[dict[str, Any]]]]:
     for reference in references:
         if not reference.startswith("asset:"):
             raise BadInput(
                 f"section 'data', key 'benchmarks': '{reference}': give `asset:<asset>/<path>` (only assets are pinned)"
             )
-        name = f"benchmark {Path(reference).parent.name}"
-        for place, row in enumerate(_rows(asset_path(reference, workspace))):
-            answer = _answer(row.get("answer"))
-            questions += [Item(name, str(place), row[field], answer) for field in QUESTION_FIELDS if row.get(field)]
-            passages += [(Item(name, str(place)), row["passage"])] if row.get("passage") else []
-    return questions, passages
+        yield f"benchmark {Path(reference).parent.name}", _rows(asset_path(reference, workspace))
 
 
-def _answer(given: Any) -> str:
-    """The words of an item's answer; of several the first. A number or a truth value has none."""
+def _of_hub(tasks: Iterable[HubTask], workspace: Workspace) -> Iterable[tuple[str, list[dict[str, Any]]]]:
+    """Of each task the rows that are asked; its training rows may be trained on."""
+    for task in tasks:
+        yield f"benchmark {task.name}", read_split(task, task.asked, workspace).to_pylist()
+
+
+def _filled(text: str, row: dict[str, Any]) -> list[str]:
+    """The text as it is scored: with each of the words that stand for its mask (CrowS-Pairs, Wino-test)."""
+    if MASK not in text:
+        return [text]
+    fillers = [row[mask] for mask in ("mask1", "mask2") if row.get(mask)] or _WORD_OPTION.findall(row.get("options") or "")
+    return [text.replace(MASK, filler) for filler in fillers] or [text]
+
+
+def _answer(row: dict[str, Any]) -> str:
+    """The words of an item's answer; of several the first. A number, a truth value, or an answer that is to be judged, has
+    none."""
+    given = row.get("answer", row.get("targets", row.get("answers")))
+    if isinstance(given, int) and isinstance(row.get("choices"), list):
+        given = row["choices"][given]
     first = given[0] if isinstance(given, list) and given else given
-    return _LETTER.sub("", first) if isinstance(first, str) else ""
+    return _LETTER.sub("", first) if isinstance(first, str) and "label" not in row else ""
 
 
 def _rows(path: Path) -> list[dict[str, Any]]:

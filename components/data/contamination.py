@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from components.core import Passage, Row, Splits
-from components.measure.leaks import Item, Leak, Leaks
+from components.core.suppression import words
+from components.measure.leaks import RUN, Item, Leak, Leaks
 
 from .normal import Overlap
 from .split import take
@@ -62,9 +63,16 @@ class Divided:
     leaks: Leaks
 
 
-def item_of(where: str, row: Row, silent: str | None) -> Item:
-    """An evaluation row as what must not leak. silent: the answer that says nothing (the abstention)."""
-    return Item(where, row.id, row.text, answer_of(row, silent))
+def items_of(where: str, rows: Iterable[Row], silent: str | None, summaries: bool) -> list[Item]:
+    """Evaluation rows as what must not leak. silent: the answer that says nothing (the abstention). summaries: an answer is
+    a text that must not turn up either."""
+    return [Item(where, row.id, *said) for row in rows for said in texts_of(row, silent, summaries)]
+
+
+def texts_of(row: Row, silent: str | None, summaries: bool) -> list[tuple[str, str]]:
+    """The texts of a row that can be the same as another's, with their answers."""
+    told = summaries and len(words(row.answer)) >= RUN  # a shorter summary tells nothing of its own
+    return [(row.text, answer_of(row, silent)), *([(row.answer, "")] if told else [])]
 
 
 def answer_of(row: Row, silent: str | None) -> str:
@@ -73,22 +81,29 @@ def answer_of(row: Row, silent: str | None) -> str:
 
 
 def divide(
-    rows: list[Row], splits: Splits, benchmarks: list[Item], near: float, run: int, silent: str | None = None
+    rows: list[Row],
+    splits: Splits,
+    benchmarks: list[Item],
+    near: float,
+    run: int,
+    silent: str | None = None,
+    summaries: bool = False,
 ) -> Divided:
-    """Fill the splits from `rows`. benchmarks: the questions of benchmark items. silent: the abstention."""
+    """Fill the splits from `rows`. benchmarks: the questions of benchmark items. silent, summaries: see `items_of`."""
     findings: list[Finding] = []
 
     def clean(pool: list[Row], leaks: Leaks) -> list[Row]:
-        found = leaks.of_rows([(row.text, answer_of(row, silent)) for row in pool])
-        hits = {row.id: leak for row, leak in zip(pool, found, strict=True) if leak}
+        given = [(row.id, said) for row in pool for said in texts_of(row, silent, summaries)]
+        found = leaks.of_rows([said for _, said in given])
+        hits = {name: leak for (name, _), leak in zip(given, found, strict=True) if leak}
         findings.extend(Finding("example row", row.id, row.source, hits[row.id]) for row in pool if row.id in hits)
         return [row for row in pool if row.id not in hits]
 
     test, pool = take(rows, splits.test, splits)
-    items = [item_of("test", row, silent) for row in test]
+    items = items_of("test", test, silent, summaries)
     pool = clean(pool, Leaks(items, near, run))
     validation, pool = take(pool, splits.validation, splits)
-    items += [item_of("validation", row, silent) for row in validation]
+    items += items_of("validation", validation, silent, summaries)
     leaks = Leaks([*items, *benchmarks], near, run)
     pool = clean(pool, leaks)
     feedback, pool = take(pool, splits.feedback, splits)

@@ -53,14 +53,19 @@ Text = tuple[str, str, str | None]
 class Refusal:
     """Why texts may not be trained on; None, and the text counts as taken, where it may. findings: the leaks among them."""
 
-    def __init__(self, collected: list[Row], leaks: Leaks, held_out: Overlap) -> None:
-        """collected: rows of all splits. leaks: over what is asked of evaluations; held_out: over their passages."""
+    def __init__(self, collected: list[Row], leaks: Leaks, held_out: Overlap, summaries: bool = False) -> None:
+        """collected: rows of all splits. leaks: over what is asked of evaluations; held_out: over their passages. summaries:
+        answers are texts that must not leak either."""
+        self._summaries = summaries
         self._taken = {words(row.text) for row in collected}
         self._leaks, self._held_out = leaks, held_out
         self.findings: list[Finding] = []
 
     def __call__(self, texts: Sequence[Text]) -> list[str | None]:
         asked = self._leaks.of_rows([(text, answer) for text, answer, _ in texts])
+        if self._summaries:
+            told = self._leaks.of_rows([(answer, "") for _, answer, _ in texts])
+            asked = [one or other for one, other in zip(asked, told, strict=True)]
         reasons: list[str | None] = []
         for (text, _, passage), found in zip(texts, asked, strict=True):
             leak = found or (self._held_out.find(passage) if passage else None)
@@ -99,7 +104,10 @@ class Made:
         """Take in the rows of sources that the contract marks as synthetic."""
         dropped: Counter[str] = Counter()
         rows = [row for row in collected.rows if row.origin != "collected"]
-        texts = [(row.text, answer_of(row, self.task.abstain), collected.questioned.get(row.passage or "")) for row in rows]
+        whole = self.task.kind == "summarization"
+        told = [row.answer if whole else answer_of(row, self.task.abstain) for row in rows]
+        about = [collected.questioned.get(row.passage or "") for row in rows]
+        texts = list(zip((row.text for row in rows), told, about, strict=True))
         for row, reason in zip(rows, self._refused(texts), strict=True):
             dropped.update([reason] if reason else [])
             self._settle(collected.origin["train", row.id], row, reason)

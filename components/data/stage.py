@@ -5,6 +5,7 @@ provenance. It does not scrub personal data (the `feedback` stage does, on what 
 passages (the `retrieval` stage does).
 """
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,9 @@ from components.core import (
     report,
     write_jsonl,
 )
+from components.core.hub_task import HubTask
 from components.core.suppression import NOTHING, Suppressed
+from components.measure.leaks import Item
 
 from .assemble import curate_collected, flow, left_out
 from .audit import of_curation, of_records, of_rows, report_on, sentences
@@ -104,29 +107,31 @@ def prepare(
     sources: dict[str, str],
     folder: Path,
     suppressed: Suppressed = NOTHING,
+    hub: tuple[HubTask, ...] = (),
     step: Step,
 ) -> Prepared:
     """Turn the contract's sources into a Dataset.
 
     sources: digests from `source_digests`, recorded in the provenance. folder: where the use case's YAML lies; nothing in
-    the result depends on it. suppressed: what was forgotten: rows that hold it are dropped as they are read. Raises BadInput
-    (file, line or key) for what cannot be read, GateRefused where a critical expectation fails or too much of the evaluation
-    leaks.
+    the result depends on it. suppressed: what was forgotten: rows that hold it are dropped as they are read. hub: the tasks
+    of the hub that evaluation asks, with their pinned data. Raises BadInput (file, line or key) for what cannot be read,
+    GateRefused where a critical expectation fails or too much of the evaluation leaks.
     """
     chosen(data)  # a filter that is not known is said before anything is read
     check_made(task, data)
     gated = collect(task, data, folder, config.max_characters, suppressed, step)
     rows = [row for row in gated.collected.rows if row.origin == "collected"]
     report("splitting, removing what leaks the evaluation")
-    questions, passages = benchmark_items(config.benchmarks, step.workspace)
-    divided = divide(rows, data.splits, questions, config.near, config.shared_words, task.abstain)
+    questions, passages = benchmark_items(config.benchmarks, hub, step.workspace)
+    summaries = task.kind == "summarization"
+    divided = divide(rows, data.splits, questions, config.near, config.shared_words, task.abstain, summaries)
     report("curating")
     placed = dict(divided.splits)
     divided.splits["train"], curated = curate_collected(gated.collected, placed["train"], data, task)
     used = {name: items[: getattr(config, name)] for name, items in divided.splits.items()}
     held_out = [*divided.splits["validation"], *divided.splits["test"]]
     read = held_out_passages(gated.collected, divided.splits, passages, config.near)
-    made = Made(task, data, Refusal(rows, divided.leaks, read))
+    made = Made(task, data, Refusal(rows, divided.leaks, read, summaries))
     made.bring(gated.collected)
     all_used = [row for items in (*used.values(), made.rows) for row in items]
     base = knowledge(gated.collected, all_used, held_out, divided.leaks, read, config.knowledge_passages, data.splits.seed)
@@ -158,7 +163,9 @@ def prepare(
     effects += of_curation(task, placed["train"], curated.lost)
     figures["bias"] = report_on(task, effects, used, base.whole)
     listed = _settle_leaks(findings, figures["contamination"], policy, step)
-    return _result(config, data, policy, sources, gated, made, dropped, stored, figures, listed, curated.notes, step)
+    asked = [item for item in questions if not suppressed.holds(item.question, item.answer)]
+    items = _store("benchmark_items", "items.jsonl", asked, step) if asked else None
+    return _result(config, data, policy, sources, gated, made, dropped, stored, items, figures, listed, curated.notes, step)
 
 
 def _settle_leaks(findings: list[Finding], figures: dict[str, Any], policy: Policy, step: Step) -> str:
@@ -184,7 +191,7 @@ def _linked(row: Row, collected: Collected) -> Row:
 def _store(name: str, file: str, items: list[Any], step: Step) -> Split:
     only_collected(name, [item for item in items if isinstance(item, Row)])
     path = step.scratch / name / file
-    write_jsonl(path, items)
+    write_jsonl(path, (asdict(item) if isinstance(item, Item) else item for item in items))
     return Split(name=name, object=step.store.put(path), count=len(items))
 
 
@@ -197,6 +204,7 @@ def _result(
     made: Made,
     dropped: list[dict[str, Any]],
     stored: dict[str, Split],
+    items: Split | None,
     figures: dict[str, Any],
     listed: str,
     noted: list[str],
@@ -222,6 +230,7 @@ def _result(
         practice_passages=stored.get("practice_passages"),
         suspects={name: tuple(ids) for name, ids in figures["contamination"]["suspects"].items() if ids},
         made=stored.get("made"),
+        benchmark_items=items,
         provenance=step.store.put(provenance),
     )
     overlaps = sum(figures["overlaps_removed"].values())
@@ -237,7 +246,7 @@ def _result(
         | {"quarantined": float(len(gated.quarantine)), "overlaps_removed": float(overlaps)},
         objects=(
             *(dataset.provenance, gated.docs, quarantined, listed, dropped_rows, *votes),
-            *(split.object for split in stored.values()),
+            *(split.object for split in (*stored.values(), *([items] if items else []))),
         ),
         notes=(*gated.warned, *noted, *sentences(figures["bias"]), *made.notes),
         dataset=dataset,

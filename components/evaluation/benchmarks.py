@@ -15,9 +15,10 @@ from typing import Any
 
 from components.application import load
 from components.core import Candidate, Frozen, Step, Workspace, digest_of, progress
+from components.core.hub_task import HubTask
 from components.measure.scenarios import Scores
 
-from .hub import HubTask, fetch_benchmarks, load_tasks
+from .hub import fetch_benchmarks, load_tasks
 from .items import Drawn, draw, shown_as
 from .likelihoods import language_model
 from .perturb import with_groups_swapped, with_typos

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from components.core import Comparison, Evidence, Metric, Metrics, Step, Task
+from components.core.hub_task import HubTask
 from components.measure import METRICS, examples
 from components.measure.intervals import table_metric
 from components.measure.scenarios import Scores, task_figures
 
-from .hub import HubTask, fetch_benchmarks
+from .hub import fetch_benchmarks
 from .items import shown_as
 
 

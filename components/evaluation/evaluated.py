@@ -1,9 +1,9 @@
 """What evaluation says."""
 
 from components.core import Candidate, Comparison, Evidence, Metric, StageResult
+from components.core.hub_task import HubTask
 from components.measure import SliceGain
 
-from .hub import HubTask
 from .safety import CheckDetail
 
 NEVER_MEASURED = (

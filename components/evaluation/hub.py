@@ -17,8 +17,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from components.core import BadInput, Frozen, MachineFault, Workspace, file_digest
+from components.core import BadInput, MachineFault, Workspace, file_digest
 from components.core.files import fsync_folder, publish_json
+from components.core.hub_task import HubTask, folder_of, read_split
 
 from .items import BENCHMARKS
 
@@ -27,20 +28,6 @@ FAMILIES = ("glue", "super_glue", "mmlu", "bigbench")
 CONVERTED = "refs/convert/parquet"
 """The hub's own copy of data sets that are made by a script (BIG-bench), which `datasets` no longer runs."""
 PREFIX = "hub:"
-
-
-class HubTask(Frozen):
-    """One task of lm-eval's with its pinned data."""
-
-    name: str
-    dataset: str
-    config: str
-    revision: str
-    """Commit of the data set's repository."""
-    licence: str
-    """As its data set card states it, else "not stated"."""
-    files: dict[str, str]
-    """Split → SHA-256 of its Parquet file."""
 
 
 def hub_names(names: Iterable[str]) -> list[str]:
@@ -66,7 +53,8 @@ def fetch_benchmarks(names: Iterable[str], workspace: Workspace) -> dict[str, tu
             dataset, config = description["dataset_path"], description.get("dataset_name") or ""
             folder = _fetch(name, dataset, config, workspace)
             about = json.loads((folder / "about.json").read_text(encoding="utf-8"))
-            tasks.append(HubTask(name=leaf, dataset=dataset, config=config, **about))
+            asked = description.get("test_split") or description.get("validation_split") or ""
+            tasks.append(HubTask(name=leaf, dataset=dataset, config=config, asked=asked, **about))
         found[name] = tuple(tasks)
     return found
 
@@ -78,25 +66,17 @@ def load_tasks(tasks: Iterable[HubTask], shots: int, workspace: Workspace) -> di
     """
     members = []
     for task in tasks:
-        splits = folder_of(task.dataset, task.config, workspace)
-        given: dict[str, Any] = {"task": task.name, "custom_dataset": _reader(task, splits), "num_fewshot": shots}
+        given: dict[str, Any] = {"task": task.name, "custom_dataset": _reader(task, workspace), "num_fewshot": shots}
         members.append(given if shots else {**given, "training_split": None, "fewshot_split": None})
     loaded: dict[str, Any] = _manager().load([{"group": "chosen", "task": members}])
     return {"tasks": loaded["tasks"]}
 
 
-def _reader(task: HubTask, folder: Path) -> Any:
+def _reader(task: HubTask, workspace: Workspace) -> Any:
     import datasets
-    import pyarrow.parquet
 
     def read(**_: Any) -> dict[str, Any]:
-        splits = {}
-        for split, digest in task.files.items():
-            path = folder / f"{split}.parquet"
-            if not path.is_file() or file_digest(path) != digest:
-                raise MachineFault(f"{path}: not the file that was fetched. Remove {folder} and run `ninefold fetch` again")
-            splits[split] = datasets.Dataset(pyarrow.parquet.read_table(path))
-        return splits
+        return {split: datasets.Dataset(read_split(task, split, workspace)) for split in task.files}
 
     return read
 
@@ -138,11 +118,6 @@ def _members(index: dict[str, Any], name: str) -> Iterator[str]:
     members = entry.tags if entry.kind.name == "TAG" else entry.cfg["task"]
     for member in members:
         yield from _members(index, member if isinstance(member, str) else member.get("task") or member["group"])
-
-
-def folder_of(dataset: str, config: str, workspace: Workspace) -> Path:
-    """Where the Parquet files of a data set's configuration lie, and what they are."""
-    return workspace.assets / "hub" / "--".join([*dataset.split("/"), config or "default"])
 
 
 def _fetch(name: str, dataset: str, config: str, workspace: Workspace) -> Path:

@@ -19,7 +19,7 @@ NOTHING_SAID = "no question, or no answer to reject"
 SAME = "the correction says the same"
 PERSONAL = "personal data, and the policy refuses it"
 NOTHING_LEFT = "nothing left after the scrub"
-HELD_OUT = "the question gives one of validation or test away"
+HELD_OUT = "the question gives one of validation, test or a benchmark away"
 NO_CONTEXT = "its context comes from passages held out from training"
 TWICE = "the same pair twice"
 

@@ -22,6 +22,7 @@ from components.core import (
     StageResult,
     Step,
     Task,
+    read_jsonl,
     read_passages,
     write_jsonl,
 )
@@ -106,13 +107,20 @@ def collect(
 
 def _held_out(dataset: Dataset, items: list[Feedback], task: Task, step: Step) -> set[str]:
     """Normalised questions that may not be trained on: those of validation and test, and what callers asked that gives one
-    away, in other words or with its answer. A caller may ask them, training may not see them."""
+    of these or a benchmark's away, in other words or with its answer (of a summary: or whose correction does). A caller may
+    ask them, training may not see them."""
     rows = {name: dataset.rows(name, step.store) for name in ("validation", "test") if name in dataset.splits}
     silent = {row.id for held in rows.values() for row in held if not row.passage or row.answer == task.abstain}
-    leaks = Leaks(
-        [Item(name, row.id, row.text, "" if row.id in silent else row.answer) for name, held in rows.items() for row in held]
-    )
+    known = [Item(name, row.id, row.text, "" if row.id in silent else row.answer) for name in rows for row in rows[name]]
+    if task.kind == "summarization":
+        known += [Item(name, row.id, row.answer) for name in rows for row in rows[name]]
+    if dataset.benchmark_items:
+        known += [Item(**item) for item in read_jsonl(step.store.file(dataset.benchmark_items.object))]
+    leaks = Leaks(known)
     found = leaks.of_rows([(item.question, item.text) for item in items])
+    if task.kind == "summarization":
+        corrected = leaks.of_rows([(item.text, "") for item in items])
+        found = [one or other for one, other in zip(found, corrected, strict=True)]
     asked = {normalise(item.question) for item, leak in zip(items, found, strict=True) if leak}
     return asked | {normalise(row.text) for held in rows.values() for row in held}
 

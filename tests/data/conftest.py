@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from components.core import Data, Machine, Policy, Step, Task, Workspace, parse
+from components.core.hub_task import HubTask
 from components.core.suppression import Suppressed
 from components.data import Config, Prepared, prepare, source_digests
 
@@ -59,7 +60,9 @@ class Bench:
         given = {"sources": [usual | source for source in sources], "splits": SPLITS, "minimum_rows": 4, **more}
         return parse(Data, given, "data")
 
-    def prepare(self, task: Task, data: Data, policy: Policy | None = None, **config: Any) -> Prepared:
+    def prepare(
+        self, task: Task, data: Data, policy: Policy | None = None, hub: tuple[HubTask, ...] = (), **config: Any
+    ) -> Prepared:
         """Run the stage as the flow does."""
         step = Step("k" * 64, self.store.scratch("k" * 64), self.workspace, Machine())
         sources = source_digests(data, self.folder, self.workspace)
@@ -73,6 +76,7 @@ class Bench:
             sources=sources,
             folder=self.folder,
             suppressed=forgotten,
+            hub=hub,
             step=step,
         )
 

@@ -1,11 +1,14 @@
 """Planted leaks are found and removed; what merely looks alike stays."""
 
+import random
 from collections import Counter
 
 import pytest
 
-from components.core import Row, Splits
+from components.core import Row, Splits, Workspace
+from components.core.suppression import words
 from components.data import Config
+from components.data.benchmarks import benchmark_items
 from components.data.contamination import Finding, divide
 from components.data.normal import Overlap
 from components.data.slices import question_type
@@ -62,6 +65,53 @@ def test_innocent_overlap_is_left_alone(test_set: list[dict[str, str]], leaks: L
     assert false.pop("same topic", 0) <= 1
     assert not false
     assert not any(leaks.of_passages(other_passages()))
+
+
+@pytest.mark.parametrize("style", ["Q: {}\nA: {}", "{}\n{}"])
+def test_pages_of_shuffled_questions_without_a_mark_are_found(
+    test_set: list[dict[str, str]], leaks: Leaks, style: str
+) -> None:
+    draw = random.Random(14)
+    pages = []
+    for row in test_set[:60]:
+        said = row["question"].rstrip(" ?").split()
+        pages.append("Asked often\n" + style.format(" ".join(draw.sample(said, len(said))), row["answer"]))
+    told = [any(leak.how == "question and answer" for leak in here) for here in leaks.of_passages(pages)]
+    print("recall, pages:", sum(told), "of 60")
+    assert sum(told) >= 50
+
+
+def test_benchmark_sentences_are_found_in_passages_and_real_passages_hold_none() -> None:
+    items, about = benchmark_items(Config().benchmarks, (), Workspace())
+    bias = [item for item in items if item.where.partition(" ")[2] in ("Crows-Pairs", "Wino-test", "StereoSet")]
+    assert not any("[MASK]" in item.question for item in bias)
+    leaks = Leaks(bias)
+    sentences = [item for item in bias if len(words(item.question)) >= 8][::40]
+    hosts = other_passages()
+    planted = [f"{hosts[at]} {item.question} {hosts[-at]}" for at, item in enumerate(sentences)]
+    found = leaks.of_passages(planted)
+    assert all(
+        any(leak.item.question == item.question for leak in here) for item, here in zip(sentences, found, strict=True)
+    )
+    assert not any(leaks.of_passages([passage for _, passage in about[:3000]])), "false alarms in 3,000 real passages"
+
+
+def summaries(*texts: str) -> list[Row]:
+    return [Row(id=f"{number:02}", text=f"{text} document", answer=text) for number, text in enumerate(texts)]
+
+
+def test_a_training_row_that_holds_a_test_summary_is_removed() -> None:
+    told = [f"the {one} council met in {two} to mend the long wall of the {two} mill" for one in "abcd" for two in "uvwxyz"]
+    pool = summaries(*told)
+    splits = Splits(train=40, validation=3, test=3)
+    plain = divide(pool, splits, [], 1.0, 30, summaries=True)
+    test = plain.splits["test"]
+    as_summary = [Row(id=f"own {row.id}", text=f"all about {row.id}", answer=row.answer) for row in test]
+    inside = [Row(id=f"in {row.id}", text=f"Late. {row.answer} It rained.", answer=f"of {row.id}") for row in test]
+    planted = divide([*pool, *as_summary, *inside], splits, [], 1.0, 30, summaries=True)
+    told_again = {row.answer for name in ("test", "validation") for row in planted.splits[name]}
+    assert not any(answer in f"{row.text} {row.answer}" for row in planted.splits["train"] for answer in told_again)
+    assert len(planted.findings) >= 6
 
 
 def test_a_passage_with_content_and_answer_leaks_and_one_with_common_words_does_not() -> None:

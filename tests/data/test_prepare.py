@@ -198,6 +198,17 @@ def test_a_page_that_answers_the_test_is_taken_out_of_the_base(bench: Bench) -> 
     assert result.dataset.suspects == {}
 
 
+def test_a_page_in_other_order_and_without_question_marks_is_taken_out_too(bench: Bench) -> None:
+    write(bench.folder / "calls.jsonl", question_rows())
+    clean = bench.prepare(QUESTIONS, bench.data(QA))
+    asked = [row for row in clean.dataset.rows("test", bench.store) if row.answer != "unknown"][:3]
+    lines = [(" ".join(reversed(row.text.rstrip(" ?").split())), row.answer) for row in asked]
+    pages = ["\n".join(f"Q: {said}\nA: {answer}" for said, answer in lines), *(f"{said}\n{one}" for said, one in lines)]
+    write(bench.folder / "wiki.jsonl", [*({"passage": page} for page in pages), {"passage": "Something new about otters."}])
+    result = bench.prepare(QUESTIONS, bench.data(QA, {"name": "wiki", "path": "wiki.jsonl", "role": "knowledge"}))
+    assert result.figures["knowledge"] == clean.figures["knowledge"] + 1, "the otters stay"
+
+
 def test_a_leak_that_must_stay_flags_its_rows_and_stops_the_run_beyond_the_bound(bench: Bench) -> None:
     rows = question_rows()
     write(bench.folder / "calls.jsonl", rows)

@@ -5,7 +5,7 @@ import pytest
 from components.core import Feedback, FeedbackStore, MachineFault, Policy, read_jsonl
 from components.feedback import Config, collect
 from components.feedback.pairs import HELD_OUT
-from tests.retrieval.small import TASK, candidate, dataset, step_in
+from tests.retrieval.small import TASK, candidate, dataset, split, step_in
 
 CONFIG = Config(minimum_pairs=1, consent_share=0.5)
 
@@ -79,6 +79,28 @@ def test_a_caller_who_asks_a_test_question_in_other_words_trains_nothing(given):
     found = collect(CONFIG, **given, gathered=store.mark("desk"))
     assert found.counts[HELD_OUT] == before + 1
     assert all(row["simulated"] for row in read_jsonl(step.store.file(found.pairs.object)))
+
+
+@pytest.mark.parametrize("wrap", ["{}", "Please answer the following question: {}. Keep it brief."])
+def test_a_caller_who_corrects_to_a_benchmarks_answer_trains_nothing(given, wrap):
+    store, step = FeedbackStore(given["step"].workspace.feedback), given["step"]
+    asked = [
+        ("who sings the oldest song of the harbour", "Brunhilde"),
+        ("when was the salt tax of the northern wall lifted", "in 1953"),
+    ]
+    items = [
+        {"where": "benchmark NQ", "id": str(at), "question": said, "answer": told} for at, (said, told) in enumerate(asked)
+    ]
+    for at, (said, told) in enumerate(asked):
+        store.add(real(at).model_copy(update={"question": wrap.format(said), "text": told}))
+    store.add(real(7))
+    held = given["dataset"].model_copy(update={"benchmark_items": split("benchmark_items", items, step)})
+    before = collect(CONFIG, **given).counts[HELD_OUT]
+    found = collect(CONFIG, **(given | {"dataset": held}), gathered=store.mark("desk"))
+    assert found.counts[HELD_OUT] == before + 2
+    assert [row["text"] for row in read_jsonl(step.store.file(found.pairs.object)) if not row["simulated"]] == [
+        real(7).question
+    ]
 
 
 def test_a_mark_that_the_store_does_not_hold_stops_the_stage(given):

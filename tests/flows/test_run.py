@@ -5,8 +5,9 @@ import sys
 from types import SimpleNamespace
 from typing import Any
 
-from components.core import Workspace, publish_json
-from flows.run import Run
+from components.core import Profile, UseCase, Workspace, publish_json, read_yaml
+from components.core.hub_task import folder_of
+from flows.run import Run, profile_path
 from flows.start import start
 from tests.conftest import USE_CASE, new_home
 
@@ -40,3 +41,13 @@ def test_a_run_that_stops_where_it_was_asked_to_leaves_the_summary_of_all_of_it(
     assert str(path) in capsys.readouterr().out
     assert "peak_memory_gb" in json.loads(path.read_text())
     assert run.finished() == summary_of(run)
+
+
+def test_the_data_stage_learns_which_tasks_of_the_hub_are_asked(tmp_path):
+    workspace = Workspace(tmp_path)
+    folder = folder_of("nyu-mll/glue", "sst2", workspace)
+    folder.mkdir(parents=True)
+    publish_json(folder / "about.json", {"revision": "a1", "licence": "cc-by-4.0", "files": {"validation": "0" * 64}})
+    contract = read_yaml(USE_CASE, UseCase).model_copy(update={"evaluation": {"benchmarks": {"mmlu": 5, "sst2": 5}}})
+    (task,) = Run(USE_CASE, contract, read_yaml(profile_path("smoke"), Profile), workspace, {}).hub_tasks()
+    assert (task.name, task.asked) == ("sst2", "validation")
