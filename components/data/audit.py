@@ -1,19 +1,21 @@
 """What the data says of groups: who is in it before and after each step, which labels, which sources, how toxic.
 
-Each step of this stage that drops rows is judged by `representation`; a labelling step is judged by the same two calls. Not
-covered: passages (they have no labels); whether a skew is wrong for the use case, which is a person's call.
+Each step of this stage that drops or labels is judged by `representation`: rows by slices, source and whom they name;
+passages, which have no slices, by the other two. Not covered: texts cut out of what stays; whether a skew is wrong for the
+use case, which is a person's call.
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 from components.core import Passage, Row, Source, Task, digest_of
 from components.measure.identity_terms import identities
 from components.measure.toxicity import TOXIC, scores, weights
 
+from .documents import Part
 from .read import Record
-from .representation import Effect, Member, biased, concentration, effect
+from .representation import Effect, Member, biased, concentration, effect, given_labels
 from .rows import passage_id
 from .slices import slices
 
@@ -27,21 +29,40 @@ def member(name: str, text: str, answer: str, source: str, task: Task) -> Member
     return Member(name, frozenset({*found, *identities(text), f"source: {source}"}), answer)
 
 
-def of_records(task: Task, examined: Iterable[tuple[Source, Record, bool]], rows: Iterable[Row]) -> list[Effect]:
+def passage(name: str, text: str, source: str) -> Member:
+    """A passage, or a text without a label, as the steps see it."""
+    return Member(name, frozenset({*identities(text), f"source: {source}"}))
+
+
+def of_records(task: Task, examined: Sequence[tuple[Source, Record, bool]], rows: Iterable[Row]) -> list[Effect]:
     """What the gate and the removal of duplicates did. examined: (source, record, whether it passed the gate)."""
     members, passed, kept = [], [], []
     left = {row.id for row in rows}
     for source, record, good in examined:
+        if source.role not in ROLES:
+            continue
         one = member(f"{source.name}:{record.line}", record.text or "", record.answer or "", source.name, task)
         members.append(one)
         if good:
             passed.append(one)
-            passage = passage_id(record.passage) if record.passage else None
-            row = digest_of([record.text, record.answer, passage])[:16]
+            about = passage_id(record.passage) if record.passage else None
+            row = digest_of([record.text, record.answer, about])[:16]
             if row in left:
                 left.remove(row)
                 kept.append(one)
-    return [effect("gate", members, passed), effect("deduplicate", passed, kept)]
+    return [effect("gate", members, passed), effect("deduplicate", passed, kept), *_gated(examined)]
+
+
+def _gated(examined: Sequence[tuple[Source, Record, bool]]) -> Iterator[Effect]:
+    """What the gate did to sources that bring no rows of a split."""
+    for role, unit in (("knowledge", "passages"), ("practice", "passages"), ("unlabelled", "texts")):
+        found = [
+            (passage(f"{source.name}:{one.line}", one.passage or one.text or "", source.name), good)
+            for source, one, good in examined
+            if source.role == role
+        ]
+        if found:
+            yield effect(f"gate, {role}", (one for one, _ in found), (one for one, good in found if good), unit)
 
 
 def of_rows(task: Task, rows: list[Row], leaked: Collection[str], splits: dict[str, list[Row]]) -> list[Effect]:
@@ -52,21 +73,48 @@ def of_rows(task: Task, rows: list[Row], leaked: Collection[str], splits: dict[s
     return [effect("remove leaks", members, clean), effect("split", clean, [one for one in clean if one.id in placed])]
 
 
-def of_curation(task: Task, train: list[Row], lost: dict[str, set[str]]) -> list[Effect]:
-    """What each step of curation did to the training rows. lost: step → ids of those that it dropped."""
-    found, before = [], [member(row.id, row.text, row.answer, row.source, task) for row in train]
-    for step, gone in lost.items():
-        after = [one for one in before if one.id not in gone]
-        found.append(effect(f"curation: {step}", before, after))
-        before = after
+def of_curation(
+    task: Task, train: list[Row], passages: dict[Part, list[Passage]], lost: dict[str, set[tuple[Part, str]]]
+) -> list[Effect]:
+    """What each step of curation did to the training rows, and to the passages of the base and of practice that it might
+    drop, all as they were before. lost: step → (part, id) of those that it dropped."""
+    members = {part: [passage(one.id, one.text, one.source) for one in some] for part, some in passages.items() if lost}
+    members["train"] = [member(row.id, row.text, row.answer, row.source, task) for row in train]
+    found = []
+    for part, before in members.items():
+        name, unit = ("", "rows") if part == "train" else (f", {part}", "passages")
+        for step, gone in lost.items() if before else ():
+            after = [one for one in before if (part, one.id) not in gone]
+            found.append(effect(f"curation: {step}{name}", before, after, unit))
+            before = after
     return found
 
 
+def of_labelling(
+    waiting: Sequence[tuple[str, str]], labelled: Sequence[Row], gold: Sequence[Row], said: Sequence[str | None]
+) -> list[Effect]:
+    """What programmatic labels did to groups of people: whom they left out, which label they gave to whom, and where they
+    differ from the labels that people gave. waiting: (source, text) of all; said: the label that each gold row would have
+    had. Lengths and sources are compared in the first alone: that long texts have other labels is no bias."""
+    texts = {text: passage(text, text, source) for source, text in waiting}
+    kept = [Member(row.text, identities(row.text), row.answer) for row in labelled]
+    known = [Member(row.id, identities(row.text), row.answer) for row, one in zip(gold, said, strict=True) if one]
+    again = [Member(row.id, identities(row.text), one) for row, one in zip(gold, said, strict=True) if one]
+    return [
+        effect("labelling", texts.values(), [texts[row.text] for row in labelled], "texts"),
+        given_labels("labelling", kept),
+        *([effect("labelling of gold rows", known, again)] if known else []),
+    ]
+
+
 def report_on(task: Task, effects: list[Effect], used: dict[str, list[Row]], base: list[Passage]) -> dict[str, Any]:
-    """Everything above as figures for provenance, notes and card."""
+    """Everything above as figures for provenance, notes and card. used: the rows of each split, and the made ones."""
     rows = [row for items in used.values() for row in items]
     return {
-        "steps": [{"step": one.step, "before": one.before, "after": one.after, "groups": one.groups} for one in effects],
+        "steps": [
+            {"step": one.step, "unit": one.unit, "before": one.before, "after": one.after, "groups": one.groups}
+            for one in effects
+        ],
         "biased": biased(effects),
         "labels": {name: _balance(task, items) for name, items in used.items() if items},
         "sources": {
@@ -80,8 +128,8 @@ def report_on(task: Task, effects: list[Effect], used: dict[str, list[Row]], bas
 def sentences(found: dict[str, Any]) -> tuple[str, ...]:
     """One line for each step and group that is named."""
     return tuple(
-        f"data step '{one['step']}' {one['does']} rows of '{one['group']}' more often than others: {one['rate']:.1%} "
-        f"against {one['others']:.1%} (p = {one['p']:.2g}, corrected for all groups and steps)"
+        f"data step '{one['step']}' {one['does']} {one['unit']} of '{one['group']}' more often than others: "
+        f"{one['rate']:.1%} against {one['others']:.1%} (p = {one['p']:.2g}, corrected for all groups and steps)"
         for one in found["biased"]
     )
 

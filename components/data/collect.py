@@ -7,7 +7,6 @@ from typing import Any
 from components.core import BadInput, Data, GateRefused, Source, Step, Task, progress
 from components.core.suppression import Suppressed
 
-from .audit import ROLES
 from .gate import Gate
 from .locate import find
 from .read import Record, read_source
@@ -20,7 +19,7 @@ class Gated:
 
     collected: Collected
     examined: list[tuple[Source, Record, bool]]
-    """Records of rows that may come into a split, and whether each passed."""
+    """All records, and whether each passed."""
     read: dict[str, int]
     forgotten: dict[str, int]
     quarantine: list[dict[str, Any]]
@@ -54,8 +53,7 @@ def collect(task: Task, data: Data, folder: Path, max_characters: int, suppresse
             )
             continue
         verdict = gate.check(source, records, task, data, max_characters)
-        if source.role in ROLES:
-            examined += [(source, record, record.line not in verdict.bad) for record in records]
+        examined += [(source, record, record.line not in verdict.bad) for record in records]
         files = {record.line: {"file": record.file} for record in records if record.file}
         for line, reasons in sorted(verdict.bad.items()):
             where = {"source": source.name, "line": line, **files.get(line, {})}

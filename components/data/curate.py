@@ -14,7 +14,7 @@ from typing import Any
 from components.core import Data, Task, progress
 
 from . import duplicates, filters
-from .documents import Cut, Document, Found, entry
+from .documents import Cut, Document, Found, Part, entry
 from .normalise import normaliser
 
 
@@ -26,8 +26,8 @@ class Curated:
     documents: list[Document]
     dropped: list[dict[str, Any]] = field(default_factory=list)
     effects: list[dict[str, Any]] = field(default_factory=list)
-    lost: dict[str, set[str]] = field(default_factory=dict)
-    """Step → ids of the training rows that it dropped."""
+    lost: dict[str, set[tuple[Part, str]]] = field(default_factory=dict)
+    """Step → (part, id) of the documents that it dropped."""
 
     @property
     def notes(self) -> list[str]:
@@ -96,7 +96,7 @@ def _leave_out(curated: Curated, step: str, found: Found, before: tuple[int, int
     rows = sum(document.part == "train" for document in curated.documents)
     gone = {place: curated.documents[place] for place in sorted(drop)}
     curated.dropped += [entry(document.origin, document.part, step, drop[place]) for place, document in gone.items()]
-    curated.lost[step] = {document.id for document in gone.values() if document.part == "train"}
+    curated.lost[step] = {(document.part, document.id) for document in gone.values()}
     curated.documents = [document for place, document in enumerate(curated.documents) if place not in drop]
     after = _size(curated.documents)
     effect = {"step": step, "documents": [before[0], after[0]], "characters": [before[1], after[1]]}

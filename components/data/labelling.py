@@ -24,10 +24,12 @@ SECONDS = 1.0
 @dataclass(frozen=True)
 class Labelled:
     """labels: (label, probability, votes by function) of each text, or None where it is left out; reasons: why it is, for
-    each text. figures: see `label`."""
+    each text. on_gold: the label that each gold row would have had, None where no function votes on it. figures: see
+    `label`."""
 
     labels: list[tuple[str, float, dict[str, str]] | None]
     reasons: list[str | None]
+    on_gold: list[str | None]
     figures: dict[str, Any]
     notes: tuple[str, ...]
 
@@ -59,15 +61,20 @@ def label(asked: Labelling, task: Task, texts: Sequence[str], gold: Sequence[Row
         reasons.append(reason)
     left_out = Counter(filter(None, reasons))
     on_gold = vote(asked, task, [row.text for row in gold])
+    chances = model.probabilities(on_gold)
+    spoken = (on_gold != ABSTAIN).any(1)
+    said_of_gold = [
+        task.labels[int(one.argmax())] if any_vote else None for one, any_vote in zip(chances, spoken, strict=True)
+    ]
     figures = {
         "texts": len(texts),
         "labelled": len(texts) - sum(left_out.values()),
         "left_out": dict(sorted(left_out.items())),
         "functions": _functions(asked, votes, on_gold, truth, model),
-        "label_model": _against(top(model.probabilities(on_gold)), on_gold, truth),
+        "label_model": _against(top(chances), on_gold, truth),
         "majority_vote": _against(majority(on_gold, len(task.labels)), on_gold, truth),
     }
-    return Labelled(labels, reasons, figures, _notes(figures, model))
+    return Labelled(labels, reasons, said_of_gold, figures, _notes(figures, model))
 
 
 def vote(asked: Labelling, task: Task, texts: Sequence[str]) -> Any:

@@ -13,10 +13,12 @@ from components.core import BadInput, Data, Row, Split, Store, Task, digest_of
 from components.core.suppression import words
 from components.measure.leaks import Leaks
 
+from .audit import of_labelling
 from .contamination import Finding, answer_of
 from .documents import Origin, entry
 from .generators import generator
 from .normal import Overlap
+from .representation import Effect
 from .rows import Collected
 from .slices import slices
 from .split import shuffled
@@ -84,13 +86,14 @@ class Made:
     """Gathers made rows. figures: `sources`, `labelling` and `generator`, as far as asked for, each with {"kept", "dropped":
     {reason: count}} and what it found. votes: what the label model said of each row that it labelled. left_out: entries of
     `dropped.jsonl` for rows of sources that were not taken. origin: id → where a row that was taken was read; a generator's
-    were read nowhere."""
+    were read nowhere. effects: what labelling did to groups of people."""
 
     def __init__(self, task: Task, data: Data, refused: Refusal) -> None:
         self.task, self.data, self._refused = task, data, refused
         self.rows: list[Row] = []
         self.figures: dict[str, Any] = {}
         self.notes: tuple[str, ...] = ()
+        self.effects: list[Effect] = []
         self.votes: list[dict[str, Any]] = []
         self.left_out: list[dict[str, Any]] = []
         self.origin: dict[str, Origin] = {}
@@ -142,6 +145,8 @@ class Made:
         done.figures.pop("left_out")
         self.figures["labelling"] = {"kept": kept, "dropped": dict(sorted(dropped.items())), **done.figures}
         self.notes += done.notes
+        read = [(origin.source, text) for origin, text in waiting]
+        self.effects += of_labelling(read, self.rows[before:], gold, done.on_gold)
 
     def _labelled(self, origin: Origin, text: str, found: tuple[str, float, dict[str, str]]) -> Row:
         """The row of a text that the label model is sure about; its votes are kept."""

@@ -1,8 +1,9 @@
 """Whether a step that filters, removes or labels treats groups alike: counts before and after, and an exact test.
 
 Any step `before → after` can be judged: give its members before and after, each with the groups that it belongs to. A group
-that loses members (or has labels changed) more often than all others is named where Fisher's exact test, corrected over all
-groups and steps by Holm (1979), says that chance would do it in fewer than 1 of 20 runs. Not covered: groups of groups.
+that loses members (or has labels changed, or is given one label) more often than all others is named where Fisher's exact
+test, corrected over all groups and steps by Holm (1979), says that chance would do it in fewer than 1 of 20 runs. Not
+covered: groups of groups.
 """
 
 from collections import Counter
@@ -27,7 +28,8 @@ class Member:
 
 @dataclass(frozen=True)
 class Effect:
-    """What one step did: (group, `drops` or `relabels`) → [hit in the group, group, hit elsewhere, elsewhere]."""
+    """What one step did: (group, `drops`, `relabels` or `gives '<label>' to`) → [hit in the group, group, hit elsewhere,
+    elsewhere]."""
 
     step: str
     before: int
@@ -35,9 +37,11 @@ class Effect:
     groups: dict[str, tuple[int, int]]
     """Group → members before, after."""
     tables: dict[tuple[str, str], tuple[int, int, int, int]] = field(default_factory=dict)
+    unit: str = "rows"
+    """What its members are: rows, or passages."""
 
 
-def effect(step: str, before: Iterable[Member], after: Iterable[Member]) -> Effect:
+def effect(step: str, before: Iterable[Member], after: Iterable[Member], unit: str = "rows") -> Effect:
     """Compare the members of `before` with those of the same id in `after`. Members that are new in `after` count there."""
     first, second = {one.id: one for one in before}, {one.id: one for one in after}
     hit = {
@@ -46,34 +50,52 @@ def effect(step: str, before: Iterable[Member], after: Iterable[Member]) -> Effe
     }
     held = Counter(group for one in first.values() for group in one.groups)
     left = Counter(group for one in second.values() for group in one.groups)
-    tables = {}
-    for what, names in hit.items():
-        inside = Counter(group for name in names for group in first[name].groups)
-        for group, count in sorted(held.items()):
-            if names and FEWEST <= count <= len(first) - FEWEST:
-                tables[group, what] = (inside[group], count, len(names) - inside[group], len(first) - count)
+    tables = {key: table for what, names in hit.items() for key, table in _tables(what, names, first, held).items()}
     groups = {group: (held[group], left[group]) for group in sorted({*held, *left})}
-    return Effect(step, len(first), len(second), groups, tables)
+    return Effect(step, len(first), len(second), groups, tables, unit)
+
+
+def given_labels(step: str, members: Iterable[Member]) -> Effect:
+    """Which labels a step gave to the members of each group, where nobody had labelled them before."""
+    there = {one.id: one for one in members}
+    held = Counter(group for one in there.values() for group in one.groups)
+    tables: dict[tuple[str, str], tuple[int, int, int, int]] = {}
+    for label in sorted({one.label for one in there.values()}):
+        names = {name for name, one in there.items() if one.label == label}
+        tables |= _tables(f"gives '{label}' to", names, there, held)
+    return Effect(step, len(there), len(there), {group: (held[group], held[group]) for group in sorted(held)}, tables)
+
+
+def _tables(
+    what: str, names: set[str], members: dict[str, Member], held: Counter[str]
+) -> dict[tuple[str, str], tuple[int, int, int, int]]:
+    """Of each group that is large enough: how many of the members `names`, which a step did `what` to, are in it."""
+    inside = Counter(group for name in names for group in members[name].groups)
+    return {
+        (group, what): (inside[group], count, len(names) - inside[group], len(members) - count)
+        for group, count in sorted(held.items())
+        if names and FEWEST <= count <= len(members) - FEWEST
+    }
 
 
 def biased(effects: Sequence[Effect]) -> list[dict[str, Any]]:
-    """The steps that treat a group worse than the others beyond chance: step, what it does, group, its rate, the others'
-    rate, and p (one-sided, corrected), surest first."""
+    """The steps that treat a group unlike the others beyond chance: step, what it does to which unit, group, its rate, the
+    others' rate, and p (one-sided, corrected), surest first."""
     from scipy.stats import fisher_exact
 
     tested = []
     for one in effects:
         for (group, what), (inside, size, outside, others) in one.tables.items():
             p = fisher_exact([[inside, size - inside], [outside, others - outside]], alternative="greater").pvalue
-            tested.append((float(p), one.step, what, group, inside / size, outside / others))
+            tested.append((float(p), one.step, what, group, inside / size, outside / others, one.unit))
     tested.sort()
     found, corrected = [], 0.0
-    for rank, (p, step, what, group, rate, elsewhere) in enumerate(tested):
+    for rank, (p, step, what, group, rate, elsewhere, unit) in enumerate(tested):
         corrected = min(1.0, max(corrected, p * (len(tested) - rank)))
         if corrected >= ALPHA:
             break
         figures = {"rate": round(rate, 4), "others": round(elsewhere, 4), "p": float(f"{corrected:.3g}")}
-        found.append({"step": step, "does": what, "group": group, **figures})
+        found.append({"step": step, "does": what, "unit": unit, "group": group, **figures})
     return found
 
 

@@ -51,6 +51,12 @@ class Collected:
             if source.role != "knowledge":
                 self._keep_row(passage, record, source)
 
+    def droppable(self) -> dict[Part, list[Passage]]:
+        """The passages that a step of curation may drop: those of the base that no row is about, and those of practice."""
+        asked = {row.passage for row in self.rows}
+        free = [passage for passage in self.passages.values() if passage.id not in asked]
+        return {"knowledge": free, "practice": list(self.practice_passages.values())}
+
     def _leave_out(self, part: Part, record: Record, source: Source, reason: str) -> None:
         self.dropped[source.name][reason] += 1
         self.left_out.append(entry(_read_at(source, record), part, "equal", reason))

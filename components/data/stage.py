@@ -127,6 +127,7 @@ def prepare(
     divided = divide(rows, data.splits, questions, config.near, config.shared_words, task.abstain, summaries)
     report("curating")
     placed = dict(divided.splits)
+    uncurated = gated.collected.droppable()
     divided.splits["train"], curated = curate_collected(gated.collected, placed["train"], data, task)
     used = {name: items[: getattr(config, name)] for name, items in divided.splits.items()}
     held_out = [*divided.splits["validation"], *divided.splits["test"]]
@@ -160,8 +161,8 @@ def prepare(
     figures["flow"] = flow(dropped, sum(gated.read.values()), gated.collected.beside, left)
     leaked = {finding.id for finding in divided.findings}
     effects = [*of_records(task, gated.examined, collected.rows), *of_rows(task, rows, leaked, placed)]
-    effects += of_curation(task, placed["train"], curated.lost)
-    figures["bias"] = report_on(task, effects, used, base.whole)
+    effects += [*of_curation(task, placed["train"], uncurated, curated.lost), *made.effects]
+    figures["bias"] = report_on(task, effects, used | ({"made": extra} if extra else {}), base.whole)
     listed = _settle_leaks(findings, figures["contamination"], policy, step)
     asked = [item for item in questions if not suppressed.holds(item.question, item.answer)]
     items = _store("benchmark_items", "items.jsonl", asked, step) if asked else None

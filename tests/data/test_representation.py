@@ -110,3 +110,113 @@ def test_a_clean_small_set_names_no_step(bench: Bench) -> None:
     assert bias["biased"] == []
     assert bias["sources"]["rows"] == {"largest": "calls", "share": 1.0, "herfindahl": 1.0}
     assert set(bias["labels"]["test"]) <= {"answerable", "unanswerable"}
+
+
+def test_a_filter_that_drops_passages_about_one_group_is_named(bench: Bench) -> None:
+    write(bench.folder / "calls.jsonl", question_rows())
+    passages = []
+    for number in range(200):
+        who, mark = (("women", "{note}"), ("men", "(note)"))[number % 2]
+        passages.append(
+            {"passage": f"Street {number} was paved by {who} {mark}. It is long. It is old. It ends at mill {number}."}
+        )
+    write(bench.folder / "wiki.jsonl", passages)
+    sources = [
+        {"name": "calls", "path": "calls.jsonl", "role": "examples_and_knowledge"},
+        {"name": "wiki", "path": "wiki.jsonl", "role": "knowledge"},
+    ]
+    fair = bench.prepare(QUESTIONS, bench.data(*sources, filters=[{"name": "c4", "braces": False}]))
+    assert fair.figures["bias"]["biased"] == []
+    done = bench.prepare(QUESTIONS, bench.data(*sources, filters=[{"name": "c4"}]))
+    first = done.figures["bias"]["biased"][0]
+    assert (first["step"], first["does"], first["unit"]) == ("curation: c4, knowledge", "drops", "passages")
+    assert (first["group"], first["rate"], first["others"]) == ("gender: women", 1.0, 0.0)
+    assert any("'curation: c4, knowledge' drops passages of 'gender: women'" in note for note in done.notes)
+    (step,) = [one for one in done.figures["bias"]["steps"] if one["step"] == "curation: c4, knowledge"]
+    assert (step["groups"]["gender: women"], step["groups"]["gender: men"]) == ((100, 0), (100, 100))
+
+
+def test_a_filter_that_drops_practice_about_one_group_is_named(bench: Bench) -> None:
+    write(bench.folder / "calls.jsonl", question_rows())
+    rows = []
+    for number in range(80):
+        who, mark = (("women", "{note}"), ("men", "(note)"))[number % 2]
+        text = f"Street {number} was paved by {who} {mark}. It is long. It is old. It ends at mill {number}."
+        rows.append({"question": f"where does street {number} end", "answer": f"mill {number}", "passage": text})
+    write(bench.folder / "stories.jsonl", rows)
+    sources = [
+        {"name": "calls", "path": "calls.jsonl", "role": "examples_and_knowledge"},
+        {"name": "stories", "path": "stories.jsonl", "role": "practice"},
+    ]
+    done = bench.prepare(QUESTIONS, bench.data(*sources, filters=[{"name": "c4"}]))
+    named = {(one["step"], one["group"]) for one in done.figures["bias"]["biased"]}
+    assert ("curation: c4, practice", "gender: women") in named
+
+
+def test_a_filter_that_drops_training_rows_about_one_group_is_named(bench: Bench) -> None:
+    rows = [
+        {
+            "text": f"Evening {number} with the {who}. It was quiet. I would come again, {mark} {number}.",
+            "label": ("good", "bad")[number // 2 % 2],
+        }
+        for number in range(160)
+        for who, mark in [(("women", "{x}"), ("men", "x"))[number % 2]]
+    ]
+    write(bench.folder / "films.jsonl", rows)
+    splits = {"train": 120, "validation": 20, "test": 20}
+    data = bench.data({"name": "films", "path": "films.jsonl"}, splits=splits, filters=[{"name": "c4"}])
+    named = {(one["step"], one["group"]) for one in bench.prepare(REVIEWS, data, near=1.0).figures["bias"]["biased"]}
+    assert ("curation: c4", "gender: women") in named
+
+
+LABELLING = [
+    {"name": "praise", "label": "good", "any_of": ["great"]},
+    {"name": "smile", "label": "good", "any_of": ["smile"]},
+    {"name": "dull", "label": "bad", "any_of": ["dull"]},
+    {"name": "asleep", "label": "bad", "any_of": ["asleep"]},
+]
+
+
+def labelled(bench: Bench, functions: list[dict]) -> dict:
+    """`bias` of 400 waiting texts about women and men, as many good as bad ones of each, with 60 labelled ones."""
+    said = {"good": "great, it made me smile", "bad": "dull, I fell asleep"}
+    texts = [
+        (f"take {number}: the {('women', 'men')[number % 2]} were {said[answer]} {number}", answer)
+        for number in range(500)
+        for answer in [("good", "bad")[number // 2 % 2]]
+    ]
+    write(bench.folder / "films.jsonl", [{"text": text, "label": answer} for text, answer in texts[400:]])
+    write(bench.folder / "waiting.jsonl", [{"text": text} for text, _ in texts[:400]])
+    sources = [
+        {"name": "films", "path": "films.jsonl"},
+        {"name": "waiting", "path": "waiting.jsonl", "role": "unlabelled"},
+    ]
+    splits = {"train": 60, "validation": 20, "test": 20}
+    data = bench.data(*sources, splits=splits, labelling={"functions": functions, "confidence": 0.5})
+    result = bench.prepare(REVIEWS, data, near=1.0)
+    assert result.dataset.made
+    return result.figures["bias"] | {"notes": result.notes, "made": result.dataset.made.count}
+
+
+def test_an_annotator_by_program_who_is_against_one_group_is_named(bench: Bench) -> None:
+    against = [{"name": f"against_{number}", "label": "bad", "any_of": ["women"]} for number in range(4)]
+    found = labelled(bench, LABELLING + against)
+    named = {(one["step"], one["does"], one["group"]): one for one in found["biased"]}
+    given = named["labelling", "gives 'bad' to", "gender: women"]
+    assert given["rate"] > 0.9
+    assert given["others"] == 0.5
+    assert named["labelling of gold rows", "relabels", "gender: women"]["others"] == 0.0
+    assert any("'labelling' gives 'bad' to rows of 'gender: women' more often" in note for note in found["notes"])
+
+
+def test_a_fair_annotator_by_program_is_not_named_and_made_rows_are_reported(bench: Bench) -> None:
+    found = labelled(bench, LABELLING)
+    assert found["biased"] == []
+    assert found["labels"]["made"] == {"bad": 0.5, "good": 0.5}
+    assert found["toxicity"]["splits"]["made"]["rows"] == found["made"] == 400
+
+
+def test_an_annotator_by_program_who_leaves_one_group_out_is_named(bench: Bench) -> None:
+    found = labelled(bench, [one | {"none_of": ["women"]} for one in LABELLING])
+    named = {(one["step"], one["does"], one["unit"], one["group"]) for one in found["biased"]}
+    assert ("labelling", "drops", "texts", "gender: women") in named
