@@ -194,6 +194,26 @@ def parts(record: Record) -> list[tuple[str, str, str, str | None]]:
     return [*rows, ("runtime", f"{one.runtime.engine}, {one.runtime.dtype}", "", None)]
 
 
+def representation(record: Record) -> list[dict[str, Any]]:
+    """Who is in the data before and after each step that drops or labels: {"step", "unit", "before", "after", "groups"}.
+
+    groups: each slice, source and group of people with its count where the step starts anew, `count → count` where it lost
+    some, and "" where it lost none.
+    """
+    shown: list[dict[str, Any]] = []
+    last: tuple[tuple[str, int], ...] = ()
+    for one in (record.provenance.get("bias") or {}).get("steps") or ():
+        groups = {name: (before, after) for name, (before, after) in one["groups"].items() if before}
+        anew = tuple((name, before) for name, (before, _) in groups.items()) != last
+        counts = {
+            name: f"{before} → {after}" if before != after else f"{before}" for name, (before, after) in groups.items()
+        }
+        listed = [f"{name} {counts[name]}" for name, (before, after) in groups.items() if anew or before != after]
+        shown.append({**one, "unit": one.get("unit", "rows"), "groups": ", ".join(listed)})
+        last = tuple((name, after) for name, (_, after) in groups.items() if after)
+    return shown
+
+
 def trainings(record: Record) -> dict[str, dict[str, Any]]:
     """Step that trained → its figures; losses are shown by where they began and ended."""
     found: dict[str, dict[str, Any]] = {}

@@ -102,6 +102,7 @@ def markdown(record: Record, template: Path = TEMPLATES / "card.md.j2") -> str:
         "parts": figures.parts(record),
         "docs": _docs(record),
         "overlaps": None if overlaps is None else sum(overlaps.values()),
+        "representation": figures.representation(record),
         "trainings": figures.trainings(record),
         "considered": record.results.get("selection", {}).get("considered", ()),
         "variants": figures.variants(record),

@@ -134,6 +134,22 @@ def provenance() -> dict[str, Any]:
         "contamination_list": name("contamination"),
         "bias": {
             "biased": [{"step": "gate", "does": "drops", "group": "age: old", "rate": 0.4, "others": 0.1, "p": 0.001}],
+            "steps": [
+                {"step": "gate", "before": 900, "after": 897, "groups": {"age: old": [10, 7], "gender: men": [200, 200]}},
+                {
+                    "step": "deduplicate",
+                    "before": 897,
+                    "after": 897,
+                    "groups": {"age: old": [7, 7], "gender: men": [200, 200]},
+                },
+                {
+                    "step": "curation: c4, knowledge",
+                    "unit": "passages",
+                    "before": 300,
+                    "after": 200,
+                    "groups": {"gender: men": [100, 100], "gender: women": [100, 0]},
+                },
+            ],
             "sources": {"rows": {"largest": "disfl_qa", "share": 1.0, "herfindahl": 1.0}},
             "labels": {"test": {"answerable": 0.75, "unanswerable": 0.25}},
             "toxicity": {"splits": {"test": {"rows": 240, "toxic": 1}}},

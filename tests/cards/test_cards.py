@@ -85,6 +85,9 @@ def test_the_data_section_shows_curation_and_links_the_data_docs(tmp_path: Path)
     assert "| language | 3,400 → 3,388 | 2,000,000 → 1,991,000 |" in linked.read_text()
     page = linked.with_suffix(".html").read_text()
     assert "dropped: language" in page, "the picture"
+    assert "| gate | 900 → 897 rows | age: old 10 → 7, gender: men 200 |" in linked.read_text()
+    assert "| deduplicate | 897 → 897 rows | unchanged |" in linked.read_text()
+    assert "| 300 → 200 passages | gender: men 100, gender: women 100 → 0 |" in linked.read_text()
     elsewhere = write_card(record(results=results), tmp_path / "other")
     assert f"Data Docs `{name('docs')[:12]}`" in elsewhere.read_text()
 
