@@ -57,3 +57,71 @@ def test_a_passage_that_asks_the_same_of_another_year_is_no_leak(leaks: Leaks) -
     assert leaks.of_passages([told.format(asked.format(1980))]) == [[]]
     (here,) = leaks.of_passages([told.format(asked.format(1990))])
     assert [leak.item.id for leak in here] == ["counted 1990"]
+
+
+SENTENCE = "The poor driver took the old cashier home in the rain."
+SHORT = [
+    Item("test", "song", "who sings the oldest song of the harbour", "Brunhilde"),
+    Item("test", "film", "A dull and endless film about boats, without one good line."),
+    Item("benchmark wino", "ride", SENTENCE),
+    Item("benchmark stereo", "few", "They were loud and rich."),
+]
+
+
+@pytest.fixture(scope="module")
+def short() -> Leaks:
+    return Leaks(SHORT)
+
+
+@pytest.mark.parametrize(
+    ("text", "answer", "item"),
+    [
+        ("Please answer this: who sings the oldest song of the harbour? Keep it brief.", "Brunhilde", "song"),
+        ("Please answer this: who sings the oldest song of the harbour? Keep it brief.", "", "song"),
+        ("We went in June. " + SHORT[1].question + " My aunt slept.", "bad", "film"),
+        ("I read this once: " + SENTENCE, "", "ride"),
+    ],
+)
+def test_an_item_wrapped_in_a_longer_row_leaks(short: Leaks, text: str, answer: str, item: str) -> None:
+    (found,) = short.of_rows([(text, answer)])
+    assert found
+    assert (found.item.id, found.how) == (item, "within")
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ("who sings the oldest song of the harbour no wait which mayor had it written down", "Ottokar"),
+        ("I saw how they were loud and rich. That is all.", ""),
+        ("Tell me, who sings the oldest song of the hills?", "Quito"),
+    ],
+)
+def test_a_row_that_goes_on_to_ask_for_something_else_leaks_nothing(short: Leaks, text: str, answer: str) -> None:
+    assert short.of_rows([(text, answer)]) == [None]
+
+
+def test_a_sentence_without_a_question_word_is_found_in_a_passage(short: Leaks) -> None:
+    (here, nothing) = short.of_passages([f"All about cars. {SENTENCE} So it was.", "They were loud and rich. So it was."])
+    assert [leak.item.id for leak in here] == ["ride"]
+    assert nothing == []
+
+
+SHUFFLED = "song the of who harbour sings oldest the"
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        f"Q: {SHUFFLED}\nA: Brunhilde",
+        f"Asked often. Question 3: {SHUFFLED} Answer: Brunhilde",
+        f"Asked often\n{SHUFFLED}\nBrunhilde",
+        f"| {SHUFFLED} | Brunhilde |",
+    ],
+)
+def test_a_page_that_asks_in_other_order_and_without_a_mark_is_found(short: Leaks, page: str) -> None:
+    assert [(leak.item.id, leak.how) for leak in short.of_passages([page])[0]] == [("song", "question and answer")]
+
+
+def test_a_line_that_tells_the_answer_asks_nothing(short: Leaks) -> None:
+    told = "The oldest song of the harbour, who knows, Brunhilde sings"
+    assert all(leak.how == "content and answer" for leak in short.of_passages([f"Songs\n{told}\nBoats"])[0])
