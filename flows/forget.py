@@ -18,7 +18,7 @@ from components.core import BadInput, Workspace, publish_json, short
 from components.core.code import ROOT
 from components.core.suppression import Suppressed
 from components.governance import Registered, Registry
-from components.lineage import PENDING, REASON, Item, Subject, erase, find_row, search, touched
+from components.lineage import PENDING, REASON, Item, Subject, erase, find_row, search, touched, with_rows
 
 UNREACHED = (
     "the source files: an asset or a file of yours is not rewritten; the suppression list keeps its rows out of every run",
@@ -42,7 +42,7 @@ def forget(subject: str, *, dry_run: bool, yes: bool, workspace: Workspace | Non
     if dry_run:
         return _report(workspace, touched(workspace, wanted, *cards), dry_run=True)
     with workspace.lock():
-        publish_json(workspace.root / PENDING, {"phrases": wanted.phrases})
+        publish_json(workspace.root / PENDING, wanted)
         items = touched(workspace, wanted, *cards)
         listed = Suppressed.read(workspace.forgotten)
         for phrase in wanted.phrases:
@@ -60,16 +60,16 @@ def forget(subject: str, *, dry_run: bool, yes: bool, workspace: Workspace | Non
 
 
 def _subject(workspace: Workspace, given: str) -> Subject:
-    """What to look for: the texts of a row or an answer with that id, else the text itself; and what an interrupted call had
-    begun with."""
+    """What to look for: the texts of a row or an answer with that id, else the text itself; the rows that hold it; and what
+    an interrupted call had begun with."""
     pending = workspace.root / PENDING
-    begun = json.loads(pending.read_text())["phrases"] if pending.is_file() else []
+    begun = Subject.model_validate_json(pending.read_text()) if pending.is_file() else Subject(phrases=())
     path = serving.traffic_path(workspace)
     answered = serving.Traffic(path).find(given) if path.is_file() else None
-    if answered:
-        return Subject.of(*begun, given, answered["input"])
-    row = find_row(workspace.store, given)
-    return Subject.of(*begun, given, *([row[0].id, row[0].text] if row else []))
+    row = None if answered else find_row(workspace.store, given)
+    more = [answered["input"]] if answered else [row[0].id, row[0].text] if row else []
+    wanted = Subject.of(*begun.phrases, given, *more)
+    return with_rows(workspace.store, Subject(phrases=wanted.phrases, rows=begun.rows))
 
 
 def _versions(workspace: Workspace) -> list[Registered]:

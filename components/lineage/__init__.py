@@ -4,7 +4,7 @@
 from .draw import as_html, as_json, as_mermaid, label
 from .erase import REASON, erase
 from .graph import Edge, Graph, Node, graph
-from .search import PENDING, Item, object_roles, search, touched
+from .search import PENDING, Item, object_roles, search, touched, with_rows
 from .subject import Subject
 from .trace import find_row, trace
 from .why import why
@@ -29,4 +29,5 @@ __all__ = [
     "touched",
     "trace",
     "why",
+    "with_rows",
 ]

@@ -45,6 +45,13 @@ class Item(Frozen):
     why: str = "holds it"
 
 
+def with_rows(store: Store, subject: Subject) -> Subject:
+    """The subject with the ids of the rows that hold it, as long as they are there to be found."""
+    paths = [path for folder in _inside(store.root / "objects") for path in sorted(folder.glob("rows.jsonl"))]
+    held = {json.loads(line)["id"] for path in paths for line in path.read_text().split("\n") if subject.holds(line)}
+    return Subject(phrases=subject.phrases, rows=tuple(sorted({*subject.rows, *held})))
+
+
 def search(workspace: Workspace, subject: Subject, *more: Path) -> list[Item]:
     """Everything in the workspace, and in the folders and files `more`, that holds the subject."""
     store, roles = workspace.store, object_roles(workspace.store)

@@ -23,12 +23,17 @@ _GAP = rb"""(?:\\u[0-9a-f]{4}|\\[nrtbf"\\/']|%[0-9a-f]{2}|&\#?[a-z0-9]{1,8};|[^0
 _ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})|\\([nrtbf\"\\/'])")
 _AROUND = 12
 """Bytes looked at on each side of a match: the longest escape of one neighbouring letter."""
+_ID = re.compile(rb"(?<![0-9a-z])[0-9a-f]{16}(?![0-9a-z])")
+"""A row's id."""
 
 
 class Subject(Frozen):
     """One subject: texts that must not be found (a phrase; or the id and the text of a row or an answer)."""
 
     phrases: tuple[str, ...]
+    rows: tuple[str, ...] = ()
+    """Ids of the rows that hold it. What is made of a row keeps its id, alone or with a word behind it, and not its words:
+    the question with typing errors, about another gender, its figures."""
 
     @classmethod
     def of(cls, *phrases: str) -> "Subject":
@@ -44,14 +49,22 @@ class Subject(Frozen):
 
     def in_bytes(self, data: bytes) -> bool:
         """Whether the content of a file holds the subject."""
-        return any(one.found(form) for form in _forms(data) for one in self._patterns)
+        return any(one.found(form) for form in _forms(data) for one in self._patterns) or self._names_a_row(data)
 
     def without(self, text: str) -> str:
         """The text with each place that holds the subject replaced."""
         data = text.encode(errors="surrogatepass")
         for one in self._patterns:
             data = one.replaced(data)
+        data = _ID.sub(lambda match: GONE.encode() if match.group() in self._ids else match.group(), data)
         return data.decode(errors="surrogatepass")
+
+    def _names_a_row(self, data: bytes) -> bool:
+        return bool(self._ids) and any(not self._ids.isdisjoint(_ID.findall(form)) for form in _forms(data))
+
+    @cached_property
+    def _ids(self) -> frozenset[bytes]:
+        return frozenset(id.encode() for id in self.rows)
 
     @cached_property
     def _patterns(self) -> list["_Pattern"]:

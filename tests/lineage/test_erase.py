@@ -1,15 +1,16 @@
 """What is forgotten is gone from every corner, and what has nothing to do with it stays."""
 
 import gzip
+import json
 import sqlite3
 from contextlib import closing
 
 import pytest
 
 from components.core import FeedbackStore, MachineFault
-from components.lineage import Subject, content, erase, search, touched
+from components.lineage import Subject, content, erase, search, touched, with_rows
 
-from .small import ADA, ROWS, filled
+from .small import ADA, ROWS, filled, put
 
 SUBJECT = Subject.of(ADA)
 
@@ -45,6 +46,28 @@ def test_a_planted_canary_is_what_weights_were_made_from(tmp_path):
 def test_a_row_of_test_taught_nothing(tmp_path):
     workspace = filled(tmp_path, {"train": ROWS["test"], "test": ROWS["train"]})
     assert [item.role for item in touched(workspace, SUBJECT) if item.kind == "object"] == ["test"]
+
+
+def test_what_was_made_of_a_row_under_its_id_goes_with_it(tmp_path):
+    workspace, row = filled(tmp_path), ROWS["train"][0]
+    mistyped = put(workspace, "mistyped", rows_jsonl=[row | {"text": "What did aad@exmaple.org ask for?"}])
+    swapped = put(workspace, "swapped", outcomes_jsonl=[{"id": f"{row['id']} gender", "asked": "What did Adam ask for?"}])
+    figures = put(workspace, "figures", beside_json=json.dumps({"values": {row["id"]: 0.5}}))
+    other = put(workspace, "other", outcomes_jsonl=[{"id": f"{ROWS['test'][0]['id']} gender", "asked": "Who asked?"}])
+    subject = with_rows(workspace.store, SUBJECT)
+    assert subject.rows == (row["id"],)
+    found = touched(workspace, subject)
+    assert {mistyped, swapped, figures} <= {item.id for item in found}
+    assert other not in {item.id for item in found}
+    erase(workspace, subject, found)
+    assert search(workspace, subject) == []
+    assert workspace.store.has(other)
+
+
+def test_the_id_of_a_row_is_no_part_of_a_digest(tmp_path):
+    subject = Subject(phrases=(), rows=("a" * 16,))
+    assert not any(subject.holds(text) for text in ("a" * 64, "a" * 17, f"f{'a' * 16}"))
+    assert subject.without(f"row {'a' * 16}, {'a' * 64}") == f"row [forgotten], {'a' * 64}"
 
 
 def test_steps_whose_payload_went_are_not_sealed_any_more(tmp_path):
