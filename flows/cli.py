@@ -205,12 +205,14 @@ def register(
 @app.command()
 def lineage(
     model: Annotated[str | None, typer.Argument(help="Registered model, `name`, `name@alias` or `name@version`")] = None,
-    row: Annotated[str | None, typer.Option(help="Where this source row went: its id or its text")] = None,
+    row: Annotated[
+        str | None, typer.Option(help="Where this source row or passage went: its id, its text, or `<source>:<line>`")
+    ] = None,
     mermaid: Annotated[bool, typer.Option(help="Print a Mermaid picture")] = False,
     html: Annotated[Path | None, typer.Option(help="Write one page with the picture to this file")] = None,
     as_json: Json = False,
 ) -> None:
-    """Draw where a release came from, from source rows to the endpoint; or where one row went."""
+    """Draw where a release came from, from source rows to the endpoint; or where one row went, or why it was left out."""
     from flows import lineage as flow
 
     if (model is None) == (row is None):

@@ -10,6 +10,7 @@ from rich.tree import Tree
 from components import lineage as graphs
 from components import serving
 from components.core import BadInput, Candidate, Workspace, publish_text
+from components.data import sentences
 from components.governance import Approvals, Registered, Registry, candidate_in
 from components.lineage import Graph, Node, as_html, as_mermaid
 from components.lineage import graph as draw
@@ -51,7 +52,7 @@ def candidate_of(workspace: Workspace, version: Registered) -> Candidate | None:
 
 
 def trace(row: str, workspace: Workspace | None = None) -> dict[str, Any]:
-    """Where the row with this id or text went. Raises BadInput where there is none."""
+    """Where the row or passage with this id, text or place (`<source>:<line>`) went. Raises BadInput where there is none."""
     return graphs.trace((workspace or Workspace()).store, row)
 
 
@@ -91,16 +92,33 @@ def show(graph: Graph) -> None:
 
 
 def show_row(found: dict[str, Any]) -> None:
-    """Print where a row went."""
-    console, row = Console(), found["row"]
-    console.print(f"row {row['id']} of source {row['source']}: {row['text']!r}", highlight=False, markup=False)
-    read = ", ".join(found["read_by"]) or "no stage"
-    console.print(f"  split {found['split']}: {found['training']}; read by {read}", highlight=False)
+    """Print where a row or passage went."""
+
+    def line(text: str) -> None:
+        console.print(text, highlight=False, markup=False, soft_wrap=True)
+
+    console = Console()
+    for one in found.get("left_out", ()):
+        where, rights = _read_at(one)
+        line(f"{where}: left out at step {one['step']}: {one['reason']} ({rights})")
+    if "left_out" in found:
+        return
+    kind = "row" if "row" in found else "passage"
+    one = found[kind]
+    line(f"{kind} {one['id']} of source {one['source']}: {one['text']!r}")
+    for place in found["read"]:
+        line("  read from {} ({})".format(*_read_at(place)))
+    line(f"  {found['split']}: {found['training']}; read by {', '.join(found['read_by']) or 'no stage'}")
     for place in found["places"]:
-        line = (
-            f"  {place['what']} {place['digest'][:12]} ({place['file']}), made by {', '.join(place['steps']) or 'no seal'}"
-        )
-        console.print(line, highlight=False, soft_wrap=True)
+        made = ", ".join(place["steps"]) or "no seal"
+        line(f"  {place['what']} {place['digest'][:12]} ({place['file']}), made by {made}")
+    line(f"  released from this data: {', '.join(found['released']) or 'no version'}")
+
+
+def _read_at(place: dict[str, Any]) -> tuple[str, str]:
+    """Where something was read, and under which licence from whom."""
+    file = f" ({place['file']})" if place.get("file") else ""
+    return f"{place['source']}, line {place['line']}{file}", f"{place['licence']}, {place['origin']}"
 
 
 def _line(node: Node) -> str:
@@ -115,7 +133,15 @@ def _line(node: Node) -> str:
     }.get(node.kind, facts.get("licence", ""))
     dropped = ", ".join(f"{count} {reason}" for reason, count in (facts.get("dropped") or {}).items())
     more = (f" ({said})" if said else "") + (f" dropped: {dropped}" if dropped else "")
+    more += f" bias: {bias_said(facts['bias'])}" if facts.get("bias") else ""
     return _name(node) + more.replace("[", "\\[")
+
+
+def bias_said(found: dict[str, Any]) -> str:
+    """What a data step's figures of bias come to, in words."""
+    named = "; ".join(sentences(found)) or "no step dropped or relabelled a group more often than others beyond chance"
+    rows = found.get("sources", {}).get("rows", {})
+    return named + (f"; {rows['share']:.0%} of the rows are from '{rows['largest']}'" if rows.get("largest") else "")
 
 
 def _name(node: Node) -> str:

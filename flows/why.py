@@ -9,7 +9,7 @@ from components.core import BadInput, Store, Workspace
 from components.governance import Registry
 from components.lineage import why as explain
 from components.serving import traffic_path
-from flows.lineage import candidate_of, graph_of
+from flows.lineage import bias_said, candidate_of, graph_of
 
 LAST = "last"
 
@@ -71,6 +71,7 @@ def show(found: dict[str, Any]) -> None:
         line("touched by", who)
     dropped = ", ".join(f"{count} {reason}" for reason, count in (found["data"]["dropped"] or {}).items())
     line("dropped", dropped or "nothing")
+    line("bias", bias_said(found["data"]["bias"]) if found["data"]["bias"] else "not measured")
     for evidence in found["evaluation"]:
         figures = ", ".join(f"{name} {value:.3f}" for name, value in evidence.items() if isinstance(value, float))
         line("evaluation", f"{figures} (digest {evidence['digest']})")

@@ -1,14 +1,14 @@
 """What curation reads of rows and passages, how its result goes back into them, and the list of all that was left out."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from components.core import Data, Passage, Row, Task
 
 from .contamination import Finding
 from .curate import Curated, curate
-from .documents import Document, Part, entry
+from .documents import Document, Origin, Part, entry
 from .normalise import normaliser
 from .rows import Collected, passage_id
 
@@ -76,6 +76,23 @@ def _keep_practice(collected: Collected, left: dict[str, str], data: Data, task:
         collected.practice_passages.setdefault(new, before[old].model_copy(update={"id": new, "text": text}))
         kept = {"passage": new, "text": normalised(row.text), "answer": normalised(row.answer)}
         collected.practice.append(row.model_copy(update=kept))
+
+
+def read_at(collected: Collected, made: dict[str, Origin]) -> Iterator[dict[str, Any]]:
+    """Where each row and passage was read, kept or not: lines of `lines.jsonl`, {"part", "id", "words", "source", "line",
+    "file"}. made: the same of rows that labelling made. words: names a text by its words, as a passage's id does, so that it
+    is found here and stands here nowhere; a text without a label has no id, and a passage none but its id."""
+    texts = {row.id: row.text for row in (*collected.rows, *collected.practice)}
+    known = {**collected.origin, **{("train", name): origin for name, origin in made.items()}}
+    for (part, name), origin in known.items():
+        words = {"words": passage_id(texts[name])} if part != "knowledge" and name in texts else {}
+        yield {"part": part, "id": name, **words, **_place(origin)}
+    for origin, text in collected.unlabelled:
+        yield {"part": "train", "words": passage_id(text), **_place(origin)}
+
+
+def _place(origin: Origin) -> dict[str, Any]:
+    return {"source": origin.source, "line": origin.line, **({"file": origin.file} if origin.file else {})}
 
 
 def left_out(

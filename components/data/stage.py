@@ -32,7 +32,7 @@ from components.core.hub_task import HubTask
 from components.core.suppression import NOTHING, Suppressed
 from components.measure.leaks import Item
 
-from .assemble import curate_collected, flow, left_out
+from .assemble import curate_collected, flow, left_out, read_at
 from .audit import of_curation, of_records, of_rows, report_on, sentences
 from .benchmarks import benchmark_items
 from .collect import Gated, collect
@@ -220,8 +220,11 @@ def _result(
         votes.append(step.store.put(step.scratch / "votes.jsonl"))
     write_jsonl(step.scratch / "dropped.jsonl", dropped)
     dropped_rows = step.store.put(step.scratch / "dropped.jsonl")
+    write_jsonl(step.scratch / "lines.jsonl", read_at(gated.collected, made.origin))
+    lines = step.store.put(step.scratch / "lines.jsonl")
     described = describe(data, policy.use, sources, figures, stored, config)
-    lists = {"quarantine": quarantined, "contamination_list": listed, "dropped_rows": dropped_rows, "label_votes": votes}
+    lists: dict[str, Any] = {"quarantine": quarantined, "contamination_list": listed, "dropped_rows": dropped_rows}
+    lists |= {"lines": lines, "label_votes": votes}
     publish_json(provenance, described | lists)
     dataset = Dataset(
         splits={name: split for name, split in stored.items() if name in figures["splits"]},
@@ -246,7 +249,7 @@ def _result(
         metrics={f"rows_{name}": float(split.count) for name, split in stored.items()}
         | {"quarantined": float(len(gated.quarantine)), "overlaps_removed": float(overlaps)},
         objects=(
-            *(dataset.provenance, gated.docs, quarantined, listed, dropped_rows, *votes),
+            *(dataset.provenance, gated.docs, quarantined, listed, dropped_rows, lines, *votes),
             *(split.object for split in (*stored.values(), *([items] if items else []))),
         ),
         notes=(*gated.warned, *noted, *sentences(figures["bias"]), *made.notes),

@@ -1,57 +1,142 @@
-"""Where one source row went: its split, and every object, prompt and table that it turned up in."""
+"""Where one source row or passage went: its split or base, every object, prompt and table that it turned up in, and the
+versions that were released from them; or where and why it was left out.
+"""
 
+from collections.abc import Iterator
 from typing import Any
 
-from components.core import BadInput, Row, Store, read_jsonl
+from components.core import BadInput, Passage, Row, Seal, Store, digest_of, read_jsonl
 from components.core.suppression import words
 
-from .graph import READS
+from .graph import READS, provenance
 from .search import TAUGHT_BY, object_roles
 from .subject import LEAST, Subject
 
 ROWS = ("train", "feedback", "validation", "test", "practice", "made")
+PASSAGES = ("knowledge", "training_knowledge", "practice_passages")
 
 
 def find_row(store: Store, wanted: str) -> tuple[Row, str] | None:
     """The row with this id, or whose text has these words, and its split; None where no split of the store has it."""
-    same = words(wanted)
-    for digest, role in object_roles(store).items():
-        if role in ROWS and store.has(digest):
-            for line in read_jsonl(store.file(digest)):
-                if line["id"] == wanted or (same and words(line["text"]) == same):
-                    return Row.model_validate(line), role
+    for line, role in _stored(store, ROWS, wanted):
+        return Row.model_validate(line), role
     return None
 
 
 def trace(store: Store, wanted: str) -> dict[str, Any]:
-    """Where the row went: {"row", "split", "places": [{"what", "digest", "used", "steps"}]}.
+    """Where a row or passage went. wanted: its id, its text, or `<source>:<line>`.
 
-    wanted: a row's id, or its text. Raises BadInput where no row of this workspace is it.
+    {"row" or "passage", "split", "read_by", "training", "places": [{"what", "digest", "file", "steps"}], "read": [{"source",
+    "line", "file", "licence", "origin"}], "released": versions}; of one that no split and no base holds {"left_out":
+    [{"source", "line", "file", "licence", "origin", "step", "reason"}]}. Raises BadInput where this workspace knows of none.
     """
-    found = find_row(store, wanted)
-    if found is None:
-        raise BadInput(f"--row {wanted}: no row of this workspace has this id or text. Evidence tables name the ids")
-    row, split = found
+    seals = [seal for seal in store.seals() if seal.name == "components.data.prepare"]
+    known = [(line, seal) for seal in seals for line in _list(store, seal, "lines") if _is(line, wanted)]
+    for name in (wanted, *(line["id"] for line, _ in known if "id" in line)):
+        for line, role in _stored(store, (*ROWS, *PASSAGES), name):
+            return _followed(store, line, role, seals)
+    gone = [one for seal in seals for one in _left_out(store, seal, wanted, [line for line, of in known if of == seal])]
+    if not gone:
+        raise BadInput(
+            f"--row {wanted}: no row or passage of this workspace has this id, this text or this place. Evidence tables "
+            "name the ids; a place is `<source>:<line>`"
+        )
+    return {"left_out": list({digest_of(one): one for one in gone}.values())}
+
+
+def _stored(store: Store, roles: tuple[str, ...], wanted: str) -> Iterator[tuple[dict[str, Any], str]]:
+    """Rows and passages of the splits and bases `roles` with this id, or whose text has these words, and which it is."""
+    same = words(wanted)
+    for digest, role in object_roles(store).items():
+        if role in roles and store.has(digest):
+            for line in read_jsonl(store.file(digest)):
+                if line["id"] == wanted or (same and words(line["text"]) == same):
+                    yield line, role
+
+
+def _followed(store: Store, line: dict[str, Any], role: str, prepared: list[Seal]) -> dict[str, Any]:
+    kind = "row" if role in ROWS else "passage"
+    found = (Row if role in ROWS else Passage).model_validate(line)
+    roles = sorted({role for _, role in _stored(store, (*ROWS, *PASSAGES), found.id)})
+    taught = any(role in TAUGHT_BY for role in roles)
     # a text too short to tell texts apart is followed by its id alone
-    subject = Subject.of(row.id, *([row.text] if sum(map(len, words(row.text))) >= LEAST else []))
-    roles, places = object_roles(store), []
-    seals = store.seals()
-    for digest, role in sorted(roles.items(), key=lambda item: item[1]):
+    subject = Subject.of(found.id, *([found.text] if sum(map(len, words(found.text))) >= LEAST else []))
+    places, holding, seals = [], set(), store.seals()
+    for digest, what in sorted(object_roles(store).items(), key=lambda item: item[1]):
         if not store.has(digest):
             continue
         for path in sorted(store.path(digest).rglob("*.jsonl")):
             if subject.in_bytes(path.read_bytes()):
                 steps = sorted({seal.name for seal in seals if digest in seal.made})
-                places.append({"what": role, "digest": digest, "file": path.name, "steps": steps})
+                holding.add(digest)
+                places.append({"what": what, "digest": digest, "file": path.name, "steps": steps})
     for seal in seals:
         shots = sum(subject.holds(shown) for shown in _shown(seal.result))
         if shots:
             places.append(
                 {"what": f"few-shot examples ({shots})", "digest": seal.key, "file": "prompt", "steps": [seal.name]}
             )
-    readers = sorted(stage for stage, splits in READS.items() if split in splits)
-    taught = "in the rows that weights are made from" if split in TAUGHT_BY else "no weights are made from this split"
-    return {"row": row.model_dump(mode="json"), "split": split, "read_by": readers, "training": taught, "places": places}
+    mine = [seal for seal in prepared if seal.made & holding]
+    return {
+        kind: found.model_dump(mode="json"),
+        "split": ", ".join(roles),
+        "read": _read(store, mine, found.id),
+        "read_by": sorted(stage for stage, splits in READS.items() if set(roles) & set(splits)),
+        "training": f"weights are {'' if taught else 'not '}made from this",
+        "released": _released(seals, {seal.result["dataset"]["provenance"] for seal in mine}),
+        "places": places,
+    }
+
+
+def _list(store: Store, seal: Seal, name: str) -> list[dict[str, Any]]:
+    """One of a data step's lists of lines; empty where it is gone, or was not kept yet."""
+    digest = provenance(store, seal).get(name)
+    return read_jsonl(store.file(digest)) if digest and store.has(digest) else []
+
+
+def _is(line: dict[str, Any], wanted: str) -> bool:
+    """Whether a line of `lines.jsonl` is about what is wanted: by id, by the words of its text, by its place."""
+    named = digest_of(words(wanted))[:12]
+    return line.get("id") in (wanted, named) or line.get("words") == named or _place(line) == wanted
+
+
+def _place(line: dict[str, Any]) -> str:
+    return f"{line['source']}:{line['line']}"
+
+
+def _left_out(store: Store, seal: Seal, wanted: str, known: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Lines of `dropped.jsonl` about what is wanted; a text that was cut from what stayed is none."""
+    places = {(_place(line), line["part"]) for line in known}
+    for one in _list(store, seal, "dropped_rows"):
+        if "cut" not in one and (_place(one) == wanted or (_place(one), one.get("part")) in places):
+            yield one | _rights(store, seal, one["source"])
+
+
+def _read(store: Store, seals: list[Seal], id: str) -> list[dict[str, Any]]:
+    """Where the row or passage with this id was read, with the source's licence and origin, each place once."""
+    found = [
+        {name: line[name] for name in ("source", "line", "file") if name in line} | _rights(store, seal, line["source"])
+        for seal in seals
+        for line in _list(store, seal, "lines")
+        if line.get("id") == id
+    ]
+    return list({digest_of(one): one for one in found}.values())
+
+
+def _rights(store: Store, seal: Seal, source: str) -> dict[str, Any]:
+    sources = {one["name"]: one for one in provenance(store, seal).get("sources", ())}
+    return {name: sources.get(source, {}).get(name) for name in ("licence", "origin")}
+
+
+def _released(seals: list[Seal], datasets: set[str]) -> list[str]:
+    """Versions that were released from one of these datasets, named by their provenance."""
+    found = set()
+    for seal in seals:
+        if seal.name == "components.deployment.deploy" and datasets & {
+            one for given in seal.inputs.values() for one in given
+        }:
+            found.add(f"{seal.result['release']['model_name']} {seal.result['release']['version']}")
+    return sorted(found)
 
 
 def _shown(value: Any) -> list[str]:

@@ -93,6 +93,22 @@ def test_every_row_and_passage_ends_somewhere_and_the_flow_counts_them(bench: Be
     assert (provenance["flow"], provenance["dropped_rows"]) == (flow, result.dropped)
 
 
+def test_where_each_row_and_passage_was_read_is_listed(bench: Bench) -> None:
+    documents(bench)
+    result = bench.prepare(QUESTIONS, bench.data(QA, DOCS, **EVERYTHING), train=3, knowledge_passages=15)
+    listed = read_jsonl(bench.store.file(json.loads(bench.store.file(result.dataset.provenance).read_text())["lines"]))
+    places = {(one["part"], one["id"]): (one["source"], one["line"]) for one in listed}
+    calls = question_rows()
+    for row in result.dataset.rows("test", bench.store):
+        source, line = places["train", row.id]
+        assert (source, calls[line - 1]["question"]) == ("calls", row.text)
+    assert result.dataset.knowledge
+    assert all(("knowledge", one.id) in places for one in read_passages(result.dataset.knowledge, bench.store))
+    capped = {(one["source"], one["line"], one["part"]) for one in dropped(bench, result) if one["step"] == "profile"}
+    assert capped <= {(one["source"], one["line"], one["part"]) for one in listed}
+    assert not any(calls[0]["question"] in json.dumps(one) for one in listed)
+
+
 def test_cut_texts_are_named_by_digest_and_length_and_kept_once(bench: Bench) -> None:
     write(bench.folder / "calls.jsonl", question_rows())
     notice = "Call the harbour office before you come."

@@ -9,15 +9,17 @@ from pathlib import Path
 
 import pytest
 
-from components.core import BadInput, publish_text
+from components.core import BadInput, publish_text, read_jsonl
 from components.governance import Registry
 from components.lineage import PENDING, Subject, as_html, as_json, as_mermaid, find_row, object_roles, search
 from components.lineage.content import cells
 from components.lineage.erase import erase_rows
+from components.lineage.graph import provenance
 from components.serving import read_traffic
+from flows import lineage as flow
 from flows.forget import forget
 from flows.lineage import lineage, trace
-from flows.why import why
+from flows.why import show, why
 from tests import warm
 from tests.conftest import USE_CASE, environment, ninefold
 
@@ -62,8 +64,30 @@ def test_a_row_is_followed_into_its_tables(finished):
     assert "evaluation" in found["read_by"]
     assert "tuning" not in found["read_by"]
     assert {"test", "evidence test"} <= {place["what"] for place in found["places"]}
+    assert (found["read"][0]["source"], found["released"]) == ("disfl_qa", ["voice_helpdesk 1"])
     with pytest.raises(BadInput, match="no row"):
         trace("no such row anywhere", finished.workspace)
+
+
+def test_a_row_that_the_profile_left_out_names_the_reason_and_its_source(finished, capsys):
+    (seal,) = [one for one in finished.workspace.store.seals() if one.name == "components.data.prepare"]
+    known = provenance(finished.workspace.store, seal)
+    listed = read_jsonl(finished.workspace.store.file(known["dropped_rows"]))
+    assert sum(known["dropped"].values()) == len(listed), "no text was cut: the counts are those of the list"
+    one = next(line for line in listed if line["reason"] == "more train rows than the profile uses")
+    found = trace(f"{one['source']}:{one['line']}", finished.workspace)
+    flow.show_row(found)
+    said = capsys.readouterr().out
+    assert f"disfl_qa, line {one['line']}: left out at step profile: more train rows than the profile uses (CC-BY" in said
+
+
+def test_lineage_and_why_say_what_bias_was_found(finished, capsys):
+    flow.show(lineage("voice_helpdesk", finished.workspace))
+    show(why("last", finished.workspace))
+    said = " ".join(capsys.readouterr().out.replace("│", " ").split())
+    assert said.count("of the rows are from 'disfl_qa'") == 2
+    worse = {"step": "gate", "does": "drops", "group": "age: old", "rate": 0.4, "others": 0.1, "p": 0.001}
+    assert flow.bias_said({"biased": [worse]}).startswith("data step 'gate' drops rows of 'age: old' more often than others")
 
 
 def test_an_answer_is_walked_back_to_passages_data_and_figures(finished):
