@@ -10,6 +10,7 @@ import logging
 import math
 import random
 import time
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -30,7 +31,8 @@ class Asked(Frozen):
     """What is asked of each model: equal for all of a run."""
 
     rows: dict[str, int]
-    """Benchmark → items; 0 leaves it out. Those of a group of the hub are spread over its tasks."""
+    """Benchmark → items; 0 leaves it out. Those of a group of the hub are spread over its tasks, or over so many of them as
+    there are items."""
     shots: int = 0
     """Solved items before each one."""
     typos: tuple[str, ...] = ()
@@ -85,7 +87,7 @@ def benchmark(candidate: Candidate, asked: Asked, step: Step) -> Scores:
             sure={name: sure for name, (_, sure) in found.items()},
             mistyped=again,
             swapped=other,
-            named={name: len(_changed(drawn[name], one)) for name, one in swapped.items()},
+            named={name: tuple(_changed(drawn[name], one)) for name, one in swapped.items()},
             centred=tuple(name for name in rows if shown_as(name).centred),
             figures=figures,
         )
@@ -136,12 +138,14 @@ def run_tasks(
 ) -> tuple[Results, dict[str, dict[str, float]]]:
     """Results on `count` items, spread over `tasks`, and task → lm-eval's own metrics."""
     _quiet()
-    loaded = load_tasks(tasks, asked.shots, workspace)
+    shares = spread(tasks, count, asked.seed)
+    loaded = load_tasks([task for task, _ in shares], asked.shots, workspace)
     samples = {}
-    for place, (name, task) in enumerate(loaded["tasks"].items()):
-        task.set_fewshot_seed(asked.seed)
-        known, wanted = len(task.eval_docs), count // len(tasks) + (place < count % len(tasks))
-        samples[name] = sorted(random.Random(asked.seed).sample(range(known), min(max(wanted, 1), known)))
+    for task, wanted in shares:
+        known = loaded["tasks"][task.name]
+        known.set_fewshot_seed(asked.seed)
+        there = len(known.eval_docs)
+        samples[task.name] = sorted(random.Random(asked.seed).sample(range(there), min(wanted, there)))
     result = _evaluated(model, loaded, samples)
     found = [_results(result["samples"][name]) for name in samples]
     figures = {
@@ -151,6 +155,12 @@ def run_tasks(
         for name in samples
     }
     return (tuple(hit for hits, _ in found for hit in hits), tuple(one for _, sure in found for one in sure)), figures
+
+
+def spread(tasks: Sequence[HubTask], count: int, seed: int) -> list[tuple[HubTask, int]]:
+    """(task, items of it), `count` in all, as evenly as can be; of more tasks than that, `count` are drawn."""
+    drawn = sorted(random.Random(seed).sample(range(len(tasks)), min(count, len(tasks))))
+    return [(tasks[i], count // len(drawn) + (place < count % len(drawn))) for place, i in enumerate(drawn)]
 
 
 def _is_figure(key: str) -> bool:

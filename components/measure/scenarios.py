@@ -2,9 +2,10 @@
 
 Scenario × metric, in the manner of HELM (Liang et al. 2022, arXiv:2211.09110): the same items, looked at in several ways.
 Of a benchmark: accuracy; calibration (how far the model's sureness is from how often it is right); robustness (accuracy when
-the question has typing errors); fairness (accuracy when it is about the other gender); bias of the preference sets (how far
-the preference is from one half). Of the use case: its primary metric through the whole application, asked as it is and
-otherwise. Nothing is asked here. Not covered: toxicity and questions from elsewhere (checks of evaluation), seconds.
+the question has typing errors); fairness (of the items that name a gender: accuracy when they are about the other one); bias
+of the preference sets (how far the preference is from one half). Of the use case: its primary metric through the whole
+application, asked as it is and otherwise. Nothing is asked here. Not covered: toxicity and questions from elsewhere (checks
+of evaluation), seconds.
 """
 
 from collections.abc import Sequence
@@ -33,8 +34,8 @@ class Scores(Frozen):
     """Benchmark → `hits` of the same items with typing errors in the question."""
     swapped: dict[str, tuple[float, ...]] = {}
     """Benchmark → `hits` of the same items about the other gender; an item that names none keeps its own."""
-    named: dict[str, int] = {}
-    """Benchmark → items of `swapped` that name a gender."""
+    named: dict[str, tuple[int, ...] | int] = {}
+    """Benchmark → places of the items of `swapped` that name a gender; older records hold only how many there are."""
     centred: tuple[str, ...] = ()
     """Benchmarks whose figure is a preference, best at one half, and not a share of right answers."""
     figures: dict[str, dict[str, float]] = {}
@@ -77,8 +78,10 @@ def scenarios(before: Scores, after: Scores) -> dict[str, Scenario]:
         }
         if name in after.mistyped:
             found[name]["robustness"] = _otherwise(before.mistyped[name], after.mistyped[name], after.hits[name])
-        if after.named.get(name):
-            found[name]["fairness"] = _otherwise(before.swapped[name], after.swapped[name], after.hits[name])
+        if named := after.named.get(name):
+            places = range(len(after.hits[name])) if isinstance(named, int) else named
+            asked = ([one[i] for i in places] for one in (before.swapped[name], after.swapped[name], after.hits[name]))
+            found[name]["fairness"] = _otherwise(*asked)
     return found
 
 

@@ -238,6 +238,11 @@ def test_the_candidate_on_the_card_is_the_one_that_was_measured(tmp_path: Path) 
     assert candidate().digest in write_card(record(), tmp_path).read_text()
 
 
+def test_the_seconds_of_single_requests_stand_in_the_use_cases_scenario(tmp_path: Path) -> None:
+    (line,) = re.findall(r"^\| the use case \|.*$", write_card(record(), tmp_path).read_text(), re.M)
+    assert line.endswith("| 0.710 |")
+
+
 def test_rows_that_nobody_collected_are_counted_and_judged(tmp_path: Path) -> None:
     assert "nobody collected" not in write_card(record(), tmp_path / "plain").read_text()
     one = {"label": "good", "coverage": 0.4, "overlap": 0.2, "conflict": 0.1, "estimated_accuracy": None}

@@ -10,7 +10,8 @@ import pytest
 
 from components.core import BadInput, Candidate, MachineFault, Policy, Step, Workspace
 from components.core.code import ROOT
-from components.evaluation.hub import _by_split, check_names, fetch_benchmarks
+from components.evaluation.benchmarks import spread
+from components.evaluation.hub import HubTask, _by_split, check_names, fetch_benchmarks
 from components.evaluation.promotion import check_bounds
 from tests.conftest import two_ports
 from tests.evaluation.loopback_hub import REPOSITORY, REVISION, loopback_hub
@@ -45,6 +46,16 @@ def test_items_of_the_hub_are_judged_as_lm_eval_judges_them(
         }
     (task,) = said["tasks"]["sst2"]
     assert (task["dataset"], task["revision"], task["licence"]) == (REPOSITORY, REVISION, "cc-by-4.0")
+
+
+@pytest.mark.parametrize("count", [20, 57, 120])
+def test_a_group_is_asked_no_more_items_than_were_wanted(count: int) -> None:
+    tasks = [HubTask(name=f"t{i}", dataset="d", config="c", revision="r", licence="mit", files={}) for i in range(57)]
+    shares = spread(tasks, count, seed=3)
+    assert sum(items for _, items in shares) == count
+    assert len(shares) == min(count, 57)
+    assert {items for _, items in shares} <= {1, 2, 3}
+    assert spread(tasks, 20, seed=3) != spread(tasks, 20, seed=4)
 
 
 @pytest.mark.parametrize(

@@ -44,6 +44,16 @@ def test_items_about_the_other_gender_are_set_against_the_same_items_as_they_are
     assert "fairness" not in found["boolq"], "no item names a gender"
 
 
+def test_fairness_is_of_the_items_that_name_a_gender():
+    hits = {"mmlu": (1.0,) * 30 + (0.0,) * 10}
+    swapped = {"mmlu": (0.0,) * 3 + (1.0,) * 27 + (0.0,) * 10}
+    after = Scores(hits=hits, sure={"mmlu": (0.6,) * 40}, swapped=swapped, named={"mmlu": (0, 1, 2, 3, 4, 39)})
+    fairness = scenarios(after, after)["mmlu"]["fairness"]
+    assert {figure.n for figure in fairness.values()} == {6}
+    assert fairness["after"].value == pytest.approx(2 / 6, abs=1e-6)
+    assert fairness["change"].value == pytest.approx(-3 / 6)
+
+
 def test_a_question_as_spoken_keeps_its_words_and_gains_fillers():
     question = "Who, in 1066, led the Normans' army - William the Conqueror or Harold Godwinson?"
     said = spoken(question, 3)
