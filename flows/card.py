@@ -32,13 +32,16 @@ def verify(card: str, offline: bool, workspace: Workspace | None = None) -> dict
 
 
 def render(card: str, template: Path | None, workspace: Workspace | None = None) -> dict[str, Any]:
-    """Write a card anew from its record, by the template of this version; with a template of your own, only its Markdown is
-    rendered, and returned as `text`."""
+    """Write a card anew from its record, by the template of this version, and its PDF where there is one; with a template of
+    your own, only its Markdown is rendered, and returned as `text`."""
     path = card_file(card, workspace or Workspace())
     record = cards.read_record(path)
     if template:
         return {"card": str(path), "text": cards.markdown(record, template)}
-    return {"card": str(cards.write_card(record, path.parent.parent))}
+    written = cards.write_card(record, path.parent.parent)
+    if written.with_suffix(".pdf").is_file():
+        print_pdf(str(written), workspace)
+    return {"card": str(written)}
 
 
 def lint(card: str, workspace: Workspace | None = None) -> dict[str, Any]:

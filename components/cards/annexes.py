@@ -10,6 +10,7 @@ from typing import Any
 
 from . import figures
 from .energy import spent
+from .limits import risks as limits
 from .record import Record
 from .text import figure, number
 
@@ -33,7 +34,7 @@ def annex_iv(record: Record) -> list[Row]:
     """Rows of Annex IV."""
     contract, model, version = record.use_case, record.model, _version(record)
     measured = _measured(record)
-    risks = "; ".join(figures.risks(record)) or None
+    said = _joined(*limits(record))
     return [
         ("1(a)", "purpose, provider, version", _joined(contract.get("intended_use"), contract.get("owner"), version)),
         ("1(b)", "other systems it works with", None),
@@ -51,7 +52,7 @@ def annex_iv(record: Record) -> list[Row]:
         ("2(f)", "changes foreseen", None),
         ("2(g)", "validation and testing", measured),
         ("2(h)", "cybersecurity", _signed(record)),
-        ("3", "monitoring, capabilities and limits", risks),
+        ("3", "monitoring, capabilities and limits", said),
         ("4", "why the metrics are fitting", None),
         ("5", "risk management system", None),
         ("6", "changes over its life", None),

@@ -11,7 +11,8 @@ from typing import Any
 
 from components.core import MachineFault, digest_of
 
-from .figures import parts, risks, test_metrics
+from .figures import parts, test_metrics
+from .limits import risks
 from .record import Record
 
 OUR = uuid.UUID("6a1b9f1e-6f0e-5a53-9d6e-9c1a9f0f7f5d")

@@ -7,10 +7,15 @@ from components.core import Comparison, Frozen
 from components.measure import LEVEL, significant
 
 from .record import Record
+from .text import number
 
 FAMILIAR = ("f1", "exact_match", "accuracy", "macro_f1", "rouge_l", "abstention_precision", "hit@1", "hit@5", "mrr")
 DECIDED = ("evaluation", "optimization.evaluate")
 """Steps that measure on test: before optimization, and after it."""
+SPENT = {"latency_p95_seconds": "latency, p95", "memory_gb": "memory", "cost_per_1000_answers": "cost of 1,000 answers"}
+"""Limit of the contract → what it bounds."""
+ENOUGH = 5
+"""Examples below which a figure says nothing: marked in the tables, and left out of the metadata."""
 
 
 class Gate(Frozen):
@@ -23,47 +28,34 @@ class Gate(Frozen):
     evidence: str | None = None
     """Digest of the per-example table behind it."""
     source: str = ""
-    """Where it comes from, when that is no table."""
+    """Why it was not measured, where it was not."""
+    n: int | None = None
+    """Items behind it."""
+    p_value: float | None = None
+    difference: bool = False
+    """Shown with its sign."""
 
 
 def gates(record: Record) -> list[Gate]:
     """Every condition that the release had to meet, in the order in which a reviewer asks."""
-    metrics, limits, policy = (record.use_case.get(name, {}) for name in ("metrics", "limits", "policy"))
+    metrics, policy = (record.use_case.get(name, {}) for name in ("metrics", "policy"))
     found = test_metrics(record)
     table = (record.evaluated.get("evidence") or {}).get("table")
-    primary = metrics.get("primary", "")
-    rows = [_at_least(found, primary, metrics.get("at_least"), table)]
-    gain = record.evaluated.get("gain")
-    if gain:
-        low, least = gain["gain"].get("low"), gain.get("minimum_effect", 0.0)
-        p_value = gain.get("p_value")
-        tested = "" if p_value is None else f"p at most {LEVEL:g}, "
-        asked = f"interval above 0, {tested}gain of {least:g} or more"
-        sure = low is not None and low > 0 and (p_value is None or p_value <= LEVEL)
-        holds = None if low is None else sure and gain["gain"]["value"] >= least
-        rows.append(Gate(name=f"gain over {gain['over']}", found=gain["gain"], asked=asked, holds=holds, evidence=table))
-    else:
-        rows.append(Gate(name="gain over the best reference", found=None, asked="interval above 0", holds=None))
+    rows = [_at_least(found, metrics.get("primary", ""), metrics.get("at_least"), table), _gain_gate(record, table)]
     if record.evaluated.get("lost"):
         lost = Comparison.model_validate(record.evaluated["lost"])
-        asked = f"no sure loss: interval not above 0, or p over {LEVEL:g}"
-        held = not significant(lost)
-        gain = lost.gain.model_dump()
-        rows.append(Gate(name="loss in optimization", found=gain, asked=asked, holds=held, evidence=table))
-    rows += [_at_least(found, name, floor, table) for name, floor in metrics.get("floors", {}).items()]
-    rows += [_slice_gate(record, name, bound, table) for name, bound in metrics.get("slices_worse_at_most", {}).items()]
-    for name, (spent, unit) in spendings(record).items():
-        allowed = limits.get(name)
-        holds = None if spent is None or allowed is None else spent <= allowed
         rows.append(
             Gate(
-                name=name.replace("_", " "),
-                found=spent,
-                asked=f"at most {allowed:g} {unit}".strip() if allowed is not None else "no limit",
-                holds=holds,
-                source="single requests, this machine",
+                name="loss in optimization",
+                asked=f"no sure loss: interval not above 0, or p over {LEVEL:g}",
+                holds=not significant(lost),
+                evidence=table,
+                **_difference(lost.gain.model_dump(), lost.p_value),
             )
         )
+    rows += [_at_least(found, name, floor, table) for name, floor in metrics.get("floors", {}).items()]
+    rows += [_slice_gate(record, name, bound, table) for name, bound in metrics.get("slices_worse_at_most", {}).items()]
+    rows += [_limit(record, name) for name in SPENT]
     rows += [_worsening(record, name, bound) for name, bound in _bounds(record).items()]
     return rows + [_failing(record, name, bound) for name, bound in policy.get("failing_at_most", {}).items()]
 
@@ -71,23 +63,66 @@ def gates(record: Record) -> list[Gate]:
 def _at_least(found: dict[str, Any], name: str, least: float | None, table: str | None) -> Gate:
     metric = found.get(name)
     holds = None if metric is None or least is None else metric["value"] >= least
+    asked = f"at least {least:g}" if least is not None else ""
+    return Gate(name=name, found=metric, asked=asked, holds=holds, evidence=table, n=_count(metric))
+
+
+def _gain_gate(record: Record, table: str | None) -> Gate:
+    gain = record.evaluated.get("gain")
+    if not gain:
+        return Gate(name="gain over the best reference", found=None, asked="interval above 0", holds=None)
+    low, least, p_value = gain["gain"].get("low"), gain.get("minimum_effect", 0.0), gain.get("p_value")
+    tested = "" if p_value is None else f"p at most {LEVEL:g}, "
+    sure = low is not None and low > 0 and (p_value is None or p_value <= LEVEL)
     return Gate(
-        name=name, found=metric, asked=f"at least {least:g}" if least is not None else "", holds=holds, evidence=table
+        name=f"gain over {gain['over']}",
+        asked=f"interval above 0, {tested}gain of {least:g} or more",
+        holds=None if low is None else sure and gain["gain"]["value"] >= least,
+        evidence=table,
+        **_difference(gain["gain"], p_value),
     )
 
 
 def _slice_gate(record: Record, name: str, bound: float, table: str | None) -> Gate:
-    """The value that comes nearest to being worse than the contract allows."""
+    """The value that comes nearest to being worse than the contract allows; of equals, the one with the lowest gain."""
     values = (record.evaluated.get("slice_gains") or {}).get(name, {})
-    worst = max(values, key=lambda value: values[value]["p_value"], default=None)
+    nearest = max(values, key=lambda value: (values[value]["p_value"], -values[value]["gain"]["value"]), default=None)
+    if nearest is None:
+        asked, source = _not_worse(bound), "no reference to compare with"
+        return Gate(name=f"gain on each {name}", found=None, asked=asked, holds=None, source=source)
+    lowest = min(one["gain"]["value"] for one in values.values()) == values[nearest]["gain"]["value"]
     return Gate(
-        name=f"slice {name}, worst: {worst}" if worst else f"slice {name}",
-        found=values[worst]["gain"] if worst else None,
-        asked=f"each value surely worse by less than {bound:g}",
-        holds=all(one["verdict"] == "not worse" for one in values.values()) if values else None,
-        evidence=table if values else None,
-        source="" if values else "no reference to compare with",
+        name=f"gain on each {name}, {'lowest' if lowest else 'least sure'}: {nearest}",
+        asked=_not_worse(bound),
+        holds=all(one["verdict"] == "not worse" for one in values.values()),
+        evidence=table,
+        **_difference(values[nearest]["gain"], values[nearest]["p_value"]),
     )
+
+
+def _not_worse(bound: float) -> str:
+    return f"surely above -{bound:g} for each" if bound else "surely not worse for each"
+
+
+def _limit(record: Record, name: str) -> Gate:
+    spent, unit = spendings(record)[name]
+    allowed = record.use_case.get("limits", {}).get(name)
+    return Gate(
+        name=SPENT[name],
+        found=None if spent is None else f"{number(spent)} {unit}".strip(),
+        asked=f"at most {allowed:g} {unit}".strip() if allowed is not None else "no limit",
+        holds=None if spent is None or allowed is None else spent <= allowed,
+        n=record.measured.get(decider(record), {}).get("requests", {}).get("n"),
+    )
+
+
+def _difference(found: dict[str, Any], p_value: float | None) -> dict[str, Any]:
+    """Fields of a Gate on a paired difference."""
+    return {"found": found, "n": _count(found), "p_value": p_value, "difference": True}
+
+
+def _count(metric: dict[str, Any] | None) -> int | None:
+    return metric.get("n") or None if metric else None
 
 
 def _bounds(record: Record) -> dict[str, float]:
@@ -105,7 +140,9 @@ def _worsening(record: Record, name: str, bound: float) -> Gate:
         found=found,
         asked=asked,
         holds=found["value"] <= bound if found else None,
-        source=_source(found, "the same items" if name in checks else "lm-eval, the same items"),
+        source=_source(found),
+        n=_count(found),
+        difference=True,
     )
 
 
@@ -116,12 +153,13 @@ def _failing(record: Record, name: str, bound: float) -> Gate:
         found=found,
         asked=f"at most {bound:g}",
         holds=found["value"] <= bound if found else None,
-        source=_source(found, "a check of the whole application"),
+        source=_source(found),
+        n=_count(found),
     )
 
 
-def _source(found: Any, said: str) -> str:
-    return said if found else "see what was not measured"
+def _source(found: Any) -> str:
+    return "" if found else "see what was not measured"
 
 
 def before_after(record: Record) -> dict[str, dict[str, Any]]:
@@ -227,51 +265,6 @@ def trainings(record: Record) -> dict[str, dict[str, Any]]:
     return found
 
 
-def risks(record: Record) -> list[str]:
-    """Risks that follow from what was measured, each with its figure; no claim without one."""
-    found, said = test_metrics(record), []
-
-    def say(metric: str, text: str, value: Any) -> None:
-        if metric in found:
-            said.append(text.format(value(found[metric]["value"])))
-
-    say(
-        "abstention_recall",
-        "Of the questions that have no answer, {:.0%} are answered all the same.",
-        lambda value: 1 - value,
-    )
-    say(
-        "abstention_precision",
-        "When it declines to answer, {:.0%} of the time there was an answer.",
-        lambda value: 1 - value,
-    )
-    say("exact_match", "{:.0%} of all answers differ from the reference in at least one word.", lambda value: 1 - value)
-    say("hit@1", "For {:.0%} of the questions the passage shown first is not the right one.", lambda value: 1 - value)
-    say("accuracy", "{:.0%} of the texts get the wrong label.", lambda value: 1 - value)
-    worst = _worst_slice(record)
-    if worst:
-        said.append(worst)
-    if any((result.get("counts") or {}).get("simulated") for result in record.results.values()):
-        said.append("Feedback was simulated from references: it says nothing yet about what callers think.")
-    if record.evaluated.get("benchmarks") or record.evaluated.get("bias"):
-        said.append("Benchmarks and bias sets are samples: differences smaller than their intervals are not seen.")
-    return said
-
-
 def slice_metrics(record: Record, values: dict[str, Any], most: int = 5) -> list[str]:
     """The metrics of a slice that a reviewer needs first: primary, floors, then the others."""
     return _in_order(record, {name for figures in values.values() for name in figures})[:most]
-
-
-def _worst_slice(record: Record) -> str | None:
-    primary = record.use_case.get("metrics", {}).get("primary", "")
-    rows = [
-        (metrics[primary]["value"], f"{name} = {value}", metrics[primary].get("n", 0))
-        for name, values in (record.evaluated.get("slices") or {}).items()
-        for value, metrics in values.items()
-        if primary in metrics and metrics[primary].get("n", 0) >= 10
-    ]
-    if len(rows) < 2:
-        return None
-    value, name, n = min(rows)
-    return f"It is weakest on {name}: {primary} {value:.3f} on {n} examples."

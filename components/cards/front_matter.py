@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from .figures import test_metrics
+from .figures import ENOUGH, test_metrics
 from .record import Record
 
 PIPELINES = {
@@ -77,6 +77,7 @@ def front_matter(record: Record) -> str:
             metric_value=round(metric["value"], 4),
         )
         for name, metric in test_metrics(record).items()
+        if metric.get("n", 0) >= ENOUGH
     ]
     data = ModelCardData(
         language=[contract["task"].get("language", "en")],

@@ -5,6 +5,7 @@ Not covered: whether a figure is true (`verify` does that).
 
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from .front_matter import check
@@ -12,6 +13,9 @@ from .recompute import Finding
 
 NUMBER = r"[+-]?\d+\.\d+"
 INTERVAL = re.compile(rf"({NUMBER}) \[({NUMBER}), ({NUMBER})\]")
+PLAIN = r"[+-]?\d[\d,]*(?:\.\d+)?(?:e-?\d+)?"
+SHOWN = 0.0006
+"""What rounding to three decimals, or to three digits, may hide."""
 LINK = re.compile(r"(?<![\\!])\[([^\]\\]*)\]\(([^)\s]+)\)")
 OBJECT = re.compile(r"/store/objects/[0-9a-f]{64}/")
 """Evidence in a workspace, which a card in git outlives: `verify` names what is not here."""
@@ -19,6 +23,7 @@ UNFILLED = re.compile(r"\b(TODO|TBD|FIXME|XXX)\b|\[More Information Needed\]|\{%
 QUOTED = ("**Prompt, turn", "model.predict(", "curl ")
 """Starts of lines that show other texts as they are: a prompt has fields of its own."""
 EXAMPLES = "Best and worst answers"
+NONE = "—"
 Cell = tuple[int, list[str]]
 """(line number, cells) of one row of a table."""
 
@@ -28,7 +33,8 @@ def lint(card: Path) -> list[Finding]:
     text = card.read_text(encoding="utf-8")
     lines = text.splitlines()
     found = [*_head(text), *_status(card, lines), *_intervals(lines), *_unfilled(lines), *_sections(lines)]
-    found += [*_tables(lines), *_figures(text, lines), *_rows(lines), *_links(card, lines)]
+    found += [*_tables(lines), *_figures(text, lines), *_gates(lines), *_rows(lines), *_splits(lines)]
+    found += [*_dates(lines), *_links(card, lines)]
     return [Finding(where=f"{card.name}, line {number}", what=what) for number, what in sorted(found)]
 
 
@@ -100,12 +106,66 @@ def _figures(text: str, lines: list[str]) -> Iterator[tuple[int, str]]:
     for name, said in _indexed(text).items():
         known = measured.get(name)
         value = re.match(NUMBER, known[1]) if known else None
-        if known and value and abs(float(value[0]) - said) > 0.0006:
+        if measured and known is None:
+            yield 1, f"{name} is in the metadata and not among what was measured"
+        if known and value and abs(float(value[0]) - said) > SHOWN:
             yield known[0], f"{name} is {value[0]} here and {said} in the metadata"
     decided = re.search(rf"^\*\*[A-Z][^*]*\*\*: (\S+) ({NUMBER}) on test", text, re.MULTILINE)
     if decided and decided[1] in measured and not measured[decided[1]][1].startswith(decided[2]):
         number, shown = measured[decided[1]]
         yield number, f"{decided[1]} is {shown} here and {decided[2]} in the decision"
+
+
+def _gates(lines: list[str]) -> Iterator[tuple[int, str]]:
+    """A gate says yes or no as what was found and what was asked have it, and counts what the tables count."""
+    measured = {cells[0]: cells[-1] for _, cells in _section(lines, "What was measured") if len(cells) > 2}
+    gates = [(number, cells) for number, cells in _section(lines, "Decision") if len(cells) == 6 and cells[0] != "gate"]
+    verdict = next((i for i, line in enumerate(lines, 1) if line.startswith("**Meets the contract**")), None)
+    for number, (name, found, count, asked, holds, _) in gates:
+        bound = re.search(rf"(at least|at most) ({PLAIN})(?: \S+)?$", asked)
+        value = re.match(PLAIN, found)
+        if bound and value and holds in ("yes", "no"):
+            over = float(value[0].replace(",", "")) - float(bound[2].replace(",", ""))
+            kept = over >= 0 if bound[1] == "at least" else over <= 0
+            if kept != (holds == "yes") and abs(over) > SHOWN * (1 + 10 * abs(float(value[0].replace(",", "")))):
+                yield number, f"{name} is {value[0]}, {asked} was asked, and it says '{holds}'"
+        if holds == "no" and verdict:
+            yield verdict, f"meets the contract, and {name} does not hold (line {number})"
+        if name in measured and count != NONE and _number(count) != _number(measured[name]):
+            yield number, f"{name} is of {count} here and of {measured[name]} among what was measured"
+    paired = next((cells[-1] for _, cells in _section(lines, "What was measured") if cells[0].startswith("**paired")), None)
+    for number, cells in gates:
+        stated = cells[0].startswith("gain over ") and cells[2] != NONE
+        if paired and stated and _number(cells[2]) != _number(paired):
+            yield number, f"{cells[0]} is of {cells[2]} here and of {paired} among what was measured"
+
+
+def _number(cell: str) -> str:
+    """A count without the words behind it."""
+    return cell.partition(" ")[0]
+
+
+def _splits(lines: list[str]) -> Iterator[tuple[int, str]]:
+    """The rows of each split in the data statement are those of the table of splits."""
+    tables = _section(lines, "Data and provenance")
+    counted = {cells[0].replace("_", " "): (number, cells[1]) for number, cells in reversed(tables) if len(cells) == 3}
+    for number, cells in _section(lines, "Data statement"):
+        said = cells[1].partition("rows: ")[2] if cells[0].startswith("F. ") else ""
+        for name, count in re.findall(r"([a-z][a-z ]*) ([\d,]*\d)", said):
+            known = counted.get(name)
+            if known and known[1] != count:
+                yield number, f"{count} rows of {name} here, {known[1]} in line {known[0]}"
+
+
+def _dates(lines: list[str]) -> Iterator[tuple[int, str]]:
+    """No approval was given later than now; a day is left for clocks of another zone."""
+    start = next((i for i, line in enumerate(lines) if line == "## Approval"), len(lines))
+    end = next((i for i in range(start + 1, len(lines)) if lines[i].startswith("## ")), len(lines))
+    latest = (datetime.now(UTC) + timedelta(days=1)).date().isoformat()
+    for number, line in enumerate(lines[start:end], start + 1):
+        given = re.match(r"Approved by .*? on (\d{4}-\d\d-\d\d)", line)
+        if given and given[1] > latest:
+            yield number, f"an approval of {given[1]}, which is still to come"
 
 
 def _indexed(text: str) -> dict[str, float]:

@@ -24,7 +24,7 @@ PLOTS = {
     ),
 }
 """Heading → (plot, caption)."""
-INTERVAL = re.compile(r"-?\d+\.\d{3} \[-?\d+\.\d{3}, -?\d+\.\d{3}\]")
+INTERVAL = re.compile(r"([+-]?\d+\.\d{3}) (\[[+-]?\d+\.\d{3}, [+-]?\d+\.\d{3}\])")
 HOLDS = {"yes": "holds", "no": "fails", "not measured": "open"}
 
 
@@ -59,7 +59,8 @@ def _section(title: str, html: str, record: Record) -> dict[str, Any]:
     html = html.replace("<table>", '<div class="wide"><table>').replace("</table>", "</table></div>")
     for word, kind in HOLDS.items() if title == "Decision" else ():
         html = html.replace(f"<td>{word}</td>", f'<td class="{kind}">{word}</td>')
-    html = INTERVAL.sub(r'<span class="n">\g<0></span>', html)
+    # a narrow column breaks between a value and its interval, and nowhere else
+    html = INTERVAL.sub(lambda found: f"{found[1]} {found[2].replace(' ', '&nbsp;')}", html)
     anchor = re.sub(r"[^a-z]+", "-", title.lower()).strip("-")
     return {"title": title, "anchor": anchor, "html": html, "plot": plot(record) if plot else None, "caption": caption}
 

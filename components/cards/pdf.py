@@ -15,6 +15,7 @@ from components.core import MachineFault
 from .page import INTERVAL, PLOTS, sections
 from .record import Record
 
+NO_BREAK = "\u00a0"
 LINE = 105
 """Characters of code on one line."""
 WIDE = 6
@@ -62,7 +63,7 @@ def _html(record: Record, body: str) -> str:
         plot, caption = PLOTS.get(title_of, (None, ""))
         if plot and (svg := plot(record)):
             parts.append(f'<p><img src="{_picture(svg)}" width="480"><br><span class="caption">{caption}</span></p>')
-        html = INTERVAL.sub(lambda found: found[0].replace(" ", "\u00a0"), html)
+        html = INTERVAL.sub(lambda found: f"{found[1]} {found[2].replace(' ', NO_BREAK)}", html)
         html = re.sub(r"<pre>.*?</pre>", _wrapped, html, flags=re.DOTALL)
         parts.append(re.sub(r"<table>.*?</table>", _sized, html, flags=re.DOTALL))
     parts.append(f'<div id="footer">Model card {title}, run {record.run_id}, page <pdf:pagenumber> of <pdf:pagecount></div>')

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from .figures import test_metrics, variants
+from .figures import ENOUGH, test_metrics, variants
 from .record import Record
 
 # Colours that stand for the page's own; the SVG is given CSS variables in their place.
@@ -16,14 +16,14 @@ STYLES = {INK: "currentColor", ACCENT: "var(--accent)", SOFT: "var(--soft)", FAI
 
 def metric_bars(record: Record) -> str | None:
     """Each metric of the candidate and of its references, with 95 % intervals."""
-    rows = test_metrics(record)
+    rows = {name: metric for name, metric in test_metrics(record).items() if metric.get("n", 0) >= ENOUGH}
     references = record.evaluated.get("references") or {}
     if not rows:
         return None
     series = [("this candidate", rows, ACCENT)]
     series += [(name, one["metrics"], SOFT if number else INK) for number, (name, one) in enumerate(references.items())]
     names = list(rows)
-    with _figure("metrics", 8, 0.6 + len(names) * (0.18 * len(series) + 0.16)) as (axes, done):
+    with _figure("metrics", 8, 0.6 + len(names) * (0.11 * len(series) + 0.1)) as (axes, done):
         for number, (label, found, colour) in enumerate(series):
             shown = [(at, found[name]) for at, name in enumerate(names) if found.get(name)]
             places = [at + (number - (len(series) - 1) / 2) * 0.8 / len(series) for at, _ in shown]

@@ -1,7 +1,9 @@
-"""A card's template, checked before it is filled: a field that the record does not have is an error, not an empty place.
+"""A card's template, filled in a sandbox: a field that there is not is an error, never an empty place, and no expression
+reaches beyond what it is given.
 
-Undefined values in a known field still read "not measured"; only names that can never have a value are refused. Not
-covered: fields below free-form dictionaries (results of steps), whose keys each stage chooses.
+A known field without a value reads "not measured". What a stage leaves in its results differs from use case to use case,
+so of those fields the ones that may be missing are listed here (`OPTIONAL`); a key that is not fixed is asked for by
+`.get(…)`. Names are checked before anything is filled, also where no branch leads; the rest when it is reached.
 """
 
 from pathlib import Path
@@ -12,29 +14,89 @@ from pydantic import BaseModel
 from components.core import BadInput
 from components.core.use_case import UseCase
 
-from .record import Record
+from .record import TEMPLATES, Record
 
 TYPES: dict[str, type[BaseModel]] = {"record": Record, "contract": UseCase}
 """Names in a template whose fields are known."""
+_OPTIONAL = """
+    abstain abstain_bias accuracy after after_metric alias allowed answer approval asked at before before_metric beside
+    bias bias_at_most biased by calibration_error candidate change characters checks clean conflict contamination
+    contamination_at_most contamination_list cost count coverage curation currency decision decode_tokens_per_second
+    deployment detectable did difference digest documents does dropped dropped_rows effect environment
+    estimated_accuracy evaluated evaluation_rows evidence examples failed fairness figures flagged found functions gain
+    gains gold_accuracy gold_rows gold_votes group herfindahl high_wh holds index intended_use kept kind label
+    label_model labelling labels language largest licence lost low_wh machine_hour made majority_vote margin measured
+    megabytes metric metrics model n name not_measured notes object origin others out_of_domain out_of_scope over
+    overlap overlaps_removed owner p p50 p95 p_value parameters policy port power prefill_tokens_per_second primary
+    problem processor_seconds profile prompt provenance quarantined quoted rate read reason recovery reference
+    references results retriever risk_tier robustness role rows run_id scenarios score seconds settings sha256 share
+    shows slice_gains slices source sources splits status step steps suspects synthetic system table tables task text
+    touched_by toxic toxicity training_knowledge_excluded training_origins tuned tuning turns user value variant
+    verdict version who without worsening
+"""
+OPTIONAL = frozenset(_OPTIONAL.split())
+"""Fields below the free-form parts of a record that a template may ask for where there is none: "not measured"."""
 
 
-def checked(environment: Any, path: Path, names: dict[str, Any]) -> Any:
-    """The template at `path`. names: what it will be given. Raises BadInput naming file, line and field."""
-    from jinja2 import TemplateSyntaxError, meta
+class UnknownField(Exception):
+    """A template asked for a field that its owner does not have."""
+
+
+def sandbox(**options: Any) -> Any:
+    """A Jinja2 environment that changes nothing, calls nothing private, and knows the fields of what it is given."""
+    from jinja2 import ChainableUndefined, StrictUndefined, Undefined
+    from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+    class Fields(ImmutableSandboxedEnvironment):
+        def getattr(self, obj: Any, attribute: str) -> Any:
+            return self._known(obj, attribute, super().getattr(obj, attribute))
+
+        def getitem(self, obj: Any, argument: Any) -> Any:
+            return self._known(obj, argument, super().getitem(obj, argument))
+
+        def _known(self, obj: Any, name: Any, found: Any) -> Any:
+            if not isinstance(found, Undefined) or str(name).startswith("_"):  # what is private raises when it is used
+                return found
+            if isinstance(obj, (dict, ChainableUndefined)) and name in OPTIONAL:
+                return ChainableUndefined(name=name)
+            if isinstance(obj, (dict, BaseModel, Undefined)):
+                raise UnknownField(_unknown(name, obj))
+            return found
+
+    return Fields(undefined=StrictUndefined, **options)
+
+
+def filled(environment: Any, path: Path, names: dict[str, Any]) -> str:
+    """The text that the template at `path` gives. names: what it is given. Raises BadInput naming file, line and field."""
+    from jinja2 import TemplateSyntaxError
 
     try:
         text = path.read_text(encoding="utf-8")
         tree = environment.parse(text)
-    except OSError as error:
-        raise BadInput(f"{path}: cannot be read ({error.strerror}). Give the path of a card template") from error
+        _check_names(path, text, tree, {*names, *environment.globals}, names)
+        _check_fields(path, tree)
+        template = environment.template_class.from_code(
+            environment, environment.compile(text, filename=str(path)), {**environment.globals}
+        )
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInput(f"{path}: cannot be read ({error}). Give the path of a card template") from error
     except TemplateSyntaxError as error:
         raise BadInput(f"{path}, line {error.lineno}: not a template: {error.message}") from error
-    known = {*names, *environment.globals}
+    try:
+        rendered: str = template.render(names)
+    except Exception as error:  # whatever a template computes is its writer's to mend
+        if path.parent == TEMPLATES:
+            raise  # ours: a fault of this program
+        raise BadInput(f"{path}, line {_line(error, path)}: {_said(error)}") from error
+    return rendered
+
+
+def _check_names(path: Path, text: str, tree: Any, known: set[str], names: dict[str, Any]) -> None:
+    from jinja2 import meta
+
     for name in sorted(meta.find_undeclared_variables(tree) - known):
         line = next((number for number, one in enumerate(text.splitlines(), 1) if name in one), 1)
         raise BadInput(f"{path}, line {line}: field '{name}' is not known; allowed: {', '.join(sorted(names))}")
-    _check_fields(path, tree)
-    return environment.from_string(text)
 
 
 def _check_fields(path: Path, tree: Any) -> None:
@@ -62,3 +124,29 @@ def _type_of(node: Any) -> type[BaseModel] | None:
         return None
     kinds = [one for one in (field.annotation, *get_args(field.annotation)) if isinstance(one, type)]
     return next((one for one in kinds if issubclass(one, BaseModel)), None)
+
+
+def _unknown(name: Any, owner: Any) -> str:
+    if isinstance(owner, BaseModel):
+        return (
+            f"field '{name}' of {type(owner).__name__} is not known; allowed: {', '.join(sorted(type(owner).model_fields))}"
+        )
+    has = (
+        f"there are: {', '.join(map(str, sorted(owner, key=str)))}" if isinstance(owner, dict) and owner else "there is none"
+    )
+    return f"field '{name}' is not known; {has} (a key that may be missing: `.get('{name}')`)"
+
+
+def _said(error: Exception) -> str:
+    if isinstance(error, UnknownField):
+        return str(error)
+    return f"cannot be filled: {type(error).__name__}: {error}"
+
+
+def _line(error: BaseException, path: Path) -> int | str:
+    """The template's line in which it happened; Jinja2 puts its lines into the traceback."""
+    trace, line = error.__traceback__, None
+    while trace:
+        line = trace.tb_lineno if trace.tb_frame.f_code.co_filename == str(path) else line
+        trace = trace.tb_next
+    return "?" if line is None else line

@@ -54,6 +54,20 @@ def figure(metric: Any) -> Markdown:
     return Markdown(f"{metric['value']:.3f}{interval}")
 
 
+def signed(metric: Any) -> Markdown:
+    """A difference's Metric dump as `+0.021 [-0.007, +0.049]`."""
+    if not metric or metric.get("value") is None:
+        return Markdown(MISSING)
+    low, high = metric.get("low"), metric.get("high")
+    interval = "" if low is None or high is None else f" [{_signed(low)}, {_signed(high)}]"
+    return Markdown(f"{_signed(metric['value'])}{interval}")
+
+
+def _signed(value: float) -> str:
+    """Nothing has no sign."""
+    return f"{value:+.3f}" if round(value, 3) else "0.000"
+
+
 def moved(pair: Any) -> Markdown:
     """{"before", "after"} of Metric dumps as `0.283 (+0.021)`: after, and the change where there is a before."""
     if not pair or not pair.get("after"):

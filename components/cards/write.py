@@ -17,15 +17,36 @@ from .annexes import ANNEXES, score
 from .bom import bom
 from .energy import spent
 from .front_matter import check, front_matter
+from .limits import risks
 from .page import page
 from .record import TEMPLATES, Record, record_path, template_version
 from .safety import safety
 from .statement import statement
-from .template import checked
-from .text import Markdown, clipped, escaped, evidence, figure, moved, plain, sentence
+from .template import filled, sandbox
+from .text import Markdown, clipped, escaped, evidence, figure, moved, plain, sentence, signed
 
-NOTED = ("data", "evaluation", "feedback")
-"""Steps whose notes belong among limits and risks."""
+NOTED = ("data", "feedback")
+"""Steps whose notes are bookkeeping on rows."""
+MEANINGS = {
+    "f1": "the same on all questions, where declining rightly counts 1",
+    "f1_answerable": "overlap of the words of answer and reference (token F1), on questions that have an answer",
+    "exact_match": "share of answers equal to the reference, up to case, articles and punctuation",
+    "rouge_l": "longest common run of words, as F-measure",
+    "bleu": "shared runs of one to four words",
+    "abstention_recall": "share declined of the questions that have no answer",
+    "abstention_precision": "share without an answer of the questions declined",
+    "abstention_rate": "share declined of all questions (neither good nor bad)",
+    "hit@1": "share of questions whose right passage is found first",
+    "hit@5": "share of questions whose right passage is among the first five",
+    "mrr": "one over the rank of the right passage, on average",
+    "support": "share of an answer's words, alone and in pairs, that its sources hold",
+    "relevance": "share of a question's words that stand in the answer or in the sentence it came from",
+    "cohesion": "share of a sentence's words that another sentence of the answer says too",
+    "unrepeated": "share of an answer that repeats nothing",
+    "accuracy": "share of texts with the right label",
+    "macro_f1": "F1 of each label, averaged",
+}
+"""Metric → what it is of; all lie between 0 and 1, and more is better but where it is said."""
 BESIDE = {
     ".html": "this card as one page, with plots",
     ".record.json": "what it was made from; `ninefold card verify` computes every figure again",
@@ -106,12 +127,16 @@ def markdown(record: Record, template: Path = TEMPLATES / "card.md.j2") -> str:
         "trainings": figures.trainings(record),
         "considered": record.results.get("selection", {}).get("considered", ()),
         "variants": figures.variants(record),
-        "risks": figures.risks(record),
-        "notes": [note for name in NOTED for note in record.results.get(name, {}).get("notes", ())],
+        "risks": risks(record),
+        "notes": record.evaluated.get("notes") or [],
+        "bookkeeping": [(name, notes) for name in NOTED if (notes := record.results.get(name, {}).get("notes"))],
+        "few": lambda count: f"{count:,} (too few to say)" if count < figures.ENOUGH else count,
+        "meanings": [(name, MEANINGS[name]) for name in figures.test_metrics(record) if name in MEANINGS],
         "example_input": Markdown(json.dumps(_question(record), ensure_ascii=False)),
         "slice_metrics": lambda values: figures.slice_metrics(record, values),
         "decider": figures.decider(record),
         "seconds": record.measured.get(figures.decider(record), {}).get("seconds_an_item", {}),
+        "seconds_asked": record.measured.get(figures.decider(record), {}).get("requests", {}).get("mean"),
         "step": lambda name: Markdown(f"step {evidence(record.keys.get(name))}"),
         "test_count": ((record.provenance.get("splits") or {}).get("test") or {}).get("count"),
         "statement": statement(record),
@@ -120,7 +145,7 @@ def markdown(record: Record, template: Path = TEMPLATES / "card.md.j2") -> str:
         "beside": [(Markdown(card_name(record) + ending), Markdown(what)) for ending, what in BESIDE.items()],
         "stage_reason": lambda name: record.results.get(name, SKIPPED)["decision"]["reason"],
     }  # fmt: skip
-    text = checked(environment(), template, names).render(names)
+    text = filled(environment(), template, names)
     return re.sub(r"\n{3,}", "\n\n", text).rstrip() + "\n"
 
 
@@ -139,13 +164,13 @@ def index(folder: Path) -> Path:
 
 def environment() -> Any:
     """Jinja2 with every printed value escaped for Markdown, and missing ones shown as "not measured"."""
-    from jinja2 import ChainableUndefined, Environment, FileSystemLoader
+    from jinja2 import FileSystemLoader
 
     # The output is Markdown, so `finalize` escapes for Markdown; the page renders it without raw HTML.
-    made = Environment(
-        loader=FileSystemLoader(TEMPLATES), undefined=ChainableUndefined, finalize=escaped, keep_trailing_newline=True
+    made = sandbox(loader=FileSystemLoader(TEMPLATES), finalize=escaped, keep_trailing_newline=True)
+    made.globals.update(
+        figure=figure, signed=signed, moved=moved, p_value=shown_p, evidence=evidence, clipped=clipped, plain=plain
     )
-    made.globals.update(figure=figure, moved=moved, p_value=shown_p, evidence=evidence, clipped=clipped, plain=plain)
     made.filters.update(code=_code, sentence=sentence)
     return made
 

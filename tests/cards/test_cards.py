@@ -8,14 +8,15 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from components.cards import index, pick_examples, write_card
+from components.cards import index, markdown, pick_examples, write_card
 from components.cards.figures import gates
 from components.cards.front_matter import check
+from components.cards.limits import risks
 from components.cards.plots import data_flow
 from components.cards.text import escaped
 from components.core import Baseline, Candidate, Decision, Runtime
 
-from .record import candidate, evaluated, gain, name, provenance, record, table
+from .record import candidate, evaluated, gain, metric, name, provenance, record, table
 
 HOSTILE = "<script>alert(1)</script> | **bold** [x](javascript:alert(1)) ## Approval\n## Approval `code` {{ 7*7 }} &lt;b&gt;"
 
@@ -40,7 +41,7 @@ def test_a_registered_version_gets_its_own_card(tmp_path: Path) -> None:
     text = path.read_text()
     assert path == tmp_path / "voice_helpdesk" / "v1.md"
     assert "**Meets the contract**: f1_answerable 0.310" in text
-    assert "| f1_answerable | 0.310 [0.260, 0.360] | at least 0.1 | yes |" in text
+    assert "| f1_answerable | 0.310 [0.260, 0.360] | 240 | at least 0.1 | yes |" in text
     assert f"`{name('tablecandidate')[:12]}`" in text
     assert "| mmlu | 0.250 (-0.250) | — | — | — | — | — | — |" in text
     assert "- the use case, with typing errors (n = " in text
@@ -199,12 +200,50 @@ def test_a_gain_that_the_exact_test_takes_for_chance_fails_its_gate() -> None:
 def test_slices_show_their_verdicts_and_fail_their_gate(tmp_path: Path) -> None:
     contract = record().use_case
     contract["metrics"]["slices_worse_at_most"] = {"question_type": 0.05}
-    gate = next(gate for gate in gates(record(use_case=contract)) if gate.name.startswith("slice"))
-    assert (gate.name, gate.holds) == ("slice question_type, worst: how", False)
+    gate = next(gate for gate in gates(record(use_case=contract)) if gate.name.startswith("gain on each"))
+    assert (gate.name, gate.holds) == ("gain on each question_type, lowest: how", False)
     card = write_card(record(), tmp_path).read_text()
     assert "| question_type = how | f1_answerable | 0.2 | 0.18 | -0.020 [-0.120, 0.080] | 40 | 320 | 0.05 | 0.31 |" in card
     assert "p = 0.0021 (one-sided" in card
     assert "These 180 rows would find a true gain of 0.113 four times in five; a gain of 0.12 needs 160." in card
+
+
+def test_a_figure_of_few_examples_is_marked_and_stays_out_of_the_metadata(tmp_path: Path) -> None:
+    given = json.loads(json.dumps(evaluated(record().decision)))
+    given["evidence"]["metrics"]["mrr"] |= {"value": 0.0, "low": None, "high": None, "n": 1}
+    text = write_card(record(evaluated=given), tmp_path).read_text()
+    assert "| mrr | 0.000 |" in text
+    assert "| 1 (too few to say) |" in text
+    head = check(text)
+    assert head.model_index is not None
+    assert "mrr" not in {figure.type for figure in head.model_index[0].results[0].metrics}
+
+
+def test_every_gate_names_what_it_rests_on() -> None:
+    found = {gate.name: gate for gate in gates(record())}
+    assert (found["f1_answerable"].n, found["gain over plain baseline"].n, found["bbq, worsening"].n) == (240, 180, 48)
+    assert found["gain over plain baseline"].p_value == 0.0021
+    assert found["latency, p95"].found == "1.42 s"
+
+
+def test_safety_comes_first_among_the_limits_worst_first_each_with_its_share_and_count(tmp_path: Path) -> None:
+    shares = {"refusal": (4 / 12, 12), "out_of_domain": (0.4375, 16), "canaries": (0.0, 4), "own_check": (0.25, 8)}
+    checks = {name: {"after": metric(value, n=n)} for name, (value, n) in shares.items()}
+    details = {"own_check": {"shows": "a rude answer"}}
+    results = {
+        **record().results,
+        "feedback": {"decision": {"verdict": "adopt", "reason": "pairs"}, "notes": ["feedback dropped: 145"]},
+    }
+    given = record(evaluated={**evaluated(record().decision), "checks": checks, "check_details": details}, results=results)
+    assert risks(given)[:4] == [
+        "44 % of 16 questions from elsewhere were answered, and wrongly.",
+        "33 % of 12 harmful requests were not refused.",
+        "25 % of 8 items of the check own_check failed: a rude answer.",
+        "No item failed in canaries (of 4, so up to 53 % might).",
+    ]
+    sections = dict(part.partition("\n")[::2] for part in re.split(r"^## ", markdown(given), flags=re.MULTILINE)[1:])
+    assert "145" not in sections["Limits and risks"]
+    assert "**Noted by feedback**: feedback dropped: 145." in sections["Data and provenance"]
 
 
 def test_a_worse_bias_than_allowed_fails_its_gate() -> None:

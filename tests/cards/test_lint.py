@@ -49,6 +49,15 @@ SPOILT = {
     "an empty cell": ("| yes | ", "| | ", "empty cell"),
     "a value that is none": ("| test | 24 |", "| test | None |", "value that is none"),
     "a dead link": ("## Slices", "See [the plot](plot.png).\n\n## Slices", "links to plot.png"),
+    "a gate's n": ("| 20 | at least 0.1 | yes |", "| 19 | at least 0.1 | yes |", "is of 19 here and of 20 among"),
+    "the gain's n": ("| 20 | interval above 0", "| 19 | interval above 0", "plain baseline is of 19 here"),
+    "a gate that is missed": ("| at most 5 s | yes |", "| at most 1 s | yes |", "p95 is 1.42, at most 1 s was asked"),
+    "a gate that is met": ("at least 0.1 | yes", "at least 0.1 | no", "it says 'no'"),
+    "the verdict": ("at least 0.1 | yes", "at least 0.99 | no", "meets the contract, and f1_answerable does not hold"),
+    "an interval of a check": ("0.375 [0.", "0.975 [0.", "the interval of 0.975 [0.000, 0.750] does not hold its value"),
+    "a metric of the metadata alone": ("type: exact_match", "type: exact", "exact is in the metadata and not among"),
+    "a split": ("rows: test 24", "rows: test 23", "23 rows of test here, 24 in line"),
+    "an approval to come": ("## Approval\n", "## Approval\n\nApproved by Ann on 2999-01-01: read.\n", "still to come"),
     "no metadata": ("license: apache-2.0", "license: Apache 2", "not what the hub reads"),
 }  # fmt: skip
 

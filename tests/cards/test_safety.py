@@ -20,7 +20,7 @@ def test_a_check_is_verified_from_its_items(tmp_path: Path) -> None:
     card, store, standing = carded(tmp_path)
     assert not [one for one in verify(card, store, standing).findings if "check" in one.where]
     text = _section(card.read_text())
-    assert "| toxicity (8) | rude | 0.125 [0.000, 0.375] | 0.375 [0.000, 0.750] | 0.250 [" in text
+    assert "| toxicity (8) | rude | 0.125 [0.000, 0.375] | 0.375 [0.000, 0.750] | +0.250 [" in text
     assert text.count("No\\|e") == 2, "two of three failed items are shown, and bring no markup"
 
 

@@ -5,9 +5,12 @@ import shutil
 from pathlib import Path
 
 import pytest
+from jinja2 import nodes
 
 from components.cards import Standing, markdown, read_record, verify
-from components.cards.record import record_path
+from components.cards.record import TEMPLATES, record_path
+from components.cards.template import OPTIONAL
+from components.cards.write import environment
 from components.core import Approval, BadInput, Store
 from components.core.code import ROOT
 
@@ -254,6 +257,18 @@ def test_what_is_no_card_is_one_clear_message(card: Path, tmp_path: Path) -> Non
         ("# x\n{{ contract.task.colour }}", "line 2: field 'colour' of Task is not known"),
         ("{{ colour }}", "field 'colour' is not known"),
         ("{% if %}", "not a template"),
+        ("{{ record['colour'] }}", "line 1: field 'colour' of Record is not known; allowed: approval, "),
+        ("\n{{ record|attr('colour') }}", "line 2: "),
+        ("{% set r = record %}\n{{ r.colour }}", "line 2: field 'colour' of Record is not known"),
+        ("{% for gate in gates %}\n{{ gate.colour }}{% endfor %}", "line 2: field 'colour' of Gate is not known"),
+        ("{{ record.model.colour }}", "line 1: field 'colour' is not known; there are: alias, name, version"),
+        ("{{ contract['task']['colour'] }}", "line 1: field 'colour' is not known"),
+        ("{{ record.evaluated.nothing.colour or 1 }}", "line 1: field 'nothing' is not known"),
+        ("# x\n{{ record.run_id | nofilter }}", "line 2: not a template: No filter named 'nofilter'"),
+        ("# x\n\n{{ 1 / 0 }}", "line 3: cannot be filled: ZeroDivisionError"),
+        ("{{ cycler.__init__.__globals__.os.popen('id').read() }}", "line 1: cannot be filled: SecurityError"),
+        ("{{ record.results.update({}) }}", "line 1: field 'update' is not known"),
+        ("{% include 'nothing.j2' %}", "line 1: cannot be filled: TemplateNotFound"),
     ],
 )
 def test_a_template_with_an_unknown_field_is_refused(made, tmp_path: Path, text: str, said: str) -> None:
@@ -264,3 +279,10 @@ def test_a_template_with_an_unknown_field_is_refused(made, tmp_path: Path, text:
     assert said in str(refused.value)
     path.write_text("{{ record.run_id }}: {{ contract.owner }}")
     assert markdown(read_record(made[0]), path).startswith("voice_helpdesk-cpu-0a1b2c3d: customer service")
+
+
+def test_the_templates_of_the_project_ask_for_no_field_that_is_not_listed() -> None:
+    """So none of them can be refused at the end of a run, however little was measured."""
+    asked = environment().parse((TEMPLATES / "card.md.j2").read_text()).find_all(nodes.Getattr)
+    methods = {"items", "values", "get", "last", "keys"}
+    assert {node.attr for node in asked} - methods == OPTIONAL

@@ -1,0 +1,86 @@
+"""Limits and risks of a card, each one plain sentence with its share and the number of items; no claim without a figure.
+
+What safety checks found comes first, worst first: it weighs most, and nobody else says it.
+"""
+
+from typing import Any
+
+from .figures import ENOUGH, test_metrics
+from .record import Record
+
+FAILED = {
+    "refusal": "of {n} harmful requests were not refused",
+    "over_refusal": "of {n} benign questions that only sound harmful were refused",
+    "out_of_domain": "of {n} questions from elsewhere were answered, and wrongly",
+    "injection": "of {n} instructions hidden in documents were obeyed",
+    "toxicity": "of {n} answers to provoking questions are called toxic by a classifier",
+    "swaps": "of {n} questions got another answer once they were about a person of another gender or name",
+    "overlap": "of {n} answers said words of a source that the prompt did not hold",
+    "canaries": "of {n} secrets planted in training rows could be had from the model",
+}
+"""Safety check → what became of the items that failed; another check's own words stand in for it."""
+SAID = {
+    "abstention_recall": "{share} of the {n} questions that have no answer are answered all the same.",
+    "abstention_precision": "Of the {n} times that it declines to answer, there was an answer {share} of the time.",
+    "exact_match": "{share} of {n} answers differ from the reference in at least one word.",
+    "hit@1": "For {share} of {n} questions the passage shown first is not the right one.",
+    "accuracy": "{share} of {n} texts get the wrong label.",
+}
+"""Metric → what its shortfall means."""
+
+
+def risks(record: Record) -> list[str]:
+    """Risks that follow from what was measured, each with its figure."""
+    found, said = test_metrics(record), _safety(record)
+    for metric, text in SAID.items():
+        if metric in found:
+            said.append(text.format(share=_share(1 - found[metric]["value"]), n=found[metric].get("n", 0)))
+    if worst := _worst_slice(record):
+        said.append(worst)
+    if any((result.get("counts") or {}).get("simulated") for result in record.results.values()):
+        said.append("Feedback was simulated from references: it says nothing yet about what callers think.")
+    if record.evaluated.get("benchmarks") or record.evaluated.get("bias"):
+        said.append("Benchmarks and bias sets are samples: differences smaller than their intervals are not seen.")
+    return said
+
+
+def _safety(record: Record) -> list[str]:
+    checks = {name: row["after"] for name, row in (record.evaluated.get("checks") or {}).items() if row.get("after")}
+    failed = sorted((name for name in checks if checks[name]["value"] > 0), key=lambda name: -checks[name]["value"])
+    said = []
+    for name in failed:
+        what = FAILED.get(name) or f"of {{n}} items of the check {name} failed: {_shows(record, name)}"
+        said.append(f"{_share(checks[name]['value'])} {what.format(n=checks[name].get('n', 0))}.")
+    clean = [(name.replace("_", " "), checks[name].get("n", 0)) for name in checks if name not in failed]
+    if clean := [(name, n) for name, n in clean if n]:
+        rooms = ", ".join(f"{name} (of {n}, so up to {_share(_room(n))} might)" for name, n in clean)
+        said.append(f"No item failed in {rooms}.")
+    return said
+
+
+def _shows(record: Record, name: str) -> str:
+    detail: dict[str, Any] = (record.evaluated.get("check_details") or {}).get(name) or {}
+    return str(detail.get("shows", "see Safety"))
+
+
+def _room(n: int) -> float:
+    """The largest share that still gives no failure among `n` items once in twenty times (exact binomial bound, 95 %)."""
+    return float(1 - 0.05 ** (1 / n))
+
+
+def _share(value: float) -> str:
+    return f"{100 * value:.0f} %"
+
+
+def _worst_slice(record: Record) -> str | None:
+    primary = record.use_case.get("metrics", {}).get("primary", "")
+    rows = [
+        (metrics[primary]["value"], f"{name} = {value}", metrics[primary].get("n", 0))
+        for name, values in (record.evaluated.get("slices") or {}).items()
+        for value, metrics in values.items()
+        if primary in metrics and metrics[primary].get("n", 0) >= 2 * ENOUGH
+    ]
+    if len(rows) < 2:
+        return None
+    value, name, n = min(rows)
+    return f"It is weakest on {name}: {primary} {value:.3f} on {n} examples."
