@@ -13,7 +13,8 @@ STEPS = (
     ("split", "by hash of the seed and the group; test first, then validation, feedback, train; groups stay whole"),
     (
         "remove leaks",
-        "rows that give validation, test or benchmark items away removed: equal, near-equal, shared run, paraphrase by rule",
+        "rows that give validation, test or benchmark items away removed: equal, near-equal, shared run, whole in a longer "
+        "text, paraphrase by rule",
     ),
     (
         "curate",

