@@ -4,7 +4,9 @@ Every later gate reads the contract. A mistake in it is answered with the file, 
 Sections named by a stage's word (`prompting:`, `tuning:` …) are settings of that stage; its own `Config` checks them.
 """
 
+import json
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -57,7 +59,7 @@ class Source(Frozen):
     role: Literal["examples", "knowledge", "examples_and_knowledge", "practice", "unlabelled"]
     """practice: questions with passages that only tuning reads, before the examples; in no split and no knowledge base.
     unlabelled: texts that `data.labelling` labels, for training only."""
-    path: str
+    path: str = Field(min_length=1)
     format: Format | None = None
     """By each file's name where not given. With it, a folder's files of other formats are left alone."""
     table: str | None = None
@@ -332,6 +334,13 @@ def read_yaml(path: Path, kind: type[Model]) -> Model:
         raise BadInput(f"{path}: not valid YAML: {error}") from error
     if not isinstance(content, dict):
         raise BadInput(f"{path}: expected keys and values at the top, found {type(content).__name__}")
+    try:
+        json.dumps(content, default=str, skipkeys=True, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        half = repr(error.object[error.start])
+        raise BadInput(
+            f"{path}: holds {half}, half of a character, which no file can; write the character itself"
+        ) from error
     return parse(kind, content, str(path))
 
 
@@ -340,7 +349,14 @@ def parse(kind: type[Model], content: dict[str, Any], where: str) -> Model:
     try:
         return kind.model_validate(content)
     except ValidationError as error:
-        raise BadInput("\n".join(_explain(kind, where, item) for item in error.errors())) from error
+        found = error.errors()  # a list with a wrong item counts as short of it: the item says enough
+        said = [item for item in found if item["type"] != "too_short" or not _inside(item["loc"], found)]
+        raise BadInput("\n".join(_explain(kind, where, item) for item in said)) from error
+
+
+def _inside(loc: tuple[Any, ...], errors: Sequence[Any]) -> bool:
+    """Whether one of the errors is further inside than `loc`."""
+    return any(item["loc"][: len(loc)] == loc and len(item["loc"]) > len(loc) for item in errors)
 
 
 def stage_config(kind: type[Model], word: str, use_case: UseCase, profile: Profile) -> Model:

@@ -57,6 +57,8 @@ def test_a_contract_is_read(tmp_path):
         ("risk_tier: low", "risk_tier: none", "'low', 'medium' or 'high'"),
         ("kind: question_answering", "kind: classification", "at least two labels"),
         ("name: help\nproblem", "name: [\nproblem", "not valid YAML"),
+        ("owner: desk", 'owner: "a \\uD800 b"', r"holds '\ud800', half of a character"),
+        ("path: rows.jsonl", 'path: ""', "key 'data.sources.0.path': String should have at least 1 character"),
     ],
 )
 def test_a_mistake_is_named_with_file_key_and_what_is_allowed(tmp_path, old, new, said):
@@ -65,6 +67,15 @@ def test_a_mistake_is_named_with_file_key_and_what_is_allowed(tmp_path, old, new
     assert said in str(caught.value)
     assert "help.yaml" in str(caught.value)
     assert caught.value.exit_code == 2
+
+
+def test_a_mistake_in_a_list_is_one_message(tmp_path):
+    with pytest.raises(BadInput) as caught:
+        read(tmp_path, CONTRACT.replace("name: rows", "name: hr/rows"))
+    assert str(caught.value).count("\n") == 0
+    assert str(caught.value).startswith(f"{tmp_path / 'help.yaml'}: key 'data.sources.0.name': use letters")
+    with pytest.raises(BadInput, match=r"key 'data\.sources': Tuple should have at least 1 item"):
+        read(tmp_path, re.sub(r"sources: .*", "sources: []", CONTRACT))
 
 
 def test_a_missing_file_is_named(tmp_path):
