@@ -97,8 +97,8 @@ def _one(source: Source, number: int, path: Path) -> Iterator[Raw]:
     _documents_are_knowledge(kind, source, number, path)
     try:
         yield from (Raw(line, fields) for line, fields in READERS[kind](path, source))
-    except Unreadable as error:
-        raise BadInput(f"data.sources.{number}.path: {path}: {error}") from error
+    except (Unreadable, OSError) as error:
+        raise BadInput(f"data.sources.{number}.path: {path}: {_why(error)}") from error
 
 
 def _folder(source: Source, number: int, path: Path) -> Iterator[Raw]:
@@ -115,9 +115,13 @@ def _folder(source: Source, number: int, path: Path) -> Iterator[Raw]:
                 line += 1
                 file = member.name if member.format in DOCUMENTS else f"{member.name}, line {inside}"
                 yield Raw(line, fields, file)
-        except Unreadable as error:
+        except (Unreadable, OSError) as error:
             line += 1
-            yield Raw(line, {}, member.name, str(error))
+            yield Raw(line, {}, member.name, _why(error))
+
+
+def _why(error: Exception) -> str:
+    return f"it cannot be read ({error.strerror})" if isinstance(error, OSError) else str(error)
 
 
 def _documents_are_knowledge(kind: str, source: Source, number: int, path: Path) -> None:

@@ -122,7 +122,7 @@ def test_two_columns_of_one_name_are_refused(tmp_path: Path) -> None:
     parquet.write_table(
         pa.Table.from_arrays([pa.array(["a"]), pa.array(["b"])], ["passage", "passage"]), tmp_path / "b.parquet"
     )
-    with pytest.raises(BadInput, match=r"b\.parquet: two columns have the same name \(passage\)"):
+    with pytest.raises(BadInput, match=r"b\.parquet: .*column 'passage': two columns have this name"):
         read(tmp_path / "b.parquet")
 
 
@@ -273,11 +273,13 @@ def test_what_cannot_be_read_is_a_row_with_its_reason(tmp_path: Path) -> None:
     assert not any(record.passage for record in records if record.fault)
 
 
-def test_a_folder_inside_that_cannot_be_listed_is_a_row_with_its_reason() -> None:
+def test_a_folder_or_a_file_inside_that_is_closed_is_a_row_with_its_reason() -> None:
     root = Path(tempfile.mkdtemp())  # a test's own folder is closed to all others
     try:
         (root / "closed").mkdir(mode=0o000)
         (root / "a.txt").write_text("Fine.")
+        for name in ("d.csv", "e.jsonl", "f.parquet"):
+            (root / name).touch(mode=0o000)
         root.chmod(0o755)
         was = os.geteuid()
         os.seteuid(pwd.getpwnam("nobody").pw_uid if was == 0 else was)  # nothing is closed to root
@@ -290,6 +292,7 @@ def test_a_folder_inside_that_cannot_be_listed_is_a_row_with_its_reason() -> Non
     assert [(record.file, record.fault) for record in records] == [
         ("a.txt", None),
         ("closed", "the folder cannot be read (Permission denied)"),
+        *((name, "it cannot be read (Permission denied)") for name in ("d.csv", "e.jsonl", "f.parquet")),
     ]
 
 
