@@ -2,8 +2,9 @@
 
 A metric is a statistic of summed columns: a mean is Σ value / Σ has-a-value, macro-F1 is the mean over labels of
 2·tp / (2·tp + fp + fn). Both are computed for all resamples by one matrix product with how often each row was drawn, so
-pairing two systems only means drawing the same rows for both. Not covered: clustered resampling (questions about one passage
-are treated as independent).
+pairing two systems only means drawing the same rows for both. Where every item has 0, or 1, or the same in both systems, all
+resamples are alike and say nothing of what was not seen: there the exact limits stand (`unseen`). Not covered: clustered
+resampling (questions about one passage are treated as independent).
 """
 
 from collections.abc import Callable, Sequence
@@ -28,12 +29,26 @@ class Paired(NamedTuple):
     spread: float
 
 
-def interval(values: Sequence[float | None], seed: int = 0, resamples: int = 2000) -> Metric:
-    """The mean of `values` that are not None, with its 95 % bootstrap interval. n = 0 where there is none."""
+def unseen(n: int) -> float:
+    """The exact two-sided 95 % upper limit of a share that none of `n` items has: 1 - 0.025^(1/n) (Clopper and Pearson 1934,
+    doi:10.1093/biomet/26.4.404). It holds for the mean of graded values in [0, 1] too: such a mean is at most the share of
+    items above 0."""
+    return 1 - 0.025 ** (1 / n)
+
+
+def interval(values: Sequence[float | None], seed: int = 0, resamples: int = 2000, bounded: bool = True) -> Metric:
+    """The mean of `values` that are not None, with its 95 % interval. n = 0 where there is none.
+
+    bounded: they lie in [0, 1], so that where all are 0 or all are 1 the exact limits stand
+    """
     kept = [value for value in values if value is not None]
     if not kept:
         return Metric(value=0.0, n=0)
-    return _metric(_means(kept), len(kept), bootstrap(_means(kept), seed, resamples))
+    found = _metric(_means(kept), len(kept), bootstrap(_means(kept), seed, resamples))
+    if found.n < 2 or not bounded or set(kept) not in ({0.0}, {1.0}):
+        return found
+    low, high = (0.0, unseen(found.n)) if found.value == 0 else (1 - unseen(found.n), 1.0)
+    return found.model_copy(update={"low": _rounded(low), "high": _rounded(high)})
 
 
 def table_metric(rows: Sequence[dict[str, Any]], name: str, seed: int = 0, resamples: int = 2000) -> Metric | None:
@@ -47,12 +62,17 @@ def table_metric(rows: Sequence[dict[str, Any]], name: str, seed: int = 0, resam
 def of_two_means(
     before: Sequence[float], after: Sequence[float], of: Callable[[Any, Any], Any], seed: int = 0, resamples: int = 2000
 ) -> Metric:
-    """`of(mean before, mean after)` over the same items in the same order, with its 95 % interval. of: takes arrays too."""
+    """`of(mean before, mean after)` over the same items in the same order, with its 95 % interval.
+
+    of: takes arrays too. Where it is a distance (0 for equal means) and no item, each in [0, 1], differs, the interval is
+        that of the share of items that could
+    """
     import numpy as np
 
     columns = np.stack([before, after, np.ones(len(before))], axis=1)
     figure = Statistic(columns, lambda sums: of(sums[..., 0] / sums[..., 2], sums[..., 1] / sums[..., 2]))
-    return _metric(figure, len(before), bootstrap(figure, seed, resamples))
+    found = _metric(figure, len(before), bootstrap(figure, seed, resamples))
+    return _nothing_changed(found) if found.value == 0 and list(before) == list(after) else found
 
 
 def paired(
@@ -72,6 +92,8 @@ def paired(
     gains = bootstrap(second, seed, resamples) - bootstrap(first, seed, resamples)
     low, high = np.nanpercentile(gains, [2.5, 97.5])
     gain = Metric(value=_rounded(end - start), low=_rounded(low), high=_rounded(high), n=n)
+    if name != "macro_f1" and np.array_equal(first.columns, second.columns):
+        gain = _nothing_changed(gain)
     return Paired(start, end, gain, _rounded(np.nanstd(gains) * n**0.5))
 
 
@@ -146,6 +168,13 @@ def _metric(figure: Statistic, n: int, draws: "np.ndarray") -> Metric:
         return Metric(value=_rounded(value), n=n)
     low, high = np.nanpercentile(draws, [2.5, 97.5])
     return Metric(value=_rounded(value), low=_rounded(low), high=_rounded(high), n=n)
+
+
+def _nothing_changed(change: Metric) -> Metric:
+    """A paired change of 0 on every item, with the limits of the share of items that could change, one way or the other."""
+    if change.n < 2:
+        return change
+    return change.model_copy(update={"low": -_rounded(unseen(change.n)), "high": _rounded(unseen(change.n))})
 
 
 def _rounded(value: Any) -> float:

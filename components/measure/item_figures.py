@@ -19,10 +19,12 @@ class Mean(Frozen):
 
     kind: Literal["mean"] = "mean"
     values: dict[str, float]
+    bounded: bool = True
+    """Whether they lie in [0, 1]."""
 
     def metric(self) -> Metric:
         """The figure; n is the number of items."""
-        return interval(list(self.values.values()))
+        return interval(list(self.values.values()), bounded=self.bounded)
 
 
 class Kept(Frozen):

@@ -2,9 +2,11 @@ import time
 
 import numpy as np
 import pytest
+from scipy.stats import binomtest
 
 from components.measure import bootstrap, interval
-from components.measure.intervals import paired, statistic, table_metric
+from components.measure.intervals import of_two_means, paired, statistic, table_metric, unseen
+from components.measure.item_figures import Mean
 
 
 def test_a_mean_and_its_interval_agree_with_the_normal_approximation() -> None:
@@ -22,6 +24,35 @@ def test_rows_without_a_value_do_not_count() -> None:
     assert interval([1.0, None, 0.0, None]).value == 0.5
     assert interval([None, None]).n == 0
     assert interval([0.7]).low is None
+
+
+@pytest.mark.parametrize("n", [2, 4, 60])
+def test_what_no_item_shows_has_the_exact_limits(n: int) -> None:
+    limits = binomtest(0, n).proportion_ci(0.95, "exact")
+    none, every = interval([0.0] * n), interval([1.0, None] * n)
+    assert (none.low, none.high) == (0, pytest.approx(limits.high, abs=1e-6))
+    assert (every.low, every.high) == (pytest.approx(1 - limits.high, abs=1e-6), 1)
+    assert interval([0.0] * 4).high == 0.602365
+
+
+def test_a_figure_in_bits_has_no_limits_of_a_share() -> None:
+    bits = interval([1.0] * 4, bounded=False)
+    assert (bits.low, bits.high) == (1, 1)
+    assert Mean(values={"a": 1.0, "b": 1.0}, bounded=False).metric().low == 1
+    assert Mean(values={"a": 1.0, "b": 1.0}).metric().low < 0.2
+
+
+def test_a_change_that_no_item_shows_could_still_be_that_of_unseen_ones() -> None:
+    rows = [{"f1": value} for value in (0.0, 1.0, 0.3, None)]
+    gain = paired(rows, rows, "f1").gain
+    assert (gain.value, gain.low, gain.high, gain.n) == (0, -0.707598, 0.707598, 3)
+    same = of_two_means([0.0, 1.0, 0.0, 0.0], [0.0, 1.0, 0.0, 0.0], lambda one, two: two - one)
+    assert (same.value, same.low, same.high) == (0, -0.602365, 0.602365)
+    kept = of_two_means([1.0, 1.0], [1.0, 1.0], lambda one, two: two / one)
+    assert (kept.value, kept.low, kept.high) == (1, 1, 1), "a ratio is no change"
+    moved = of_two_means([0.0, 1.0] * 20, [1.0, 0.0] * 20, lambda one, two: two - one)
+    assert moved.value == 0
+    assert moved.high < unseen(2), "items that changed both ways are resampled"
 
 
 def test_the_same_seed_gives_the_same_interval_and_another_does_not() -> None:
