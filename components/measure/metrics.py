@@ -3,7 +3,7 @@
 question_answering  f1, exact_match (SQuAD's, after its normalisation), f1_answerable, rouge_l, bleu, abstention_precision,
                     abstention_recall, abstention_rate, hit@1, hit@5, mrr; support, relevance, cohesion, unrepeated
 classification      accuracy; macro_f1 has no value per example and is computed over the table (intervals.py)
-summarization       rouge_1, rouge_2, rouge_l (F-measures), bleu; support, cohesion, unrepeated
+summarization       rouge_1, rouge_2, rouge_l (F-measures), bleu; support, relevance (salience.py), cohesion, unrepeated
 
 All lie in [0, 1] and more is better, but for abstention_rate, which is only a description. Not covered: judges, semantic
 similarity, latency.
@@ -21,6 +21,7 @@ from components.core import Row, Task
 from .cohesion import cohesion
 from .relevance import relevance
 from .repetition import unrepeated
+from .salience import salience
 from .support import support
 
 METRICS: dict[str, tuple[str, ...]] = {
@@ -30,7 +31,7 @@ METRICS: dict[str, tuple[str, ...]] = {
         "unrepeated",
     ),
     "classification": ("accuracy", "macro_f1"),
-    "summarization": ("rouge_1", "rouge_2", "rouge_l", "bleu", "support", "cohesion", "unrepeated"),
+    "summarization": ("rouge_1", "rouge_2", "rouge_l", "bleu", "support", "relevance", "cohesion", "unrepeated"),
 }  # fmt: skip
 """Names of the metrics of each task kind."""
 
@@ -86,6 +87,7 @@ def per_example(
             "bleu": bleu(text, row.answer),
             **{name: rouge(text, row.answer, kind) for name, kind in kinds.items()},
             "support": support(text, [row.text]),
+            "relevance": salience(text, row.text),
             "cohesion": cohesion(text),
             "unrepeated": unrepeated(text),
         }

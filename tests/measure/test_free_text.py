@@ -14,6 +14,7 @@ from components.measure import per_example
 from components.measure.cohesion import cohesion
 from components.measure.relevance import relevance, sentences
 from components.measure.repetition import unrepeated
+from components.measure.salience import salience
 from components.measure.support import support
 
 NAME = re.compile(r"[A-Z][\w'-]+(?:\s+[A-Z][\w'-]+)*|\d[\d.,]*\d|\d")
@@ -73,6 +74,33 @@ def test_the_answer_to_another_question_is_less_relevant(read: Read, same_text: 
             answers = row["answer"][0], draw.choice(others)["answer"][0]
             pairs.append(tuple(relevance(row["question"], answer, [row["passage"]]) for answer in answers))
     assert ordered(pairs) >= least
+
+
+def test_a_summary_of_something_else_is_less_relevant_to_the_document(read: Read) -> None:
+    rows = [row for row in read("XSum")[:220] if len(sentences(row["document"])) >= 8][:100]
+    swapped, padded, replaced, ends = [], [], [], []
+    for row, other in zip(rows, [*rows[1:], rows[0]], strict=True):
+        text, own, foreign = row["document"], sentences(row["document"]), sentences(other["document"])
+        right, lead = salience(row["summary"], text), salience(" ".join(own[:3]), text)
+        swapped.append((right, salience(other["summary"], text)))
+        padded.append((right, salience(" ".join([row["summary"], *foreign[:2]]), text)))
+        replaced.append((lead, salience(" ".join([own[0], *foreign[1:3]]), text)))
+        ends.append((lead, salience(" ".join(own[-3:]), text)))
+    assert ordered(swapped) >= 0.95
+    assert ordered(padded) >= 0.95
+    assert ordered(replaced) >= 0.95
+    assert ordered(ends) >= 0.65
+
+
+def test_salience_by_hand() -> None:
+    document = "Bari fell in 1071. The Normans took Bari. It rained."
+    assert salience("Bari fell", document) == pytest.approx((2 / 3 + 1 / 3) / 2)
+    assert salience("Rome", document) == 0
+    assert salience("It is.", document) is None
+    row = Row(id="a", text=document, answer="Bari fell.")
+    assert per_example(Task(kind="summarization", instruction="Sum up."), row, "Bari", None)["relevance"] == pytest.approx(
+        2 / 3
+    )
 
 
 def test_a_sentence_of_another_text_breaks_cohesion(read: Read) -> None:
