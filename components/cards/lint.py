@@ -24,6 +24,8 @@ QUOTED = ("**Prompt, turn", "model.predict(", "curl ")
 """Starts of lines that show other texts as they are: a prompt has fields of its own."""
 EXAMPLES = "Best and worst answers"
 NONE = "—"
+REFUSED = ("**Does not meet the contract**", "**Not enough evidence**")
+TESTED = re.compile(r"These ([\d,]+) rows would find")
 Cell = tuple[int, list[str]]
 """(line number, cells) of one row of a table."""
 
@@ -133,7 +135,13 @@ def _gates(lines: list[str]) -> Iterator[tuple[int, str]]:
             yield verdict, f"meets the contract, and {name} does not hold (line {number})"
         if name in measured and count != NONE and _number(count) != _number(measured[name]):
             yield number, f"{name} is of {count} here and of {measured[name]} among what was measured"
+    refused = next((i for i, line in enumerate(lines, 1) if line.startswith(REFUSED)), None)
+    if refused and gates and all(cells[4] == "yes" for _, cells in gates):
+        yield refused, "it is refused, and every gate holds"
     paired = next((cells[-1] for _, cells in _section(lines, "What was measured") if cells[0].startswith("**paired")), None)
+    counted = next((i for i, line in enumerate(lines, 1) if (rows := TESTED.search(line)) and rows[1] != paired), None)
+    if paired and counted:
+        yield counted, f"another number of rows than the {paired} of the paired gain"
     for number, cells in gates:
         stated = cells[0].startswith("gain over ") and cells[2] != NONE
         if paired and stated and _number(cells[2]) != _number(paired):
@@ -146,11 +154,12 @@ def _number(cell: str) -> str:
 
 
 def _splits(lines: list[str]) -> Iterator[tuple[int, str]]:
-    """The rows of each split in the data statement are those of the table of splits."""
+    """The rows of each split, as the data statement and the stage tell them, are those of the table of splits."""
     tables = _section(lines, "Data and provenance")
     counted = {cells[0].replace("_", " "): (number, cells[1]) for number, cells in reversed(tables) if len(cells) == 3}
-    for number, cells in _section(lines, "Data statement"):
-        said = cells[1].partition("rows: ")[2] if cells[0].startswith("F. ") else ""
+    for number, cells in _section(lines, "Data statement") + _section(lines, "What each stage decided"):
+        told = cells[1] if cells[0].startswith("F. ") else cells[2] if cells[0] == "data" else ""
+        said = told.partition("rows: ")[2].partition(";")[0]
         for name, count in re.findall(r"([a-z][a-z ]*) ([\d,]*\d)", said):
             known = counted.get(name)
             if known and known[1] != count:

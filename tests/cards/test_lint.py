@@ -57,6 +57,8 @@ SPOILT = {
     "an interval of a check": ("0.375 [0.", "0.975 [0.", "the interval of 0.975 [0.000, 0.750] does not hold its value"),
     "a metric of the metadata alone": ("type: exact_match", "type: exact", "exact is in the metadata and not among"),
     "a split": ("rows: test 24", "rows: test 23", "23 rows of test here, 24 in line"),
+    "a split as the stage tells it": ("rows: test 24 |", "rows: test 23 |", "23 rows of test here, 24 in line"),
+    "the rows of a test": ("These 20 rows", "These 30 rows", "another number of rows than the 20 of the paired gain"),
     "an approval to come": ("## Approval\n", "## Approval\n\nApproved by Ann on 2999-01-01: read.\n", "still to come"),
     "no metadata": ("license: apache-2.0", "license: Apache 2", "not what the hub reads"),
 }  # fmt: skip
@@ -83,3 +85,12 @@ def test_what_is_wrong_is_named_with_its_line(card: Path, tmp_path: Path, what: 
 def test_a_file_beside_the_card_that_is_gone_is_named(card: Path, tmp_path: Path) -> None:
     (tmp_path / card.name).write_bytes(card.read_bytes())
     assert sum("which is not there" in str(one) for one in lint(tmp_path / card.name)) == 6
+
+
+def test_a_refusal_of_which_every_gate_holds_is_named(card: Path, tmp_path: Path) -> None:
+    text = card.read_text().replace("**Meets the contract**", "**Not enough evidence**")
+    head, heading, rest = text.partition("## Intended use")
+    (tmp_path / card.name).write_text(head.replace("| not measured |", "| yes |") + heading + rest)
+    assert "it is refused, and every gate holds" in [one.what for one in lint(tmp_path / card.name)]
+    (tmp_path / card.name).write_text(text)
+    assert "it is refused, and every gate holds" not in [one.what for one in lint(tmp_path / card.name)]
