@@ -13,8 +13,8 @@ from typing import Any
 from components.core import Candidate, MachineFault, Store, publish_json
 from components.core.files import disk_faults, fsync_folder
 from components.core.keys import private_key
+from components.core.signature import SIGNATURE, sign_bundle
 from components.serving.bundle import CANDIDATE, REFERENCE, load_bundle
-from components.serving.signature import SIGNATURE, sign_bundle
 
 
 def export(candidate: Candidate, store: Store, folder: Path, reference: Sequence[dict[str, Any]]) -> Path:

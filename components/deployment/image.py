@@ -19,7 +19,7 @@ from components import application, core, serving
 from components.core import Candidate, MachineFault, Step, code_digest, digest_of, file_digest, report, short
 from components.core.code import ROOT
 from components.core.keys import PUBLIC, RETIRED, keys_folder
-from components.serving.signature import SIGNATURE
+from components.core.signature import SIGNATURE
 
 from .requirements import requirements
 

@@ -13,10 +13,10 @@ from pathlib import Path
 
 from components.core import Frozen, Machine, MachineFault, Workspace, publish_json, report
 from components.core.code import ROOT
+from components.core.signature import check_signature
 
 from .bundle import candidate_of
 from .server import DRAIN_SECONDS
-from .signature import check_signature
 
 READY_SECONDS = 180
 """Loading a model of this size takes seconds; longer than this means that it hangs."""

@@ -17,8 +17,8 @@ from mlflow.pyfunc.model import PythonModel
 
 from components.application import load
 from components.core import BadInput, Machine, Row
+from components.core.signature import check_signature
 from components.serving.bundle import load_bundle
-from components.serving.signature import check_signature
 
 
 class Answers:

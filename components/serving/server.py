@@ -42,9 +42,10 @@ def serve(given: argparse.Namespace) -> None:
     """Serve until SIGTERM or SIGINT. given: the command line's values."""
     import uvicorn
 
+    from components.core.signature import check_signature
+
     from .app import create_app
     from .endpoint import record
-    from .signature import check_signature
 
     check_signature(given.bundle, given.signer)
     if given.endpoint:

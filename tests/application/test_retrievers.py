@@ -8,9 +8,9 @@ from fastapi.testclient import TestClient
 from components.application import Embedder, checkpoint, load_retriever
 from components.core import BadInput, Baseline, Candidate, Machine, Retriever, Runtime, Step, Store, Workspace, write_jsonl
 from components.core.keys import make_keys
+from components.core.signature import check_signature
 from components.deployment.bundle import export, sign
 from components.serving.app import create_app
-from components.serving.signature import check_signature
 
 from .conftest import PASSAGES
 

@@ -8,9 +8,9 @@ import pytest
 
 from components.core import GateRefused, MachineFault, Workspace
 from components.core.keys import key_id, make_keys, revoke_key, rotate_keys
+from components.core.signature import SIGNATURE, check_signature
 from components.deployment.bundle import export, sign
 from components.serving import free_port, start
-from components.serving.signature import SIGNATURE, check_signature
 from tests.serving.bundles import candidate
 
 
@@ -95,6 +95,17 @@ def test_a_changed_folder_is_refused(bundle: Path, change: str) -> None:
         check_signature(bundle, key_id())
     with pytest.raises(GateRefused):
         check_signature(bundle)  # where nobody can be asked
+
+
+def test_a_refusal_names_the_changed_file_and_prints_no_raw_bytes(bundle: Path) -> None:
+    flip(bundle)
+    flip_an_object(bundle)
+    with pytest.raises(GateRefused) as refused:
+        check_signature(bundle, key_id())
+    said = str(refused.value)
+    assert "does not hold: Hash mismatch for 'reference.json', Hash mismatch for 'store/objects/" in said
+    assert "b'" not in said
+    assert "Digest(" not in said
 
 
 def test_a_copy_elsewhere_still_holds(bundle: Path, tmp_path: Path) -> None:

@@ -5,15 +5,21 @@ nothing about whose release the folder is: the Candidate inside does, and whoeve
 registry. Not covered: empty folders, transparency logs, certificates.
 """
 
+import re
 import tempfile
 from pathlib import Path
 from typing import Any
 
-from components.core import GateRefused, MissingPackage, publish_bytes
-from components.core.keys import key_id, keys_folder, private_key, public_key, retired_keys
+from .errors import GateRefused, MissingPackage
+from .files import publish_bytes
+from .keys import key_id, keys_folder, private_key, public_key, retired_keys
 
 SIGNATURE = "signature.sigstore.json"
 """The one file of a bundle that the signature does not cover."""
+UNREADABLE = re.compile(
+    r""": Expected 'Digest\(.*?\)', Actual 'Digest\(.*?\)'(?=["'][,\]])| This behavior can .*|[\["\]]""", re.DOTALL
+)
+"""What the library puts around the name of a changed file: raw bytes of two digests, its own switches, a list's brackets."""
 
 
 def sign_bundle(bundle: Path) -> str:
@@ -78,7 +84,8 @@ def _fault(bundle: Path, signature: Path, key: str) -> str:
     try:
         config.set_hashing_config(_files(hashing)).verify(bundle, signature)
     except Exception as error:  # noqa: BLE001 whatever it is, the signature does not hold
-        return str(error).removeprefix("Signature mismatch: ") or type(error).__name__
+        said = UNREADABLE.sub("", str(error).removeprefix("Signature mismatch: "))
+        return said.rstrip(". ") or type(error).__name__
     return ""
 
 
