@@ -1,7 +1,8 @@
 """Approval as a Prefect flow: it suspends with a form, frees its process, and decides when somebody has filled it in.
 
 Before it suspends it only reads, and a resumed run enters from the top: what was registered is sealed, and the form carries
-the digest of what was there to read, so that what changed meanwhile is not approved. It needs a deployment (`approval` in
+the digest of what was there to read, so that what changed meanwhile is not approved. A form that may not be followed (a name
+that the contract does not have) is answered with another one that says why. It needs a deployment (`approval` in
 `prefect.yaml`); whoever may resume runs on that server may sign, so that server needs its own log-in.
 """
 
@@ -14,10 +15,13 @@ from prefect.input import RunInput
 from pydantic import BaseModel, Field
 
 from components import governance
-from components.core import Workspace
+from components.core import BadInput, GateRefused, Workspace
+from components.governance import approvals
 from flows.approve import decide
 
 WEEK = 7 * 24 * 3600
+FORMS = 20
+"""Forms that one run shows before it fails: each resume goes through all those before."""
 
 
 class Parameters(BaseModel):
@@ -41,18 +45,21 @@ class Decision(RunInput):
 
 @flow(name="approval", flow_run_name="{parameters.model} v{parameters.version}", persist_result=False)
 def approval_flow(parameters: Parameters) -> dict[str, Any]:
-    """Ask for a decision on a version, then record it; the flow run fails when it may not be made."""
+    """Ask for a decision on a version until one may be recorded, then record it."""
     workspace = Workspace(parameters.home)
-    version = governance.registered(workspace, parameters.model, parameters.version)
-    seen = governance.covered(workspace, version).digest
-    question = _question(workspace, version)
-    create_markdown_artifact(key=f"{parameters.model}-approval".replace("_", "-"), markdown=question)
-    form = Decision.with_initial_data(description=question, seen=seen)
-    said = suspend_flow_run(wait_for_input=form, timeout=parameters.wait_seconds, key="decision")
-    report = decide(
-        said.decision, parameters.model, parameters.version, said.identity, said.reason,
-        role=said.role, seen=said.seen, workspace=workspace,
-    )  # fmt: skip
+    refused = ""
+    for attempt in range(FORMS):
+        said = _asked(workspace, parameters, attempt, refused)
+        try:
+            report = decide(
+                said.decision, parameters.model, parameters.version, said.identity, said.reason,
+                role=said.role, seen=said.seen, workspace=workspace,
+            )  # fmt: skip
+            break
+        except (BadInput, GateRefused) as error:
+            if attempt == FORMS - 1:
+                raise
+            refused = str(error)
     create_markdown_artifact(
         key=f"{parameters.model}-decision".replace("_", "-"),
         markdown=f"**{said.decision}** by {report['by']} ({report['role']}): {report['reason']}\n\n{report['lacks']}",
@@ -60,11 +67,26 @@ def approval_flow(parameters: Parameters) -> dict[str, Any]:
     return report
 
 
+def _asked(workspace: Workspace, parameters: Parameters, attempt: int, refused: str) -> Decision:
+    """What somebody filled in; the run is suspended until then. A resumed run finds the forms that were filled in before.
+
+    refused: why the form before this one was not followed
+    """
+    version = governance.registered(workspace, parameters.model, parameters.version)
+    question = _question(workspace, version)
+    if refused:
+        question = f"**Not recorded:** {refused}\n\n{question}"
+    create_markdown_artifact(key=f"{parameters.model}-approval".replace("_", "-"), markdown=question)
+    form = Decision.with_initial_data(description=question, seen=governance.covered(workspace, version).digest)
+    return suspend_flow_run(wait_for_input=form, timeout=parameters.wait_seconds, key=f"decision-{attempt}")
+
+
 def _question(workspace: Workspace, version: governance.Registered) -> str:
     card = governance.card_file(workspace, version)
+    standing = governance.state(workspace, version, approvals.now())
     lines = [
         f"## {version.model} version {version.version}",
-        f"- state: {governance.state(workspace, version).lacks or 'approved'}",
+        f"- state: {standing.lacks or f'approved until {standing.until}'}",
         f"- risk tier: {version.risk_tier}",
         f"- candidate `{version.candidate[:12]}`, evidence `{version.evidence[:12]}`",
         f"- card: `{card or version.card}`; `ninefold review` shows it beside the champion",

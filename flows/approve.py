@@ -4,8 +4,9 @@ from typing import Any
 
 from rich.console import Console
 
-from components import governance
-from components.core import Workspace, short
+from components import cards, governance
+from components.core import ApprovalRules, GateRefused, Workspace, short
+from components.governance import approvals
 
 
 def decide(
@@ -15,22 +16,47 @@ def decide(
     """Record `approve` or `reject`, and move the alias where nothing is lacking; returns the line and what came of it.
 
     seen: digest of what was read, where the caller knows it
+    Raises what `governance.approve` does; an approval also GateRefused when the card is not what its record renders.
     """
     workspace = workspace or Workspace()
     found = governance.tampered(workspace, model)
-    function = {"approve": governance.approve, "reject": governance.reject}[event]
-    approval = function(workspace, model, version, by, reason, role=role, seen=seen)
     chosen = governance.registered(workspace, model, "candidate" if version is None else version)
-    champion = governance.Registry(workspace).holder(model, "champion")
+    if event == "approve":
+        seen = seen or governance.covered(workspace, chosen).digest  # what is checked here is what is approved
+        if wrong := forged(workspace, chosen):
+            raise GateRefused(
+                f"version {chosen.version} of '{model}' is not approved: {wrong[0]}. Nothing was recorded. `ninefold card "
+                "verify` names every difference; bring the card back, or run the use case again"
+            )
+    function = {"approve": governance.approve, "reject": governance.reject}[event]
+    approval = function(workspace, model, chosen.version, by, reason, role=role, seen=seen)
     return {
         "model": model,
         "version": chosen.version,
         "decision": event,
-        "champion": champion,
-        "lacks": governance.state(workspace, chosen).lacks,
+        "champion": governance.Registry(workspace).holder(model, "champion"),
+        "lacks": governance.state(workspace, chosen, approvals.now()).lacks,
         "tampered": found,
         **approval.model_dump(mode="json"),
     }
+
+
+def forged(workspace: Workspace, version: governance.Registered) -> list[str]:
+    """What the card of `version` says otherwise than its record, and its record otherwise than the registry; nothing where
+    there is no card. Raises BadInput where its record is gone."""
+    card = governance.card_file(workspace, version)
+    if card is None:
+        return []
+    record = cards.read_record(card)
+    found = [str(finding) for finding in cards.rendered_again(card, record) if not finding.missing]
+    contract = record.use_case
+    if record.candidate.digest != version.candidate:
+        found.append(f"{card.name} is about candidate {short(record.candidate.digest)}, not {short(version.candidate)}")
+    if contract.get("risk_tier", "medium") != version.risk_tier:
+        found.append(f"its contract says risk tier {contract.get('risk_tier')}, the registry {version.risk_tier}")
+    if ApprovalRules.model_validate(contract.get("approvals") or {}) != version.rules:
+        found.append("its contract says otherwise than the registry who may approve it")
+    return found
 
 
 def rollback(model: str, by: str, reason: str, role: str = "") -> dict[str, Any]:
@@ -43,16 +69,32 @@ def rollback(model: str, by: str, reason: str, role: str = "") -> dict[str, Any]
 
 
 def history(model: str | None, verify: bool) -> dict[str, Any]:
-    """The record (about `model`), what is wrong with it, and (verify) what somebody changed in MLflow."""
+    """The record (about `model`), what is wrong with it, and (verify) what somebody changed in MLflow, and champions that no
+    approval lets be."""
     workspace = Workspace()
-    lines, faults = governance.Approvals(workspace).verify()
-    known = sorted({line.model for line in lines})
+    registry, record = governance.Registry(workspace), governance.Approvals(workspace)
+    lines, faults = record.verify()
+    known = {*registry.models(), *(line.model for line in lines if line.model)}
     if model and model not in known:
         governance.registered(workspace, model)  # says which models there are not
-    models = [model] if model else known
+    models = [model] if model else sorted(known)
     found = [f"{name}: {line}" for name in models for line in governance.tampered(workspace, name)] if verify else []
-    shown = [line.model_dump(mode="json") for line in lines if model in (None, line.model)]
-    return {"lines": shown, "faults": faults, "tampered": found, "ok": not faults and not found}
+    unapproved = [line for name in models for line in _unapproved(workspace, name)] if verify and not faults else []
+    shown = [line.model_dump(mode="json") for line in lines if model in (None, line.model) or line.event == "clock"]
+    return {"lines": shown, "faults": faults, "head": record.head(), "tampered": found, "unapproved": unapproved,
+            "ok": not (faults or found or unapproved)}  # fmt: skip
+
+
+def _unapproved(workspace: Workspace, model: str) -> list[str]:
+    held = governance.Registry(workspace).holder(model, "champion")
+    lacks = governance.state(workspace, governance.registered(workspace, model, held)).lacks if held else ""
+    return [f"{model}: champion is version {held}, and no approval of it stands: {lacks}"] if lacks else []
+
+
+def correct_clock(by: str, reason: str) -> dict[str, Any]:
+    """Say on the record that the clock had run ahead, then show the record."""
+    governance.correct_clock(Workspace(), by, reason)
+    return history(None, verify=False)
 
 
 def warn(lines: list[str]) -> None:
@@ -69,10 +111,10 @@ def show(report: dict[str, Any]) -> None:
     if report["decision"] == "reject":
         line = f"{name} version {version} is rejected, by {who}"
         line += "; it is still champion until another version is approved" if report["champion"] == version else ""
-    elif report["lacks"]:
-        line = f"{name} version {version} is approved by {who}; {report['lacks']}"
-    else:
+    elif report["champion"] == version and not report["lacks"]:
         line = f"{name} version {version}: candidate {short(report['candidate'])} is champion, by {who}"
+    else:
+        line = f"{name} version {version} is approved by {who}; {report['lacks'] or 'it is not champion: approve it again'}"
     Console().print(line, highlight=False, markup=False, soft_wrap=True)
 
 
@@ -80,11 +122,20 @@ def show_history(report: dict[str, Any]) -> None:
     """Print the chain, then its faults."""
     console = Console()
     for line in report["lines"]:
-        said = f"{line['number']:>4}  {line['at'][:19]}  {line['event']:<8} {line['model']} version {line['version']}"
-        said += f" ({short(line['candidate'])})  {line['by']}, {line['role']}: {line['reason']}"
-        console.print(said, highlight=False, markup=False, soft_wrap=True)
+        about = f"{line['model']} version {line['version']} ({short(line['candidate'])})"
+        if line["event"] == "clock":
+            about = f"corrected: it had run ahead to {line['ahead'][:19]}"
+        said = f"{line['number']:>4}  {line['at'][:19]}  {line['event']:<8} {about}"
+        said += f"  {line['by']}, {line['role']}: {line['reason']}"
+        console.print(_plain(said), highlight=False, markup=False, soft_wrap=True)
     for fault in report["faults"]:
         console.print(f"  broken: {fault}", highlight=False, markup=False, soft_wrap=True)
-    warn(report["tampered"])
+    warn([*report["tampered"], *report["unapproved"]])
     said = "the chain is whole" if not report["faults"] else "the record is broken: nothing is promoted on it"
+    said += f"; last line {short(report['head'])}" if report["head"] else ""
     console.print(f"  {len(report['lines'])} lines; {said}", highlight=False)
+
+
+def _plain(line: str) -> str:
+    """`line` with what would break it, or steer the terminal, written out: a line may be older than its refusal."""
+    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in line)

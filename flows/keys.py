@@ -4,7 +4,9 @@ from typing import Any
 
 from rich.console import Console
 
+from components.core import MachineFault, Workspace
 from components.core.keys import key_id, keys_folder, make_keys, revoke_key, rotate_keys
+from components.governance import Approvals, approvals
 
 
 def init() -> dict[str, Any]:
@@ -14,16 +16,36 @@ def init() -> dict[str, Any]:
 
 
 def rotate() -> dict[str, Any]:
-    """Put a new pair in place of today's; returns both names."""
+    """Put a new pair in place of today's; returns both names. Raises MachineFault where this workspace's record is dated
+    ahead of the clock."""
+    _in_time()
     old = rotate_keys()
     return {"folder": str(keys_folder()), "key": key_id(), "made": True, "retired": old}
 
 
 def revoke(key: str) -> dict[str, Any]:
-    """Call a key lost or stolen; returns its name, and that of today's."""
+    """Call a key lost or stolen; returns its name, and that of today's. Raises what `rotate` does."""
     before = key_id()
+    if key == before:
+        _in_time()
     revoked = revoke_key(key)
     return {"folder": str(keys_folder()), "key": key_id(), "made": key_id() != before, "revoked": key, "at": revoked.revoked}
+
+
+def _in_time() -> None:
+    """Raise MachineFault where the record has lines of a time that is still to come: their key would be put aside before
+    it signed them, and they would be believed no more. A record that is broken already stops nobody."""
+    workspace = Workspace()
+    if not (workspace.root / "approvals.db").is_file():
+        return
+    lines, faults = Approvals(workspace).verify()
+    last = lines[-1].at if lines else ""
+    if not faults and last > approvals.now():
+        raise MachineFault(
+            f"{workspace.root}: line {len(lines)} of the record of approvals is of {last}, which the clock has not reached: "
+            "a key that is put aside now would not hold for it. Wait until then, or say that the clock had run ahead: "
+            "`ninefold approvals --correct-clock WHY`"
+        )
 
 
 def show(report: dict[str, Any]) -> None:

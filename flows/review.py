@@ -1,12 +1,14 @@
 """`ninefold review`: the page on which a reviewer reads a version and approves or rejects it. Plain HTML, no script.
 
     GET  /                       versions, newest first, and what each waits for
-    GET  /<model>/<version>      card, what changed since the champion, evidence with a filter, the form
+    GET  /<model>/<version>      verdict and gates, what changed since the champion, evidence with a filter, card, the form
     POST /<model>/<version>      the decision, then back to the page
 
 Loopback only. Whoever opens it needs the key in the address that the command prints; it is then kept in a cookie that no
-other site can send. A decision needs a token of the page besides, the browser's word that it comes from this page, and the
-digest of what was read: what changed meanwhile is not approved.
+other site can send, named by the port, since two of these servers in one browser would share it. A decision needs a token of
+the page besides, the browser's word that it comes from this page, and the digest of what was read: what changed meanwhile is
+not approved. Not covered: another server on this machine's loopback that the same browser opens is sent the cookie too,
+whatever its port.
 """
 
 import hmac
@@ -23,10 +25,10 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from components import governance
 from components.core import BadInput, GateRefused, MachineFault, NinefoldError, Workspace
+from components.governance import approvals
 from flows.approve import decide
 from flows.review_page import render, version_page
 
-COOKIE = "ninefold_review"
 HOSTS = ("127.0.0.1", "localhost")
 LARGEST = 20_000
 """Bytes of a form."""
@@ -116,12 +118,17 @@ def _entered(request: Request, key: str) -> Response | None:
     given = request.query_params.get("key", "")
     if given and hmac.compare_digest(given.encode(), key.encode()):
         response = RedirectResponse(request.url.path, 303)
-        response.set_cookie(COOKIE, key, httponly=True, samesite="strict")
+        response.set_cookie(_cookie(request), key, httponly=True, samesite="strict")
         return response
-    if request.url.path == "/review.css" or hmac.compare_digest(request.cookies.get(COOKIE, "").encode(), key.encode()):
+    kept = request.cookies.get(_cookie(request), "")
+    if request.url.path == "/review.css" or hmac.compare_digest(kept.encode(), key.encode()):
         return None
     message = "Open the address that `ninefold review` printed: it holds the key to these pages."
     return HTMLResponse(render("review_error.html.j2", error=message), 403)
+
+
+def _cookie(request: Request) -> str:
+    return f"ninefold_review_{request.url.port or 80}"
 
 
 async def _form(request: Request) -> dict[str, str]:
@@ -143,12 +150,12 @@ def _same_site(request: Request, form: dict[str, str], token: str) -> None:
 
 
 def _row(workspace: Workspace, registry: governance.Registry, version: governance.Registered) -> dict[str, Any]:
-    lacks = governance.state(workspace, version).lacks
+    standing = governance.state(workspace, version, approvals.now())
     aliases = [alias for alias in governance.ALIASES if registry.holder(version.model, alias) == version.version]
     return {
         "model": version.model,
         "version": version.version,
         "aliases": aliases,
-        "lacks": lacks,
+        "state": standing.lacks or f"approved until {standing.until}",
         "tier": version.risk_tier,
     }

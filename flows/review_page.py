@@ -1,14 +1,17 @@
-"""What the review page shows of one version: its card, what changed since the champion, and its evidence.
+"""What the review page shows of one version: what its run decided, what changed since the champion, its evidence, its card.
 
-Everything comes from the store, the record and the card; nothing is measured here. Raw HTML in a card is shown as text.
+Everything comes from the store, the record and the card's own record; nothing is measured here. The card is rendered from
+its record, so that what is read is no text that somebody changed. Raw HTML in it is shown as text.
 """
 
+import re
 from pathlib import Path
 from typing import Any
 
-from components import governance
-from components.core import Evidence, Store, Workspace, short
-from components.governance import Registered
+from components import cards, governance
+from components.core import BadInput, Evidence, Store, Workspace, short
+from components.governance import Registered, approvals
+from flows.approve import forged
 
 TEMPLATES = Path(__file__).parent / "templates"
 ROWS = 50
@@ -46,62 +49,92 @@ def version_page(
     champion = governance.registered(workspace, model, held) if held and held != number else None
     evidence = governance.evidence_in(workspace.store, version.evidence)
     rival = governance.evidence_in(workspace.store, champion.evidence) if champion else None
-    card = governance.card_file(workspace, version)
+    card = card_shown(workspace, version)
+    seen = governance.covered(workspace, version).digest
+    form = {**dict.fromkeys(("by", "role", "reason", "decision", "seen"), ""), **(said or {})}
+    stale = bool(said) and form["seen"] != seen
+    if stale:
+        form["decision"] = ""  # what is shown now was not read yet: it is chosen anew
     return render(
         "review.html.j2",
         version=version,
         held=held,
         champion=champion,
-        standing=governance.state(workspace, version),
+        standing=governance.state(workspace, version, approvals.now()),
         lines=governance.Approvals(workspace).entries(model, number),
         tampered=governance.tampered(workspace, model),
-        card=card_html(card.read_text(encoding="utf-8")) if card else "",
-        seen=governance.covered(workspace, version).digest,
-        metrics=_metrics(evidence, rival),
+        card=card,
+        seen=seen,
+        stale=stale,
+        metrics=_metrics(evidence, rival, card["primary"]),
         same_rows=bool(evidence and rival and evidence.split_object == rival.split_object),
         parts=_parts(workspace, version, champion),
         evidence=_rows(workspace.store, evidence, asked, governance.candidate_in(workspace, version.candidate).abstain),
         asked=asked,
         shows=SHOWS,
         token=token,
-        said={**dict.fromkeys(("by", "role", "reason", "decision", "seen"), ""), **(said or {})},
+        said=form,
         error=error,
         done=done,
         short=short,
     )
 
 
-def card_html(text: str) -> str:
-    """A card's Markdown without its front matter as HTML that fits below a heading of level 2."""
+def card_shown(workspace: Workspace, version: Registered) -> dict[str, Any]:
+    """The card of a version as its record renders it: `decision` (verdict and gates) and `rest` as HTML, the `primary`
+    metric, and what is `wrong` with the card that lies there; nothing but the latter where it has no record."""
+    path = governance.card_file(workspace, version)
+    shown: dict[str, Any] = {"decision": "", "rest": "", "primary": "", "wrong": []}
+    if path is None:
+        return shown
+    try:
+        record, wrong = cards.read_record(path), forged(workspace, version)
+    except BadInput as error:
+        return {**shown, "wrong": [str(error)]}
+    body = cards.markdown(record).split("\n", 1)[1]  # the page has a title of its own
+    parts = re.split(r"^## ", body, flags=re.MULTILINE)
+    blocks = next((part for part in parts if part.startswith("Decision\n")), "").split("\n\n")
+    decision = "\n\n".join(block for block in blocks if block.startswith(("**", "|")))
+    return {
+        "decision": card_html(decision, "the decision").replace("<td>no</td>", '<td class="fails">no</td>'),
+        "rest": card_html(body, "the card"),
+        "primary": record.use_case["metrics"]["primary"],
+        "wrong": wrong,
+    }
+
+
+def card_html(text: str, name: str) -> str:
+    """A card's Markdown as HTML that fits below a heading of level 2; name: of the whole, for those who hear its tables."""
     from markdown_it import MarkdownIt
 
-    body = text.split("\n---\n", 1)[1] if text.startswith("---\n") else text
     parser = MarkdownIt("commonmark", {"html": False}).enable("table")
-    tokens = parser.parse(body)
+    tokens = parser.parse(text)
     tables = 0
     for token in tokens:
         if token.type in ("heading_open", "heading_close"):
-            token.tag = f"h{min(6, int(token.tag[1]) + 2)}"
+            token.tag = f"h{min(6, int(token.tag[1]) + 1)}"
     html: str = parser.renderer.render(tokens, parser.options, {})
     while "<table>" in html:  # a wide table scrolls, which needs a name and the keyboard's focus
         tables += 1
-        opened = f'<div class="wide" role="region" tabindex="0" aria-label="Table {tables} of the card"><table class="card">'
+        opened = f'<div class="wide" role="region" tabindex="0" aria-label="Table {tables} of {name}"><table class="card">'
         html = html.replace("<table>", opened, 1)
     return html.replace("</table>", "</table></div>")
 
 
-def _metrics(evidence: Evidence | None, rival: Evidence | None) -> list[dict[str, Any]]:
+def _metrics(evidence: Evidence | None, rival: Evidence | None, primary: str) -> list[dict[str, Any]]:
+    """A row a metric, the primary one first."""
     if evidence is None:
         return []
     theirs = rival.metrics if rival else {}
     return [
         {
             "name": name,
+            "primary": name == primary,
             "value": metric,
             "rival": theirs.get(name),
             "change": metric.value - theirs[name].value if name in theirs else None,
         }
-        for name, metric in evidence.metrics.items()
+        for name, metric in sorted(evidence.metrics.items(), key=lambda item: item[0] != primary)
     ]
 
 

@@ -8,7 +8,7 @@ from .lint import UNFILLED, lint
 from .recompute import Finding
 from .record import Record, read_record, record_digest
 from .safety import failed_items
-from .verify import Verified, verify
+from .verify import Verified, rendered_again, verify
 from .write import index, markdown, write_card
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "pick_examples",
     "read_record",
     "record_digest",
+    "rendered_again",
     "verify",
     "write_card",
 ]

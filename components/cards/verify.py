@@ -52,7 +52,7 @@ def verify(card: Path, store: Store, standing: Standing | None = None) -> Verifi
     record = read_record(card)
     tables = Tables(record, store)
     parts = {
-        "the text, rendered again": _rendered(card, record),
+        "the text, rendered again": rendered_again(card, record),
         "that the record speaks of one thing": agrees(record),
         "sealed steps": seals(record, store),
         "that no step was left out": joined(record, store),
@@ -69,7 +69,8 @@ def verify(card: Path, store: Store, standing: Standing | None = None) -> Verifi
     return Verified(checks=tuple(parts), findings=tuple(dict.fromkeys(findings)))
 
 
-def _rendered(card: Path, record: Record) -> Iterator[Finding]:
+def rendered_again(card: Path, record: Record) -> Iterator[Finding]:
+    """Where the card at `card`, or a file beside it, is not what `record` renders. Cheap: no evidence is looked at."""
     if card.stem != card_name(record):
         yield Finding(where=card.name, what=f"its record is that of {card_name(record)}.md")
     if record.template != template_version():

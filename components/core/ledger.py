@@ -63,8 +63,14 @@ class Ledger:
         with durable(self.path) as database:
             database.execute("delete from effects where key = ?", [key])
 
-    def effects(self, kind: str | None = None) -> list[dict[str, Any]]:
-        """All effects (of one kind), oldest first."""
+    def latest(self, after: str = "") -> str:
+        """When the last effect was done, of those done later than `after`; empty where there is none."""
         with durable(self.path) as database:
-            rows = database.execute("select * from effects where ? is null or kind = ? order by intended_at", [kind, kind])
+            found = database.execute("select max(done_at) from effects where done_at > ?", [after]).fetchone()
+            return found[0] or ""
+
+    def effects(self, kind: str | None = None) -> list[dict[str, Any]]:
+        """All effects (of one kind), in the order in which they were begun, whatever the clock said."""
+        with durable(self.path) as database:
+            rows = database.execute("select * from effects where ? is null or kind = ? order by rowid", [kind, kind])
             return [dict(row) for row in rows]

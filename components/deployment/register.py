@@ -17,7 +17,7 @@ from typing import Any
 from components import application, core, serving
 from components.core import Candidate, report
 from components.core.tracking import Tracking, active
-from components.governance import Registered, Registry
+from components.governance import MARK, Registered, Registry
 
 from .requirements import requirements
 
@@ -33,7 +33,7 @@ def register(registry: Registry, version: Registered, candidate: Candidate, bund
     """
     report(f"registering {version.model}")
     number = registry.version_of(
-        version.model, candidate.digest, lambda: _make(registry, version, candidate, bundle, scratch)
+        version.model, candidate.digest, lambda mark: _make(registry, version, candidate, bundle, scratch, mark)
     )
     card = version.card or f"model_cards/{version.use_case}/v{number}.md"
     version = version.model_copy(update={"version": number, "card": card})
@@ -43,22 +43,22 @@ def register(registry: Registry, version: Registered, candidate: Candidate, bund
     return version
 
 
-def _make(registry: Registry, version: Registered, candidate: Candidate, bundle: Path, scratch: Path) -> int:
+def _make(registry: Registry, version: Registered, candidate: Candidate, bundle: Path, scratch: Path, mark: str) -> int:
     tracking = Tracking(registry.workspace, version.use_case)
     import mlflow
 
-    logged = _logged(tracking, candidate)
+    logged = _logged(tracking, mark)
     with _quiet(), active(registry.workspace.tracking_uri, tracking.experiment):
         if logged is None:
             key = f"register:{candidate.digest}"
             run = tracking.begin(key, f"register {version.model}", {}, {DIGEST: candidate.digest})
             with mlflow.start_run(run_id=run):
-                logged = _log(version, candidate, bundle, scratch)
+                logged = _log(version, candidate, bundle, scratch, mark)
         # Inside too: the registry on a database looks the logged model up through the global address.
-        return _version(tracking.client, version.model, logged, candidate)
+        return _version(tracking.client, version.model, logged, {DIGEST: candidate.digest, MARK: mark})
 
 
-def _version(client: Any, model: str, logged: str, candidate: Candidate) -> int:
+def _version(client: Any, model: str, logged: str, tags: dict[str, str]) -> int:
     """Make the logged model a version of `model`, tagged in the same request, so that it is always found again.
     Through the client, since `mlflow.register_model` prints."""
     from mlflow.exceptions import MlflowException
@@ -68,21 +68,21 @@ def _version(client: Any, model: str, logged: str, candidate: Candidate) -> int:
     except MlflowException as error:
         if error.error_code != "RESOURCE_ALREADY_EXISTS":
             raise
-    made = client.create_model_version(model, f"models:/{logged}", tags={DIGEST: candidate.digest}, model_id=logged)
+    made = client.create_model_version(model, f"models:/{logged}", tags=tags, model_id=logged)
     # MLflow's pages show a logged model's versions from this tag.
     client.set_logged_model_tags(logged, {"mlflow.modelVersions": json.dumps([{"name": model, "version": made.version}])})
     return int(made.version)
 
 
-def _logged(tracking: Tracking, candidate: Candidate) -> str | None:
-    """Id of a complete logged model with this Candidate that an interrupted registration left."""
+def _logged(tracking: Tracking, mark: str) -> str | None:
+    """Id of a complete logged model that an interrupted registration of this ledger left."""
     found = tracking.client.search_logged_models(
-        [tracking.experiment], filter_string=f"tags.`{DIGEST}` = '{candidate.digest}'", max_results=20
+        [tracking.experiment], filter_string=f"tags.`{MARK}` = '{mark}'", max_results=20
     )
     return next((model.model_id for model in found if str(model.status) in ("READY", "LoggedModelStatus.READY")), None)
 
 
-def _log(version: Registered, candidate: Candidate, bundle: Path, scratch: Path) -> str:
+def _log(version: Registered, candidate: Candidate, bundle: Path, scratch: Path, mark: str) -> str:
     import mlflow
 
     info = mlflow.pyfunc.log_model(
@@ -92,7 +92,7 @@ def _log(version: Registered, candidate: Candidate, bundle: Path, scratch: Path)
         code_paths=[str(_code(scratch))],
         pip_requirements=["mlflow==" + mlflow.__version__, "pandas", *requirements(candidate)],
         signature=_signature(),
-        tags={DIGEST: candidate.digest},
+        tags={DIGEST: candidate.digest, MARK: mark},
     )
     return str(info.model_id)
 

@@ -2,10 +2,12 @@
 
 A person approves a version (`ninefold approve`), two of them where the contract's risk tier is high, or the policy
 `low_risk` does where it is low; the record says which. An approval covers the digests of the Candidate, of the evidence, of
-the contract with the profile, and of the card: it stands for nothing else, and ends when one of them changes. The record is
-written first, then the aliases move (`previous`, then `champion`), so that a run killed in between finishes the move when
-it is repeated, and no version is champion without a line that says why. One decision is made at a time: what was checked is
-still so when the aliases move.
+the contract with the profile, and of the card, and with them the risk tier and who may approve: it stands for nothing else,
+and ends when one of them changes. The folder that is served must be what was signed. The record is written first, then the
+aliases move (`previous`, then `champion`), so that a run killed in between finishes the move when it is repeated, and no
+version is champion without a line that says why. One decision is made at a time: what was checked is still so when the
+aliases move. Not covered: whether the card says what its record gives, which whoever asks for a decision has checked
+(`flows/approve.py`).
 """
 
 import fcntl
@@ -17,12 +19,13 @@ from datetime import datetime, timedelta
 from components.core import Approval, BadInput, Candidate, GateRefused, MachineFault, Store, UseCase, Workspace
 from components.core.files import disk_faults
 from components.core.keys import private_key
+from components.core.signature import check_signature
 
 from . import approvals
 from .approvals import Approvals, Entry, Event, in_order
 from .evidence import evidence_in, unchanged
 from .registry import Covered, Registered, Registry, candidate_in, covered, registered
-from .rules import LONGEST, NO_ROLE, Standing, person, refused, role_of, standing_in
+from .rules import NO_ROLE, Standing, name_of, person, reason_of, refused, role_of, standing_in
 from .tampering import deleted
 
 LOW_RISK = "policy low_risk"
@@ -38,11 +41,12 @@ def approve(
 
     seen: digest of what was read (`Covered.digest`); where it is not what is there now, nothing is recorded
     Approving again what stands by the same person changes nothing. Raises BadInput when the version is not registered, has
-    no card, `by` lacks the role, or `by` or `reason` is empty; GateRefused when what was read has changed; MachineFault when
-    the evidence on disk is no longer what was measured.
+    no card, `by` lacks the role, or `by` or `reason` is empty, too long or not plain text; GateRefused when what was read
+    has changed, or the served folder is not what was signed; MachineFault when the evidence on disk is no longer what was
+    measured, or the clock went back.
     """
     with _alone(workspace):
-        by, chosen, role, what = _asked(workspace, model, version, by, reason, role, seen)
+        by, reason, chosen, role, what = _asked(workspace, model, version, by, reason, role, seen)
         if evidence := evidence_in(workspace.store, chosen.evidence):
             unchanged(workspace.store, evidence)
         return _approve(workspace, chosen, what, by, reason, role)
@@ -54,7 +58,7 @@ def reject(
     """Record that `by` refuses a version; every approval of it before this ends. The aliases stay where they are until
     another version is approved. Arguments and errors are those of `approve`."""
     with _alone(workspace):
-        by, chosen, role, what = _asked(workspace, model, version, by, reason, role, seen)
+        by, reason, chosen, role, what = _asked(workspace, model, version, by, reason, role, seen)
         return Approvals(workspace).append(_entry("reject", chosen, what, by, role, reason)).approval
 
 
@@ -70,7 +74,8 @@ def void(workspace: Workspace, model: str, version: int, by: str, reason: str) -
 def rollback(workspace: Workspace, model: str, by: str, reason: str, *, role: str = "") -> Registered:
     """Make `previous` champion again, on the record; returns it. Repeated after a kill it finishes the same move.
 
-    Raises BadInput when there is no previous version, GateRefused when its approval does not stand or has expired.
+    Raises BadInput when there is no previous version, GateRefused when its approval does not stand or has expired, or its
+    folder is not what was signed. Its card is not rendered again: the approval covers it, also after the template changed.
     """
     with _alone(workspace):
         registry, record = Registry(workspace), Approvals(workspace)
@@ -80,12 +85,29 @@ def rollback(workspace: Workspace, model: str, by: str, reason: str, *, role: st
         target = unfinished or registry.holder(model, "previous")
         if target is None or target == held:
             raise BadInput(f"model '{model}' has no previous version to go back to")
-        by, chosen, role, what = _asked(workspace, model, target, by, reason, role, "")
+        by, reason, chosen, role, what = _asked(workspace, model, target, by, reason, role, "")
         check(workspace, chosen)
         if not unfinished:
             record.append(_entry("rollback", chosen, what, by, role, reason))
         _promote(workspace, chosen)
         return chosen
+
+
+def correct_clock(workspace: Workspace, by: str, reason: str) -> Entry:
+    """Say on the record that the clock had run ahead and is right now, so that time starts again; returns the line.
+
+    What was approved before promotes nothing from then on, for nobody can say whether it has expired; a champion is served
+    as before. Raises BadInput where the clock is not behind what was seen, and what `approve` does of `by` and `reason`.
+    """
+    with _alone(workspace):
+        record = Approvals(workspace)
+        ahead, at = record.latest(), approvals.now()
+        if at >= ahead:
+            raise BadInput(f"--correct-clock: the clock says {at}, later than anything that was seen: nothing to correct")
+        nothing = dict.fromkeys(("model", "candidate", "evidence", "config", "card"), "")
+        return record.append(
+            Entry(event="clock", version=0, by=name_of(by), role=NO_ROLE, reason=reason_of(reason), ahead=ahead, **nothing)
+        )
 
 
 def approved_by_policy(workspace: Workspace, contract: UseCase, version: int) -> Approval | None:
@@ -109,8 +131,8 @@ def approved_by_policy(workspace: Workspace, contract: UseCase, version: int) ->
 
 
 def promote(workspace: Workspace, version: Registered) -> None:
-    """Make `version` champion, and the former one previous. Raises GateRefused when no approval stands or it has expired,
-    MachineFault when MLflow has lost the version, or the clock went back."""
+    """Make `version` champion, and the former one previous. Raises GateRefused when no approval stands, it has expired, or
+    the served folder is not what was signed, MachineFault when MLflow has lost the version, or the clock went back."""
     with _alone(workspace):
         _promote(workspace, registered(workspace, version.model, version.version))
 
@@ -131,17 +153,23 @@ def _promote(workspace: Workspace, version: Registered) -> None:
 
 
 def check(workspace: Workspace, version: Registered) -> None:
-    """Raise GateRefused when `version` may not become champion now."""
-    lines, at, what = Approvals(workspace).entries(), approvals.now(), covered(workspace, version)
-    if lines:
-        in_order(lines[-1].at, at)  # expiry cannot be judged by a clock that went back
-    said = [line for line in lines if (line.model, line.version) == (version.model, version.version)]
-    found = standing_in(said, version, what)
-    if not found.lacks and standing_in(said, version, what, at).lacks:
-        ends = ", ".join(f"{one.by}'s on {one.expires[:10]}" for one in found.approvals)
-        found = Standing(lacks=f"its approval has expired ({ends}). Approve it again")
+    """Raise GateRefused when `version` may not become champion now, MachineFault when the clock went back."""
+    record, what = Approvals(workspace), covered(workspace, version)
+    seen, at = record.latest(), approvals.now()
+    in_order(seen, at)  # expiry cannot be judged by a clock that went back
+    said = record.entries(version.model, version.version)
+    found = standing_in(said, version, what, at)
     if found.lacks:
+        if not standing_in(said, version, what).lacks:
+            _seen_expired(record, version, at)
         raise GateRefused(f"version {version.version} of '{version.model}' is not promoted: {found.lacks}")
+    check_signature(version.bundle(workspace), version.signer)
+
+
+def _seen_expired(record: Approvals, version: Registered, at: str) -> None:
+    """Leave this day in the ledger, so that no clock that is set back later revives the approval."""
+    key = f"expired:{version.model}:{version.version}:{at[:10]}"
+    record.ledger.once("expired", key, find=lambda: None, do=lambda: at)
 
 
 def state(workspace: Workspace, version: Registered, at: str = "") -> Standing:
@@ -179,13 +207,9 @@ def champion(workspace: Workspace, model: str, other_than: str = "") -> Candidat
 
 def _asked(
     workspace: Workspace, model: str, version: int | None, by: str, reason: str, role: str, seen: str
-) -> tuple[str, Registered, str, Covered]:
-    """Who speaks, about which version, in which role, and what their word covers; raises what `approve` says."""
-    by = " ".join(by.split())
-    if not by or not reason.strip():
-        raise BadInput("approve: give who decides (--by) and why (--reason); both go on the record")
-    if len(reason) > LONGEST:
-        raise BadInput(f"--reason: at most {LONGEST} characters, found {len(reason)}")
+) -> tuple[str, str, Registered, str, Covered]:
+    """Who speaks, why, about which version, in which role, and what their word covers; raises what `approve` says."""
+    by, reason = name_of(by), reason_of(reason)
     chosen = registered(workspace, model, "candidate" if version is None else version)
     if chosen.version in Registry(workspace).withdrawn(model):
         raise BadInput(f"version {chosen.version} of '{model}' was withdrawn: it can be neither approved nor rejected")
@@ -202,12 +226,14 @@ def _asked(
             f"version {chosen.version} of '{model}' is no longer what was read: its evidence, contract or card has changed. "
             "Nothing was recorded; read it again"
         )
-    return by, chosen, role, what
+    return by, reason, chosen, role, what
 
 
 def _approve(
     workspace: Workspace, chosen: Registered, what: Covered, by: str, reason: str, role: str, *, policy: bool = False
 ) -> Approval:
+    in_order(Approvals(workspace).latest(), approvals.now())
+    check_signature(chosen.bundle(workspace), chosen.signer)
     found = state(workspace, chosen, approvals.now())
     approval = next((one for one in found.approvals if person(one.by) == person(by) and one.role == role), None)
     if approval is None:
@@ -235,7 +261,9 @@ def _entry(
         by=by,
         role=role,
         policy=policy,
-        reason=reason.strip(),
+        reason=reason,
+        tier=what.tier,
+        rules=what.rules,
         expires=until.isoformat(timespec="milliseconds") if event == "approve" else "",
     )
 

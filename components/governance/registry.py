@@ -4,15 +4,29 @@ What is registered is known from the ledger alone, without loading MLflow; only 
 """
 
 import json
+import secrets
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
-from components.core import ApprovalRules, BadInput, Candidate, Frozen, Ledger, MachineFault, Workspace, file_digest, short
+from components.core import (
+    ApprovalRules,
+    BadInput,
+    Candidate,
+    Frozen,
+    Ledger,
+    MachineFault,
+    Workspace,
+    digest_of,
+    file_digest,
+    short,
+)
 from components.core.code import ROOT
 
 Alias = Literal["candidate", "champion", "previous"]
+MARK = "ninefold.mark"
+"""Tag of a version that says from which ledger it was made."""
 ALIASES: tuple[Alias, ...] = ("candidate", "champion", "previous")
 
 
@@ -68,6 +82,10 @@ class Covered(Frozen):
     config: str
     card: str
     """SHA-256 of the card's Markdown; empty where there is no card of this Candidate."""
+    tier: str
+    """Risk tier of the contract."""
+    rules: str
+    """Digest of the contract's rules on who may approve."""
 
 
 class Registry:
@@ -98,21 +116,39 @@ class Registry:
                 found[version.version] = version
         return [found[number] for number in sorted(found)]
 
-    def version_of(self, model: str, candidate: str, make: Callable[[], int]) -> int:
-        """The version of `model` that holds the Candidate with this digest; `make` registers it where there is none.
+    def version_of(self, model: str, candidate: str, make: Callable[[str], int]) -> int:
+        """The version of `model` that holds the Candidate with this digest; `make(mark)` registers it where there is none.
 
-        One version a digest: a version that was made while the reply got lost is found by its tag `ninefold.candidate`,
-        which `make` must set in the request that makes the version.
+        One version a digest: a version that was made while the reply got lost is found by its tag `ninefold.mark`, which
+        `make` must set to `mark` in the request that makes the version. Whoever does not read this ledger cannot guess it,
+        so that no version is taken for ours that was made elsewhere.
         """
+        mark = self.mark(model, candidate)
         return int(
             self.ledger.once(
                 "register",
                 f"register:{self._where}:{model}:{candidate}",
-                find=lambda: self._find(model, candidate),
-                do=make,
+                find=lambda: self._find(model, mark),
+                do=lambda: make(mark),
                 detail={"model": model, "candidate": candidate},
             )
         )
+
+    def mark(self, model: str, candidate: str) -> str:
+        """What this ledger's version of a Candidate is tagged with in MLflow (`MARK`)."""
+        secret = self.ledger.once("secret", "secret:mark", find=lambda: None, do=lambda: secrets.token_hex(16))
+        return digest_of([secret, model, candidate])
+
+    def made(self, model: str) -> set[int]:
+        """Numbers of the versions of `model` that were made from here, described or not."""
+        done = [(json.loads(effect["detail"]), effect["outcome"]) for effect in self._done("register")]
+        return {int(json.loads(number)) for detail, number in done if detail["model"] == model}
+
+    def half_made(self, model: str) -> set[str]:
+        """Marks of the versions of `model` whose making was interrupted."""
+        begun = [effect for effect in self.ledger.effects("register") if not effect["done_at"]]
+        details = [json.loads(effect["detail"]) for effect in begun]
+        return {self.mark(model, detail["candidate"]) for detail in details if detail["model"] == model}
 
     def describe(self, version: Registered) -> None:
         """Tag a version with what a reader of the registry asks for: card, evidence, use case, run, risk tier."""
@@ -229,8 +265,8 @@ class Registry:
         here = [effect for effect in self.ledger.effects(kind) if effect["key"].startswith(f"{kind}:{self._where}:")]
         return [effect for effect in here if effect["done_at"]]
 
-    def _find(self, model: str, candidate: str) -> int | None:
-        found = self.client.search_model_versions(f"name = '{model}' and tags.`ninefold.candidate` = '{candidate}'")
+    def _find(self, model: str, mark: str) -> int | None:
+        found = self.client.search_model_versions(f"name = '{model}' and tags.`{MARK}` = '{mark}'")
         return min((int(version.version) for version in found), default=None)
 
 
@@ -276,6 +312,8 @@ def covered(workspace: Workspace, version: Registered) -> Covered:
         evidence=version.evidence,
         config=version.config,
         card=file_digest(card) if card else "",
+        tier=version.risk_tier,
+        rules=version.rules.digest,
     )
 
 

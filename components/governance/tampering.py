@@ -1,13 +1,13 @@
-"""What somebody changed in MLflow itself, past the approvals: an alias that was moved, a version that was deleted, tags that
-were edited. It is named and never followed: the ledger says which version is champion, and the next promotion puts MLflow
-right.
+"""What somebody changed in MLflow itself, past the approvals: an alias that was moved, a version that was deleted, or made
+there and not from here, tags that were edited. It is named and never followed: the ledger says which version is champion,
+and the next promotion puts MLflow right.
 """
 
 from typing import Any
 
 from components.core import Workspace
 
-from .registry import ALIASES, Registered, Registry
+from .registry import ALIASES, MARK, Registered, Registry
 
 MISSING = "RESOURCE_DOES_NOT_EXIST"
 
@@ -31,7 +31,7 @@ def tampered(workspace: Workspace, model: str) -> list[str]:
         if error.error_code != MISSING:
             return [f"MLflow does not answer, so that its aliases were not checked: {str(error).splitlines()[0]}"]
         return [f"model '{model}' was deleted in MLflow, not from here"]
-    return [*_aliases(registry, model, aliases), *_versions(versions, there)]
+    return [*_aliases(registry, model, aliases), *_versions(versions, there), *_strangers(registry, model, there)]
 
 
 def deleted(registry: Registry, version: Registered) -> bool:
@@ -67,4 +67,15 @@ def _versions(versions: list[Registered], there: dict[int, Any]) -> list[str]:
         edited = sorted(name for name, value in version.tags.items() if shown.tags.get(name) != value)
         if edited:
             found.append(f"tags of version {version.version} were edited in MLflow, not from here: {', '.join(edited)}")
+    return found
+
+
+def _strangers(registry: Registry, model: str, there: dict[int, Any]) -> list[str]:
+    ours = {version.version for version in registry.versions(model)} | registry.made(model)
+    half, found = registry.half_made(model), []
+    for number in sorted(set(there) - ours):
+        if there[number].tags.get(MARK) in half:
+            found.append(f"the registration of version {number} was interrupted: run the use case again")
+        else:
+            found.append(f"version {number} was made in MLflow, not from here")
     return found

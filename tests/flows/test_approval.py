@@ -8,20 +8,25 @@ import httpx
 import pytest
 import yaml
 
-from components.core import Workspace
+from components.core import ApprovalRules, Workspace
 from components.core.code import ROOT
 from components.core.keys import make_keys
 from components.governance import Approvals, Registry, covered, registered
 from flows.start import QUIET
 from tests import warm
 from tests.conftest import environment
-from tests.governance.conftest import two_versions
+from tests.governance.conftest import real_card, two_versions
 
 
 @pytest.fixture(scope="module")
 def place(prefect_server, tmp_path_factory) -> Iterator[tuple[str, dict[str, str], str]]:
     """A registry, the environment of its processes, and the id of the deployment `approval` of prefect.yaml."""
     workspace = two_versions(tmp_path_factory.mktemp("approval"))
+    Registry(workspace).describe(
+        registered(workspace, "desk", 2).model_copy(update={"rules": ApprovalRules(roles={"reviewer": ("Ada",)})})
+    )
+    for number in (1, 2):
+        real_card(workspace, registered(workspace, "desk", number))
     own = {**environment(workspace.root), **QUIET, **prefect_server, "PREFECT_HOME": str(workspace.root / "prefect")}
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("NINEFOLD_KEYS", own["NINEFOLD_KEYS"])
@@ -81,3 +86,18 @@ def test_a_form_that_is_filled_in_promotes(place) -> None:
     (line,) = Approvals(workspace).entries("desk", 1)
     assert (line.by, line.reason) == ("Ada", "figures hold")
     assert Registry(workspace).holder("desk", "champion") == 1
+
+
+def test_a_form_with_a_name_that_the_contract_does_not_have_is_asked_again_with_the_reason(place) -> None:
+    workspace, run = workspace_of(place), asked(place, 2)
+    seen = covered(workspace, registered(workspace, "desk", 2)).digest
+    said = {"decision": "approve", "reason": "figures hold", "seen": seen}
+    answer(place, run, identity="Mallory", **said)
+    state = worked(place[1], place[0], run)
+    assert (state["type"], state["name"]) == ("PAUSED", "Suspended")
+    assert Approvals(workspace).entries("desk", 2) == []
+    shown = httpx.get(f"{place[0]}/flow_runs/{run}/input/suspended-decision-1-description", timeout=20).text
+    assert "Not recorded:** 'Mallory' does not have any role" in shown
+    assert answer(place, run, identity="Ada", **said)["status"] == "ACCEPT"
+    assert worked(place[1], place[0], run)["type"] == "COMPLETED"
+    assert [line.by for line in Approvals(workspace).entries("desk", 2)] == ["Ada"]

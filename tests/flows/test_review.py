@@ -14,25 +14,14 @@ from fastapi.testclient import TestClient
 from components.core import ApprovalRules, Evidence, MachineFault, Metric, Seal, Workspace, write_jsonl
 from components.core.code import ROOT
 from components.core.keys import make_keys
-from components.governance import Approvals, Registry, approve, registered, reject
+from components.governance import Approvals, Registry, approve, covered, registered, reject
 from components.serving import free_port
 from flows.review import create_app
 from tests.conftest import environment
-from tests.governance.conftest import two_versions, write_card
+from tests.governance.conftest import real_card, two_versions
+from tests.governance.test_approve import later
 from tests.serving.bundles import QUESTIONS
 
-CARD = """---
-license: mit
----
-# desk
-Candidate {candidate}. <script>alert(1)</script>
-
-## What was measured
-
-| metric | value |
-| --- | --- |
-| f1 | 0.5 |
-"""
 KEY = "the-key"
 
 
@@ -49,10 +38,16 @@ def made(tmp_path_factory) -> Path:
             measured = seal(workspace, version.candidate, f1)
             version = version.model_copy(update={"evidence": measured.digest, "rules": rules})
             Registry(workspace).describe(version)
-            card = write_card(workspace, version)
-            card.write_text(CARD.format(candidate=version.candidate[:12]))
+            card_of(workspace, number)
         approve(workspace, "desk", 1, "Ada", "reads well")
     return workspace.root
+
+
+def card_of(workspace: Workspace, number: int, **changed: object) -> Path:
+    """A real card, whose contract tries to bring a script."""
+    metrics = {"primary": "f1", "at_least": 0.2}
+    said = {"problem": "Callers ask. <script>alert(1)</script>", "metrics": metrics, **changed}
+    return real_card(workspace, registered(workspace, "desk", number), **said)
 
 
 def seal(workspace: Workspace, candidate: str, f1: float) -> Evidence:
@@ -70,7 +65,8 @@ def seal(workspace: Workspace, candidate: str, f1: float) -> Evidence:
     ]
     write_jsonl(scratch / "examples.jsonl", rows)
     table = workspace.store.put(scratch / "examples.jsonl")
-    metrics = {"f1": Metric(value=f1, low=f1 - 0.1, high=f1 + 0.1, n=3)}
+    figure = Metric(value=f1, low=f1 - 0.1, high=f1 + 0.1, n=3)
+    metrics = {"abstention_recall": figure, "f1": figure, "rouge_l": figure}
     evidence = Evidence(candidate=candidate, split="test", split_object="rows", table=table, metrics=metrics)
     workspace.store.seal(Seal(key=candidate, name="measure", result=evidence.model_dump(mode="json")))
     return evidence
@@ -119,7 +115,9 @@ def test_evidence_that_was_changed_is_not_shown_for_what_was_measured(client, wo
 def test_the_page_shows_what_changed_and_the_evidence(client) -> None:
     text = client.get("/desk/2").text
     assert "Against champion version 1" in text
-    assert re.search(r"f1</th><td>0\.625.*?<td>0\.500.*?\+0\.125", text, re.S)
+    rows = re.findall(r'<tr><th scope="row">(.*?)</th>', text[text.index("Figures on the test split") :])
+    assert rows[:3] == ['f1 <strong class="mark">primary</strong>', "abstention_recall", "rouge_l"]
+    assert re.search(r"primary</strong></th><td>0\.625.*?<td>0\.500.*?\+0\.125", text, re.S)
     assert '<tr class="changed"><th scope="row">baseline' in text
     assert "3 of 3 rows" in text
     assert "1 of 3 rows" in client.get("/desk/2?words=RAILWAY").text
@@ -127,6 +125,51 @@ def test_the_page_shows_what_changed_and_the_evidence(client) -> None:
     assert "2 of 3 rows" in client.get("/desk/2?show=wrong").text
     assert "<script>" not in text
     assert "&lt;script&gt;" in text, "what a card says is shown and never run"
+
+
+def test_the_verdict_and_the_gates_come_first(client) -> None:
+    text = client.get("/desk/2").text
+    before = text[: text.index("Against champion version 1")]
+    assert "<strong>Meets the contract</strong>: f1_answerable 0.310 on test" in before
+    assert re.search(r"<td>gain over plain baseline</td>\n<td>0\.120 \[0\.060, 0\.180\]</td>", before)
+
+
+@pytest.mark.parametrize("name", ["v2.md", "v2.html"])
+def test_a_forged_card_is_named_not_shown_and_not_approved(client, workspace, name) -> None:
+    path = workspace.root / "model_cards/desk_case" / name
+    path.write_text(path.read_text().replace("0.310", "0.910"))
+    text = client.get("/desk/2").text
+    assert re.search(r"Cannot be approved.*?" + name + r", line \d+: says .*?0\.910.*?</li>", text, re.S)
+    assert "0.310" in text
+    assert "0.910" not in text[text.index("What the run decided") :]
+    done = client.post("/desk/2", data=form(client), headers=ORIGIN)
+    assert (done.status_code, "is not approved" in done.text) == (422, True)
+    (path.parent / "v2.record.json").unlink()
+    text = client.get("/desk/2").text
+    assert "without its record a card can be neither verified" in text
+    assert client.post("/desk/2", data=form(client), headers=ORIGIN).status_code == 422
+    assert Approvals(workspace).entries("desk", 2) == []
+
+
+def test_an_approval_says_until_when_and_that_it_is_over(client, workspace, monkeypatch) -> None:
+    until = Approvals(workspace).entries("desk", 1)[-1].expires[:10]
+    for path in ("/", "/desk/1"):
+        assert f"approved until {until}" in client.get(path).text
+    later(monkeypatch, 100)
+    for path in ("/", "/desk/1"):
+        text = client.get(path).text
+        assert f"its approval has expired (Ada&#39;s on {until}). Approve it again" in text
+        assert "approved until" not in text
+
+
+def test_two_servers_in_one_browser_do_not_share_a_cookie(workspace) -> None:
+    names = set()
+    for port in (8100, 8101):
+        entered = TestClient(create_app(workspace, KEY), base_url=f"http://127.0.0.1:{port}").get(
+            f"/?key={KEY}", follow_redirects=False
+        )
+        names.add(entered.headers["set-cookie"].split("=")[0])
+    assert names == {"ninefold_review_8100", "ninefold_review_8101"}
 
 
 def test_a_decision_is_recorded_once_read(client, workspace) -> None:
@@ -171,11 +214,15 @@ def test_a_decision_that_is_not_the_readers_is_not_recorded(client, workspace, h
 
 def test_what_changed_since_it_was_read_is_not_approved(client, workspace) -> None:
     data = form(client)
-    write_card(workspace, registered(workspace, "desk", 2), "another figure")
+    card_of(workspace, 2, intended_use="Another use.")
     done = client.post("/desk/2", data=data, headers=ORIGIN)
     assert (done.status_code, "no longer what was read" in done.text) == (422, True)
+    assert '<a href="/desk/2">load the page anew</a>' in done.text
     again = client.post("/desk/2", data=data, headers=ORIGIN)
     assert again.status_code == 422
+    sent = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', again.text))
+    assert sent["seen"] == covered(workspace, registered(workspace, "desk", 2)).digest != data["seen"]
+    assert " checked>" not in again.text, "what is shown now was not read yet: it is chosen anew"
     assert Approvals(workspace).entries("desk", 2) == []
 
 

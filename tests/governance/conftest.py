@@ -5,11 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from components.cards import write_card
 from components.core import ApprovalRules, Workspace, publish_text
 from components.core.keys import make_keys
 from components.deployment.bundle import export
 from components.deployment.register import register
-from components.governance import Registered, Registry
+from components.governance import Registered, Registry, candidate_in
+from tests.cards import record as sample
 from tests.serving.bundles import candidate
 
 
@@ -30,11 +32,20 @@ def described(number: int, digest: str, tier: str = "medium", rules: ApprovalRul
     )  # fmt: skip
 
 
-def write_card(workspace: Workspace, version: Registered, text: str = "read me") -> Path:
+def plain_card(workspace: Workspace, version: Registered, text: str = "read me") -> Path:
     """The card of a version, which names its Candidate as every card does."""
     path = workspace.root / version.card
     publish_text(path, f"# card of {version.candidate[:12]}\n{text}\n")
     return path
+
+
+def real_card(workspace: Workspace, version: Registered, **contract: object) -> Path:
+    """The card of a version as a run writes it, with all that lies beside it; `contract` replaces what its contract says."""
+    said = sample.record().use_case | {"name": version.use_case, "risk_tier": version.risk_tier}
+    said |= {"approvals": version.rules.model_dump(mode="json"), **contract}
+    model = {"name": version.model, "version": version.version, "alias": "candidate"}
+    record = sample.record(use_case=said, model=model, candidate=candidate_in(workspace, version.candidate))
+    return write_card(record, workspace.root / "model_cards")
 
 
 def two_versions(home: Path) -> Workspace:
@@ -47,7 +58,7 @@ def two_versions(home: Path) -> Workspace:
         bundle = export(chosen, workspace.store, workspace.serving / "bundles" / chosen.digest, [])
         made = register(Registry(workspace), described(number, chosen.digest), chosen, bundle, folder)
         assert made.version == number
-        write_card(workspace, made)
+        plain_card(workspace, made)
     return workspace
 
 

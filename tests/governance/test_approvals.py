@@ -6,9 +6,11 @@ import sqlite3
 
 import pytest
 
-from components.core import GateRefused, MachineFault, canonical
-from components.core.keys import key_id, keys_folder, make_keys, revoke_key, rotate_keys, sign
-from components.governance import Approvals, approvals, approve, promote, registered, reject, standing
+from components.core import GateRefused, MachineFault, canonical, publish_json
+from components.core.keys import Retired, key_id, keys_folder, make_keys, revoke_key, rotate_keys, sign
+from components.governance import Approvals, approvals, approve, correct_clock, promote, registered, reject, standing
+from flows.keys import revoke, rotate
+from tests.governance.test_approve import later
 
 
 @pytest.fixture
@@ -135,6 +137,46 @@ def test_a_line_that_a_retired_key_signs_later_breaks_the_record(own_keys, works
     assert [old in fault and "was put aside" in fault for fault in faults] == [True]
     with pytest.raises(GateRefused, match="the record of approvals is broken"):
         promote(workspace, registered(workspace, "desk", 2))
+
+
+def test_lines_that_a_wrong_clock_dated_ahead_hold_once_it_was_corrected_and_their_key_put_aside(
+    own_keys, workspace, monkeypatch
+) -> None:
+    monkeypatch.setenv("NINEFOLD_HOME", str(workspace.root))
+    later(monkeypatch, 2)
+    approve(workspace, "desk", 1, "Ada", "two days ahead")
+    later(monkeypatch, 0)
+    mine = key_id()
+    for what in (rotate, lambda: revoke(mine)):
+        with pytest.raises(MachineFault, match=r"line 1 of the record .* --correct-clock"):
+            what()
+    assert key_id() == mine
+    correct_clock(workspace, "Ada", "the battery was flat")
+    assert rotate()["retired"] == mine
+    assert Approvals(workspace).verify()[1] == []
+    later(monkeypatch, 1)
+    approve(workspace, "desk", 2, "Ada", "x")
+    revoke(mine)
+    assert Approvals(workspace).verify()[1] == []
+
+
+def test_a_retired_key_cannot_follow_a_newer_one_by_a_word_on_the_clock(own_keys, workspace, monkeypatch, tmp_path) -> None:
+    """A thief of the old key dates a correction of the clock back to when that key still signed."""
+    approve(workspace, "desk", 1, "Ada", "x")
+    mine, theirs, old = keys_folder(), tmp_path / "stolen", key_id()
+    shutil.copytree(mine, theirs)
+    rotate_keys()
+    later(monkeypatch, 1)
+    approve(workspace, "desk", 2, "Ada", "x")
+    (theirs / "retired").mkdir()  # the thief's tools must believe today's key to read the record
+    shutil.copy(mine / "signing.pub.pem", theirs / "retired" / f"{key_id()}.pub.pem")
+    publish_json(theirs / "retired" / f"{key_id()}.json", Retired(at="2999-01-01T00:00:00.000+00:00"))
+    later(monkeypatch, -1)
+    monkeypatch.setenv("NINEFOLD_KEYS", str(theirs))
+    correct_clock(workspace, "Eve", "forged")
+    monkeypatch.setenv("NINEFOLD_KEYS", str(mine))
+    _, faults = Approvals(workspace).verify()
+    assert [f"line 3 is signed with key {old}, which another had followed" in fault for fault in faults] == [True]
 
 
 def test_a_key_that_is_replaced_while_a_line_is_signed_writes_no_line(own_keys, workspace, monkeypatch) -> None:

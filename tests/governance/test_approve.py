@@ -2,13 +2,16 @@
 
 import importlib
 import threading
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from components.core import ApprovalRules, BadInput, GateRefused, Ledger, MachineFault, Workspace
+from components.core import ApprovalRules, BadInput, GateRefused, Ledger, MachineFault, Workspace, ledger
+from components.core.keys import key_id
+from components.core.signature import sign_bundle
 from components.governance import (
     Approvals,
     Registry,
@@ -16,6 +19,7 @@ from components.governance import (
     approve,
     approved_by_policy,
     champion,
+    correct_clock,
     covered,
     promote,
     registered,
@@ -24,8 +28,9 @@ from components.governance import (
     standing,
     state,
 )
+from components.governance.rules import person
 from tests.deployment import cases
-from tests.governance.conftest import write_card
+from tests.governance.conftest import plain_card
 
 approve_module = importlib.import_module("components.governance.approve")  # the package has a function of that name
 ROLES = ApprovalRules(roles={"reviewer": ("Ada", "Grace"), "risk": ("Lin",)})
@@ -43,8 +48,10 @@ def change(workspace: Workspace, number: int = 1, **what: object) -> None:
 
 
 def later(monkeypatch: pytest.MonkeyPatch, days: float) -> None:
+    """Set the clock of the record and of the ledger."""
     at = (datetime.now(UTC) + timedelta(days=days)).isoformat(timespec="milliseconds")
-    monkeypatch.setattr(approvals, "now", lambda: at)
+    for clock in (approvals, ledger):
+        monkeypatch.setattr(clock, "now", lambda: at)
 
 
 def test_nothing_is_champion_before_an_approval(workspace) -> None:
@@ -125,7 +132,7 @@ def test_an_approval_ends_when_what_it_covers_changes(workspace, what) -> None:
 def test_an_approval_ends_when_the_card_changes_or_goes(workspace) -> None:
     approve(workspace, "desk", 1, "Ada", "stands")
     version = registered(workspace, "desk", 1)
-    card = write_card(workspace, version, "another figure")
+    card = plain_card(workspace, version, "another figure")
     assert standing(workspace, version) is None
     approve(workspace, "desk", 1, "Ada", "read again")
     card.unlink()
@@ -266,6 +273,115 @@ def test_a_clock_that_went_back_records_and_promotes_nothing(workspace, monkeypa
             what()
     assert len(Approvals(workspace).entries()) == 1
     assert holder(workspace, "champion") == 1
+
+
+def test_an_expired_approval_is_not_revived_by_a_clock_that_is_set_back(workspace, monkeypatch) -> None:
+    approve(workspace, "desk", 1, "Ada", "first")
+    approve(workspace, "desk", 2, "Ada", "better")
+    later(monkeypatch, 100)
+    with pytest.raises(GateRefused, match="has expired"):
+        rollback(workspace, "desk", "Ada", "back")
+    later(monkeypatch, 50)
+    with pytest.raises(MachineFault, match="the clock went back"):
+        rollback(workspace, "desk", "Ada", "back")
+    assert holder(workspace, "champion") == 2
+
+
+def test_the_clock_is_compared_with_the_ledgers_last_effect_too(workspace, monkeypatch) -> None:
+    approve(workspace, "desk", 1, "Ada", "first")
+    later(monkeypatch, 100)
+    change(workspace, 2, evidence="measured anew")
+    later(monkeypatch, 50)
+    with pytest.raises(MachineFault, match="the clock went back"):
+        approve(workspace, "desk", 1, "Ada", "x")
+
+
+def test_after_a_clock_that_ran_ahead_a_line_of_its_own_opens_the_record_and_revives_nothing(workspace, monkeypatch) -> None:
+    approve(workspace, "desk", 1, "Ada", "first")
+    with pytest.raises(BadInput, match="nothing to correct"):
+        correct_clock(workspace, "Ada", "it looked odd")
+    later(monkeypatch, 365)
+    approve(workspace, "desk", 2, "Ada", "a year ahead")
+    later(monkeypatch, 1)
+    for what in (approve, reject):
+        with pytest.raises(MachineFault, match=r"went back.*--correct-clock"):
+            what(workspace, "desk", 2, "Ada", "x")
+    line = correct_clock(workspace, "Ada", "the battery was flat")
+    assert line.ahead[:4] > line.at[:4]
+    assert Approvals(workspace).verify()[1] == []
+    assert standing(workspace, registered(workspace, "desk", 2)) is not None, "a champion is served as before"
+    with pytest.raises(GateRefused, match="from before the clock was corrected"):
+        rollback(workspace, "desk", "Ada", "back")
+    later(monkeypatch, 2)
+    approve(workspace, "desk", 1, "Ada", "read again")
+    assert holder(workspace, "champion") == 1
+    later(monkeypatch, 1.5)
+    with pytest.raises(MachineFault, match="the clock went back"):
+        approve(workspace, "desk", 2, "Ada", "x")
+
+
+def test_a_folder_that_is_not_what_was_signed_is_not_promoted_in_any_way(workspace) -> None:
+    """One byte of a file that no digest of the Candidate covers."""
+    version = registered(workspace, "desk", 1)
+    served = version.bundle(workspace) / "reference.json"
+    sign_bundle(served.parent)
+    change(workspace, signer=key_id(), risk_tier="low")
+    approve(workspace, "desk", 1, "Ada", "stands")
+    approve(workspace, "desk", 2, "Ada", "better")
+    served.write_text("[ ]")
+    for what in (
+        lambda: approve(workspace, "desk", 1, "Grace", "x"),
+        lambda: approved_by_policy(workspace, cases.contract("low"), 1),
+        lambda: rollback(workspace, "desk", "Ada", "back"),
+        lambda: promote(workspace, registered(workspace, "desk", 1)),
+    ):
+        with pytest.raises(GateRefused, match=r"does not hold: Hash mismatch for 'reference\.json'\. Bring"):
+            what()
+    assert len(Approvals(workspace).entries()) == 2
+    assert holder(workspace, "champion") == 2
+    assert reject(workspace, "desk", 1, "Grace", "its folder was changed").by == "Grace"
+
+
+@pytest.mark.parametrize("what", [{"risk_tier": "medium"}, {"rules": ApprovalRules(roles={"reviewer": ("Ada",)})}])
+def test_an_approval_covers_the_risk_tier_and_who_may_approve(workspace, what) -> None:
+    """Two people were asked for and one has spoken, when somebody edits the ledger."""
+    rules = ApprovalRules(roles={"reviewer": ("Ada", "Grace"), "risk": ("Lin",)}, needs=("reviewer", "risk"))
+    change(workspace, risk_tier="high", rules=rules)
+    approve(workspace, "desk", 1, "Ada", "first")
+    change(workspace, **what)
+    with pytest.raises(GateRefused, match="has changed since"):
+        promote(workspace, registered(workspace, "desk", 1))
+
+
+@pytest.mark.parametrize("by", ["ada\u200b", "a\u00add\u2060a", "\uff21da", "ADA", " ada\u00a0", "ada\ufe0f", "\u3164ada"])
+def test_a_name_written_otherwise_is_no_second_person(workspace, by) -> None:
+    change(workspace, risk_tier="high")
+    approve(workspace, "desk", 1, "Ada", "first")
+    with suppress(BadInput):
+        approve(workspace, "desk", 1, by, "and again")
+    assert holder(workspace, "champion") is None
+    assert person(by) == "ada", "nor in a record from before"
+
+
+@pytest.mark.parametrize(
+    ("by", "reason", "said"),
+    [
+        ("Ada", "ok\x1b[1A\x1b[2K", r"--reason: character 3 \(U\+001B\)"),
+        ("Ada", "ok\u202e", r"U\+202E"),
+        ("A\u200bda", "ok", r"--by: character 2 \(U\+200B\)"),
+        ("A" * 500_000, "ok", "--by: at most 200 characters, found 500000"),
+    ],
+)
+def test_what_could_forge_a_line_of_the_record_is_refused(workspace, by, reason, said) -> None:
+    for what in (approve, reject):
+        with pytest.raises(BadInput, match=said):
+            what(workspace, "desk", 1, by, reason)
+    assert Approvals(workspace).entries() == []
+
+
+def test_a_reason_of_several_lines_is_one_line_of_the_record(workspace) -> None:
+    said = approve(workspace, "desk", 1, "Ada", "it holds\n   2  2026-01-01T00:00:00  approve  desk version 2")
+    assert said.reason == "it holds 2 2026-01-01T00:00:00 approve desk version 2"
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,12 @@
-"""Ten thousand steps in any order on the real record and ledger: nothing becomes champion without an approval that stands.
+"""Ten thousand steps in any order on the real record and ledger: nothing becomes champion without an approval that stands,
+by a clock that went back, or with a folder that is not what was signed.
 
 The registry behind them is a small one of this file, which counts every move; the same machine runs a few steps on MLflow.
 """
 
 import sqlite3
 import tempfile
+from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,16 +18,33 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
-from components.core import BadInput, GateRefused, Workspace, publish_json
+from components.core import BadInput, GateRefused, MachineFault, Workspace, ledger, publish_json
+from components.core.keys import key_id
+from components.core.signature import sign_bundle
 from components.core.tracking import quiet_client
-from components.governance import Registered, Registry, approvals, approve, covered, promote, registered, reject, rollback
+from components.governance import (
+    Approvals,
+    Registered,
+    Registry,
+    approvals,
+    approve,
+    correct_clock,
+    covered,
+    promote,
+    registered,
+    reject,
+    rollback,
+)
 from components.governance import standing as standing_approval
-from tests.governance.conftest import described, write_card
+from tests.governance.conftest import described, plain_card
 from tests.serving.bundles import candidate
 
 PEOPLE = st.sampled_from(["ada", "grace", "lin"])
 VERSIONS = st.sampled_from([1, 2])
 DAYS = 90
+SIGNED = 2
+"""The version whose folder is signed."""
+NEVER = datetime(2000, 1, 1, tzinfo=UTC)
 MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None
 """Deaths are exceptions here, so that nothing needs a disk: syncing one takes most of the time."""
 
@@ -80,7 +99,8 @@ class Machine(RuleBasedStateMachine):
         self.patch = pytest.MonkeyPatch()
         self.folder = tempfile.TemporaryDirectory(dir=MEMORY)
         self.now = datetime(2026, 1, 1, tzinfo=UTC)
-        self.patch.setattr(approvals, "now", lambda: self.now.isoformat(timespec="milliseconds"))
+        for clock in (approvals, ledger):
+            self.patch.setattr(clock, "now", lambda: self.now.isoformat(timespec="milliseconds"))
         self.workspace = Workspace(Path(self.folder.name))
         # Another process has them open, as a page or a monitor would: SQLite then need not fold its log at every close.
         self.open = [sqlite3.connect(self.workspace.root / name) for name in ("ledger.db", "approvals.db")]
@@ -94,10 +114,16 @@ class Machine(RuleBasedStateMachine):
             chosen = candidate(self.workspace.store, Path(self.folder.name), below)
             publish_json(self.workspace.serving / "bundles" / chosen.digest / "candidate.json", chosen)
             version = described(number, chosen.digest, tier)
+            if number == SIGNED:
+                self.served = self.workspace.serving / "bundles" / chosen.digest / "reference.json"
+                self.served.write_text("[]")
+                sign_bundle(self.served.parent)
+                version = version.model_copy(update={"signer": key_id()})
             self.describe(version.model_copy(update={"version": number, "card": f"cards/v{number}.md"}))
-            write_card(self.workspace, registered(self.workspace, "desk", number), "0")
+            plain_card(self.workspace, registered(self.workspace, "desk", number), "0")
         self.said: dict[int, dict[str, tuple[str, datetime]]] = {1: {}, 2: {}}
         self.seen = 0
+        self.changed = False
 
     def registry(self) -> Any:
         return Target({1: {}, 2: {}})
@@ -116,13 +142,18 @@ class Machine(RuleBasedStateMachine):
             for person, (what, at) in self.said[number].items()
             if what == now and (not in_time or self.now < at + timedelta(days=DAYS))
         ]
-        return len(good) >= (2 if self.tier == "high" else 1)
+        whole = number != SIGNED or not self.changed or not in_time
+        return whole and len(good) >= (2 if self.tier == "high" else 1)
 
     @rule(number=VERSIONS, by=PEOPLE, cut=st.sampled_from(["", "", "", "previous", "champion", "after"]))
     def approve(self, number: int, by: str, cut: str) -> None:
         what = covered(self.workspace, self.version(number)).digest
         before = self.said[number].get(by)
         fresh = before and before[0] == what and self.now < before[1] + timedelta(days=DAYS)
+        if number == SIGNED and self.changed:
+            with pytest.raises(GateRefused, match="signature"):
+                approve(self.workspace, "desk", number, by, "reads well")
+            return
         with self.power_cut(cut):
             approve(self.workspace, "desk", number, by, "reads well")
         if not fresh:
@@ -133,6 +164,7 @@ class Machine(RuleBasedStateMachine):
     @rule(number=VERSIONS)
     def second_person(self, number: int) -> None:
         """Two people, one after the other: enough in every tier."""
+        self.change_the_folder(False)
         self.approve(number, "ada", "")
         self.approve(number, "grace", "")
         assert self.shown() == number
@@ -152,11 +184,42 @@ class Machine(RuleBasedStateMachine):
 
     @rule(number=VERSIONS, text=st.sampled_from(["0", "1"]))
     def change_card(self, number: int, text: str) -> None:
-        write_card(self.workspace, self.version(number), text)
+        plain_card(self.workspace, self.version(number), text)
 
     @rule(days=st.sampled_from([1, 40, 100]))
     def pass_time(self, days: int) -> None:
         self.now += timedelta(days=days)
+
+    @rule(changed=st.booleans())
+    def change_the_folder(self, changed: bool) -> None:
+        """One byte of what is served."""
+        self.served.write_text("[ " if changed else "[]")
+        self.changed = changed
+
+    @rule(number=VERSIONS, by=PEOPLE, days=st.sampled_from([1, 50]))
+    def set_the_clock_back(self, number: int, by: str, days: int) -> None:
+        """Nothing is recorded or promoted by it, and it is set right again."""
+        now, before = self.now, self.shown()
+        self.now = datetime.fromisoformat(Approvals(self.workspace).latest()) - timedelta(days=days)
+        whole = number != SIGNED or not self.changed
+        asked: list[Callable[[], Any]] = [
+            lambda: reject(self.workspace, "desk", number, by, "does not hold"),
+            lambda: promote(self.workspace, self.version(number)),
+            *([lambda: approve(self.workspace, "desk", number, by, "reads well")] if whole else []),
+        ]
+        for what in asked:
+            with pytest.raises((MachineFault, GateRefused), match=r"the clock went back"):
+                what()
+        assert self.shown() == before
+        self.now = now
+
+    @rule(by=PEOPLE)
+    def correct_the_clock(self, by: str) -> None:
+        """It had run ahead: what was approved until then is served on, and promotes nothing."""
+        self.now = datetime.fromisoformat(Approvals(self.workspace).latest()) - timedelta(days=50)
+        correct_clock(self.workspace, by, "the battery was flat")
+        for said in self.said.values():
+            said.update({person: (what, NEVER) for person, (what, _) in said.items()})
 
     @rule(number=VERSIONS, cut=st.sampled_from(["", "", "previous", "champion", "after"]))
     def promote(self, number: int, cut: str) -> None:

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from components.core import BadInput, Ledger, MachineFault
-from components.governance import Registry, approve, registered, rollback, tampered
+from components.governance import MARK, Registry, approve, registered, rollback, tampered
 
 
 @pytest.fixture
@@ -101,19 +101,19 @@ def test_a_hundred_lost_replies_leave_one_version_a_digest(workspace) -> None:
     """The version is made, MLflow's reply is lost; the next try finds it, and so does one whose ledger forgot it."""
     registry = Registry(workspace)
 
-    def lost(digest: str) -> int:
-        registry.client.create_model_version("desk", "file:///nowhere", tags={"ninefold.candidate": digest})
+    def lost(mark: str) -> int:
+        registry.client.create_model_version("desk", "file:///nowhere", tags={MARK: mark})
         raise ConnectionError("the reply was lost")
 
-    def once_more(digest: str) -> int:
-        raise AssertionError(f"a second version of {digest} was made")
+    def once_more(mark: str) -> int:
+        raise AssertionError(f"a second version of {mark} was made")
 
     for digest in (f"digest-{number}" for number in range(100)):
         with pytest.raises(ConnectionError):
-            registry.version_of("desk", digest, lambda digest=digest: lost(digest))
-        held = {registry.version_of("desk", digest, lambda digest=digest: once_more(digest))}
+            registry.version_of("desk", digest, lost)
+        held = {registry.version_of("desk", digest, once_more)}
         registry.ledger.forget(f"register:{registry._where}:desk:{digest}")
-        held.add(registry.version_of("desk", digest, lambda digest=digest: once_more(digest)))
+        held.add(registry.version_of("desk", digest, once_more))
         assert len(held) == 1
     assert len(registry.client.search_model_versions("name = 'desk'")) == 102
 
@@ -126,3 +126,26 @@ def test_a_version_that_was_withdrawn_from_here_is_no_surprise_and_is_not_approv
     assert Registry(workspace).holder("desk", "champion") is None
     assert rollback(workspace, "desk", "Ada", "go back").version == 1
     assert tampered(workspace, "desk") == []
+
+
+def test_a_version_that_somebody_planted_is_named_and_not_taken_for_the_own(workspace, client) -> None:
+    """It has the digest of what is about to be registered, and with that was found and released."""
+    planted = client.create_model_version("desk", "file:///tmp/evil", tags={"ninefold.candidate": "digest-3"})
+    assert tampered(workspace, "desk") == ["version 3 was made in MLflow, not from here"]
+    registry = Registry(workspace)
+
+    def make(mark: str) -> int:
+        return int(client.create_model_version("desk", "file:///ours", tags={MARK: mark}).version)
+
+    assert registry.version_of("desk", "digest-3", make) == int(planted.version) + 1
+    assert tampered(workspace, "desk") == ["version 3 was made in MLflow, not from here"]
+
+
+def test_an_interrupted_registration_is_not_taken_for_somebody_elses(workspace, client) -> None:
+    def lost(mark: str) -> int:
+        client.create_model_version("desk", "file:///ours", tags={MARK: mark})
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        Registry(workspace).version_of("desk", "digest-3", lost)
+    assert tampered(workspace, "desk") == ["the registration of version 3 was interrupted: run the use case again"]
