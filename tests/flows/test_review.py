@@ -46,7 +46,7 @@ def made(tmp_path_factory) -> Path:
 def card_of(workspace: Workspace, number: int, **changed: object) -> Path:
     """A real card, whose contract tries to bring a script."""
     metrics = {"primary": "f1", "at_least": 0.2}
-    said = {"problem": "Callers ask. <script>alert(1)</script>", "metrics": metrics, **changed}
+    said = {"problem": "Callers ask. <script>alert(1)</script>", "metrics": metrics, "out_of_scope": ["x" * 90], **changed}
     return real_card(workspace, registered(workspace, "desk", number), **said)
 
 
@@ -321,6 +321,10 @@ def test_a_version_is_approved_in_a_browser_by_keyboard_alone(page, workspace) -
     assert page.is_visible("table.card")
     assert violations(page) == []
     shot(page, "version")
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert page.evaluate("document.documentElement.scrollWidth") == 390, "nothing is wider than a telephone"
+    shot(page, "version-narrow")
+    page.set_viewport_size({"width": 1280, "height": 720})
     reach(page, "#by")
     page.keyboard.type("Mallory")
     reach(page, "#approve")
