@@ -41,14 +41,14 @@ def decide(
     }
 
 
-def forged(workspace: Workspace, version: governance.Registered) -> list[str]:
+def forged(workspace: Workspace, version: governance.Registered, *, paper: bool = True) -> list[str]:
     """What the card of `version` says otherwise than its record, and its record otherwise than the registry; nothing where
-    there is no card. Raises BadInput where its record is gone."""
+    there is no card. paper: its PDF too, which takes seconds. Raises BadInput where its record is gone."""
     card = governance.card_file(workspace, version)
     if card is None:
         return []
     record = cards.read_record(card)
-    found = [str(finding) for finding in cards.rendered_again(card, record) if not finding.missing]
+    found = [str(finding) for finding in cards.rendered_again(card, record, paper=paper) if not finding.missing]
     contract = record.use_case
     if record.candidate.digest != version.candidate:
         found.append(f"{card.name} is about candidate {short(record.candidate.digest)}, not {short(version.candidate)}")

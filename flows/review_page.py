@@ -88,7 +88,7 @@ def card_shown(workspace: Workspace, version: Registered) -> dict[str, Any]:
     if path is None:
         return shown
     try:
-        record, wrong = cards.read_record(path), forged(workspace, version)
+        record, wrong = cards.read_record(path), forged(workspace, version, paper=False)
     except BadInput as error:
         return {**shown, "wrong": [str(error)]}
     body = cards.markdown(record).split("\n", 1)[1]  # the page has a title of its own

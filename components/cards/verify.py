@@ -69,8 +69,11 @@ def verify(card: Path, store: Store, standing: Standing | None = None) -> Verifi
     return Verified(checks=tuple(parts), findings=tuple(dict.fromkeys(findings)))
 
 
-def rendered_again(card: Path, record: Record) -> Iterator[Finding]:
-    """Where the card at `card`, or a file beside it, is not what `record` renders. Cheap: no evidence is looked at."""
+def rendered_again(card: Path, record: Record, *, paper: bool = True) -> Iterator[Finding]:
+    """Where the card at `card`, or a file beside it, is not what `record` renders; no evidence is looked at.
+
+    paper: the PDF too, which takes some seconds to print; the rest takes about one
+    """
     if card.stem != card_name(record):
         yield Finding(where=card.name, what=f"its record is that of {card_name(record)}.md")
     if record.template != template_version():
@@ -84,9 +87,9 @@ def rendered_again(card: Path, record: Record) -> Iterator[Finding]:
         yield from _compared(html, page(record, body))
     else:
         yield Finding(where=html.name, what="the page is not here", missing=True)
-    paper = card.with_suffix(".pdf")
-    if paper.is_file() and paper.read_bytes() != pdf(record, body):
-        yield Finding(where=paper.name, what="is not what its record prints")
+    printed = card.with_suffix(".pdf")
+    if paper and printed.is_file() and printed.read_bytes() != pdf(record, body):
+        yield Finding(where=printed.name, what="is not what its record prints")
     for name, content in beside(record).items():
         if (card.parent / name).is_file():
             yield from _compared(card.parent / name, content)
