@@ -268,7 +268,7 @@ def test_a_value_of_another_kind_is_named_with_its_line(
         ("boolq", json.dumps(BOOLQ).encode() + b"\ncaf\xe9", r"line 2: the benchmark's file is not UTF-8"),
         ("crows_pairs", CROWS.encode() + b"1,age\n", r"line 3: the benchmark's row has other fields than the header"),
         ("crows_pairs", CROWS.encode() + b"1,age,a,b,c,d,e\n", r"line 3: the benchmark's row has other fields"),
-        ("crows_pairs", CROWS.encode() + b"1,age," + b"x" * 200_000 + b",b,c\n", r"line 3: the benchmark's row is no CSV"),
+        ("crows_pairs", CROWS.encode() + b'1,age,"a,b,c\n', r"line \d: the benchmark's row is no CSV"),
         ("crows_pairs", CROWS.splitlines()[0].encode(), r"no sound item of at most 200 words; leave 'crows_pairs' out"),
         ("mmlu", json.dumps({**MMLU, "answer": "C. three"}).encode(), r"no sound item"),
     ],

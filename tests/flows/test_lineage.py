@@ -86,7 +86,7 @@ def test_lineage_and_why_say_what_bias_was_found(finished, capsys):
     show(why("last", finished.workspace))
     said = " ".join(capsys.readouterr().out.replace("│", " ").split())
     assert said.count("of the rows are from 'disfl_qa'") == 2
-    worse = {"step": "gate", "does": "drops", "group": "age: old", "rate": 0.4, "others": 0.1, "p": 0.001}
+    worse = {"step": "gate", "does": "drops", "unit": "rows", "group": "age: old", "rate": 0.4, "others": 0.1, "p": 0.001}
     assert flow.bias_said({"biased": [worse]}).startswith("data step 'gate' drops rows of 'age: old' more often than others")
 
 

@@ -131,7 +131,7 @@ def test_the_verdict_and_the_gates_come_first(client) -> None:
     text = client.get("/desk/2").text
     before = text[: text.index("Against champion version 1")]
     assert "<strong>Meets the contract</strong>: f1_answerable 0.310 on test" in before
-    assert re.search(r"<td>gain over plain baseline</td>\n<td>0\.120 \[0\.060, 0\.180\]</td>", before)
+    assert re.search(r"<td>gain over plain baseline</td>\n<td>\+0\.120 \[\+0\.060, \+0\.180\]", before)
 
 
 @pytest.mark.parametrize("name", ["v2.md", "v2.html"])
