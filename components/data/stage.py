@@ -5,7 +5,6 @@ provenance. It does not scrub personal data (the `feedback` stage does, on what 
 passages (the `retrieval` stage does).
 """
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -19,18 +18,14 @@ from components.core import (
     GateRefused,
     Policy,
     Row,
-    Split,
     StageResult,
     Step,
     Task,
-    only_collected,
     publish_json,
     report,
-    write_jsonl,
 )
 from components.core.hub_task import HubTask
 from components.core.suppression import NOTHING, Suppressed
-from components.measure.leaks import Item
 
 from .assemble import curate_collected, flow, left_out, read_at
 from .audit import of_curation, of_records, of_rows, report_on, sentences
@@ -39,6 +34,7 @@ from .collect import Gated, collect
 from .contamination import Finding, clean_practice, divide
 from .figures import figures_of, origins
 from .filters import chosen
+from .kept import Kept
 from .knowledge import held_out_passages, knowledge
 from .made import Made, Refusal
 from .made import check as check_made
@@ -137,44 +133,50 @@ def prepare(
     made.bring(gated.collected)
     all_used = [row for items in (*used.values(), made.rows) for row in items]
     base = knowledge(gated.collected, all_used, held_out, divided.leaks, read, config.knowledge_passages, data.splits.seed)
-    linked = {name: [_linked(row, gated.collected) for row in items] for name, items in used.items()}
-    stored = {name: _store(name, "rows.jsonl", items, step) for name, items in linked.items()}
+    keep = Kept(step)
+    for name, items in used.items():
+        keep.split(name, [_linked(row, gated.collected) for row in items])
     if base.whole:
-        stored["knowledge"] = _store("knowledge", "passages.jsonl", base.whole, step)
-        stored["training_knowledge"] = _store("training_knowledge", "passages.jsonl", base.training, step)
+        keep.split("knowledge", base.whole, "passages.jsonl")
+        keep.split("training_knowledge", base.training, "passages.jsonl")
     made.label(gated.collected.unlabelled, divided.splits["train"])
-    made.synthesise(stored.get("training_knowledge"), step.store)
+    made.synthesise(keep.splits.get("training_knowledge"), step.store)
     if extra := [_linked(row, gated.collected) for row in made.first(config.made)]:
-        stored["made"] = _store("made", "rows.jsonl", extra, step)
+        keep.split("made", extra)
     collected = gated.collected
     practice, passages_of, in_practice = clean_practice(collected.practice, collected.practice_passages, divided.leaks, read)
     if practice:
-        stored["practice"] = _store("practice", "rows.jsonl", practice, step)
-        stored["practice_passages"] = _store("practice_passages", "passages.jsonl", passages_of, step)
+        keep.split("practice", practice)
+        keep.split("practice_passages", passages_of, "passages.jsonl")
     findings = [*divided.findings, *base.findings, *in_practice, *made.findings]
     kept = {passage.id for passage in base.whole} | {row.id for row in practice}
     lost = left_out(gated.collected, placed, divided.splits, used, kept, findings)
     dropped = [*gated.entries, *gated.collected.left_out, *curated.dropped, *made.left_out, *lost]
     counts = figures_of(gated, divided, used, base, findings, curated, dropped)
     figures = counts | origins(made, extra, used["train"], practice)
-    left = {name: split.count for name, split in stored.items() if name in FLOW_ENDS}
+    left = {name: split.count for name, split in keep.splits.items() if name in FLOW_ENDS}
     left |= {"made": len(made.origin.keys() & {row.id for row in extra})} if made.origin else {}
     figures["flow"] = flow(dropped, sum(gated.read.values()), gated.collected.beside, left)
     leaked = {finding.id for finding in divided.findings}
     effects = [*of_records(task, gated.examined, collected.rows), *of_rows(task, rows, leaked, placed)]
     effects += [*of_curation(task, placed["train"], uncurated, curated.lost), *made.effects]
     figures["bias"] = report_on(task, effects, used | ({"made": extra} if extra else {}), base.whole)
-    listed = _settle_leaks(findings, figures["contamination"], policy, step)
-    asked = [item for item in questions if not suppressed.holds(item.question, item.answer)]
-    items = _store("benchmark_items", "items.jsonl", asked, step) if asked else None
-    return _result(config, data, policy, sources, gated, made, dropped, stored, items, figures, listed, curated.notes, step)
+    keep.list("quarantine", "quarantine.jsonl", gated.quarantine)
+    _settle_leaks(keep, findings, figures["contamination"], policy, step)
+    keep.list("dropped_rows", "dropped.jsonl", dropped)
+    keep.list("lines", "lines.jsonl", read_at(gated.collected, made.origin))
+    if made.votes:
+        keep.list("label_votes", "votes.jsonl", made.votes)
+    provenance = describe(data, policy.use, sources, figures, keep.splits, config) | keep.lists
+    if asked := [item for item in questions if not suppressed.holds(item.question, item.answer)]:
+        keep.split("benchmark_items", asked, "items.jsonl")
+    notes = (*gated.warned, *curated.notes, *sentences(figures["bias"]), *made.notes)
+    return _prepared(keep, provenance, figures, gated, notes, step)
 
 
-def _settle_leaks(findings: list[Finding], figures: dict[str, Any], policy: Policy, step: Step) -> str:
-    """Store the list of leaks and return its digest; raises GateRefused where too many evaluation rows stay suspects."""
-    path = step.scratch / "contamination.jsonl"
-    write_jsonl(path, (finding.line() for finding in findings))
-    listed = step.store.put(path)
+def _settle_leaks(keep: Kept, findings: list[Finding], figures: dict[str, Any], policy: Policy, step: Step) -> None:
+    """Keep the list of leaks; raises GateRefused where too many evaluation rows stay suspects."""
+    listed = keep.list("contamination_list", "contamination.jsonl", (finding.line() for finding in findings))
     if figures["share"] > policy.contamination_at_most:
         raise GateRefused(
             f"data: {figures['flagged']} of {figures['evaluation_rows']} evaluation rows are given away by what could not "
@@ -182,7 +184,6 @@ def _settle_leaks(findings: list[Finding], figures: dict[str, Any], policy: Poli
             "the knowledge base holds their questions with their answers. Take those rows out of the examples, or the "
             f"questions out of the passages. List: {step.store.file(listed)}"
         )
-    return listed
 
 
 def _linked(row: Row, collected: Collected) -> Row:
@@ -190,43 +191,11 @@ def _linked(row: Row, collected: Collected) -> Row:
     return row if row.passage in collected.passages else row.model_copy(update={"passage": None})
 
 
-def _store(name: str, file: str, items: list[Any], step: Step) -> Split:
-    only_collected(name, [item for item in items if isinstance(item, Row)])
-    path = step.scratch / name / file
-    write_jsonl(path, (asdict(item) if isinstance(item, Item) else item for item in items))
-    return Split(name=name, object=step.store.put(path), count=len(items))
-
-
-def _result(
-    config: Config,
-    data: Data,
-    policy: Policy,
-    sources: dict[str, str],
-    gated: Gated,
-    made: Made,
-    dropped: list[dict[str, Any]],
-    stored: dict[str, Split],
-    items: Split | None,
-    figures: dict[str, Any],
-    listed: str,
-    noted: list[str],
-    step: Step,
+def _prepared(
+    keep: Kept, provenance: dict[str, Any], figures: dict[str, Any], gated: Gated, notes: tuple[str, ...], step: Step
 ) -> Prepared:
-    quarantine, provenance = step.scratch / "quarantine.jsonl", step.scratch / "provenance.json"
-    write_jsonl(quarantine, gated.quarantine)
-    quarantined = step.store.put(quarantine)
-    votes = []
-    if made.votes:
-        write_jsonl(step.scratch / "votes.jsonl", made.votes)
-        votes.append(step.store.put(step.scratch / "votes.jsonl"))
-    write_jsonl(step.scratch / "dropped.jsonl", dropped)
-    dropped_rows = step.store.put(step.scratch / "dropped.jsonl")
-    write_jsonl(step.scratch / "lines.jsonl", read_at(gated.collected, made.origin))
-    lines = step.store.put(step.scratch / "lines.jsonl")
-    described = describe(data, policy.use, sources, figures, stored, config)
-    lists: dict[str, Any] = {"quarantine": quarantined, "contamination_list": listed, "dropped_rows": dropped_rows}
-    lists |= {"lines": lines, "label_votes": votes}
-    publish_json(provenance, described | lists)
+    publish_json(step.scratch / "provenance.json", provenance)
+    stored = keep.splits
     dataset = Dataset(
         splits={name: split for name, split in stored.items() if name in figures["splits"]},
         knowledge=stored.get("knowledge"),
@@ -235,8 +204,8 @@ def _result(
         practice_passages=stored.get("practice_passages"),
         suspects={name: tuple(ids) for name, ids in figures["contamination"]["suspects"].items() if ids},
         made=stored.get("made"),
-        benchmark_items=items,
-        provenance=step.store.put(provenance),
+        benchmark_items=stored.get("benchmark_items"),
+        provenance=step.store.put(step.scratch / "provenance.json"),
     )
     overlaps = sum(figures["overlaps_removed"].values())
     rows = ", ".join(f"{name} {split.count:,}" for name, split in dataset.splits.items())
@@ -247,15 +216,12 @@ def _result(
     reason = f"rows: {rows}{base}; {len(gated.quarantine)} bad rows set aside, {overlaps} leaks removed"
     return Prepared(
         decision=Decision(verdict="adopt", reason=reason),
-        metrics={f"rows_{name}": float(split.count) for name, split in stored.items()}
+        metrics={f"rows_{name}": float(split.count) for name, split in stored.items() if name != "benchmark_items"}
         | {"quarantined": float(len(gated.quarantine)), "overlaps_removed": float(overlaps)},
-        objects=(
-            *(dataset.provenance, gated.docs, quarantined, listed, dropped_rows, lines, *votes),
-            *(split.object for split in (*stored.values(), *([items] if items else []))),
-        ),
-        notes=(*gated.warned, *noted, *sentences(figures["bias"]), *made.notes),
+        objects=(dataset.provenance, gated.docs, *keep.objects),
+        notes=notes,
         dataset=dataset,
         docs=gated.docs,
-        dropped=dropped_rows,
+        dropped=keep.lists["dropped_rows"],
         figures=figures,
     )

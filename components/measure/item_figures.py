@@ -1,7 +1,8 @@
 """Figures of a safety check beside the share of items that fail, each as the values that it follows from.
 
 A check gives values by item; the figure is computed here, so that a card's reviewer can compute it again. Three kinds: a
-mean, how much of a mean an attack leaves, and how far groups of people lie apart (fairlearn's MetricFrame).
+mean, how much of a mean an attack leaves, and how far groups of people lie apart (fairlearn's MetricFrame). Items count in
+the order of their ids: what a resample draws must not depend on the order in which a file keeps them.
 """
 
 from collections.abc import Mapping
@@ -24,7 +25,7 @@ class Mean(Frozen):
 
     def metric(self) -> Metric:
         """The figure; n is the number of items."""
-        return interval(list(self.values.values()), bounded=self.bounded)
+        return interval([value for _, value in sorted(self.values.items())], bounded=self.bounded)
 
 
 class Kept(Frozen):
@@ -37,7 +38,7 @@ class Kept(Frozen):
 
     def metric(self) -> Metric:
         """The figure; n is the number of items."""
-        pairs = [(value, self.attacked[item]) for item, value in self.clean.items()]
+        pairs = [(value, self.attacked[item]) for item, value in sorted(self.clean.items())]
         clean, attacked = ([pair[side] for pair in pairs] for side in (0, 1))
         return of_two_means(clean, attacked, lambda one, two: two / (one + (one == 0)))
 

@@ -122,7 +122,7 @@ def test_labelled_texts_are_marked_and_go_to_training_alone(bench: Bench) -> Non
     provenance = json.loads(bench.store.file(done.dataset.provenance).read_text())
     assert provenance["made"]["labelling"] == figures
     assert provenance["training_origins"] == {"collected": 30, "programmatic": len(rows)}
-    (votes,) = provenance["label_votes"]
+    votes = provenance["label_votes"]
     assert {row["id"] for row in read_jsonl(bench.store.file(votes))} == {row.id for row in rows}
 
 
