@@ -149,7 +149,7 @@ def _needed(found: Comparison) -> str:
     power = found.power
     if power is None or power.rows is None:
         return ""
-    twice = "" if found.gain.value > found.minimum_effect else ", twice that,"
+    twice = "," if found.gain.value > found.minimum_effect else ", twice that,"
     return (
         f"; for 80 % power at a gain of {power.effect:.3f}{twice} {power.rows:,} rows are needed, "
         f"and these {found.gain.n} suffice for {power.detectable:.3f}"
