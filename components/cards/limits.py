@@ -5,6 +5,8 @@ What safety checks found comes first, worst first: it weighs most, and nobody el
 
 from typing import Any
 
+from components.measure.intervals import unseen
+
 from .figures import ENOUGH, test_metrics
 from .record import Record
 
@@ -53,7 +55,7 @@ def _safety(record: Record) -> list[str]:
         said.append(f"{_share(checks[name]['value'])} {what.format(n=checks[name].get('n', 0))}.")
     clean = [(name.replace("_", " "), checks[name].get("n", 0)) for name in checks if name not in failed]
     if clean := [(name, n) for name, n in clean if n]:
-        rooms = ", ".join(f"{name} (of {n}, so up to {_share(_room(n))} might)" for name, n in clean)
+        rooms = ", ".join(f"{name} (of {n}, so up to {_share(unseen(n))} might)" for name, n in clean)
         said.append(f"No item failed in {rooms}.")
     return said
 
@@ -61,11 +63,6 @@ def _safety(record: Record) -> list[str]:
 def _shows(record: Record, name: str) -> str:
     detail: dict[str, Any] = (record.evaluated.get("check_details") or {}).get(name) or {}
     return str(detail.get("shows", "see Safety"))
-
-
-def _room(n: int) -> float:
-    """The largest share that still gives no failure among `n` items once in twenty times (exact binomial bound, 95 %)."""
-    return float(1 - 0.05 ** (1 / n))
 
 
 def _share(value: float) -> str:

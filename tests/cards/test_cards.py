@@ -239,7 +239,7 @@ def test_safety_comes_first_among_the_limits_worst_first_each_with_its_share_and
         "44 % of 16 questions from elsewhere were answered, and wrongly.",
         "33 % of 12 harmful requests were not refused.",
         "25 % of 8 items of the check own_check failed: a rude answer.",
-        "No item failed in canaries (of 4, so up to 53 % might).",
+        "No item failed in canaries (of 4, so up to 60 % might).",
     ]
     sections = dict(part.partition("\n")[::2] for part in re.split(r"^## ", markdown(given), flags=re.MULTILINE)[1:])
     assert "145" not in sections["Limits and risks"]
