@@ -1,6 +1,7 @@
 """Values as Markdown text. Everything a template prints passes through `escaped`, so no value brings markup of its own."""
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 from components.core import short
@@ -47,20 +48,20 @@ def number(value: float) -> str:
 
 def figure(metric: Any) -> Markdown:
     """A Metric dump as `0.283 [0.221, 0.346]`."""
-    if not metric or metric.get("value") is None:
-        return Markdown(MISSING)
-    low, high = metric.get("low"), metric.get("high")
-    interval = "" if low is None or high is None else f" [{low:.3f}, {high:.3f}]"
-    return Markdown(f"{metric['value']:.3f}{interval}")
+    return _with_interval(metric, "{:.3f}".format)
 
 
 def signed(metric: Any) -> Markdown:
     """A difference's Metric dump as `+0.021 [-0.007, +0.049]`."""
+    return _with_interval(metric, _signed)
+
+
+def _with_interval(metric: Any, shown: Callable[[float], str]) -> Markdown:
     if not metric or metric.get("value") is None:
         return Markdown(MISSING)
     low, high = metric.get("low"), metric.get("high")
-    interval = "" if low is None or high is None else f" [{_signed(low)}, {_signed(high)}]"
-    return Markdown(f"{_signed(metric['value'])}{interval}")
+    interval = "" if low is None or high is None else f" [{shown(low)}, {shown(high)}]"
+    return Markdown(f"{shown(metric['value'])}{interval}")
 
 
 def _signed(value: float) -> str:
