@@ -91,8 +91,6 @@ def lifecycle(do: Steps) -> None:
             limits=limits,
             slices=contract.slices,
             hourly=contract.value.machine_hour,
-            origin_known=not do.run.own,
-            made_from=chosen.made_from,
             canaries=planted,
             **common,
         )
@@ -133,8 +131,7 @@ def _climb(
         do.skip("prompting", reason="the model was trained elsewhere: it is judged with the contract's own prompt")
         own = _with_retrieval(do, chosen, common)
         do.skip("tuning", "feedback", reason="the model was trained elsewhere")
-        base = own.model_copy(update={"model": chosen.made_from}) if chosen.made_from else own
-        return own, base, None
+        return own, own.base or own, None
     if chosen.model is None or chosen.enough:
         do.skip("prompting", "retrieval", "tuning", "feedback", reason=chosen.decision.reason)
         return chosen.plain, chosen.model, None

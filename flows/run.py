@@ -70,8 +70,8 @@ class Run:
         if checkpoint:
             source, licence, made_from = checkpoint
             own, base = own_model(source, licence, language := contract.task.language), origin(made_from, language)
+            own = own.model_copy(update={"trained_elsewhere": True, "made_from": base})
             chosen = {**contract.selection, "models": [own.name], "more": [own.model_dump(mode="json")]}
-            chosen["made_from"] = base.model_dump(mode="json") if base else None
             contract = contract.model_copy(update={"selection": chosen})
             settings = settings.model_copy(update={"selection": {**settings.selection, "made": False}})
         settings, note = _on_this_machine(settings)

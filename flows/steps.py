@@ -30,7 +30,7 @@ from components.core import (
     short,
     stage_config,
 )
-from components.core.code import pins
+from components.core.code import pins, words_of
 from components.core.store import inputs_of
 from components.core.tracking import Tracking
 from components.prompting import Prompted
@@ -96,7 +96,8 @@ class Steps:
         config = stage_config(sys.modules[function.__module__].Config, _word(function), self.run.use_case, self.run.profile)
         name = f"{function.__module__.rsplit('.', 1)[0]}.{function.__name__}"
         keyed = {given: value for given, value in inputs.items() if not isinstance(value, Path)}
-        key = digest_of([name, code_digest(function.__module__), pins(), config, keyed])
+        code = code_digest(function.__module__, words=words_of(config, keyed))
+        key = digest_of([name, code, pins(), config, keyed])
         seal = self.run.workspace.store.sealed(key)
         if seal:
             done = Done(stage, name, key, "reused", 0.0, _result_type(function).model_validate(seal.result), seal.measured)

@@ -1,10 +1,9 @@
 """Loading a Candidate: the engine that its runtime names, with its retriever."""
 
-from importlib import import_module
-
 from components.core import BadInput, Candidate, Machine, Retriever, Store
 
 from .answer import Application, Searcher
+from .engines import engine
 
 
 def load(candidate: Candidate, store: Store, machine: Machine) -> Application:
@@ -27,8 +26,7 @@ def load(candidate: Candidate, store: Store, machine: Machine) -> Application:
     if candidate.quoted and candidate.runtime.engine == "openai":
         raise BadInput("candidate: an endpoint cannot be held to quotes; engine 'openai' needs a candidate without 'quoted'")
     retriever = load_retriever(candidate.retriever, store, machine) if candidate.retriever else None
-    engine = import_module(f".engines.{candidate.runtime.engine}", __package__).Engine(candidate, store, machine)
-    return Application(candidate, engine, retriever)
+    return Application(candidate, engine(candidate.runtime.engine)(candidate, store, machine), retriever)
 
 
 def load_retriever(retriever: Retriever, store: Store, machine: Machine) -> Searcher:
@@ -37,11 +35,11 @@ def load_retriever(retriever: Retriever, store: Store, machine: Machine) -> Sear
     bm25 finds passages (each once). The other modes find chunks, so a passage may come more than once.
     Raises MachineFault when the store lacks an object, BadInput when a vector mode has no index or no embedder.
     """
-    if retriever.mode == "bm25":
+    if retriever.scoring == "bm25":
         from .retrievers.bm25 import Bm25
 
         return Bm25(retriever.knowledge, store)
-    if retriever.mode == "convex":
+    if retriever.scoring == "convex":
         from .retrievers.convex import Convex
 
         return Convex(retriever, store, machine)

@@ -220,7 +220,7 @@ def parts(record: Record) -> list[tuple[str, str, str, str | None]]:
     if one.prompt:
         rows.append(("prompt", f"{one.prompt.method}, {len(one.prompt.turns)} turn(s)", "apache-2.0", one.prompt.digest))
     if one.retriever:
-        what = f"{one.retriever.mode}, the best {one.retriever.top_k} in the prompt"
+        what = f"{one.retriever.scoring}, the best {one.retriever.top_k} in the prompt"
         rows.append(("retriever", what, "apache-2.0", one.retriever.index))
         rows.append(
             ("knowledge base", "passages", "; ".join(record.provenance.get("licences", ())), one.retriever.knowledge)
@@ -228,7 +228,7 @@ def parts(record: Record) -> list[tuple[str, str, str, str | None]]:
         if embedder := one.retriever.embedder:
             rows.append(("embedder", f"{embedder.name}, from {embedder.origin}", embedder.licence, embedder.object))
     if one.adapter:
-        rows.append(("adapter", f"LoRA, {one.adapter.method}", "apache-2.0", one.adapter.object))
+        rows.append(("adapter", f"{one.adapter.technique}, {one.adapter.objective}", "apache-2.0", one.adapter.object))
     return [*rows, ("runtime", f"{one.runtime.engine}, {one.runtime.dtype}", "", None)]
 
 

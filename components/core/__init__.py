@@ -1,7 +1,7 @@
 """Types, workspace, store, ledger, assets and progress: what every component stands on. Imports no other component."""
 
 from .assets import ASSETS, asset_path, fetch
-from .candidate import Adapter, Baseline, Candidate, Checkpoint, Prompt, PromptTurn, Quoted, Retriever, Runtime
+from .candidate import Adapter, Baseline, Candidate, Checkpoint, Derivation, Prompt, PromptTurn, Quoted, Retriever, Runtime
 from .code import code_digest
 from .dataset import Dataset, Passage, Row, Split, only_collected, read_passages, read_rows
 from .digest import Frozen, canonical, digest_of, file_digest, short
@@ -52,6 +52,7 @@ __all__ = [
     "Data",
     "Dataset",
     "Decision",
+    "Derivation",
     "Deployment",
     "Duplicates",
     "Evidence",

@@ -1,19 +1,45 @@
 """The Candidate: the full description of a runnable application, every part by content or by digest."""
 
-from typing import Literal
+from typing import Any, Literal
 
 from .digest import Frozen, short
 from .use_case import TaskKind
 
 
 class Checkpoint(Frozen):
-    """Model weights in the store (safetensors, or ONNX where `Runtime.engine` is `onnx`)."""
+    """Model weights in the store: safetensors, or what the runtime's engine reads."""
 
     name: str
     object: str
+    """Empty where a server has them."""
     licence: str
     origin: str
     """Hub id with revision, asset with version, or `made on the spot`."""
+    derived_from: "Derivation | None" = None
+    """How they were made from other weights; None: they are used as they came."""
+
+    @property
+    def trained(self) -> bool:
+        """Whether training changed these weights anywhere in their chain; where nobody knows the chain, it may have."""
+        step = self.derived_from
+        return step is not None and (step.trained or step.checkpoint is None or step.checkpoint.trained)
+
+
+class Derivation(Frozen):
+    """How weights were made from others: full tuning, merging, pruning, distillation, quantising."""
+
+    technique: str
+    """A file of `training/techniques` or `optimization/techniques`, or `elsewhere`."""
+    checkpoint: Checkpoint | None
+    """What they were made from; None: made elsewhere, and nobody said from what."""
+    runtime: "Runtime | None" = None
+    """What ran that checkpoint; None: what runs these weights."""
+    adapter: "Adapter | None" = None
+    """Merged into the weights first."""
+    settings: dict[str, Any] = {}
+    """The technique's own settings."""
+    trained: bool = False
+    """Whether training changed the weights, here or in the merged adapter."""
 
 
 class PromptTurn(Frozen):
@@ -38,23 +64,28 @@ class Prompt(Frozen):
 
 
 class Retriever(Frozen):
-    """How context is found. `bm25` indexes `knowledge` when loaded; the other modes read `index`. `hybrid` fuses the
-    ranks of vectors and full text (LanceDB), `convex` their scores."""
+    """How context is found: `scoring` ranks, over vectors that `store` keeps."""
 
-    mode: Literal["bm25", "vector", "hybrid", "convex"]
+    scoring: str
+    """A file of `application/scoring`: bm25, vector, rrf, convex."""
+    store: str | None = None
+    """A file of `application/stores` (numpy, lance), for a scoring that reads vectors."""
     knowledge: str
     """Object with the passages."""
     top_k: int = 1
     index: str | None = None
-    """Object with `chunks.jsonl` and `vectors.npy` (float32, unit length); LanceDB's table is made from it."""
+    """Object with `chunks.jsonl` and `vectors.npy` (float32, unit length); a store's own form is made from it."""
     embedder: Checkpoint | None = None
 
 
 class Adapter(Frozen):
-    """LoRA weights (PEFT folder in the store) for `Candidate.model`."""
+    """Weights beside `Candidate.model` (PEFT folder in the store)."""
 
     object: str
-    method: Literal["sft", "dpo"]
+    technique: str
+    """A file of `training/techniques`: lora, ia3, …"""
+    objective: str
+    """A file of `training/objectives`, the last one trained by: sft, dpo."""
 
 
 class Baseline(Frozen):
@@ -79,8 +110,10 @@ class Quoted(Frozen):
 class Runtime(Frozen):
     """What executes it."""
 
-    engine: Literal["transformers", "onnx", "openai", "baseline"]
-    dtype: Literal["float32", "bfloat16", "float16", "int8", "int4"] = "bfloat16"
+    engine: str
+    """A file of `application/engines`: transformers, onnx, openai, baseline."""
+    dtype: str = "float32"
+    """Of the weights while they run: float32, bfloat16, float16, int8, int4. One for base, tuned and finalist of a run."""
     url: str | None = None
     """openai: the endpoint."""
 
@@ -100,11 +133,29 @@ class Candidate(Frozen):
     quoted: Quoted | None = None
 
     @property
+    def base(self) -> "Candidate | None":
+        """The same application on the first weights of the chain, as they came: what worsening is measured against. None
+        without a model, where the weights were changed elsewhere and nobody said from what, or are on a server."""
+        model, runtime = self.model, self.runtime
+        while model and model.derived_from:
+            runtime = model.derived_from.runtime or runtime
+            model = model.derived_from.checkpoint
+        if model is None or not model.object:
+            return None
+        return self.model_copy(update={"model": model, "runtime": runtime, "adapter": None})
+
+    @property
+    def trained(self) -> bool:
+        """Whether its weights are others than those of the model as it came; where nobody knows, they may be."""
+        return self.model is not None and (self.adapter is not None or self.model.trained)
+
+    @property
     def label(self) -> str:
-        """A short name for people: `smollm2-135m-instruct · few_shot · hybrid · sft · int4 [digest]`."""
+        """A short name for people: `smollm2-135m-instruct · few_shot · convex · lora sft · int4 [digest]`."""
         parts = [self.model.name if self.model else "", self.baseline.kind if self.baseline else ""]
-        parts += [self.prompt.method if self.prompt else "", self.retriever.mode if self.retriever else ""]
-        parts += [self.adapter.method if self.adapter else "", self.runtime.dtype if self.model else ""]
+        parts += [self.prompt.method if self.prompt else "", self.retriever.scoring if self.retriever else ""]
+        parts += [f"{self.adapter.technique} {self.adapter.objective}" if self.adapter else ""]
+        parts += [self.runtime.dtype if self.model else ""]
         return " · ".join(part for part in parts if part) + f" [{short(self.digest)}]"
 
     @property

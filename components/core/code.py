@@ -1,22 +1,45 @@
 """The code a step can reach, as a digest: the import closure inside this project, without docstrings and comments.
 
 Editing a comment costs nothing; editing a metric re-measures. `from package import name` is followed to the module that
-defines `name`, so a change in one core module does not touch steps that never import it. A module that calls
-`import_module` reaches every file below its own folder.
+defines `name`, so a change in one core module does not touch steps that never import it.
+
+A *listed folder* is a package whose `__init__` calls `import_module`: each file in it is a variant. Of these only the ones
+that are named are reached: by a word of the step's inputs (contract, profile, Candidate), or by a string in the code reached
+so far (a default, the metrics of a kind of task). So a new variant re-runs nobody's workspace. A variant is named by its
+file's stem, or by what its `NAMES` or `SUFFIXES` hold. Any other module that calls `import_module` reaches every file below
+its own folder.
 """
 
 import ast
 import hashlib
+import re
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
+from typing import Any
+
+from .digest import canonical
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("components", "flows")
+ALSO_NAMED_BY = ("NAMES", "SUFFIXES")
+"""Module-level names of a variant that hold other words for it than its file's stem."""
 
 
-def code_digest(*modules: str) -> str:
-    """SHA-256 over the parsed source of `modules` (dotted names) and of all that they import inside the project."""
-    return hashlib.sha256("".join(_stripped(path) for path in sorted(reached_files(*modules))).encode()).hexdigest()
+def code_digest(*modules: str, words: frozenset[str] = frozenset()) -> str:
+    """SHA-256 over the parsed source of `modules` (dotted names) and of all that they reach inside the project.
+
+    words: of the inputs (`words_of`); they name files of listed folders
+    """
+    reached = sorted(reached_files(*modules, words=words))
+    return hashlib.sha256("".join(_stripped(path) for path in reached).encode()).hexdigest()
+
+
+def words_of(*values: Any) -> frozenset[str]:
+    """Every word in the canonical JSON of `values` that may name a variant: whole texts, their words, and the endings of
+    file names."""
+    texts = set(re.findall(r'"((?:[^"\\]|\\.)*)"', canonical(values)))
+    return frozenset(texts | {word for text in texts for form in (r"\w+", r"\.\w+") for word in re.findall(form, text)})
 
 
 @cache
@@ -25,16 +48,63 @@ def pins() -> str:
     return hashlib.sha256((ROOT / "constraints.txt").read_bytes()).hexdigest()
 
 
-def reached_files(*modules: str) -> set[Path]:
-    """The project files in the import closure of `modules`."""
+def reached_files(*modules: str, words: frozenset[str] = frozenset(), packages: bool = False) -> set[Path]:
+    """The project files in the import closure of `modules`, with the named files of listed folders.
+
+    packages: with the `__init__` of every package on the way and what that imports: what must be there to run them
+    """
     reached: set[Path] = set()
-    todo = [_file(module) for module in modules]
+    todo = [path for module in modules if (path := _file(module))]
+    known = set(words)
     while todo:
-        path = todo.pop()
-        if path is not None and path not in reached:
-            reached.add(path)
-            todo += _imports(path)
+        while todo:
+            path = todo.pop()
+            if path not in reached:
+                reached.add(path)
+                known |= _constants(path)
+                todo += _imports(path) + (_packages(path) if packages else [])
+        variants = {variant for path in reached if _is_listed(path) for variant in _variants(path.parent)}
+        todo = [path for path in variants - reached if not known.isdisjoint(_named(path))]
     return reached
+
+
+def _packages(path: Path) -> list[Path]:
+    return [init for folder in path.relative_to(ROOT).parents[:-1] if (init := ROOT / folder / "__init__.py").is_file()]
+
+
+def _is_listed(path: Path) -> bool:
+    return path.name == "__init__.py" and _is_dynamic(path)
+
+
+def _variants(folder: Path) -> Iterable[Path]:
+    return (path for path in folder.glob("*.py") if path.name != "__init__.py")
+
+
+@cache
+def _named(path: Path) -> frozenset[str]:
+    """The words that name a variant."""
+    found = {path.stem}
+    for node in ast.parse(path.read_text()).body:
+        targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
+        if any(isinstance(target, ast.Name) and target.id in ALSO_NAMED_BY for target in targets):
+            found |= {one.value for one in ast.walk(node) if isinstance(one, ast.Constant) and isinstance(one.value, str)}
+    return frozenset(found)
+
+
+@cache
+def _constants(path: Path) -> frozenset[str]:
+    """Every text that stands in the code, docstrings left out."""
+    tree = ast.parse(path.read_text())
+    silent = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.stmt) and _is_text(node)}  # type: ignore[attr-defined]
+    nodes = (node for node in ast.walk(tree) if isinstance(node, ast.Constant) and id(node) not in silent)
+    return frozenset(node.value for node in nodes if isinstance(node.value, str))
+
+
+@cache
+def _is_dynamic(path: Path) -> bool:
+    """Whether a module imports by name."""
+    nodes = (node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, (ast.Name, ast.Attribute)))
+    return any((node.id if isinstance(node, ast.Name) else node.attr) == "import_module" for node in nodes)
 
 
 @cache
@@ -49,13 +119,9 @@ def _imports(path: Path) -> list[Path]:
             base = ".".join([*package[: len(package) - node.level + 1], *(node.module or "").split(".")]).strip(".")
             base = base if node.level else (node.module or "")
             found += [_defining(base, alias.name) for alias in node.names]
-        elif isinstance(node, (ast.Name, ast.Attribute)) and _is_dynamic(node):
-            found += sorted(path.parent.rglob("*.py"))
+    if path.name != "__init__.py" and _is_dynamic(path):
+        found += sorted(path.parent.rglob("*.py"))
     return [file for file in found if file]
-
-
-def _is_dynamic(node: ast.Name | ast.Attribute) -> bool:
-    return (node.id if isinstance(node, ast.Name) else node.attr) == "import_module"
 
 
 @cache

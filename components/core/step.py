@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from .code import code_digest, pins
+from .code import code_digest, pins, words_of
 from .digest import Frozen, digest_of
 from .store import Seal, Store, inputs_of
 from .use_case import Machine
@@ -30,14 +30,21 @@ class Step:
         return self.workspace.store
 
     def memo(
-        self, name: str, kind: type[Result], inputs: Any, make: Callable[["Step"], Result], code: tuple[str, ...]
+        self,
+        name: str,
+        kind: type[Result],
+        inputs: Any,
+        make: Callable[["Step"], Result],
+        code: tuple[str, ...],
+        named: Any = None,
     ) -> Result:
         """Return the sealed result of the sub-step `name` on equal `inputs`, code and pinned versions, or make and seal it.
 
         code: dotted modules whose import closure makes the result; with `inputs` they name it
+        named: what names files of listed folders, where the inputs do not: the Candidate whose digest stands there
         Evidence uses this, so that no Candidate is measured twice on a split, in whichever stage it turns up.
         """
-        key = digest_of([name, inputs, code_digest(*code), pins()])
+        key = digest_of([name, inputs, code_digest(*code, words=words_of(inputs, named)), pins()])
         seal = self.store.sealed(key)
         if seal is None:
             inner = Step(key, self.store.scratch(key), self.workspace, self.machine)

@@ -15,17 +15,19 @@ import time
 from pathlib import Path
 from typing import Any
 
-from components import application, core, serving
-from components.core import Candidate, MachineFault, Step, code_digest, digest_of, file_digest, report, short
+from components import serving
+from components.core import Candidate, MachineFault, Step, digest_of, file_digest, report, short
 from components.core.code import ROOT
 from components.core.keys import PUBLIC, RETIRED, keys_folder
 from components.core.signature import SIGNATURE
 
+from .code import copy_code, served_code
 from .requirements import requirements
 
 BASES = ("ninefold-base:bookworm", "python:3.11-slim")
 """Images with Python 3.11, best first: one that is on the engine, else one that it can pull."""
 READY_SECONDS = 180
+ENTRY = "components.serving.__main__"
 
 
 def build_and_try(
@@ -82,7 +84,7 @@ def _base(client: Any) -> tuple[str | None, str]:
 def _build_digest(candidate: Candidate, base: str, bundle: Path) -> str:
     """What else decides the image's content: an image of this Candidate with other code, packages or keys is built again."""
     dockerfile = (ROOT / "infra" / "docker" / "Dockerfile").read_text()
-    code = code_digest("components.serving.app", "components.serving.server", "components.application.load")
+    code = {path.as_posix(): file_digest(ROOT / path) for path in served_code(candidate, ENTRY)}
     signed = {path.name: file_digest(path) for path in [bundle / SIGNATURE, *_public_keys()] if path.is_file()}
     return digest_of([dockerfile, code, _packages(candidate, bundle), base, signed])
 
@@ -111,7 +113,7 @@ def _build(
     import docker
 
     context = step.scratch / "image"
-    fill(context, bundle)
+    fill(context, candidate, bundle)
     _wheels(_packages(candidate, bundle), context)
     report(f"building the image {tag}")
     arguments = {"BASE": base, "NAME": name}
@@ -129,15 +131,9 @@ def _build(
     return image
 
 
-def fill(context: Path, bundle: Path) -> None:
+def fill(context: Path, candidate: Candidate, bundle: Path) -> None:
     """Make the folder that the image is built from, all but its packages: code, bundle, keys, Dockerfile."""
-    shutil.rmtree(context, ignore_errors=True)
-    context.mkdir(parents=True)
-    for package in (core, application, serving):
-        source = Path(package.__file__ or "").parent
-        ignored = shutil.ignore_patterns("__pycache__")
-        shutil.copytree(source, context / "components" / source.name, ignore=ignored)
-    (context / "components" / "__init__.py").write_text("")
+    copy_code(candidate, context, ENTRY)
     # a table that the trial endpoint made beside the objects belongs to this user: the image makes its own
     shutil.copytree(bundle, context / "bundle", ignore=shutil.ignore_patterns("derived"))
     shutil.copy(ROOT / "infra" / "docker" / "Dockerfile", context / "Dockerfile")

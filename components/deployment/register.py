@@ -2,25 +2,26 @@
 
     mlflow.pyfunc.load_model("models:/voice_helpdesk@candidate").predict([{"question": "..."}])
 
-Models from code: MLflow keeps `components/serving/pyfunc_model.py`, the three components that it needs and the bundle; no
+Models from code: MLflow keeps `components/serving/pyfunc_model.py`, the files that it reaches and the bundle; no
 object is pickled. One version a Candidate digest, through the ledger.
 """
 
 import json
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from components import application, core, serving
+from components import serving
 from components.core import Candidate, report
 from components.core.tracking import Tracking, active
 from components.governance import MARK, Registered, Registry
 
+from .code import copy_code
 from .requirements import requirements
 
+ENTRY = "components.serving.pyfunc_model"
 DIGEST = "ninefold.candidate"
 
 
@@ -89,7 +90,7 @@ def _log(version: Registered, candidate: Candidate, bundle: Path, scratch: Path,
         name=version.model,
         python_model=str(Path(serving.__file__).parent / "pyfunc_model.py"),
         artifacts={"bundle": str(bundle)},
-        code_paths=[str(_code(scratch))],
+        code_paths=[str(_code(candidate, scratch))],
         pip_requirements=["mlflow==" + mlflow.__version__, "pandas", *requirements(candidate)],
         signature=_signature(),
         tags={DIGEST: candidate.digest, MARK: mark},
@@ -97,15 +98,10 @@ def _log(version: Registered, candidate: Candidate, bundle: Path, scratch: Path,
     return str(info.model_id)
 
 
-def _code(scratch: Path) -> Path:
-    """The components that answering needs, as one package to copy beside the model."""
-    target = scratch / "code" / "components"
-    shutil.rmtree(target, ignore_errors=True)
-    for package in (core, application, serving):
-        source = Path(package.__file__ or "").parent
-        shutil.copytree(source, target / source.name, ignore=shutil.ignore_patterns("__pycache__"))
-    (target / "__init__.py").write_text('"""What this model needs of Ninefold."""\n')
-    return target
+def _code(candidate: Candidate, scratch: Path) -> Path:
+    """What answering needs of Ninefold, as one package to copy beside the model."""
+    copy_code(candidate, scratch / "code", ENTRY)
+    return scratch / "code" / "components"
 
 
 def _signature() -> Any:

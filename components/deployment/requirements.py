@@ -20,7 +20,7 @@ ENGINES = {
 RETRIEVERS = {
     "bm25": ("bm25s",),
     "vector": ("lancedb", "torch", "transformers", "sentence-transformers"),
-    "hybrid": ("lancedb", "torch", "transformers", "sentence-transformers"),
+    "rrf": ("lancedb", "torch", "transformers", "sentence-transformers"),
     "convex": ("bm25s", "nltk", "torch", "transformers", "sentence-transformers"),
 }
 
@@ -32,7 +32,7 @@ def requirements(candidate: Candidate, *, server: bool = False, signed: bool = F
     """
     names = {*CORE, *ENGINES[candidate.runtime.engine], *(SERVER if server else ()), *(SIGNED if signed else ())}
     if candidate.retriever:
-        names |= {*RETRIEVERS[candidate.retriever.mode]}
+        names |= {*RETRIEVERS[candidate.retriever.scoring]}
     if candidate.adapter:
         names |= {"peft"}
     if candidate.baseline and candidate.baseline.object:

@@ -197,7 +197,7 @@ def _elsewhere(
 
 def _must_name_passages(candidate: Candidate) -> bool:
     """Whether every answer comes from a passage: with BM25 alone a question may share no word with the base."""
-    return candidate.retriever is not None and candidate.retriever.mode != "bm25"
+    return candidate.retriever is not None and candidate.retriever.store is not None
 
 
 def _port(config: Config, contract: UseCase) -> int:

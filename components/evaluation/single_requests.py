@@ -49,7 +49,7 @@ def single_requests(candidate: Candidate, rows: Sequence[Row], step: Step) -> Re
         return Requests.model_validate_json(done.stdout.strip().splitlines()[-1])
 
     inputs = [candidate.digest, digest_of(list(rows)), step.machine]
-    return step.memo("single requests", Requests, inputs, make, code=CODE)
+    return step.memo("single requests", Requests, inputs, make, code=CODE, named=candidate)
 
 
 def main() -> None:

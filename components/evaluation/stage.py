@@ -10,7 +10,6 @@ from components.application import answering
 from components.core import (
     UNOPTIMIZED,
     Candidate,
-    Checkpoint,
     Comparison,
     Dataset,
     Decision,
@@ -29,7 +28,7 @@ from components.core import (
 from components.measure import SliceGain, compare, compare_slices, compared, compared_on, examples, measure, rank
 from components.measure.scenarios import USE_CASE, Scenario, changes, own_scenario, scenarios
 
-from .base import known, on_base_weights, trained
+from .base import known, on_base_weights
 from .benchmarks import Asked
 from .checks import CHECKS
 from .derived import by_slice, clean, headline, of_benchmarks
@@ -120,16 +119,12 @@ def evaluate(
     dataset: Dataset,
     slices: tuple[str, ...],
     hourly: float | None = None,
-    origin_known: bool = True,
-    made_from: Checkpoint | None = None,
     canaries: Split | None = None,
     step: Step,
 ) -> Evaluated:
     """Measure `candidate` and `references` (name → candidate) on test and decide whether it may be released.
 
     hourly: price of an hour of this machine; None leaves the cost out
-    origin_known: whether the model without its adapter is what it was made from: worsening is measured against that
-    made_from: what a model that was trained elsewhere was made from, in its place
     canaries: what was planted in the rows that the candidate was tuned on
 
     Raises BadInput where the policy bounds a benchmark or a check that is unknown or left out, MachineFault where the hub's
@@ -145,8 +140,7 @@ def evaluate(
     }
     measured = {"this candidate": evidence, **others}
     gain = _gain(candidate, evidence, references, others, metrics, step)
-    known_models = list(references.values())
-    base, no_base = on_base_weights(candidate, known_models, origin_known, made_from)
+    base, no_base = on_base_weights(candidate)
     before = Application(base, known(base, measured) or _on_test(base, config, task, dataset, step)) if base else None
     probed = probe(
         Application(candidate, evidence),
@@ -160,7 +154,7 @@ def evaluate(
             counts=config.checks,
             seed=config.seed,
             canaries=canaries,
-            trained=trained(candidate, known_models, elsewhere=not origin_known),
+            trained=candidate.trained,
         ),
         otherwise=config.otherwise,
         step=step,

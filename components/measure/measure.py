@@ -74,7 +74,7 @@ def measure(
             metrics={metric: figure for metric, figure in figures.items() if figure},
         )
 
-    return step.memo("measure", Evidence, inputs, make, code=CODE)
+    return step.memo("measure", Evidence, inputs, make, code=CODE, named=candidate)
 
 
 def latency(answer: Answerer, rows: Sequence[Row], n: int = 10) -> dict[str, float]:

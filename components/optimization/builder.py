@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import Literal
 
-from components.core import Candidate, Checkpoint, MachineFault, MissingPackage, Step
+from components.core import Candidate, Checkpoint, Derivation, MachineFault, MissingPackage, Step
 
 Kind = Literal["int8", "int4"]
 
@@ -45,9 +45,17 @@ def build(candidate: Candidate, kind: Kind, step: Step) -> Checkpoint:
             object=inner.store.put(target),
             licence=model.licence,
             origin=f"{model.origin}; {'adapter merged, ' if adapter else ''}{kind} by onnxruntime-genai's builder",
+            derived_from=Derivation(
+                technique="onnx",
+                checkpoint=model,
+                runtime=candidate.runtime,
+                adapter=candidate.adapter,
+                settings={"precision": kind, "options": list(OPTIONS[kind])},
+                trained=candidate.adapter is not None,
+            ),
         )
 
-    return step.memo("onnx", Checkpoint, [model, adapter, kind, OPTIONS[kind]], make, code=CODE)
+    return step.memo("onnx", Checkpoint, [model, candidate.adapter, candidate.runtime, kind, OPTIONS[kind]], make, code=CODE)
 
 
 def _merged(model: Path, adapter: Path, step: Step) -> Path:

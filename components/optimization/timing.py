@@ -42,7 +42,8 @@ def timing(candidate: Candidate, rows: Sequence[Row], step: Step) -> Timing:
         )
 
     inputs = [candidate.digest, digest_of(list(rows)), step.machine]
-    return step.memo("timing", Timing, inputs, make, code=("components.optimization.timing", "components.application.load"))
+    code = ("components.optimization.timing", "components.application.load")
+    return step.memo("timing", Timing, inputs, make, code=code, named=candidate)
 
 
 def megabytes(candidate: Candidate, store: Store) -> float:

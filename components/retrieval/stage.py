@@ -1,13 +1,13 @@
 """The retrieval stage: chunk, embed and index the knowledge base, choose how to search, measure what that does to answers.
 
-The mode and the number of chunks are chosen by how often the reference answer stands in the context, on questions that no
+The scoring and the number of chunks are chosen by how often the reference answer stands in the context, on questions that no
 retriever was fitted to; the answers are then measured on validation, against the candidate at hand and against closed book.
 Not covered: rerankers (a cross-encoder costs more than the reader on a CPU), query rewriting, updates of an index.
 """
 
-from typing import Any, Literal
+from typing import Any
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from components.application import answering, checkpoint, load_retriever
 from components.core import (
@@ -31,7 +31,6 @@ from .decide import decide
 from .hits import SEARCHED, means, score
 from .index import Index, build
 
-Mode = Literal["bm25", "vector", "hybrid", "convex"]
 FIGURES = ("hit@1", "hit@5", "mrr", "support")
 
 
@@ -46,8 +45,8 @@ class Config(Frozen):
     """Most words in a chunk; 0 keeps passages whole."""
     overlap_words: int = Field(0, ge=0)
     """Words that neighbouring chunks may share."""
-    modes: tuple[Mode, ...] = ("bm25", "vector", "hybrid", "convex")
-    """Ways to search that are compared."""
+    scoring: tuple[str, ...] = ("bm25", "vector", "rrf", "convex")
+    """Ways to rank that are compared."""
     top_k: tuple[int, ...] = (1, 2)
     """How many texts the prompt may hold; each is compared."""
     context_words: int = Field(170, ge=1)
@@ -57,13 +56,20 @@ class Config(Frozen):
     rows: int | None = Field(None, ge=1)
     """Validation rows that are answered; None: all."""
 
+    @model_validator(mode="before")
+    @classmethod
+    def _old_words_name_the_new(cls, given: Any) -> Any:
+        if isinstance(given, dict) and "modes" in given:
+            raise ValueError("'modes' is now 'scoring', and its 'hybrid' is 'rrf' (reciprocal rank fusion)")
+        return given
+
 
 class Retrieved(StageResult):
     """The Candidate that goes on, and what the search finds."""
 
     candidate: Candidate
     hits: dict[str, dict[str, float]]
-    """`mode, top k` → hit@1, hit@5, mrr, support, words (see hits.py)."""
+    """`scoring, top k` → hit@1, hit@5, mrr, support, words (see hits.py)."""
     gain: Comparison | None = None
     """What retrieval gives over closed book, on the primary metric."""
     index: Index
@@ -118,21 +124,22 @@ def _options(
     config: Config, knowledge: str, index: Index, embedder: Checkpoint, at_hand: Retriever | None
 ) -> dict[str, Retriever]:
     options = {}
-    for mode in config.modes:
+    for scoring in config.scoring:
         for top_k in config.top_k:
-            retriever = Retriever(mode=mode, knowledge=knowledge, top_k=top_k)
-            if mode != "bm25":
-                retriever = retriever.model_copy(update={"index": index.object, "embedder": embedder})
-            options[f"{mode}, top {top_k}"] = retriever
+            retriever = Retriever(scoring=scoring, knowledge=knowledge, top_k=top_k)
+            if scoring != "bm25":
+                kept = {"index": index.object, "embedder": embedder, "store": "numpy" if scoring == "convex" else "lance"}
+                retriever = retriever.model_copy(update=kept)
+            options[f"{scoring}, top {top_k}"] = retriever
     if at_hand and at_hand not in options.values():
-        options[f"{at_hand.mode}, top {at_hand.top_k} (at hand)"] = at_hand
+        options[f"{at_hand.scoring}, top {at_hand.top_k} (at hand)"] = at_hand
     return options
 
 
 def _search(
     options: dict[str, Retriever], task: Task, questions: list[Row], step: Step
 ) -> dict[str, tuple[Retriever, list[dict[str, Any]]]]:
-    """Each option with its table of hits; one search a mode serves every top_k."""
+    """Each option with its table of hits; one search a scoring serves every top_k."""
     import time
 
     tables = {}
@@ -142,7 +149,7 @@ def _search(
         start = time.perf_counter()
         found = searcher.search([row.text for row in questions], top_k=SEARCHED)
         milliseconds = 1000 * (time.perf_counter() - start) / len(questions)
-        step.measured[f"milliseconds_per_search_{retriever.mode}"] = round(milliseconds, 2)
+        step.measured[f"milliseconds_per_search_{retriever.scoring}"] = round(milliseconds, 2)
         for name, option in options.items():
             if option.model_copy(update={"top_k": 1}).digest == base:
                 tables[name] = (option, score(task, questions, found, option.top_k))

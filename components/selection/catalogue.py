@@ -33,6 +33,10 @@ class Model(Frozen):
     tasks: tuple[ModelTask, ...] = ("generation",)
     use: Literal["production", "research"] = "production"
     """`research`: its licence forbids commercial use."""
+    trained_elsewhere: bool = False
+    """Its weights were changed outside of Ninefold: worsening is measured against `made_from`."""
+    made_from: "Model | None" = None
+    """What it was made from; None, where it was trained elsewhere: nobody said."""
 
     def memory_gb(self, dtype: str) -> float:
         """Memory of a process that runs it, in GB: weights, a fifth for activations and cache, 0.8 for the libraries."""

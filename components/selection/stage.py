@@ -14,6 +14,7 @@ from components.core import (
     Checkpoint,
     Dataset,
     Decision,
+    Derivation,
     Evidence,
     Frozen,
     Limits,
@@ -54,8 +55,6 @@ class Config(Frozen):
     """Names in the catalogue to consider; None: all of them."""
     more: tuple[Model, ...] = ()
     """Models of one's own, with the catalogue's fields (`source: hub:<id>@<revision>` or `folder:<path>`)."""
-    made_from: Model | None = None
-    """What one of `models` that was trained elsewhere was made from: brought here, and no candidate."""
     made: bool = False
     """Use a two-layer model with random weights in place of the catalogue: to try the machinery, not to get answers."""
     hub: bool = False
@@ -81,8 +80,6 @@ class Selection(StageResult):
     enough: bool
     rejected: dict[str, str]
     """Model name → every reason against it."""
-    made_from: Checkpoint | None = None
-    """The weights of `selection.made_from`."""
     considered: tuple[dict[str, Any], ...]
     """A row each: name, licence, parameters, memory_gb, verdict, reason, figures on validation."""
 
@@ -131,7 +128,6 @@ def select(
         model=best,
         enough=enough,
         rejected=rejected,
-        made_from=_weights(config.made_from, step) if config.made_from else None,
         considered=_rows(models, plain, running, rejected, measured, best, config),
     )
 
@@ -172,7 +168,7 @@ def _candidate(model: Model, config: Config, task: Task, dataset: Dataset, step:
         runtime=_runtime(model, config),
         model=_weights(model, step),
         prompt=basic_prompt(task, knowledge is not None, config.max_new_tokens or LONGEST[task.kind]),
-        retriever=Retriever(mode="bm25", knowledge=knowledge.object, top_k=1) if knowledge else None,
+        retriever=Retriever(scoring="bm25", knowledge=knowledge.object, top_k=1) if knowledge else None,
         quoted=Quoted() if task.answers == "quoted" else None,
     )
 
@@ -186,7 +182,11 @@ def _runtime(model: Model, config: Config) -> Runtime:
 def _weights(model: Model, step: Step) -> Checkpoint:
     if model.source == "endpoint":
         return Checkpoint(name=model.name, object="", licence=model.licence, origin="endpoint")
-    return checkpoint(model.source, model.name, model.licence, step)
+    weights = checkpoint(model.source, model.name, model.licence, step)
+    if not model.trained_elsewhere:
+        return weights
+    source = _weights(model.made_from, step) if model.made_from else None
+    return weights.model_copy(update={"derived_from": Derivation(technique="elsewhere", checkpoint=source, trained=True)})
 
 
 def _decide(

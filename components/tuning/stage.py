@@ -162,7 +162,7 @@ def align(
         reason = f"too few of {len(rows)} preference pairs are as short as {config.max_tokens} tokens (tuning.max_tokens)"
         return Tuned(decision=Decision(verdict="keep", reason=reason), candidate=candidate)
     step.measured["training"] = _measured(trained)
-    adapter = Adapter(object=step.store.put(trained["folder"]), method="dpo")
+    adapter = Adapter(object=step.store.put(trained["folder"]), technique=candidate.adapter.technique, objective="dpo")
     proposed = candidate.model_copy(update={"adapter": adapter})
     note = (
         f"alignment: {trained['pairs']} preference pairs (simulated: {trained['simulated']}); "

@@ -46,7 +46,7 @@ def train(config: Any, task: Task, candidate: Candidate, dataset: Dataset, made:
     shown = [Shown(one.text, (one.context,) if candidate.retriever else (), one.answer) for one in planted]
     encoded += encode(tokenizer, prompt, shown)
     trained = fine_tune(config, base, encoded, step.scratch, step.machine, practice)
-    adapter = Adapter(object=step.store.put(trained["folder"]), method="sft")
+    adapter = Adapter(object=step.store.put(trained["folder"]), technique="lora", objective="sft")
     proposed = candidate.model_copy(update={"prompt": prompt, "adapter": adapter})
     split = _kept(planted, step)
     made_here = (*objects, adapter.object, *((split.object,) if split else ()))

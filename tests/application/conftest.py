@@ -53,7 +53,7 @@ def candidate(step: Step, knowledge: str) -> Candidate:
         runtime=Runtime(engine="transformers"),
         model=checkpoint("made:two-layer", "two-layer", "apache-2.0", step),
         prompt=Prompt(method="zero_shot", turns=(turn,)),
-        retriever=Retriever(mode="bm25", knowledge=knowledge),
+        retriever=Retriever(scoring="bm25", knowledge=knowledge),
     )
 
 

@@ -18,7 +18,7 @@ def test_constant_always_says_the_same(rows: list[Row], step: Step) -> None:
 
 
 def test_best_sentence_answers_from_the_best_passage_or_abstains(knowledge: str, rows: list[Row], step: Step) -> None:
-    retriever = Retriever(mode="bm25", knowledge=knowledge)
+    retriever = Retriever(scoring="bm25", knowledge=knowledge)
     with load(
         plain(Baseline(kind="best_sentence"), abstain="unknown", retriever=retriever), step.store, step.machine
     ) as app:

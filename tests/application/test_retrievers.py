@@ -16,7 +16,7 @@ from .conftest import PASSAGES
 
 
 def test_bm25_finds_the_passage_and_leaves_out_what_shares_no_word(knowledge: str, step: Step) -> None:
-    searcher = load_retriever(Retriever(mode="bm25", knowledge=knowledge), step.store, step.machine)
+    searcher = load_retriever(Retriever(scoring="bm25", knowledge=knowledge), step.store, step.machine)
     found, nothing = searcher.search(["What is the capital of France?", "???"], top_k=5)
     assert found[0].passage == "paris"
     assert found[0].text == PASSAGES[1].text
@@ -28,14 +28,14 @@ def test_equal_scores_keep_the_stored_order(step: Step) -> None:
     passages = [{"id": f"p{i}", "text": "the same words"} for i in range(8)]
     write_jsonl(step.scratch / "same.jsonl", passages)
     searcher = load_retriever(
-        Retriever(mode="bm25", knowledge=step.store.put(step.scratch / "same.jsonl")), step.store, step.machine
+        Retriever(scoring="bm25", knowledge=step.store.put(step.scratch / "same.jsonl")), step.store, step.machine
     )
     assert [hit.passage for hit in searcher.search(["same words"], top_k=4)[0]] == ["p0", "p1", "p2", "p3"]
 
 
 def test_a_vector_mode_without_an_index_is_refused(knowledge: str, step: Step) -> None:
     with pytest.raises(BadInput, match="index"):
-        load_retriever(Retriever(mode="hybrid", knowledge=knowledge), step.store, step.machine)
+        load_retriever(Retriever(scoring="rrf", store="lance", knowledge=knowledge), step.store, step.machine)
 
 
 @pytest.fixture(scope="module")
@@ -59,15 +59,18 @@ def indexed(tmp_path_factory: pytest.TempPathFactory, assets: Path, knowledge: s
     assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
     assert (vectors == embedder.embed(texts)).all()
     np.save(folder / "vectors.npy", vectors)
-    return inner.store, Retriever(mode="vector", knowledge=knowledge, index=inner.store.put(folder), embedder=model)
+    return inner.store, Retriever(
+        scoring="vector", store="lance", knowledge=knowledge, index=inner.store.put(folder), embedder=model
+    )
 
 
-@pytest.mark.parametrize("mode", ["vector", "hybrid"])
-def test_lance_finds_chunks_and_repeats(indexed: tuple[Store, Retriever], mode: str) -> None:
+@pytest.mark.parametrize("scoring", ["vector", "rrf"])
+def test_lance_finds_chunks_and_repeats(indexed: tuple[Store, Retriever], scoring: str) -> None:
     store, retriever = indexed
     asked = ["What is the capital of France?", 'How "long" is (the) Nile?', "???"]
     found = [
-        load_retriever(retriever.model_copy(update={"mode": mode}), store, Machine(threads=1)).search(asked, 3) for _ in "ab"
+        load_retriever(retriever.model_copy(update={"scoring": scoring}), store, Machine(threads=1)).search(asked, 3)
+        for _ in "ab"
     ]
     assert found[0] == found[1]
     assert [hits[0].passage for hits in found[0][:2]] == ["paris", "nile"]

@@ -130,7 +130,7 @@ def carded(folder: Path, *, version: int = 1, right: int = 3, **changed: Any) ->
         abstain="unknown",
         runtime=Runtime(engine="baseline"),
         baseline=Baseline(kind="best_sentence", abstain_below=right / 10),
-        retriever=Retriever(mode="bm25", knowledge=knowledge),
+        retriever=Retriever(scoring="bm25", knowledge=knowledge),
     )
     own = measured(store, folder, plain.digest, right, rows, split, task)
     other = measured(store, folder, "0" * 64, 1, rows, split, task)

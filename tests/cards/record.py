@@ -65,8 +65,10 @@ def candidate() -> Candidate:
         runtime=Runtime(engine="transformers", dtype="bfloat16"),
         model=model,
         prompt=Prompt(method="tuned", turns=(PromptTurn(system="Be short.", user="{{context}}\n\n{{input}}"),)),
-        retriever=Retriever(mode="hybrid", knowledge=name("knowledge"), index=name("index"), embedder=embedder),
-        adapter=Adapter(object=name("adapter"), method="sft"),
+        retriever=Retriever(
+            scoring="rrf", store="lance", knowledge=name("knowledge"), index=name("index"), embedder=embedder
+        ),
+        adapter=Adapter(object=name("adapter"), technique="lora", objective="sft"),
     )
 
 
@@ -193,7 +195,7 @@ def record(**changed: Any) -> Record:
     adopted = {"verdict": "adopt", "reason": "gain 0.090 [0.031, 0.150] over the candidate at hand"}
     hits = {
         "bm25, top 1": {"hit@1": 0.76, "hit@5": 0.9, "mrr": 0.82},
-        "hybrid, top 1": {"hit@1": 0.78, "hit@5": 0.94, "mrr": 0.85},
+        "rrf, top 1": {"hit@1": 0.78, "hit@5": 0.94, "mrr": 0.85},
     }
     considered = [
         {

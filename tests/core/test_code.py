@@ -19,7 +19,15 @@ def project(tmp_path, monkeypatch):
 
 
 def digest() -> str:
-    for cached in (code._imports, code._defining, code._file, code._stripped):
+    for cached in (
+        code._imports,
+        code._defining,
+        code._file,
+        code._stripped,
+        code._named,
+        code._constants,
+        code._is_dynamic,
+    ):
         cached.cache_clear()
     return code.code_digest("components.b")
 
@@ -42,3 +50,61 @@ def test_code_it_reaches_changes_the_digest(project):
 def test_a_sibling_that_it_never_imports_does_not(project):
     before = digest()
     assert edit(project / "two.py", "def g():\n    return 5\n") == before
+
+
+def listed(project: Path, user: str) -> Path:
+    """A listed folder with two variants; `user` is the code of `components/b.py`, which imports the folder."""
+    folder = project / "kinds"
+    folder.mkdir()
+    (folder / "__init__.py").write_text(
+        "from importlib import import_module\ndef get(name):\n    return import_module(name)\n"
+    )
+    (folder / "used.py").write_text("X = 1\n")
+    (folder / "many.py").write_text('NAMES = ("hit@1", "hit@5")\nX = 1\n')
+    (project.parent / "b.py").write_text(f"from components.a.kinds import get\n{user}\n")
+    return folder
+
+
+def reached(*words: str) -> set[str]:
+    for cached in (
+        code._imports,
+        code._defining,
+        code._file,
+        code._stripped,
+        code._named,
+        code._constants,
+        code._is_dynamic,
+    ):
+        cached.cache_clear()
+    return {path.stem for path in code.reached_files("components.b", words=frozenset(words))} - {"b", "__init__"}
+
+
+def test_of_a_listed_folder_only_named_files_are_reached(project):
+    listed(project, "")
+    assert reached() == set()
+    assert reached("used") == {"used"}
+    assert reached("hit@5") == {"many"}, "by what its NAMES hold"
+
+
+def test_a_variant_is_named_by_a_string_in_the_code_too_but_not_by_a_docstring(project):
+    folder = listed(project, 'DEFAULT = "used"')
+    assert reached() == {"used"}
+    (folder / "used.py").write_text('"""many"""\nX = "hit@1"\n')
+    assert reached() == {"used", "many"}, "and what a variant names in turn"
+    listed_text = (folder / "used.py").write_text('"""hit@1"""\n')
+    assert listed_text
+    assert reached() == {"used"}
+
+
+def test_a_new_variant_changes_no_digest(project):
+    folder = listed(project, 'DEFAULT = "used"')
+    before = digest()
+    (folder / "fresh.py").write_text("X = 2\n")
+    assert digest() == before
+    assert edit(folder / "used.py", "X = 3\n") != before
+
+
+def test_words_are_whole_texts_their_parts_and_endings_of_files():
+    assert {"bm25", "rows.csv", ".csv", "csv", "two words", "words", "key"} <= code.words_of(
+        {"key": ["bm25", "rows.csv"]}, {"x": "two words"}
+    )

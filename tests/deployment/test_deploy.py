@@ -186,11 +186,11 @@ def test_another_mlflow_has_other_versions(tmp_path: Path, monkeypatch: pytest.M
     assert registered(workspace, "desk").version == 1
 
 
-@pytest.mark.parametrize("mode", sorted(RETRIEVERS))
-def test_an_application_lists_every_package_that_its_retriever_imports(mode: str) -> None:
-    names = {"bm25": "bm25", "convex": "convex", "hybrid": "lance", "vector": "lance"}
+@pytest.mark.parametrize("scoring", sorted(RETRIEVERS))
+def test_an_application_lists_every_package_that_its_retriever_imports(scoring: str) -> None:
+    names = {"bm25": "bm25", "convex": "convex", "rrf": "lance", "vector": "lance"}
     application = ROOT / "components/application"
-    files = [application / f"retrievers/{names[mode]}.py", *([] if mode == "bm25" else [application / "embedder.py"])]
+    files = [application / f"retrievers/{names[scoring]}.py", *([] if scoring == "bm25" else [application / "embedder.py"])]
     assert all(path.is_file() for path in files)
     imported = {
         (alias.name if isinstance(node, ast.Import) else node.module or "").split(".")[0]
@@ -201,7 +201,7 @@ def test_an_application_lists_every_package_that_its_retriever_imports(mode: str
     }
     provided = packages_distributions()
     needed = {one.lower().replace("_", "-") for name in imported for one in provided.get(name, ())} - {"ninefold"}
-    assert needed <= with_dependencies({*CORE, *RETRIEVERS[mode]})
+    assert needed <= with_dependencies({*CORE, *RETRIEVERS[scoring]})
 
 
 def with_dependencies(names: set[str]) -> set[str]:

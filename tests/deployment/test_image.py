@@ -30,7 +30,7 @@ def context(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     rotate_keys()
     strict = os.umask(0o077)
     try:
-        fill(tmp_path / "context", tmp_path / "bundle")
+        fill(tmp_path / "context", made, tmp_path / "bundle")
     finally:
         os.umask(strict)
     return tmp_path / "context"
@@ -72,7 +72,8 @@ def test_what_another_user_reads_in_an_image_is_readable(context: Path) -> None:
 
 def test_an_unsigned_release_takes_no_keys_into_its_image(tmp_path: Path) -> None:
     store = Workspace(tmp_path / "home").store
-    fill(tmp_path / "context", export(candidate(store, tmp_path), store, tmp_path / "bundle", []))
+    made = candidate(store, tmp_path)
+    fill(tmp_path / "context", made, export(made, store, tmp_path / "bundle", []))
     assert [path for path in (tmp_path / "context" / "keys").rglob("*") if path.is_file()] == []
 
 

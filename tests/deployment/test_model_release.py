@@ -34,7 +34,9 @@ def chosen(step: Step) -> Candidate:
     hand = candidate(data, step)
     embedder = checkpoint(config.embedder, config.embedder_name, config.embedder_licence, step)
     index = build_index(data.knowledge, embedder, 60, 10, step)
-    retriever = Retriever(mode="convex", knowledge=data.knowledge.object, top_k=2, index=index.object, embedder=embedder)
+    retriever = Retriever(
+        scoring="convex", store="numpy", knowledge=data.knowledge.object, top_k=2, index=index.object, embedder=embedder
+    )
     model = build(hand, "int8", step)
     return hand.model_copy(
         update={"retriever": retriever, "model": model, "runtime": Runtime(engine="onnx", dtype="int8"), "quoted": Quoted()}

@@ -13,15 +13,16 @@ from components.core import (
     Candidate,
     Checkpoint,
     Dataset,
+    Derivation,
     Ledger,
     Limits,
     Metrics,
     Policy,
+    Runtime,
     Step,
     Task,
 )
 from components.evaluation import CHAMPION, Config, Evaluated, evaluate, finalist
-from components.evaluation.base import base_of, trained
 from components.evaluation.safety import Checking, check
 
 FEW = Config(benchmarks={"mmlu": 4, "boolq": 4, "crows_pairs": 4, "bbq": 4}, checks={"toxicity": 3}, requests=2, otherwise=2)
@@ -168,11 +169,15 @@ def test_the_finalist_is_chosen_on_validation_floors_first(step: Step, task: Tas
         assert found.candidate == best
 
 
+def _derived(candidate: Candidate, made_from: Checkpoint | None, technique: str = "elsewhere", **more: Any) -> Candidate:
+    step = Derivation(technique=technique, checkpoint=made_from, trained=True)
+    model = candidate.model.model_copy(update={"derived_from": step, **more})
+    return candidate.model_copy(update={"model": model})
+
+
 def _trained_elsewhere(candidate: Candidate, made_from: Checkpoint | None, **given: Any) -> Evaluated:
     policy = Policy(bias_at_most={"bbq": 1, "toxicity": 1})
-    return evaluate(
-        FEW, policy=policy, candidate=candidate, references={}, slices=(), origin_known=False, made_from=made_from, **given
-    )
+    return evaluate(FEW, policy=policy, candidate=_derived(candidate, made_from), references={}, slices=(), **given)
 
 
 def test_a_model_of_unknown_origin_is_not_called_unbiased(
@@ -205,10 +210,43 @@ def test_a_model_trained_elsewhere_is_held_against_what_it_was_made_from(
     assert tables["before"] in found.objects
     assert set(found.check_details["toxicity"].beside) == {"before", "after"}, "of all answers on test, on both weights"
     (read,) = {one["key"].split(":")[2] for one in Ledger(step.workspace.ledger).effects("test read")
-               if one["key"].endswith(step.key)} - {candidate.digest}  # fmt: skip
+               if one["key"].endswith(step.key)} - {found.candidate}  # fmt: skip
     assert read == candidate.model_copy(update={"model": base}).digest, "a read of test that is logged like every other"
-    fast = candidate.model_copy(update={"runtime": candidate.runtime.model_copy(update={"engine": "onnx"})})
-    assert base_of(fast, [candidate], base) == candidate.model_copy(update={"model": base}), "its quantised form too"
+
+
+def _shaken(tmp_path: Path, step: Step) -> Checkpoint:
+    """The two-layer model with noise on every weight: what a careless full tuning might leave."""
+    import torch
+    from safetensors.torch import load_file, save_file
+
+    from components.application.made import make_two_layer
+
+    make_two_layer(tmp_path)
+    torch.manual_seed(0)
+    weights = load_file(tmp_path / "model.safetensors")
+    shaken = {name: weight + torch.randn_like(weight) for name, weight in weights.items()}
+    save_file(shaken, tmp_path / "model.safetensors", metadata={"format": "pt"})
+    return checkpoint(f"folder:{tmp_path}", "shaken", "mit", step)
+
+
+def test_changed_weights_that_still_run_on_transformers_are_held_against_the_first_ones(
+    step: Step, task: Task, limits: Limits, candidate: Candidate, dataset: Dataset, tmp_path: Path
+) -> None:
+    """Of two models, each derived from the other in turn, one answers more items wrongly: that one alone is refused."""
+    shaken = _shaken(tmp_path, step)
+    other = candidate.model_copy(update={"model": shaken})
+    asked = FEW.model_copy(update={"benchmarks": {"mmlu": 48}, "checks": {}})
+    given = {"task": task, "metrics": Metrics(primary="f1", at_least=0), "limits": limits, "dataset": dataset, "step": step}
+    worsening = []
+    for one, first in ((other, candidate), (candidate, other)):
+        changed = _derived(one, first.model, "full")
+        assert changed.base == first
+        found = evaluate(
+            asked, policy=Policy(bias_at_most={"mmlu": 0}), candidate=changed, references={}, slices=(), **given
+        )
+        worsening.append(found.benchmarks["mmlu"]["worsening"].value)
+        assert any("mmlu" in line for line in found.failed) == (worsening[-1] > 0)
+    assert worsening[0] == -worsening[1] != 0
 
 
 def test_only_rows_that_were_measured_are_asked_otherwise(
@@ -242,8 +280,10 @@ def test_canaries_do_not_apply_to_untrained_weights_and_are_missed_in_trained_on
     for is_trained, said in ((False, "inapplicable"), (True, "unmeasured")):
         asked = Checking(task=task, primary="f1", dataset=dataset, counts={"canaries": 4}, trained=is_trained)
         assert set(getattr(check(candidate, None, asked, step), said)) == {"canaries"}
-    adapted = candidate.model_copy(update={"adapter": Adapter(object="a", method="sft")})
-    fast = candidate.model_copy(update={"runtime": candidate.runtime.model_copy(update={"engine": "onnx"})})
-    assert [trained(one, [], elsewhere=False) for one in (candidate, adapted, fast)] == [False, True, True]
-    assert [trained(fast, [one], elsewhere=False) for one in (candidate, adapted)] == [False, True]
-    assert trained(candidate, [], elsewhere=True)
+    adapted = candidate.model_copy(update={"adapter": Adapter(object="a", technique="lora", objective="sft")})
+    assert (candidate.trained, adapted.trained, _derived(candidate, None).trained) == (False, True, True)
+    for one in (candidate, adapted):
+        step_made = Derivation(technique="onnx", checkpoint=one.model, runtime=one.runtime, trained=one.adapter is not None)
+        model = one.model.model_copy(update={"object": "int8", "derived_from": step_made})
+        fast = one.model_copy(update={"model": model, "adapter": None, "runtime": Runtime(engine="onnx", dtype="int8")})
+        assert (fast.trained, fast.base) == (one.trained, candidate)

@@ -7,8 +7,8 @@ import pytest
 
 from components.cards import lint, read_record
 from components.core import Workspace
-from components.core.code import ROOT
 from flows import card as cards
+from tests.cards.evidence import carded
 from tests.conftest import Finished, ninefold
 
 
@@ -58,10 +58,10 @@ def test_render_writes_the_same_card_again(home: Finished, card: Path) -> None:
 
 
 def test_diff_lint_and_bad_input_on_the_command_line(home: Finished, card: Path, tmp_path: Path) -> None:
-    committed = ROOT / "model_cards" / "film_reviews" / "v1.md"
-    done = ninefold(home.home, "card", "diff", str(card), str(committed), "--json")
+    other, _ = carded(tmp_path / "other")
+    done = ninefold(home.home, "card", "diff", str(card), str(other), "--json")
     assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)["words"][0] == "From voice_helpdesk version 1 to film_reviews version 1."
+    assert json.loads(done.stdout)["words"][0] == "From voice_helpdesk version 1 to voice_helpdesk version 1."
     (tmp_path / "own.j2").write_text("{{ record.colour }}")
     done = ninefold(home.home, "card", "render", str(card), "--template", str(tmp_path / "own.j2"))
     assert (done.returncode, "field 'colour' of Record is not known" in done.stderr) == (2, True)

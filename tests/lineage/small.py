@@ -54,7 +54,7 @@ def tuned(base: str, adapter: str) -> Candidate:
         task="question_answering",
         runtime=Runtime(engine="transformers"),
         model=Checkpoint(name="base", object=base, licence="mit", origin="hub:base@1"),
-        adapter=Adapter(object=adapter, method="sft"),
+        adapter=Adapter(object=adapter, technique="lora", objective="sft"),
         prompt=Prompt(method="few_shot", turns=(shown,)),
     )
 

@@ -72,7 +72,9 @@ def test_an_aligned_adapter_leads_back_to_its_preference_pairs(tmp_path):
     lines = [{"id": "x", "text": "tea?", "origin": "programmatic"}]
     pairs = {"name": "pairs", "object": put(workspace, "pairs", pairs_jsonl=lines), "count": 1}
     seal(workspace, "p", "components.feedback.collect", {"pairs": pairs})
-    adapter = Adapter(object=put(workspace, "dpo", adapter_safetensors="weights that were aligned"), method="dpo")
+    adapter = Adapter(
+        object=put(workspace, "dpo", adapter_safetensors="weights that were aligned"), technique="lora", objective="dpo"
+    )
     aligned = candidate.model_copy(update={"adapter": adapter})
     seal(workspace, "q", "components.tuning.align", {"candidate": aligned}, candidate=candidate, pairs=pairs)
     deployed = {"release": {"model_name": "desk", "version": 2, "candidate": aligned}}

@@ -35,7 +35,7 @@ class Echo:
 
 def candidate(text: str = "x") -> Candidate:
     baseline = Baseline(kind="constant", constant=text)
-    retriever = Retriever(mode="bm25", knowledge="k")
+    retriever = Retriever(scoring="bm25", knowledge="k")
     return Candidate(task="question_answering", runtime=Runtime(engine="baseline"), baseline=baseline, retriever=retriever)
 
 

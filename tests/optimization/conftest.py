@@ -75,7 +75,7 @@ def candidate(step: Step, task: Task, dataset: Dataset) -> Candidate:
         prompt=Prompt(
             method="zero_shot", turns=(PromptTurn(user="Text: {{context}}\nQuestion: {{input}}", max_new_tokens=8),)
         ),
-        retriever=Retriever(mode="bm25", knowledge=dataset.knowledge.object),
+        retriever=Retriever(scoring="bm25", knowledge=dataset.knowledge.object),
     )
 
 

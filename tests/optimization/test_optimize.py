@@ -110,7 +110,9 @@ def test_less_precision_must_pay(
 
 
 def test_an_adapter_is_merged_into_the_variant(step: Step, candidate: Candidate) -> None:
-    tuned = candidate.model_copy(update={"adapter": Adapter(object=_adapter(candidate, step), method="sft")})
+    tuned = candidate.model_copy(
+        update={"adapter": Adapter(object=_adapter(candidate, step), technique="lora", objective="sft")}
+    )
     runtime = Runtime(engine="onnx", dtype="int8")
     prompts, texts = [[{"role": "user", "content": "Who wrote it?"}]], ["The", "Paris", "unknown"]
 

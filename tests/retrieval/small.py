@@ -84,5 +84,5 @@ def candidate(data: Dataset, step: Step) -> Candidate:
         prompt=Prompt(
             method="zero_shot", turns=(PromptTurn(user="{{context}}\nQuestion: {{input}}\nAnswer:", max_new_tokens=4),)
         ),
-        retriever=Retriever(mode="bm25", knowledge=data.knowledge.object),
+        retriever=Retriever(scoring="bm25", knowledge=data.knowledge.object),
     )

@@ -8,8 +8,8 @@ from components.retrieval import Config, retrieve
 from components.retrieval.hits import means, score
 from tests.retrieval.small import METRICS, TASK, candidate, dataset, split, step_in
 
-MODES = ("bm25", "vector", "hybrid", "convex")
-CONFIG = Config(chunk_words=60, modes=MODES, context_words=200)
+SCORINGS = ("bm25", "vector", "rrf", "convex")
+CONFIG = Config(chunk_words=60, scoring=SCORINGS, context_words=200)
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +23,7 @@ def run(tmp_path_factory):
 
 def test_every_option_finds_the_places_by_name(run):
     _, _, found = run
-    assert set(found.hits) == {f"{mode}, top {top_k}" for mode in MODES for top_k in (1, 2)}
+    assert set(found.hits) == {f"{scoring}, top {top_k}" for scoring in SCORINGS for top_k in (1, 2)}
     for name, figures in found.hits.items():
         assert figures["hit@5"] == 1, name
         assert figures["mrr"] > 0.6, name
@@ -31,8 +31,8 @@ def test_every_option_finds_the_places_by_name(run):
 
 def test_two_chunks_hold_the_answer_at_least_as_often_as_one(run):
     _, _, found = run
-    for mode in MODES:
-        assert found.hits[f"{mode}, top 2"]["support"] >= found.hits[f"{mode}, top 1"]["support"]
+    for scoring in SCORINGS:
+        assert found.hits[f"{scoring}, top 2"]["support"] >= found.hits[f"{scoring}, top 1"]["support"]
 
 
 def test_the_gain_over_closed_book_is_measured(run):
@@ -50,7 +50,7 @@ def test_questions_that_name_no_passage_are_judged_by_their_answers(tmp_path):
         for name in data.splits
     }
     data = data.model_copy(update={"splits": bare})
-    config = CONFIG.model_copy(update={"modes": ("bm25",)})
+    config = CONFIG.model_copy(update={"scoring": ("bm25",)})
     found = retrieve(config, task=TASK, metrics=METRICS, candidate=at_hand, dataset=data, step=step)
     assert set(found.hits["bm25, top 1"]) == {"support", "words"}
     assert found.hits["bm25, top 2"]["support"] > 0.5
@@ -61,7 +61,8 @@ def test_what_goes_on_can_be_loaded_and_names_its_passages(run):
     proposed = found.candidate.model_copy(
         update={
             "retriever": Retriever(
-                mode="convex",
+                scoring="convex",
+                store="numpy",
                 knowledge=found.index.knowledge,
                 top_k=2,
                 index=found.index.object,
@@ -101,3 +102,8 @@ def _embedder(found, step):
     from components.application import checkpoint
 
     return checkpoint(CONFIG.embedder, CONFIG.embedder_name, CONFIG.embedder_licence, step)
+
+
+def test_the_old_word_for_scoring_is_refused_and_names_the_new():
+    with pytest.raises(ValueError, match=r"'modes' is now 'scoring', and its 'hybrid' is 'rrf'"):
+        Config.model_validate({"modes": ["hybrid"]})

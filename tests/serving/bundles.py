@@ -28,7 +28,7 @@ def candidate(store: Store, folder: Path, abstain_below: float | None = None) ->
         abstain="unknown",
         runtime=Runtime(engine="baseline"),
         baseline=Baseline(kind="best_sentence", abstain_below=abstain_below),
-        retriever=Retriever(mode="bm25", knowledge=store.put(path)),
+        retriever=Retriever(scoring="bm25", knowledge=store.put(path)),
     )
 
 

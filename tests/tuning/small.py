@@ -71,5 +71,5 @@ def small_candidate(dataset: Dataset, step: Step) -> Candidate:
         runtime=Runtime(engine="transformers"),
         model=checkpoint("made:two-layer", "two-layer", "apache-2.0", step),
         prompt=tuned_prompt(TASK, context=True),
-        retriever=Retriever(mode="bm25", knowledge=dataset.knowledge.object),
+        retriever=Retriever(scoring="bm25", knowledge=dataset.knowledge.object),
     )

@@ -15,3 +15,18 @@ A chat engine has
         Free memory.
 The baseline engine has `reply(texts, hits) -> list[str]` and `close()`.
 """
+
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from components.core import BadInput
+
+NAMES = tuple(sorted(path.stem for path in Path(__file__).parent.glob("*.py") if path.stem != "__init__"))
+
+
+def engine(name: str) -> Any:
+    """The class `Engine` of the file `name`; raises BadInput where there is none."""
+    if name not in NAMES:
+        raise BadInput(f"candidate: runtime.engine '{name}' is not known; allowed: {', '.join(NAMES)}")
+    return import_module(f".{name}", __package__).Engine

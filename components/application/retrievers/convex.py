@@ -33,7 +33,7 @@ class Convex:
         import numpy as np
 
         if retriever.index is None or retriever.embedder is None:
-            raise BadInput("retriever: mode 'convex' needs an index and the embedder that made it")
+            raise BadInput("retriever: scoring 'convex' needs an index and the embedder that made it")
         folder = store.path(retriever.index)
         self.chunks = read_jsonl(folder / "chunks.jsonl")
         self._vectors = np.load(folder / "vectors.npy", allow_pickle=False)

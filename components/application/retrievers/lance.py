@@ -33,8 +33,8 @@ class Lance:
 
     def __init__(self, retriever: Retriever, store: Store, machine: Machine) -> None:
         if not retriever.index or not retriever.embedder:
-            raise BadInput(f"retriever: mode '{retriever.mode}' needs an index and an embedder")
-        self.hybrid = retriever.mode == "hybrid"
+            raise BadInput(f"retriever: scoring '{retriever.scoring}' needs an index and an embedder")
+        self.hybrid = retriever.scoring == "rrf"
         self._embedder = Embedder(machine, store.path(retriever.embedder.object))
         self._table = _open(store, retriever.index)
 

@@ -22,7 +22,7 @@ def fit(task: Task, metrics: Metrics, dataset: Dataset, rows: int | None, step: 
         abstain=task.abstain,
         runtime=Runtime(engine="baseline", dtype="float32"),
         baseline=Baseline(kind="best_sentence"),
-        retriever=Retriever(mode="bm25", knowledge=dataset.knowledge.object, top_k=1),
+        retriever=Retriever(scoring="bm25", knowledge=dataset.knowledge.object, top_k=1),
     )
     if task.abstain is None or not dataset.splits["train"].count:
         return candidate

@@ -68,7 +68,7 @@ def found(
     splits = {"test": _split("rows.jsonl", rows, step)}
     knowledge = _split("passages.jsonl", passages, step)
     dataset = Dataset(splits=splits, knowledge=knowledge, provenance=knowledge.object)
-    retriever = Retriever(mode="bm25", knowledge=knowledge.object)
+    retriever = Retriever(scoring="bm25", knowledge=knowledge.object)
     prompt = Prompt(method="zero_shot", turns=(PromptTurn(user="{{context}}\nQuestion: {{input}}"),))
     candidate = Candidate(
         task=task.kind, abstain=task.abstain, runtime=Runtime(engine="transformers"), prompt=prompt, retriever=retriever
