@@ -2,7 +2,7 @@
 
     python -m bench.tuning            prints the figures as JSON (`make bench`, mostly this pair, took 16 minutes on 2 cores)
 
-Ours is `components.tuning.train.fine_tune` as the stage calls it, its frozen layers' pass included in its seconds: once on
+Ours is supervised training as the stage calls it, its frozen layers' pass included in its seconds: once on
 all layers, which is the same training as the other's, and once on the top layers, as the shipped recipe does. The other is
 `SFTTrainer` with `SFTConfig`'s defaults and LoRA on all linear layers, what TRL's documentation starts with. Real tokens are
 those of the rows, without padding. All adapters are then loaded by PEFT and scored on the same rows alike.
@@ -64,8 +64,8 @@ def _prepare(home: Path) -> Path:
     """The model and the rows in `home`: Disfl-QA questions with their own passage."""
     from components.application import checkpoint
     from components.core import Step, Task, Workspace, asset_path, publish_json, read_jsonl
-    from components.tuning.examples import Shown, encode, tuned_prompt
-    from components.tuning.train import load_tokenizer
+    from components.training.examples import Shown, encode, tuned_prompt
+    from components.training.loop import load_tokenizer
 
     workspace = Workspace()
     step = Step("bench-tuning", workspace.store.scratch("bench-tuning"), workspace, machine())
@@ -82,19 +82,19 @@ def _prepare(home: Path) -> Path:
 
 
 def _side(side: str, home: Path) -> None:
-    from components.tuning import Config
-    from components.tuning.examples import Example
-    from components.tuning.train import fine_tune
+    from components.training import Recipe
+    from components.training.examples import Example
+    from components.training.objectives import sft
 
     given = json.loads((home / "rows.json").read_text())
     rows = [Example(tuple(row["ids"]), row["start"]) for row in given["rows"]]
-    config = Config(epochs=STEPS * 8 / ROWS, checkpoint_every=0, **OURS.get(side, {}))
+    recipe = Recipe(epochs=STEPS * 8 / ROWS, checkpoint_every=0, dtype="bfloat16", **OURS.get(side, {}))
     start = time.perf_counter()
     if side in OURS:
-        made = fine_tune(config, Path(given["base"]), rows[:ROWS], home / side, machine())
-        seconds, tokens, adapter = made["seconds"] + made["prefix_seconds"], made["tokens"], made["folder"]
+        made = sft.train(recipe, sft.Settings(), Path(given["base"]), rows[:ROWS], home / side, machine())
+        seconds, tokens, adapter = made.seconds + made.prefix_seconds, made.tokens, made.folder
     else:
-        seconds, tokens, adapter = _trl(config, given["base"], rows[:ROWS], home / side)
+        seconds, tokens, adapter = _trl(given["base"], rows[:ROWS], home / side)
     content = {
         "seconds": seconds,
         "tokens": tokens,
@@ -106,25 +106,28 @@ def _side(side: str, home: Path) -> None:
     (home / f"{side}.json").write_text(json.dumps(content))
 
 
-def _trl(config: Any, base: str, rows: list[Any], folder: Path) -> tuple[float, int, Path]:
+def _trl(base: str, rows: list[Any], folder: Path) -> tuple[float, int, Path]:
     """TRL as its documentation starts. Returns (seconds of train(), real tokens, adapter)."""
     import torch
     from datasets import Dataset
     from peft import LoraConfig
     from trl import SFTConfig, SFTTrainer
 
+    from components.training.techniques import lora
+
     torch.set_num_threads(2)
+    ours = lora.Settings()
     table = [
         {"input_ids": list(row.ids), "completion_mask": [0] * row.start + [1] * (len(row.ids) - row.start)} for row in rows
     ]
     trainer = SFTTrainer(
         model=base,
         args=SFTConfig(
-            output_dir=str(folder), max_steps=STEPS, learning_rate=config.learning_rate, report_to=[],
+            output_dir=str(folder), max_steps=STEPS, learning_rate=lora.LEARNING_RATE, report_to=[],
             use_cpu=machine().device == "cpu", save_strategy="no", completion_only_loss=True,
         ),
         train_dataset=Dataset.from_list(table),
-        peft_config=LoraConfig(r=config.rank, lora_alpha=config.alpha, target_modules="all-linear", task_type="CAUSAL_LM"),
+        peft_config=LoraConfig(r=ours.rank, lora_alpha=ours.alpha, target_modules="all-linear", task_type="CAUSAL_LM"),
     )  # fmt: skip
     start = time.perf_counter()
     trainer.train()

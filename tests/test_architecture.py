@@ -13,8 +13,8 @@ import pytest
 from components.core.code import ROOT
 from components.core.use_case import STAGES
 
-BASE = {"core"}
-SHARED = {"application", "measure"}
+LAYERS = ({"core"}, {"tasks", "text"}, {"application", "measure"}, {"training"})
+"""Each may import those before it; every other component may import all of them, and no other of its kind."""
 MAY_BE_IMPORTED_BY = {"serving": {"deployment"}, "governance": {"deployment"}}
 HEAVY = (
     "torch",
@@ -56,7 +56,8 @@ def test_imports_go_one_way(path: Path):
             assert target[0] != "prefect", f"{path}: only flows knows Prefect"
         if parts[0] == "components" and target[0] == "components" and len(target) > 1 and len(parts) > 2:
             own, other = parts[1], target[1]
-            allowed = {own} | BASE | (SHARED if own not in BASE | SHARED else set())
+            level = next((i for i, layer in enumerate(LAYERS) if own in layer), len(LAYERS))
+            allowed = {own}.union(*LAYERS[:level])
             assert other in allowed or own in MAY_BE_IMPORTED_BY.get(other, ()), f"{path}: {own} may not import {other}"
 
 

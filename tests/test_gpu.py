@@ -8,9 +8,8 @@ import torch
 from components.application import checkpoint, load
 from components.core import Candidate, Machine, Prompt, PromptTurn, Row, Runtime, Step, Workspace
 from components.evaluation.likelihoods import follow
-from components.tuning import Config
-from components.tuning.examples import Example
-from components.tuning.train import fine_tune
+from components.training import Recipe
+from components.training.examples import Example
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="torch finds no GPU on this machine")
 GPU, CPU = Machine(device="cuda"), Machine()
@@ -56,7 +55,9 @@ def test_endings_are_as_likely(candidate: Candidate, step: Step) -> None:
 
 def test_an_adapter_is_trained(candidate: Candidate, step: Step, tmp_path: Path) -> None:
     rows = [Example(tuple(range(100, 130)), 20)] * 8
-    config = Config(epochs=10, layers=1, rank=4, alpha=8, batch_rows=4, checkpoint_every=0, learning_rate=0.02)
-    made = fine_tune(config, step.store.path(candidate.model.object), rows, tmp_path, GPU)
-    assert made["losses"][-1] < made["losses"][0]
-    assert (made["folder"] / "adapter_model.safetensors").is_file()
+    from components.training.objectives import sft
+
+    recipe = Recipe(epochs=10, layers=1, batch_rows=4, checkpoint_every=0, learning_rate=0.02)
+    made = sft.train(recipe, sft.Settings(), step.store.path(candidate.model.object), rows, tmp_path, GPU)
+    assert made.losses[-1] < made.losses[0]
+    assert (made.folder / "adapter_model.safetensors").is_file()

@@ -12,9 +12,8 @@ import re
 from itertools import islice
 
 from components.core import Dataset, Row, Step, Task, read_passages, read_rows
-
-from .contexts import as_written, find
-from .examples import Shown
+from components.training.contexts import as_written, find
+from components.training.examples import Shown
 
 WINDOW = 90
 """Words of a passage that are shown: shorter than a real context, and so cheaper."""

@@ -1,8 +1,8 @@
-"""Stage 5, tuning: LoRA by supervised fine-tuning (`tune`), then by preference pairs (`align`); adopted only if it helps.
+"""Stage 5, tuning: supervised fine-tuning (`tune`), then preference pairs (`align`), by one technique; kept if it helps.
 
 Both train on the training side of the Dataset (and on practice rows) and decide on validation, which also sets when quoted
 answers abstain: the comparison with the candidate at hand is made on rows that this threshold has seen.
-Not covered: full fine-tuning, several devices.
+Not covered: a choice between techniques, several devices.
 """
 
 from collections import Counter
@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from components.application import Answer, answering
 from components.core import (
-    Adapter,
+    BadInput,
     Candidate,
     Dataset,
     Decision,
@@ -30,26 +30,27 @@ from components.core import (
 )
 from components.measure import abstain_below, compare, examples, measure, missed_floors
 from components.measure.canaries import MOST
+from components.training import Recipe, settings, technique, tuned
 
 NEVER = -1e6
 """A bias with which no abstention wins."""
+DPO_ROWS = 4
+"""Pairs in a batch: eight sequences."""
 
 
 class Config(Frozen):
     """Settings of tuning and alignment."""
 
+    technique: str = "lora"
+    """What is trained: a file of `training/techniques`. Its own settings stand beside these (lora: rank, alpha, modules)."""
+    own: dict[str, Any] = {}
+    """The technique's own settings, all of them."""
     epochs: float = Field(3, gt=0)
     """Passes over the training rows."""
-    learning_rate: float = Field(6e-4, gt=0)
-    """At its highest; it warms up and then falls linearly."""
+    learning_rate: float | None = Field(None, gt=0)
+    """At its highest; it warms up and then falls linearly. None: the technique's own."""
     layers: int = Field(20, ge=1)
-    """LoRA on this many top layers; those below are frozen and run once."""
-    rank: int = Field(16, ge=1)
-    """LoRA's rank."""
-    alpha: int = Field(32, ge=1)
-    """LoRA's scale is alpha / rank."""
-    modules: tuple[str, ...] = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
-    """Linear layers that get an adapter."""
+    """Train this many top layers; those below are frozen and run once. A technique that trains all weights ignores it."""
     batch_rows: int = Field(8, ge=1)
     """Rows in a batch."""
     max_tokens: int = Field(512, ge=16)
@@ -83,7 +84,44 @@ class Config(Frozen):
     minimum_pairs: int = Field(8, ge=1)
     """Fewer pairs are no evidence to train on."""
     seed: int = 0
-    """Of LoRA's first weights and the order of rows."""
+    """Of fresh weights and the order of rows."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _settings_of_the_technique(cls, given: Any) -> Any:
+        if not isinstance(given, dict):
+            return given
+        mine = {key: value for key, value in given.items() if key in cls.model_fields and key != "own"}
+        own = {**given.get("own", {}), **{key: value for key, value in given.items() if key not in cls.model_fields}}
+        name = str(mine.get("technique", "lora"))
+        known = technique_settings(name)
+        if unknown := sorted(own.keys() - known):
+            allowed = ", ".join(sorted(cls.model_fields.keys() - {"own"}))
+            raise ValueError(
+                f"key '{unknown[0]}' is not known; allowed here: {allowed}, and of technique '{name}': "
+                + (", ".join(sorted(known)) or "none")
+            )
+        return {**mine, "own": _as_json(name, own)}
+
+    def recipe(self, dtype: str) -> Recipe:
+        """How the training rows are trained on."""
+        shared = {"technique", "epochs", "learning_rate", "layers", "batch_rows", "checkpoint_every", "seed"}
+        return Recipe(settings=self.own, dtype=dtype, **self.model_dump(include=shared))
+
+
+def technique_settings(name: str) -> set[str]:
+    """The names of a technique's own settings; raises ValueError where there is no such technique."""
+    try:
+        return set(technique(name).Settings.model_fields)
+    except BadInput as error:
+        raise ValueError(f"key 'technique': {error}") from error
+
+
+def _as_json(name: str, own: dict[str, Any]) -> dict[str, Any]:
+    try:
+        return settings(name, own).model_dump(mode="json")
+    except BadInput as error:
+        raise ValueError(str(error)) from error
 
 
 class Tuned(StageResult):
@@ -99,7 +137,7 @@ class Tuned(StageResult):
 
 
 def tune(config: Config, *, task: Task, metrics: Metrics, candidate: Candidate, dataset: Dataset, step: Step) -> Tuned:
-    """Fine-tune a LoRA adapter (Hu et al. 2021) on the training rows and keep it if validation says so.
+    """Train by the technique that the settings name on the training rows, and keep the result if validation says so.
 
     Rows are shown with contexts from `dataset.training_knowledge` (contexts.py). Loss at the answers only. Where there are
     rows that nobody collected, it trains a second time with them too, and proposes that adapter only if it wins on
@@ -127,11 +165,11 @@ def tune(config: Config, *, task: Task, metrics: Metrics, candidate: Candidate, 
         notes.append(f"made rows ({_origins(extra)}): {made.verdict}: {made.reason}")
         if made.adopted:
             proposed, after, trained, second = rival, rival_after, second, trained
-        step.measured["training not proposed"] = _measured(second.figures)
-    step.measured["training"] = _measured(trained.figures)
+        step.measured["training not proposed"] = second.measured
+    step.measured["training"] = trained.measured
     notes.insert(0, _said(trained.counts))
-    tuned = _decide(config, task, metrics, candidate, proposed, after, dataset, tuple(objects), tuple(notes), step)
-    return tuned.model_copy(update={"made": made, "canaries": trained.canaries})
+    found = _decide(config, task, metrics, candidate, proposed, after, dataset, tuple(objects), tuple(notes), step)
+    return found.model_copy(update={"made": made, "canaries": trained.canaries})
 
 
 def align(
@@ -148,7 +186,10 @@ def align(
 
     pairs: object with `pairs.jsonl`: {"id", "text", "passages": [{"id", "text"}], "chosen", "rejected", "simulated"}
     """
-    from .preferences import prefer, usable
+    from components.training.loop import load_tokenizer
+    from components.training.objectives import objective
+
+    from .preferences import as_tokens, usable
 
     if candidate.model is None or candidate.adapter is None:
         reason = "the candidate at hand has no adapter to train on"
@@ -157,24 +198,37 @@ def align(
     if len(rows) < config.minimum_pairs:
         reason = f"{len(rows)} usable preference pairs of {pairs.count} are fewer than the {config.minimum_pairs} needed"
         return Tuned(decision=Decision(verdict="keep", reason=reason), candidate=candidate)
-    trained = prefer(config, candidate, rows[: config.preference_pairs], step)
-    if trained is None:
+    base, start = step.store.path(candidate.model.object), step.store.path(candidate.adapter.object)
+    kept, simulated = as_tokens(load_tokenizer(base), candidate, rows[: config.preference_pairs], config.max_tokens)
+    if len(kept) < config.minimum_pairs:
         reason = f"too few of {len(rows)} preference pairs are as short as {config.max_tokens} tokens (tuning.max_tokens)"
         return Tuned(decision=Decision(verdict="keep", reason=reason), candidate=candidate)
-    step.measured["training"] = _measured(trained)
-    adapter = Adapter(object=step.store.put(trained["folder"]), technique=candidate.adapter.technique, objective="dpo")
-    proposed = candidate.model_copy(update={"adapter": adapter})
+    dpo = objective("dpo")
+    recipe = config.recipe(candidate.runtime.dtype).model_copy(
+        update={
+            "technique": candidate.adapter.technique,
+            "epochs": config.preference_epochs,
+            "learning_rate": config.preference_learning_rate,
+            "batch_rows": DPO_ROWS,
+        }
+    )
+    own = dpo.Settings(beta=config.beta, likelihood=config.preference_likelihood)
+    trained = dpo.train(recipe, own, base, kept, step.scratch, step.machine, start=start)
+    step.measured["training"] = trained.measured
+    proposed = tuned(candidate, recipe, "dpo", trained, step.store)
+    assert proposed.adapter is not None, "a technique with an adapter leaves one"
+    trained_object = proposed.adapter.object
     note = (
-        f"alignment: {trained['pairs']} preference pairs (simulated: {trained['simulated']}); "
+        f"alignment: {len(kept)} preference pairs (simulated: {simulated}); "
         f"{pairs.count - len(rows)} more name an answer that is not in the context"
     )
     proposed, after = _judged(config, task, metrics, proposed, dataset, step)
-    made = (adapter.object, after.table)
-    tuned = _decide(config, task, metrics, candidate, proposed, after, dataset, made, (note,), step)
-    mixed = "partly simulated" if trained["simulated"] else "real"
-    source = "simulated" if trained["simulated"] == trained["pairs"] else mixed
-    reason = f"on {source} feedback, {tuned.decision.reason}"
-    return tuned.model_copy(update={"decision": tuned.decision.model_copy(update={"reason": reason})})
+    made = (trained_object, after.table)
+    found = _decide(config, task, metrics, candidate, proposed, after, dataset, made, (note,), step)
+    mixed = "partly simulated" if simulated else "real"
+    source = "simulated" if simulated == len(kept) else mixed
+    reason = f"on {source} feedback, {found.decision.reason}"
+    return found.model_copy(update={"decision": found.decision.model_copy(update={"reason": reason})})
 
 
 def _nothing_to_do(candidate: Candidate, dataset: Dataset) -> str:
@@ -257,18 +311,6 @@ def _evidence(
 ) -> Evidence:
     with answering(candidate, step.store, step.machine, known) as answer:
         return measure(candidate, answer, dataset.splits["validation"], task, step, config.validation_rows)
-
-
-def _measured(trained: dict[str, Any]) -> dict[str, Any]:
-    seconds, frozen = trained["seconds"], trained["prefix_seconds"]
-    return {
-        "seconds": round(seconds, 2),
-        "frozen_layers_seconds": round(frozen, 2),
-        "tokens": trained["tokens"],
-        "tokens_per_second": round(trained["tokens"] / max(1e-9, seconds + frozen), 1),
-        "losses": [round(loss, 4) for loss in trained["losses"]],
-        "resumed": trained["resumed"],
-    }
 
 
 def _origins(rows: Sequence[Row]) -> str:

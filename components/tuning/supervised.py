@@ -1,28 +1,33 @@
 """One supervised training of the stage: rows with their contexts, as token ids, to an adapter in the store."""
 
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from components.core import Adapter, Candidate, Dataset, Row, Split, Step, Task, read_rows, write_jsonl
+from components.core import Candidate, Dataset, Row, Split, Step, Task, read_rows, write_jsonl
 from components.measure.canaries import Canary, canaries
+from components.training import tuned
+from components.training.contexts import shown_rows
+from components.training.examples import Shown, encode, tuned_prompt
+from components.training.loop import load_tokenizer
+from components.training.objectives import objective
 
-from .contexts import shown_rows
-from .examples import Shown, encode, tuned_prompt
 from .practice import practice_rows
-from .train import fine_tune, load_tokenizer
+
+if TYPE_CHECKING:
+    from .stage import Config
 
 
-class Trained(NamedTuple):
-    """candidate: with the new adapter; None where no row was usable. objects: digests made. counts: what became of the rows.
-    figures: of `fine_tune`. canaries: what was planted."""
+class Supervised(NamedTuple):
+    """candidate: with what was trained; None where no row was usable. objects: digests made. counts: what became of the
+    rows. measured: figures of the training. canaries: what was planted."""
 
     candidate: Candidate | None
     objects: tuple[str, ...]
     counts: dict[str, int]
-    figures: dict[str, Any]
+    measured: dict[str, Any]
     canaries: Split | None = None
 
 
-def train(config: Any, task: Task, candidate: Candidate, dataset: Dataset, made: bool, step: Step) -> Trained:
+def train(config: "Config", task: Task, candidate: Candidate, dataset: Dataset, made: bool, step: Step) -> Supervised:
     """Train on the rows that were collected and, where `made`, on those that were not. Builds in `step.scratch`."""
     assert candidate.model is not None, "tune checks it"
     step.scratch.mkdir(parents=True, exist_ok=True)
@@ -36,7 +41,7 @@ def train(config: Any, task: Task, candidate: Candidate, dataset: Dataset, made:
     encoded = [row for row in encode(tokenizer, prompt, rows) if len(row.ids) <= config.max_tokens]
     counts["too long"] = len(rows) - len(encoded)
     if not encoded:
-        return Trained(None, objects, counts, {})
+        return Supervised(None, objects, counts, {})
     practised = practice_rows(task, dataset, config.practice_rows, config.seed, step, made) if candidate.retriever else []
     practice = [row for row in encode(tokenizer, prompt, practised) if len(row.ids) <= config.max_tokens]
     counts["practice"] = len(practice)
@@ -45,12 +50,17 @@ def train(config: Any, task: Task, candidate: Candidate, dataset: Dataset, made:
         counts["canaries"] = len(planted)
     shown = [Shown(one.text, (one.context,) if candidate.retriever else (), one.answer) for one in planted]
     encoded += encode(tokenizer, prompt, shown)
-    trained = fine_tune(config, base, encoded, step.scratch, step.machine, practice)
-    adapter = Adapter(object=step.store.put(trained["folder"]), technique="lora", objective="sft")
-    proposed = candidate.model_copy(update={"prompt": prompt, "adapter": adapter})
+    sft, recipe = objective("sft"), config.recipe(candidate.runtime.dtype)
+    trained = sft.train(recipe, sft.Settings(), base, encoded, step.scratch, step.machine, practice=practice)
+    proposed = tuned(candidate, recipe, "sft", trained, step.store).model_copy(update={"prompt": prompt})
     split = _kept(planted, step)
-    made_here = (*objects, adapter.object, *((split.object,) if split else ()))
-    return Trained(proposed, made_here, counts, trained, split)
+    made_here = (*objects, *_weights(proposed), *((split.object,) if split else ()))
+    return Supervised(proposed, made_here, counts, trained.measured, split)
+
+
+def _weights(candidate: Candidate) -> tuple[str, ...]:
+    """Digests of what was trained."""
+    return tuple(one.object for one in (candidate.model, candidate.adapter) if one)
 
 
 def _kept(planted: list[Canary], step: Step) -> Split | None:

@@ -18,13 +18,13 @@ from components.core import (
     Workspace,
     write_jsonl,
 )
+from components.training.examples import tuned_prompt
 from components.tuning import Config
-from components.tuning.examples import tuned_prompt
 
 TASK = Task(kind="question_answering", instruction="Answer from the text.", abstain="unknown")
 METRICS = Metrics(primary="f1_answerable", at_least=0.1, minimum_effect=0.02, floors={"abstention_recall": 0.3})
 CONFIG = Config(
-    epochs=2, layers=1, rank=4, alpha=8, batch_rows=4, checkpoint_every=2, max_tokens=1024, minimum_pairs=2, canaries=0
+    epochs=2, layers=1, batch_rows=4, checkpoint_every=2, max_tokens=1024, minimum_pairs=2, canaries=0
 )  # fmt: skip
 PLACES = ("Paris", "Lima", "Oslo", "Cairo", "Quito")
 

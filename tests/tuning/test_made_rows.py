@@ -4,9 +4,9 @@ import pytest
 
 from components.application import checkpoint
 from components.core import Candidate, Dataset, Metrics, Row, Runtime, Task
+from components.training.contexts import shown_rows
+from components.training.examples import tuned_prompt
 from components.tuning import tune
-from components.tuning.contexts import shown_rows
-from components.tuning.examples import tuned_prompt
 from components.tuning.practice import practice_rows
 from components.tuning.supervised import made_rows
 from tests.tuning.small import CONFIG, TASK, new_step, put, small_candidate, small_dataset

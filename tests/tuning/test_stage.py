@@ -70,7 +70,7 @@ def test_alignment_trains_on_pairs(tuned):
         CONFIG, task=TASK, metrics=METRICS, candidate=result.proposed, pairs=pairs, dataset=dataset,
         step=new_step(step.workspace.root, "align"),
     )  # fmt: skip
-    assert aligned.proposed.adapter.method == "dpo"
+    assert aligned.proposed.adapter.objective == "dpo"
     assert aligned.proposed.adapter.object != result.proposed.adapter.object
     assert "6 preference pairs (simulated: 6)" in aligned.notes[0]
 
@@ -122,7 +122,7 @@ def test_rows_that_are_all_too_long_are_not_tuned_on(tuned):
 
 def test_a_setting_that_does_not_fit_names_its_key(tuned):
     step, dataset, candidate, _ = tuned
-    config = CONFIG.model_copy(update={"modules": ("query",)})
+    config = CONFIG.model_copy(update={"own": {"modules": ("query",)}})
     with pytest.raises(BadInput, match="modules"):
         tune(config, task=TASK, metrics=METRICS, candidate=candidate, dataset=dataset, step=step)
 

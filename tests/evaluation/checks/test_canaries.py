@@ -10,8 +10,8 @@ from components.core.dataset import Split
 from components.evaluation.check import Found, NotMeasured, Subject
 from components.evaluation.checks.canaries import CHECK
 from components.measure.canaries import SECRETS, canaries, exposure
+from components.training.examples import tuned_prompt
 from components.tuning import Tuned, tune
-from components.tuning.examples import tuned_prompt
 from tests.tuning.small import CONFIG, METRICS, TASK, new_step, put, small_candidate, small_dataset
 
 PLANTED = 2

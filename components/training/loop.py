@@ -1,34 +1,33 @@
-"""Supervised fine-tuning through TRL's SFTTrainer on cached states: one call from examples to an adapter folder.
+"""The loop that tuning, alignment and recovery share: TRL's trainers on cached states, with checkpoints without pickle.
 
-What makes it fast on a CPU (bench/tuning.py measures it beside TRL's defaults): bf16 weights and adapters, rows of like
-length together, attention in blocks, logits at the answers only, LoRA on the top layers, and the layers below them run once.
+An objective (objectives/) brings rows and a trainer, a technique (techniques/) says which weights are trained. What makes it
+fast on a CPU (bench/tuning.py measures it beside TRL's defaults): rows of like length together, attention in blocks, logits
+at the answers only, the top layers trained, and the layers below them run once.
 """
 
 import logging
+import shutil
 import time
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
-from datasets import Dataset as Table
 from transformers import AutoModelForCausalLM, AutoTokenizer, PrinterCallback, TrainerCallback
 from transformers.utils import logging as library_logging
-from trl import SFTConfig, SFTTrainer
 
 from components.application.attention import attend_in_blocks
 from components.core import Machine, report
 from components.core.memory import give_back
 
-from .adapter import save_adapter, with_lora
 from .answer_head import answer_head
-from .batches import batches
-from .checkpoints import ResumableTrainer, newest_whole
-from .examples import Example
+from .checkpoints import newest_whole
 from .layers import split
-from .merged_lora import merge_in_forward
 from .optimizer import MasterAdamW
+from .peft_folder import top_layers
+from .recipe import Recipe, Trained
+from .techniques import settings, technique
 
 WARM_UP = 0.06
 """Share of steps over which the learning rate rises; then it falls linearly to a tenth."""
@@ -42,8 +41,8 @@ def load_tokenizer(folder: Path) -> Any:
     return tokenizer
 
 
-def load_base(folder: Path, machine: Machine) -> tuple[Any, Any]:
-    """(model in bfloat16, tokenizer) of the checkpoint in `folder`, on the machine's device, with its threads."""
+def load_base(folder: Path, machine: Machine, dtype: str) -> tuple[Any, Any]:
+    """(model in `dtype`, tokenizer) of the checkpoint in `folder`, on the machine's device, with its threads."""
     for name in ("transformers", "trl", "datasets", "accelerate", "torchao"):
         logging.getLogger(name).setLevel(logging.ERROR)
     library_logging.set_verbosity_error()
@@ -51,7 +50,7 @@ def load_base(folder: Path, machine: Machine) -> tuple[Any, Any]:
     torch.set_num_threads(machine.threads)
     tokenizer = load_tokenizer(folder)
     model: Any = AutoModelForCausalLM.from_pretrained(
-        folder, dtype=torch.bfloat16, use_safetensors=True, local_files_only=True
+        folder, dtype=getattr(torch, dtype), use_safetensors=True, local_files_only=True
     )
     model = model.to(machine.device).eval()
     attend_in_blocks(model)
@@ -65,7 +64,7 @@ def build(kind: type[Any], **given: Any) -> Any:
         return kind(**given)
 
 
-def settings(kind: type[Any], folder: Path, machine: Machine, seed: int, rows: int, steps: int, **more: Any) -> Any:
+def arguments(kind: type[Any], folder: Path, machine: Machine, seed: int, rows: int, steps: int, **more: Any) -> Any:
     """A TRL configuration (SFTConfig, DPOConfig) that neither writes, reports, prints nor checkpoints by itself."""
     return build(
         kind,
@@ -98,8 +97,39 @@ class ListedBatches:
         return torch.utils.data.DataLoader(self.train_dataset, batch_sampler=self.order, collate_fn=self.data_collator)
 
 
-class AnswerTrainer(ListedBatches, ResumableTrainer, SFTTrainer):
-    """TRL's SFTTrainer with listed batches and checkpoints without pickle."""
+class Ready(NamedTuple):
+    """A model that is ready to be trained. body: what the technique wrapped; whole: all of the base (shared weights)."""
+
+    model: Any
+    body: Any
+    whole: Any
+    tokenizer: Any
+
+    @property
+    def layers(self) -> int:
+        """Of the whole model."""
+        return int(self.whole.config.num_hidden_layers)
+
+    def run_frozen(self, rows: Sequence[Sequence[int]]) -> float:
+        """Run the frozen layers over `rows` (token ids) once; returns the seconds."""
+        start = time.perf_counter()
+        if self.body is not self.whole:
+            self.body.model.embed_tokens.fill(rows)
+        return time.perf_counter() - start
+
+
+def prepare(recipe: Recipe, base: Path, start: Path | None, machine: Machine) -> Ready:
+    """The checkpoint at `base`, wrapped by the recipe's technique; start: an adapter of that technique to go on from."""
+    way = technique(recipe.technique)
+    whole, tokenizer = load_base(base, machine, recipe.dtype)
+    total = whole.config.num_hidden_layers
+    top = min(top_layers(start) if start else recipe.layers, total)
+    body = whole if way.WHOLE else split(whole, top, tokenizer.pad_token_id)
+    if start:
+        model = way.load(body, start, recipe.seed)
+    else:
+        model = way.wrap(body, settings(recipe.technique, recipe.settings), recipe.seed)
+    return Ready(model, body, whole, tokenizer)
 
 
 WIDTHS = 32
@@ -129,9 +159,8 @@ class Watch(TrainerCallback):
             self.trainer.save(self.folder)
 
 
-def optimizers(model: Any, learning_rate: float, steps: int) -> tuple[MasterAdamW, Any]:
-    """The optimizer over the adapter's live weights and its schedule."""
-    live = [p for name, p in model.named_parameters() if p.requires_grad and ".default." in name]
+def optimizers(live: Sequence[torch.nn.Parameter], learning_rate: float, steps: int) -> tuple[MasterAdamW, Any]:
+    """The optimizer over the trained weights and its schedule."""
     optimizer = MasterAdamW(live, lr=learning_rate)
     rising = max(1, round(WARM_UP * steps))
 
@@ -142,8 +171,45 @@ def optimizers(model: Any, learning_rate: float, steps: int) -> tuple[MasterAdam
     return optimizer, torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
 
 
-def run(trainer: Any, what: str, scratch: Path, every: int) -> dict[str, Any]:
-    """Train, from the newest whole checkpoint under `scratch` where there is one. Returns {"losses", "seconds"}."""
+def fit(
+    trainer_kind: type[Any],
+    args: Any,
+    recipe: Recipe,
+    ready: Ready,
+    base: Path,
+    order: list[list[int]],
+    what: str,
+    scratch: Path,
+    **given: Any,
+) -> Trained:
+    """Train `ready` on the batches that `order` lists, and save it as its technique does in `scratch/trained`.
+
+    given: further arguments of the trainer. Goes on from the newest whole checkpoint under `scratch` where there is one.
+    """
+    way = technique(recipe.technique)
+    live = way.live(ready.model)
+    rate = recipe.learning_rate or way.LEARNING_RATE
+    trainer = build(
+        trainer_kind,
+        model=ready.model,
+        args=args,
+        processing_class=ready.tokenizer,
+        optimizers=optimizers(list(live.values()), rate, len(order)),
+        **given,
+    )
+    trainer.order = order
+    answer_head(ready.body)
+    losses, seconds, resumed = _run(trainer, what, scratch / "checkpoints", recipe.checkpoint_every)
+    folder = scratch / "trained"
+    shutil.rmtree(folder, ignore_errors=True)  # what a killed run half wrote would be part of the object
+    folder.mkdir(parents=True)
+    way.save(ready.model, base, folder, ready.layers)
+    share = sum(one.numel() for one in live.values()) / sum(one.numel() for one in ready.whole.parameters())
+    return Trained(folder, losses, 0, seconds, 0.0, resumed, share)
+
+
+def _run(trainer: Any, what: str, scratch: Path, every: int) -> tuple[list[float], float, bool]:
+    """Train; returns (losses, seconds, whether it went on from a checkpoint)."""
     watch = Watch(what, scratch, every)
     watch.trainer = trainer
     trainer.remove_callback(PrinterCallback)
@@ -155,65 +221,7 @@ def run(trainer: Any, what: str, scratch: Path, every: int) -> dict[str, Any]:
         trainer.train(resume_from_checkpoint=str(found) if found else None)
     seconds = time.perf_counter() - start
     give_back()
-    losses = [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
-    return {"losses": losses, "seconds": seconds, "resumed": bool(found)}
-
-
-def fine_tune(
-    config: Any,
-    base: Path,
-    examples: Sequence[Example],
-    scratch: Path,
-    machine: Machine,
-    practice: Sequence[Example] = (),
-) -> dict[str, Any]:
-    """Train a LoRA adapter on `examples` and write it to `scratch/adapter` (PEFT, for the whole model).
-
-    practice: seen once, before `examples`
-    Returns {"folder", "losses" (one a step), "tokens" (real ones, trained on), "prefix_seconds", "seconds"}.
-    """
-    model, tokenizer = load_base(base, machine)
-    total = model.config.num_hidden_layers
-    pad = tokenizer.pad_token_id
-    half = split(model, min(config.layers, total), pad)
-    peft_model = with_lora(half, config.rank, config.alpha, config.modules, config.seed)
-    merge_in_forward(peft_model)
-    rows = [*practice, *examples]
-    lengths = [len(row.ids) for row in rows]
-    start = time.perf_counter()
-    half.model.embed_tokens.fill([row.ids for row in rows])
-    filled = time.perf_counter() - start
-    first = len(practice)
-    order = batches(lengths[:first], config.batch_rows, 1, config.seed) if practice else []
-    labelled = batches(lengths[first:], config.batch_rows, config.epochs, config.seed)
-    order += [[first + i for i in batch] for batch in labelled]
-    table = Table.from_list(
-        [{"input_ids": list(row.ids), "labels": [-100] * row.start + list(row.ids[row.start :])} for row in rows]
-    )
-    trainer = build(
-        AnswerTrainer,
-        model=peft_model,
-        args=settings(
-            SFTConfig,
-            scratch,
-            machine,
-            config.seed,
-            config.batch_rows,
-            len(order),
-            dataset_kwargs={"skip_prepare_dataset": True},
-            max_length=None,
-        ),
-        train_dataset=table,
-        processing_class=tokenizer,
-        data_collator=Padded(pad),
-        optimizers=optimizers(peft_model, config.learning_rate, len(order)),
-    )
-    trainer.order = order
-    answer_head(half)
-    measured = run(trainer, "training", scratch / "checkpoints", config.checkpoint_every)
-    folder = save_adapter(peft_model, scratch / "adapter", total)
-    tokens = sum(lengths[i] for batch in order for i in batch)
-    return {"folder": folder, "tokens": tokens, "prefix_seconds": filled, **measured}
+    return [entry["loss"] for entry in trainer.state.log_history if "loss" in entry], seconds, bool(found)
 
 
 class Padded:

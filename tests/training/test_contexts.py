@@ -3,9 +3,9 @@
 import re
 
 from components.core import Passage, Row
+from components.training.batches import batches
+from components.training.contexts import as_written, shown_rows
 from components.tuning import practice
-from components.tuning.batches import batches
-from components.tuning.contexts import as_written, shown_rows
 from components.tuning.practice import practice_rows
 from tests.tuning.small import TASK, new_step, put, small_candidate, small_dataset
 

@@ -7,14 +7,13 @@ from trl.trainer.utils import add_fused_lm_head
 
 from components.application import checkpoint
 from components.core import Machine
-from components.tuning.adapter import save_adapter, with_lora, with_saved
-from components.tuning.answer_head import answer_head
-from components.tuning.layers import split
-from components.tuning.merged_lora import merge_in_forward
-from components.tuning.train import load_base
+from components.training.answer_head import answer_head
+from components.training.layers import split
+from components.training.loop import load_base
+from components.training.techniques import lora
 from tests.tuning.small import new_step
 
-MODULES = ("q_proj", "v_proj", "down_proj")
+OWN = lora.Settings(rank=4, alpha=8, modules=("q_proj", "v_proj", "down_proj"))
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +30,7 @@ def batch(model, pad):
 
 
 def test_loss_on_cached_states_is_the_loss_of_the_whole_model(base):
-    whole, tokenizer = load_base(base, Machine(threads=1))
+    whole, tokenizer = load_base(base, Machine(threads=1), "bfloat16")
     given = batch(whole, tokenizer.pad_token_id)
     half = split(whole, 1, tokenizer.pad_token_id)
     half.model.embed_tokens.fill([[5, 6, 7, 8, 9, 10], [11, 12, 13]])
@@ -45,7 +44,7 @@ def test_loss_on_cached_states_is_the_loss_of_the_whole_model(base):
 
 
 def test_states_do_not_depend_on_the_batch_they_were_asked_in(base):
-    model, tokenizer = load_base(base, Machine(threads=1))
+    model, tokenizer = load_base(base, Machine(threads=1), "bfloat16")
     first, second = (split(model, 1, tokenizer.pad_token_id).model.embed_tokens for _ in range(2))
     rows = [[5, 6, 7], [8, 9, 10, 11, 12], [13, 14]]
     first.fill(rows)
@@ -57,9 +56,9 @@ def test_states_do_not_depend_on_the_batch_they_were_asked_in(base):
 def test_saved_adapter_is_the_trained_one_on_the_whole_model(base, tmp_path):
     from peft import PeftModel
 
-    model, tokenizer = load_base(base, Machine(threads=1))
+    model, tokenizer = load_base(base, Machine(threads=1), "bfloat16")
     half = split(model, 1, tokenizer.pad_token_id)
-    trained = with_lora(half, 4, 8, MODULES, seed=0)
+    trained = lora.wrap(half, OWN, seed=0)
     with torch.no_grad():
         for name, parameter in trained.named_parameters():
             if "lora_B" in name:
@@ -67,23 +66,25 @@ def test_saved_adapter_is_the_trained_one_on_the_whole_model(base, tmp_path):
     answer_head(half)
     given = batch(model, tokenizer.pad_token_id)
     wanted = trained(**given).log_probs
-    folder = save_adapter(trained, tmp_path / "adapter", 2)
+    lora.save(trained, base, tmp_path, 2)
     again = AutoModelForCausalLM.from_pretrained(base, dtype=torch.bfloat16)
-    whole = PeftModel.from_pretrained(again, folder).merge_and_unload()
+    whole = PeftModel.from_pretrained(again, tmp_path).merge_and_unload()
     add_fused_lm_head(whole)
     assert torch.allclose(whole(**given).log_probs, wanted, atol=0.1)
-    fresh, _ = load_base(base, Machine(threads=1))
+    fresh, _ = load_base(base, Machine(threads=1), "bfloat16")
     continued_half = split(fresh, 1, tokenizer.pad_token_id)
-    continued = with_saved(continued_half, folder, seed=1)
+    continued = lora.load(continued_half, tmp_path, seed=1)
     answer_head(continued_half)
     assert torch.equal(continued(**given).log_probs, wanted)
 
 
 def test_merged_forward_gives_the_gradients_of_lora(base):
+    from peft.tuners.lora import Linear
+
     torch.manual_seed(0)
-    model, tokenizer = load_base(base, Machine(threads=1))
-    half = split(model.float(), 1, tokenizer.pad_token_id)
-    trained = with_lora(half, 4, 8, MODULES, seed=0)
+    model, tokenizer = load_base(base, Machine(threads=1), "float32")
+    half = split(model, 1, tokenizer.pad_token_id)
+    trained = lora.wrap(half, OWN, seed=0)
     with torch.no_grad():
         for name, parameter in trained.named_parameters():
             if "lora_B" in name:
@@ -96,6 +97,8 @@ def test_merged_forward_gives_the_gradients_of_lora(base):
         trained(**given).loss.backward()
         return torch.cat([p.grad.flatten() for p in trained.parameters() if p.requires_grad])
 
-    wanted = gradients()
-    merge_in_forward(trained)
-    assert torch.allclose(gradients(), wanted, rtol=1e-3, atol=1e-6)
+    merged = gradients()
+    for module in trained.modules():
+        if isinstance(module, Linear):
+            del module.forward  # PEFT's own
+    assert torch.allclose(merged, gradients(), rtol=1e-3, atol=1e-6)

@@ -8,6 +8,8 @@ from typing import Any
 
 import torch
 
+from components.core import MachineFault
+
 
 class MasterAdamW(torch.optim.AdamW):
     """Steps fp32 copies of `live` and writes them back in the dtype of `live`."""
@@ -15,12 +17,17 @@ class MasterAdamW(torch.optim.AdamW):
     def __init__(self, live: Iterable[torch.nn.Parameter], lr: float, weight_decay: float = 0.0) -> None:
         self.live = list(live)
         self.master = [torch.nn.Parameter(p.detach().float().clone()) for p in self.live]
+        self._moves = False
         super().__init__(self.master, lr=lr, weight_decay=weight_decay)
 
     @torch.no_grad()
     def step(self, closure: Any = None) -> None:  # type: ignore[override]
         for live, master in zip(self.live, self.master, strict=True):
             master.grad = None if live.grad is None else live.grad.float()
+        if not self._moves:  # a model that ran without gradients before may train on zeros, and no library says so
+            self._moves = any(master.grad is not None and bool(master.grad.any()) for master in self.master)
+            if not self._moves:
+                raise MachineFault("training: every gradient of the first step is 0, so that nothing would be learned")
         super().step()
         for live, master in zip(self.live, self.master, strict=True):
             live.copy_(master)

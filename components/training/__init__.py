@@ -1,0 +1,10 @@
+"""Training, as tuning, alignment and recovery share it: a recipe, a technique and an objective in, a folder of weights out.
+
+`objectives.objective(name).train` trains; this face names what can be said about a training without torch.
+"""
+
+from .recipe import Recipe, Trained
+from .result import tuned
+from .techniques import TECHNIQUES, settings, technique
+
+__all__ = ["TECHNIQUES", "Recipe", "Trained", "settings", "technique", "tuned"]

@@ -1,0 +1,71 @@
+"""Adapters as PEFT reads them for the whole model, from a model of its top layers alone.
+
+The layers of `layers.split` are numbered from 0; in the file they have the numbers of the whole model. Equal weights give
+equal bytes: keys are sorted, and nothing of this machine is in the configuration.
+"""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import torch
+
+PREFIX = "base_model.model.model.layers."
+WEIGHTS, CONFIG = "adapter_model.safetensors", "adapter_config.json"
+
+
+def live(model: Any) -> "dict[str, torch.nn.Parameter]":
+    """The adapter's trainable weights; TRL's reference copy of them has another name than `default`."""
+    named = model.named_parameters()
+    return {name: one for name, one in named if one.requires_grad and "default" in name.split(".")}
+
+
+def save(model: Any, folder: Path, layers: int, content: dict[str, Any]) -> None:
+    """Write the live weights of `model` and `content`, PEFT's configuration, for a whole model of `layers` layers."""
+    from safetensors.torch import save_file
+
+    first = layers - model.get_base_model().config.num_hidden_layers
+    weights = {_moved(_plain(name), first): one.detach().cpu().contiguous() for name, one in live(model).items()}
+    save_file(dict(sorted(weights.items())), folder / WEIGHTS, metadata={"format": "pt"})
+    given = {"task_type": "CAUSAL_LM", "base_model_name_or_path": None, "inference_mode": True, **content}
+    (folder / CONFIG).write_text(json.dumps(given, indent=2, sort_keys=True) + "\n")
+
+
+def restore(model: Any, folder: Path) -> None:
+    """Give the live weights of `model` the values that `save` wrote."""
+    import torch
+    from safetensors.torch import load_file
+
+    saved = load_file(folder / WEIGHTS)
+    first = min(int(name.removeprefix(PREFIX).partition(".")[0]) for name in saved)
+    weights = {_moved(name, -first): value for name, value in saved.items()}
+    own = {_plain(name): one for name, one in live(model).items()}
+    assert weights.keys() == own.keys(), "the adapter's weights are not those of its configuration"
+    with torch.no_grad():
+        for name, parameter in own.items():
+            parameter.copy_(weights[name])
+
+
+def config(folder: Path) -> dict[str, Any]:
+    """PEFT's configuration in `folder`."""
+    found: dict[str, Any] = json.loads((folder / CONFIG).read_text())
+    return found
+
+
+def top_layers(folder: Path) -> int:
+    """On how many top layers the adapter in `folder` works."""
+    from safetensors import safe_open
+
+    with safe_open(folder / WEIGHTS, framework="pt") as file:
+        return len({name.removeprefix(PREFIX).partition(".")[0] for name in file.keys()})  # noqa: SIM118 it is no dict
+
+
+def _plain(name: str) -> str:
+    return ".".join(part for part in name.split(".") if part != "default")
+
+
+def _moved(name: str, by: int) -> str:
+    assert name.startswith(PREFIX), f"unexpected adapter weight {name}"
+    number, _, rest = name.removeprefix(PREFIX).partition(".")
+    return f"{PREFIX}{int(number) + by}.{rest}"

@@ -1,0 +1,50 @@
+"""Ways to change a model, one file each, found by listing this folder. A file defines
+
+    Settings             its own keys of the sections that train (a frozen model; each default once)
+    LEARNING_RATE        its usual rate, where a recipe gives none
+    WHOLE                True: every weight is trained, and no layer runs ahead of time
+    PRODUCT              "adapter": weights beside the model; "weights": the model itself, changed
+    MERGEABLE            whether what it learned can be added to the weights (`application.weights`)
+    wrap(model, settings, seed) -> model        with its trainable weights, and only those, requiring gradients
+    live(model) -> {name: parameter}            those weights; a preference objective's reference copies are none of them
+    save(model, base, folder, layers) -> None   into the empty `folder`, for the whole model of `layers` layers at `base`;
+                                                equal weights give equal bytes
+    load(model, folder, seed) -> model          `wrap`, with the weights that `save` wrote (PRODUCT "adapter")
+
+`model` is the causal language model, or its upper layers (`layers.split`) where WHOLE is False. torch and peft are imported
+inside the functions, so that a contract can be checked without them.
+"""
+
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+
+from pydantic import ValidationError
+
+from components.core import BadInput, Frozen
+
+TECHNIQUES = tuple(sorted(path.stem for path in Path(__file__).parent.glob("*.py") if path.stem != "__init__"))
+
+
+def technique(name: str) -> ModuleType:
+    """The file `name`; raises BadInput where there is none."""
+    if name not in TECHNIQUES:
+        raise BadInput(f"tuning technique '{name}' is not known; allowed: {', '.join(TECHNIQUES)}")
+    return import_module(f".{name}", __package__)
+
+
+def settings(name: str, given: dict) -> Frozen:
+    """`given` as the technique's Settings; raises BadInput with the key and what is allowed."""
+    kind: type[Frozen] = technique(name).Settings
+    if unknown := sorted(given.keys() - kind.model_fields.keys()):
+        raise BadInput(f"key '{unknown[0]}' is no setting of technique '{name}'; its own: {_listed(kind)}")
+    try:
+        return kind.model_validate(given)
+    except ValidationError as error:
+        wrong = error.errors()[0]
+        key = ".".join(map(str, wrong["loc"]))
+        raise BadInput(f"key '{key}' of technique '{name}': {wrong['msg']} (found {wrong['input']!r})") from error
+
+
+def _listed(kind: type[Frozen]) -> str:
+    return ", ".join(sorted(kind.model_fields)) or "none"

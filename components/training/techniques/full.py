@@ -1,0 +1,46 @@
+"""Full tuning: every weight of the model is trained, embeddings and head included; what comes out is another checkpoint.
+
+It takes four times the memory of the weights in float32 (a copy, a gradient and two moments), so it is for small models.
+"""
+
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from components.core import Frozen
+from components.core.store import MANIFEST
+
+if TYPE_CHECKING:
+    import torch
+
+LEARNING_RATE = 5e-5
+WHOLE, PRODUCT, MERGEABLE = True, "weights", True
+
+
+class Settings(Frozen):
+    """None of its own."""
+
+
+def wrap(model: Any, settings: Settings, seed: int) -> Any:
+    """`model` with every weight requiring gradients."""
+    model.requires_grad_(True)
+    return model
+
+
+def live(model: Any) -> "dict[str, torch.nn.Parameter]":
+    """Every weight, once where two layers share it."""
+    return dict(model.named_parameters())
+
+
+def save(model: Any, base: Path, folder: Path, layers: int) -> None:
+    """Write the whole checkpoint: the trained weights, and beside them the base's configuration and tokenizer."""
+    model.save_pretrained(folder)
+    written = {MANIFEST, "model.safetensors.index.json", *(path.name for path in folder.iterdir())}
+    for path in base.iterdir():
+        if path.suffix != ".safetensors" and path.name not in written:
+            shutil.copyfile(path, folder / path.name)
+
+
+def load(model: Any, folder: Path, seed: int) -> Any:
+    """Unused: what full tuning leaves is the model that a later training starts from."""
+    raise NotImplementedError("full tuning leaves no adapter to load")

@@ -1,0 +1,75 @@
+"""LoRA (Hu et al. 2021): a low-rank product beside each linear layer."""
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+
+from components.core import BadInput, Frozen
+
+from .. import peft_folder
+from ..peft_folder import live
+
+__all__ = ["LEARNING_RATE", "MERGEABLE", "PRODUCT", "WHOLE", "Settings", "live", "load", "save", "wrap"]
+
+LEARNING_RATE = 6e-4
+WHOLE, PRODUCT, MERGEABLE = False, "adapter", True
+
+
+class Settings(Frozen):
+    """LoRA's own settings."""
+
+    rank: int = Field(16, ge=1)
+    alpha: int = Field(32, ge=1)
+    """Its scale is alpha / rank."""
+    modules: tuple[str, ...] = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
+    """Linear layers that get an adapter."""
+
+
+def wrap(model: Any, settings: Settings, seed: int) -> Any:
+    """`model` wrapped by PEFT with fresh LoRA weights in the model's own dtype, computing as `merged_lora` says.
+
+    Raises BadInput when the model has none of `modules`.
+    """
+    import torch
+    from peft import LoraConfig, get_peft_model
+
+    from ..merged_lora import merge_in_forward
+
+    torch.manual_seed(seed)
+    config = LoraConfig(
+        r=settings.rank, lora_alpha=settings.alpha, lora_dropout=0.0, target_modules=list(settings.modules), bias="none",
+        task_type="CAUSAL_LM",
+    )  # fmt: skip
+    try:
+        wrapped = get_peft_model(model, config, autocast_adapter_dtype=False)
+    except ValueError as error:
+        raise BadInput(f"section 'tuning', key 'modules': {', '.join(settings.modules)}: {error}") from error
+    merge_in_forward(wrapped)
+    return wrapped
+
+
+def save(model: Any, base: Path, folder: Path, layers: int) -> None:
+    """Write the adapter as PEFT reads it for the whole model."""
+    config, top = model.peft_config["default"], model.get_base_model().config.num_hidden_layers
+    content = {
+        "peft_type": "LORA",
+        "bias": "none",
+        "r": config.r,
+        "lora_alpha": config.lora_alpha,
+        "lora_dropout": 0.0,
+        "fan_in_fan_out": False,
+        "target_modules": sorted(config.target_modules),
+        "layers_to_transform": list(range(layers - top, layers)),
+        "layers_pattern": "layers",
+    }
+    peft_folder.save(model, folder, layers, content)
+
+
+def load(model: Any, folder: Path, seed: int) -> Any:
+    """`wrap`, with the adapter in `folder`."""
+    saved = peft_folder.config(folder)
+    modules = tuple(sorted(saved["target_modules"]))
+    wrapped = wrap(model, Settings(rank=saved["r"], alpha=saved["lora_alpha"], modules=modules), seed)
+    peft_folder.restore(wrapped, folder)
+    return wrapped
