@@ -64,7 +64,7 @@ class Run:
         Raises BadInput for files that are not acceptable.
         """
         contract = read_yaml(use_case, UseCase)
-        check_contract(contract)
+        check_contract(contract, str(use_case))
         settings = read_yaml(profile_path(profile), Profile)
         workspace = workspace or Workspace()
         if checkpoint:

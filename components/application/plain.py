@@ -1,6 +1,7 @@
 """Candidates without a model that need nothing built."""
 
 from components.core import Baseline, Candidate, Runtime, Task
+from components.tasks import kept
 
 
 def constant(task: Task, text: str) -> Candidate:
@@ -9,6 +10,7 @@ def constant(task: Task, text: str) -> Candidate:
         task=task.kind,
         labels=task.labels,
         abstain=task.abstain,
+        own=kept(task),
         runtime=Runtime(engine="baseline"),
         baseline=Baseline(kind="constant", constant=text),
     )

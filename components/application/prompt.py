@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from components.core import Candidate, Prompt
+from components.tasks import kind_of
 
 MAX_CONTEXT_WORDS = 384
 """Context beyond this is cut, never the question: about 550 tokens, and a 135M model reads no further with profit."""
@@ -107,24 +108,25 @@ def first_line_only(candidate: Candidate, turn: int) -> bool:
     """Whether the answer to this turn ends at its first line: short answers do, reasoning and summaries do not."""
     prompt = candidate.prompt
     last = prompt is None or turn == len(prompt.turns) - 1
-    return last and candidate.task != "summarization" and not (prompt and prompt.answer_marker)
+    return last and not kind_of(candidate.task).lines and not (prompt and prompt.answer_marker)
 
 
 def clean(candidate: Candidate, said: str) -> str:
-    """The answer in what the model said: after the marker, one line, the abstention spelled as the contract spells it."""
+    """The answer in what the model said: after the marker, in the form of its kind of task, the abstention as the contract
+    spells it. Empty where the model said no answer of that form."""
     marker = candidate.prompt.answer_marker if candidate.prompt else ""
     if marker:
         found = said.lower().rfind(marker.lower().strip())
         lines = said.strip().splitlines() or [""]
         said = said[found + len(marker.strip()) :] if found >= 0 else lines[-1]
-    said = said.strip()
-    if candidate.task != "summarization":
+    said, kind = said.strip(), kind_of(candidate.task)
+    if not kind.lines:
         said = (said.splitlines() or [""])[0].strip()
     # a quote may begin with the abstention's word ("Unknown Pleasures"); a free answer that does goes on to explain itself
     ending = r"\W*$" if candidate.quoted else r"\b"
     if candidate.abstain and re.match(rf"\W*{re.escape(candidate.abstain)}{ending}", said, re.IGNORECASE):
         return candidate.abstain
-    return said
+    return kind.read_answer(said, candidate.own) or ""
 
 
 def matching_label(labels: Sequence[str], said: str) -> str | None:

@@ -7,14 +7,10 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from components.tasks import kind_of
+
 from .figures import ENOUGH, test_metrics
 from .record import Record
-
-PIPELINES = {
-    "question_answering": "question-answering",
-    "classification": "text-classification",
-    "summarization": "summarization",
-}
 
 
 class _Strict(BaseModel):
@@ -52,7 +48,7 @@ class FrontMatter(_Strict):
     license: str = Field(pattern=r"^[a-z0-9.-]+$")
     license_name: str | None = None
     library_name: Literal["ninefold"]
-    pipeline_tag: Literal["question-answering", "text-classification", "summarization"]
+    pipeline_tag: str = Field(pattern=r"^[a-z]+(-[a-z]+)*$")
     tags: list[str]
     base_model: str | None = None
     model_index: list[Indexed] | None = Field(None, alias="model-index")
@@ -64,10 +60,11 @@ def front_matter(record: Record) -> str:
 
     contract, model = record.use_case, record.candidate.model
     kind = contract["task"]["kind"]
+    tag = kind_of(kind).pipeline_tag
     licence, known = _licence(model.licence if model else "apache-2.0")
     results = [
         EvalResult(
-            task_type=PIPELINES[kind],
+            task_type=tag,
             task_name=kind.replace("_", " "),
             dataset_type=contract["name"],
             dataset_name=contract["name"],
@@ -84,7 +81,7 @@ def front_matter(record: Record) -> str:
         license=licence,
         license_name=known,
         library_name="ninefold",
-        pipeline_tag=PIPELINES[kind],
+        pipeline_tag=tag,
         tags=["ninefold", *([record.candidate.runtime.engine] if model else ["baseline"])],
         base_model=model.name if model else None,
         model_name=contract["name"],

@@ -3,7 +3,6 @@
 from typing import Any, Literal
 
 from .digest import Frozen, short
-from .use_case import TaskKind
 
 
 class Checkpoint(Frozen):
@@ -91,13 +90,15 @@ class Adapter(Frozen):
 class Baseline(Frozen):
     """An application without a language model."""
 
-    kind: Literal["best_sentence", "tfidf_linear", "lead_sentences", "constant"]
+    kind: str
+    """The name of a file in `components/application/baselines/`."""
     constant: str | None = None
     object: str | None = None
-    """tfidf_linear: the skops file."""
+    """What was fitted, as a file."""
     abstain_below: float | None = None
-    """best_sentence: retrieval score under which it abstains."""
+    """Retrieval score under which it abstains."""
     sentences: int = 1
+    """How many of them an answer has."""
 
 
 class Quoted(Frozen):
@@ -121,9 +122,14 @@ class Runtime(Frozen):
 class Candidate(Frozen):
     """A runnable application; `candidate.digest` is its name everywhere."""
 
-    task: TaskKind
+    task: str
+    """The kind of task: a file in `components/tasks/`."""
     labels: tuple[str, ...] = ()
+    """The allowed answers; none: answers are free."""
     abstain: str | None = None
+    """What it says when there is no answer."""
+    own: dict[str, Any] = {}
+    """What else its kind of task must know of an answer, as the contract has it."""
     runtime: Runtime
     model: Checkpoint | None = None
     baseline: Baseline | None = None

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
 import yaml
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from .digest import Frozen
 from .errors import BadInput
@@ -20,35 +20,45 @@ from .made_rows import Labelling, Synthetic
 STAGES = (
     "use_case", "selection", "prompting", "retrieval", "tuning", "feedback", "evaluation", "optimization", "deployment",
 )  # fmt: skip
-TaskKind = Literal["question_answering", "classification", "summarization"]
-Format = Literal["text", "markdown", "html", "csv", "jsonl", "parquet", "table"]
 
 
 class Task(Frozen):
-    """What the application does, in the words that prompts are made of."""
+    """What the application does, in the words that prompts are made of.
 
-    kind: TaskKind
+    Keys beyond these fields are the kind's own, kept as they were written: `components/tasks` says which there are.
+    """
+
+    model_config = ConfigDict(extra="allow")
+
+    kind: str
+    """The name of a file in `components/tasks/`."""
     instruction: str
     """One imperative sentence: what to do with the input."""
-    labels: tuple[str, ...] = ()
-    """classification: the allowed answers."""
-    abstain: str | None = None
-    """question_answering: what to say when the knowledge base does not hold the answer."""
-    answers: Literal["free", "quoted"] = "free"
-    """question_answering: `quoted` answers are words of the retrieved context, or the abstention, and nothing else."""
     persona: str = ""
     tone: str = ""
     format: str = ""
     """How the answer must look."""
     language: str = "en"
 
-    @model_validator(mode="after")
-    def _labels_fit(self) -> "Task":
-        if (self.kind == "classification") != (len(self.labels) >= 2):
-            raise ValueError("labels: classification needs at least two labels, other tasks none")
-        if self.answers == "quoted" and self.kind != "question_answering":
-            raise ValueError("answers: only question_answering can answer in quotes")
-        return self
+    @property
+    def own(self) -> dict[str, Any]:
+        """The kind's own keys."""
+        return dict(self.__pydantic_extra__ or {})
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The allowed answers, where the kind has a closed set of them."""
+        return tuple(self.own.get("labels", ()))
+
+    @property
+    def abstain(self) -> str | None:
+        """What to say when there is no answer, where the kind knows such a word."""
+        return self.own.get("abstain")
+
+    @property
+    def quoted(self) -> bool:
+        """Whether answers are words of the retrieved context, or the abstention, and nothing else."""
+        return self.own.get("answers") == "quoted"
 
 
 class Source(Frozen):
@@ -60,12 +70,13 @@ class Source(Frozen):
     """practice: questions with passages that only tuning reads, before the examples; in no split and no knowledge base.
     unlabelled: texts that `data.labelling` labels, for training only."""
     path: str = Field(min_length=1)
-    format: Format | None = None
-    """By each file's name where not given. With it, a folder's files of other formats are left alone."""
+    format: str | None = None
+    """A file of `components/data/readers`; by each file's name where not given. With it, a folder's files of other formats
+    are left alone."""
     table: str | None = None
     """`format: table`: its name, or `<schema>.<name>`."""
     fields: dict[str, str] = {}
-    """Our name → the file's: question|text|document, answer|label|summary, passage, title."""
+    """Our name → the file's: question|text|document, answer|label|summary, passage, title, or the kind's own words."""
     values: dict[str, str] = {}
     """The file's answers or labels → ours (`"1": positive`)."""
     licence: str
@@ -259,7 +270,8 @@ class UseCase(Frozen):
     intended_use: str = ""
     out_of_scope: tuple[str, ...] = ()
     data_statement: DataStatement = DataStatement()
-    slices: tuple[Literal["answerable", "question_type", "length", "label"], ...] = ()
+    slices: tuple[str, ...] = ()
+    """Of those that the kind of task has."""
     selection: dict[str, Any] = {}
     prompting: dict[str, Any] = {}
     retrieval: dict[str, Any] = {}
@@ -344,14 +356,17 @@ def read_yaml(path: Path, kind: type[Model]) -> Model:
     return parse(kind, content, str(path))
 
 
-def parse(kind: type[Model], content: dict[str, Any], where: str) -> Model:
-    """Check `content` against `kind`; `where` (file, section) starts each line of the message."""
+def parse(kind: type[Model], content: dict[str, Any], where: str, under: str = "", beside: Sequence[str] = ()) -> Model:
+    """Check `content` against `kind`; `where` (file, section) starts each line of the message.
+
+    under: the key that holds `content`, with a dot behind it; beside: keys that are allowed there too, and not in `content`
+    """
     try:
         return kind.model_validate(content)
     except ValidationError as error:
         found = error.errors()  # a list with a wrong item counts as short of it: the item says enough
         said = [item for item in found if item["type"] != "too_short" or not _inside(item["loc"], found)]
-        raise BadInput("\n".join(_explain(kind, where, item) for item in said)) from error
+        raise BadInput("\n".join(_explain(kind, where, item, under, beside) for item in said)) from error
 
 
 def _inside(loc: tuple[Any, ...], errors: Sequence[Any]) -> bool:
@@ -367,13 +382,14 @@ def stage_config(kind: type[Model], word: str, use_case: UseCase, profile: Profi
     return parse(kind, given, f"section '{word}' of use case '{use_case.name}' and profile '{profile.name}'")
 
 
-def _explain(kind: type[Frozen], where: str, item: Any) -> str:
+def _explain(kind: type[Frozen], where: str, item: Any, under: str, beside: Sequence[str]) -> str:
     if not item["loc"]:  # a rule over the whole file: it names its keys, and repeating the file helps nobody
         return f"{where}: {item['msg'].removeprefix('Value error, ')}"
-    key = ".".join(str(part) for part in item["loc"])
+    key = under + ".".join(str(part) for part in item["loc"])
     if item["type"] == "extra_forbidden":
         owner = _owner(kind, item["loc"][:-1])
-        allowed = f"; allowed here: {', '.join(sorted(owner.model_fields))}" if owner else ""
+        more = beside if len(item["loc"]) == 1 else ()
+        allowed = f"; allowed here: {', '.join(sorted({*owner.model_fields, *more}))}" if owner else ""
         return f"{where}: key '{key}' is not known{allowed}"
     if item["type"] == "missing":
         return f"{where}: key '{key}' is required; add it"

@@ -12,6 +12,7 @@ from typing import Any
 from components.core import Passage, Row, Source, Task, digest_of
 from components.measure.identity_terms import identities
 from components.measure.toxicity import TOXIC, scores, weights
+from components.tasks import kind_of
 
 from .documents import Part
 from .read import Record
@@ -136,11 +137,10 @@ def sentences(found: dict[str, Any]) -> tuple[str, ...]:
 
 def _balance(task: Task, rows: list[Row]) -> dict[str, float]:
     """Share of each label; of questions, of those that have an answer."""
-    if task.kind == "summarization":
+    if not task.labels and not kind_of(task.kind).asks:
         return {}
     said = Counter(
-        row.answer if task.kind == "classification" else "unanswerable" if row.answer == task.abstain else "answerable"
-        for row in rows
+        row.answer if task.labels else "unanswerable" if row.answer == task.abstain else "answerable" for row in rows
     )
     return {label: round(count / len(rows), 4) for label, count in sorted(said.items())}
 

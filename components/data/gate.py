@@ -58,7 +58,7 @@ class Gate:
         frame = frame.astype(dict.fromkeys(columns[1:], object))
         expectations = _expectations(source, task, 1 - data.quarantine_at_most, max_characters)
         result = self._run(source, frame, expectations)
-        faults = {record.line: f"{record.file}: {record.fault}" for record in records if record.fault}
+        faults = {record.line: ": ".join(filter(None, (record.file, record.fault))) for record in records if record.fault}
         return _verdict(source, result, len(records), data.quarantine_at_most, faults)
 
     def _run(self, source: Source, frame: Any, expectations: list[Any]) -> Any:
@@ -115,7 +115,7 @@ def _expectations(source: Source, task: Task, mostly: float, max_characters: int
         found.append(
             gxe.ExpectColumnValueLengthsToBeBetween(column=column, min_value=1, max_value=max_characters, **tolerant)
         )
-    if task.kind == "classification" and "answer" in columns:
+    if task.labels and "answer" in columns:
         found.append(gxe.ExpectColumnValuesToBeInSet(column="answer", value_set=list(task.labels), **tolerant))
     if columns == ["text"]:
         found.append(gxe.ExpectColumnValuesToBeUnique(column="text", **warning))

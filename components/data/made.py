@@ -12,6 +12,7 @@ from typing import Any
 from components.core import BadInput, Data, Row, Split, Store, Task, digest_of
 from components.core.suppression import words
 from components.measure.leaks import Leaks
+from components.tasks import kind_of
 
 from .audit import of_labelling
 from .contamination import Finding, answer_of
@@ -36,8 +37,8 @@ def check(task: Task, data: Data) -> None:
         )
     if data.labelling is None:
         return
-    if task.kind != "classification":
-        raise BadInput(f"data.labelling: only classification has labels to vote for; task.kind is '{task.kind}'. Remove it")
+    if not task.labels:
+        raise BadInput(f"data.labelling: a task of kind '{task.kind}' has no labels to vote for (task.labels). Remove it")
     if not waiting:
         raise BadInput("data.labelling: no source has texts to label; give one the role 'unlabelled'")
     for number, function in enumerate(data.labelling.functions):
@@ -107,7 +108,7 @@ class Made:
         """Take in the rows of sources that the contract marks as synthetic."""
         dropped: Counter[str] = Counter()
         rows = [row for row in collected.rows if row.origin != "collected"]
-        whole = self.task.kind == "summarization"
+        whole = kind_of(self.task.kind).writes
         told = [row.answer if whole else answer_of(row, self.task.abstain) for row in rows]
         about = [collected.questioned.get(row.passage or "") for row in rows]
         texts = list(zip((row.text for row in rows), told, about, strict=True))

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from components.core import BadInput, Source, Task
+from components.tasks import kind_of
 
 from .decode import Unreadable
 from .folder import members
@@ -39,7 +40,7 @@ class Record:
     """One row of a source: stripped text, or None where the value is missing or is not text.
 
     line: counted from 1; in a folder the record's number, files in the order of their names. file: in a folder, the file's
-    name (and the line in it, where it holds many). fault: why a document could not be read.
+    name (and the line in it, where it holds many). fault: why a document, or an answer, could not be read.
     """
 
     line: int
@@ -72,17 +73,22 @@ def read_source(source: Source, number: int, path: Path, task: Task) -> list[Rec
         raise BadInput(f"{what} is empty (data.sources.{number}, '{source.name}'): it must hold at least one row")
     there = {column for row in rows for column in row.fields}
     columns = _columns(source, number, path, there, task) if there else {}
-    records = []
+    records, kind = [], kind_of(task.kind)
     for row in rows:
         fields = row.fields
         if source.role == "practice" and columns:
             fields = fields | {
                 columns["answer"]: _one_of(fields.get(columns["answer"]), str(fields.get(columns["passage"])))
             }
-        values = {ours: _text(fields.get(theirs)) for ours, theirs in columns.items()}
+        given, fault = {ours: fields.get(theirs) for ours, theirs in columns.items()}, row.fault
+        if given.get("answer") is not None:
+            read = kind.read_answer(given["answer"], task.own)
+            fault = fault or (f"answer {kind.unreadable}" if read is None else None)
+            given["answer"] = read
+        values = {ours: _text(value) for ours, value in given.items()}
         if "answer" in values:
             values["answer"] = source.values.get(values["answer"] or "", values["answer"])
-        records.append(Record(row.line, **values, file=row.file, fault=row.fault))
+        records.append(Record(row.line, **values, file=row.file, fault=fault))
     return records
 
 
@@ -134,18 +140,19 @@ def _documents_are_knowledge(kind: str, source: Source, number: int, path: Path)
 
 def _columns(source: Source, number: int, path: Path, there: set[str], task: Task) -> dict[str, str]:
     """Our field → the file's column, from the contract's mapping or, where it says nothing, by the usual names."""
-    known = [alias for aliases in ALIASES.values() for alias in aliases]
+    aliases = _aliases(task)
+    known = [alias for names in aliases.values() for alias in names]
     for field in source.fields:
         if field not in known:
             raise BadInput(f"data.sources.{number}.fields: key '{field}' is not known; allowed: {', '.join(known)}")
     columns = {}
     for ours in (*REQUIRED[source.role], *OPTIONAL.get(source.role, ())):
-        mapped = next((source.fields[alias] for alias in ALIASES[ours] if alias in source.fields), None)
-        found = mapped or next((alias for alias in ALIASES[ours] if alias in there), None)
+        mapped = next((source.fields[alias] for alias in aliases[ours] if alias in source.fields), None)
+        found = mapped or next((alias for alias in aliases[ours] if alias in there), None)
         if found in there:
             columns[ours] = str(found)
         elif mapped or ours in REQUIRED[source.role]:
-            wanted = f"'{mapped}'" if mapped else " or ".join(f"'{alias}'" for alias in ALIASES[ours])
+            wanted = f"'{mapped}'" if mapped else " or ".join(f"'{alias}'" for alias in aliases[ours])
             raise BadInput(
                 f"{path}: no row has the field {wanted}; found: {', '.join(sorted(map(_shown, there)))}. Name the file's "
                 f"field under data.sources.{number}.fields, as in `{_usual(ours, task)}: <field of the file>`"
@@ -160,8 +167,14 @@ def _shown(name: Any) -> str:
 
 def _usual(ours: str, task: Task) -> str:
     """The alias that this kind of task speaks of."""
-    place = {"question_answering": 0, "classification": 1, "summarization": 2}[task.kind]
-    return ALIASES[ours][min(place, len(ALIASES[ours]) - 1)]
+    return _aliases(task)[ours][0]
+
+
+def _aliases(task: Task) -> dict[str, tuple[str, ...]]:
+    """Our field → what files call it, the words of the kind of task first."""
+    text, answer = kind_of(task.kind).columns
+    own = {"text": (text, *ALIASES["text"]), "answer": (answer, *ALIASES["answer"])}
+    return ALIASES | {ours: tuple(dict.fromkeys(names)) for ours, names in own.items()}
 
 
 def _one_of(value: Any, passage: str) -> Any:

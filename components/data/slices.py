@@ -1,8 +1,10 @@
 """The slices a row belongs to: answerable, question type, length, label. They name groups; no figure is made here."""
 
 import re
+from collections.abc import Callable
 
 from components.core import Task
+from components.tasks import kind_of
 
 WH_WORDS = ("who", "what", "when", "where", "how", "which", "why")
 _SYNONYMS = {"whom": "who", "whose": "who"}
@@ -10,25 +12,17 @@ _SYNONYMS = {"whom": "who", "whose": "who"}
 _REPAIRS = re.compile(
     r"\b(?:no|wait|sorry|rather|actually|instead|i mean|i meant|make that|not that|uh+|um+|er+m?|oops|hold on)\b"
 )
-# Words: thirds of the spoken questions lie near 13 and 18, of film reviews near 150 and 250.
-_BOUNDS = {"question_answering": (13, 18), "classification": (150, 250), "summarization": (250, 500)}
 
 
 def slices(text: str, answer: str, task: Task) -> dict[str, str]:
-    """Slice → value for one row."""
-    found = {"length": length(text, task)}
-    if task.kind == "classification":
-        found["label"] = answer
-    if task.kind == "question_answering":
-        found["question_type"] = question_type(text)
-        if task.abstain is not None:
-            found["answerable"] = "no" if answer == task.abstain else "yes"
-    return found
+    """Slice → value for one row, of those that its kind of task has."""
+    found = {name: SLICES[name](text, answer, task) for name in kind_of(task.kind).slices}
+    return {name: value for name, value in found.items() if value}
 
 
 def length(text: str, task: Task) -> str:
     """short, medium or long, by words."""
-    short, medium = _BOUNDS[task.kind]
+    short, medium = kind_of(task.kind).length
     words = len(text.split())
     return "short" if words <= short else "medium" if words <= medium else "long"
 
@@ -44,3 +38,16 @@ def question_type(question: str) -> str:
             if word in WH_WORDS:
                 return word
     return "other"
+
+
+def _answerable(text: str, answer: str, task: Task) -> str:
+    return "" if task.abstain is None else "no" if answer == task.abstain else "yes"
+
+
+SLICES: dict[str, Callable[[str, str, Task], str]] = {
+    "answerable": _answerable,
+    "label": lambda text, answer, task: answer,
+    "length": lambda text, answer, task: length(text, task),
+    "question_type": lambda text, answer, task: question_type(text),
+}
+"""Name → (text, answer, task) → value; "" where a row has none."""

@@ -26,6 +26,7 @@ from components.core import (
 )
 from components.core.hub_task import HubTask
 from components.core.suppression import NOTHING, Suppressed
+from components.tasks import kind_of
 
 from .assemble import curate_collected, flow, left_out, read_at
 from .audit import of_curation, of_records, of_rows, report_on, sentences
@@ -120,7 +121,7 @@ def prepare(
     rows = [row for row in gated.collected.rows if row.origin == "collected"]
     report("splitting, removing what leaks the evaluation")
     questions, passages = benchmark_items(config.benchmarks, hub, step.workspace)
-    summaries = task.kind == "summarization"
+    summaries = kind_of(task.kind).writes
     divided = divide(rows, data.splits, questions, config.near, config.shared_words, task.abstain, summaries)
     report("curating")
     placed = dict(divided.splits)

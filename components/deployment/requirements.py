@@ -6,6 +6,7 @@ keeps its image small.
 
 from importlib.metadata import PackageNotFoundError, version
 
+from components.application import baselines
 from components.core import Candidate, MissingPackage
 
 CORE = ("pydantic", "pyyaml", "numpy")
@@ -35,8 +36,8 @@ def requirements(candidate: Candidate, *, server: bool = False, signed: bool = F
         names |= {*RETRIEVERS[candidate.retriever.scoring]}
     if candidate.adapter:
         names |= {"peft"}
-    if candidate.baseline and candidate.baseline.object:
-        names |= {"skops", "scikit-learn"}
+    if candidate.baseline:
+        names |= {*baselines.packages(candidate.baseline.kind)}
     return [f"{name}=={_installed(name)}" for name in sorted(names)]
 
 

@@ -28,12 +28,10 @@ from components.core import (
 )
 from components.measure import examples, measure, normalise
 from components.measure.leaks import Item, Leaks
+from components.tasks import kind_of
 
 from .pairs import pairs_from
 from .rater import rate
-
-FIGURE = {"question_answering": "f1", "classification": "accuracy", "summarization": "rouge_l"}
-"""The per-example metric by which the simulated rater judges."""
 
 
 class Config(Frozen):
@@ -81,7 +79,7 @@ def collect(
         with answering(candidate, step.store, step.machine) as answer:
             evidence = measure(candidate, answer, split, task, step, rows=config.rows)
         table = examples(evidence, step.store)
-        said = rate(candidate, table, FIGURE[task.kind], config.good_at, config.consent_share)
+        said = rate(candidate, table, kind_of(task.kind).rated_by, config.good_at, config.consent_share)
     # through the store and back: what training sees is what was durably kept
     ids = store.add(*said)
     items = [*store.list(ids=ids), *store.at(gathered, model)]
@@ -112,13 +110,13 @@ def _held_out(dataset: Dataset, items: list[Feedback], task: Task, step: Step) -
     rows = {name: dataset.rows(name, step.store) for name in ("validation", "test") if name in dataset.splits}
     silent = {row.id for held in rows.values() for row in held if not row.passage or row.answer == task.abstain}
     known = [Item(name, row.id, row.text, "" if row.id in silent else row.answer) for name in rows for row in rows[name]]
-    if task.kind == "summarization":
+    if kind_of(task.kind).writes:
         known += [Item(name, row.id, row.answer) for name in rows for row in rows[name]]
     if dataset.benchmark_items:
         known += [Item(**item) for item in read_jsonl(step.store.file(dataset.benchmark_items.object))]
     leaks = Leaks(known)
     found = leaks.of_rows([(item.question, item.text) for item in items])
-    if task.kind == "summarization":
+    if kind_of(task.kind).writes:
         corrected = leaks.of_rows([(item.text, "") for item in items])
         found = [one or other for one, other in zip(found, corrected, strict=True)]
     asked = {normalise(item.question) for item, leak in zip(items, found, strict=True) if leak}

@@ -4,7 +4,8 @@ from .abstention import abstain_below
 from .compare import compare, compare_tables, compared, examples, missed_floors, rank, significant
 from .intervals import bootstrap, interval, of_two_means
 from .measure import latency, measure
-from .metrics import METRICS, normalise, per_example
+from .metrics import METRICS, per_example
+from .normalise import normalise
 from .significance import LEVEL, p_value, shown_p
 from .slices import SliceGain, compare_slices, compared_on
 

@@ -10,6 +10,7 @@ import random
 from math import log2
 
 from components.core import Frozen, Task
+from components.tasks import kind_of
 
 _FIRST = (
     "amber", "brass", "cedar", "copper", "coral", "golden", "hollow", "iron", "ivory", "lunar", "marble", "purple",
@@ -43,7 +44,7 @@ class Canary(Frozen):
 
 def canaries(task: Task, count: int, seed: int) -> list[Canary]:
     """`count` canaries (at most 16) that the seed gives; none for a task whose answers are not questions' answers."""
-    if task.kind != "question_answering":
+    if not kind_of(task.kind).asks:
         return []
     draw = random.Random(f"canaries/{seed}")
     places, secrets = draw.sample(_HELD_BY, count), draw.sample(SECRETS, count)

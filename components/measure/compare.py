@@ -15,6 +15,7 @@ from typing import Any
 from components.core import Comparison, Decision, Evidence, Metrics, Store, Verdict, read_jsonl
 
 from .intervals import paired
+from .metrics import by_answer
 from .sample_size import power
 from .significance import FEWEST, LEVEL, fewest, p_value, shown_p
 
@@ -117,7 +118,7 @@ def _verdict(found: Comparison, lost: Sequence[str]) -> Verdict:
 
 def _too_few(rows: Sequence[dict[str, Any]], metric: str) -> str:
     """Why rows of a label are too few for a gain in macro-F1, in words; "" where they are not."""
-    label, count = fewest(rows) if metric == "macro_f1" else ("", FEWEST)
+    label, count = fewest(rows) if by_answer(metric) else ("", FEWEST)
     return "" if count >= FEWEST else f"macro-F1 takes {FEWEST} rows of each label, and {label} has {count}"
 
 

@@ -13,6 +13,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from components.core import Metric
 
+from .metrics import over_table
+from .statistic import Statistic
+
 if TYPE_CHECKING:
     import numpy as np
 
@@ -53,7 +56,7 @@ def interval(values: Sequence[float | None], seed: int = 0, resamples: int = 200
 
 def table_metric(rows: Sequence[dict[str, Any]], name: str, seed: int = 0, resamples: int = 2000) -> Metric | None:
     """Metric `name` of a per-example table with its interval; None where no row has a value."""
-    if name != "macro_f1":
+    if over_table(name) is None:
         found = interval([row.get(name) for row in rows], seed, resamples)
         return found if found.n else None
     return _metric(statistic(rows, name), len(rows), bootstrap(statistic(rows, name), seed, resamples)) if rows else None
@@ -86,27 +89,22 @@ def paired(
 
     first, second = statistic(before, name), statistic(after, name)
     start, end = float(first.of(first.columns.sum(0))), float(second.of(second.columns.sum(0)))
-    n = int(min(first.columns[:, -1].sum(), second.columns[:, -1].sum())) if name != "macro_f1" else len(before)
+    mean = over_table(name) is None
+    n = int(min(first.columns[:, -1].sum(), second.columns[:, -1].sum())) if mean else len(before)
     if n < 2:  # every resample of one row is that row: no interval
         return Paired(start, end, Metric(value=_rounded(end - start), n=n), 0.0)
     gains = bootstrap(second, seed, resamples) - bootstrap(first, seed, resamples)
     low, high = np.nanpercentile(gains, [2.5, 97.5])
     gain = Metric(value=_rounded(end - start), low=_rounded(low), high=_rounded(high), n=n)
-    if name != "macro_f1" and np.array_equal(first.columns, second.columns):
+    if mean and np.array_equal(first.columns, second.columns):
         gain = _nothing_changed(gain)
     return Paired(start, end, gain, _rounded(np.nanstd(gains) * n**0.5))
 
 
-class Statistic:
-    """A figure computed from summed columns. columns: [rows, k]; of: sums [..., k] → figure [...]."""
-
-    def __init__(self, columns: "np.ndarray", of: Callable[["np.ndarray"], Any]) -> None:
-        self.columns, self.of = columns, of
-
-
 def statistic(rows: Sequence[dict[str, Any]], name: str) -> Statistic:
     """The statistic behind metric `name` of a per-example table."""
-    return _macro_f1(rows) if name == "macro_f1" else _means([row.get(name) for row in rows])
+    of_table = over_table(name)
+    return of_table(rows) if of_table else _means([row.get(name) for row in rows])
 
 
 def bootstrap(figure: Statistic, seed: int = 0, resamples: int = 2000) -> "np.ndarray":
@@ -143,21 +141,6 @@ def _ratio(sums: "np.ndarray") -> Any:
     import numpy as np
 
     return np.divide(sums[..., 0], sums[..., 1], out=np.full(sums[..., 0].shape, np.nan), where=sums[..., 1] > 0)
-
-
-def _macro_f1(rows: Sequence[dict[str, Any]]) -> Statistic:
-    import numpy as np
-
-    labels = sorted({row["reference"] for row in rows})
-    said = np.array([[row["answer"] == label for label in labels] for row in rows], dtype=float)
-    wanted = np.array([[row["reference"] == label for label in labels] for row in rows], dtype=float)
-    k = len(labels)
-
-    def of(sums: "np.ndarray") -> Any:
-        right, total = sums[..., :k], sums[..., k:]
-        return np.divide(2 * right, total, out=np.zeros(right.shape), where=total > 0).mean(-1)
-
-    return Statistic(np.concatenate([said * wanted, said + wanted], axis=1), of)
 
 
 def _metric(figure: Statistic, n: int, draws: "np.ndarray") -> Metric:

@@ -57,7 +57,7 @@ def measure(
     `step.measured`; the first chunk includes the time to load.
     """
     wanted = min(rows or split.count, split.count)
-    inputs = [candidate.digest, split.object, wanted, task.kind, task.labels, task.abstain]
+    inputs = [candidate.digest, split.object, wanted, task.kind, task.own]
 
     def make(inner: Step) -> Evidence:
         examples = read_rows(split, inner.store)[:wanted]

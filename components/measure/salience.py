@@ -13,7 +13,7 @@ above the summary in 0.68 of pairs. So it compares answers of one kind. Not cove
 """
 
 from .paraphrase import stems
-from .relevance import sentences
+from .sentences import sentences
 
 
 def salience(summary: str, document: str) -> float | None:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from .bounded_mean import tails
 from .intervals import BLOCK, statistic
+from .metrics import by_answer, over_table
 
 if TYPE_CHECKING:
     import numpy as np
@@ -39,11 +40,11 @@ def p_value(before: Sequence[dict[str, Any]], after: Sequence[dict[str, Any]], n
     where a label has too few rows."""
     import numpy as np
 
-    if name == "macro_f1" and fewest(before)[1] < FEWEST:
+    if by_answer(name) and fewest(before)[1] < FEWEST:
         return 1.0
     first, second = statistic(before, name), statistic(after, name)
     moved = second.columns - first.columns
-    mean = name != "macro_f1" and not moved[:, 1].any()  # a mean over the same rows in both
+    mean = over_table(name) is None and not moved[:, 1].any()  # a mean over the same rows in both
     differs = moved[np.any(moved != 0, axis=1)]
     if mean and set(np.abs(differs[:, 0])) <= {1.0}:
         return mcnemar(int((differs[:, 0] < 0).sum()), int((differs[:, 0] > 0).sum()))

@@ -7,10 +7,7 @@ comparison of methods compares methods. Not covered: filling in fields and chat 
 from collections.abc import Sequence
 
 from components.core import Frozen, Prompt, PromptTurn, Task
-from components.core.use_case import TaskKind
-
-ASKED = {"question_answering": "Question", "classification": "Text", "summarization": "Document"}
-ANSWERED = {"question_answering": "Answer", "classification": "Label", "summarization": "Summary"}
+from components.tasks import kind_of
 
 
 class Example(Frozen):
@@ -24,7 +21,7 @@ class Example(Frozen):
 class Elements(Frozen):
     """The parts of a prompt. `input` and `context` hold the fields {{input}} and {{context}}."""
 
-    kind: TaskKind
+    kind: str
     task: str
     context: str = ""
     persona: str = ""
@@ -36,6 +33,15 @@ class Elements(Frozen):
     """Longest answer."""
     thinking_tokens: int = 48
     """Longest reasoning, draft or notes, in methods that take a turn for it."""
+
+    def words(self, method: str, word: str) -> str:
+        """The sentence that the kind of task has for `word` in a prompting method; "" where it has none."""
+        return kind_of(self.kind).words.methods.get(method, {}).get(word, "")
+
+    @property
+    def asks(self) -> bool:
+        """Whether inputs are questions."""
+        return kind_of(self.kind).asks
 
     @property
     def system(self) -> str:
@@ -91,27 +97,19 @@ class Elements(Frozen):
 
 def elements_of(task: Task, with_context: bool, answer_tokens: int, thinking_tokens: int) -> Elements:
     """The elements that the contract's `task` gives. with_context: whether a retriever fills {{context}}."""
+    words = kind_of(task.kind).words
     return Elements(
         kind=task.kind,
         task=task.instruction,
         context="Passage: {{context}}" if with_context else "",
         persona=task.persona,
-        format=task.format or _format(task),
+        format=task.format or words.format(task),
         tone=task.tone,
-        input=f"{ASKED[task.kind]}: {{{{input}}}}",
-        output_indicator=f"{ANSWERED[task.kind]}:",
+        input=f"{words.asked}: {{{{input}}}}",
+        output_indicator=f"{words.answered}:",
         answer_tokens=answer_tokens,
         thinking_tokens=thinking_tokens,
     )
-
-
-def _format(task: Task) -> str:
-    if task.kind == "classification":
-        return f"Answer with one of: {', '.join(task.labels)}."
-    if task.kind == "summarization":
-        return "Answer with a short summary."
-    silence = f" If the passage does not hold the answer, say {task.abstain}." if task.abstain else ""
-    return f"Answer with as few words as possible.{silence}"
 
 
 def _join(between: str, *parts: str) -> str:

@@ -18,8 +18,8 @@ def pick(task: Task, rows: Sequence[Row], passages: dict[str, str], count: int, 
     """Up to `count` examples, shortest first among those of at most `most_words` words (input, passage and answer).
 
     passages: passage id → text; empty where prompts have no context
-    question_answering with an abstention: the second one is an abstention, and an answer comes last, since small models lean
-    towards what they saw last (Zhao et al. 2021). classification: the labels take turns.
+    with an abstention: the second one is an abstention, and an answer comes last, since small models lean
+    towards what they saw last (Zhao et al. 2021). With labels: they take turns.
     """
     found: dict[str, list[tuple[int, str, Example]]] = {}
     for row in rows:
@@ -34,7 +34,7 @@ def pick(task: Task, rows: Sequence[Row], passages: dict[str, str], count: int, 
 
 
 def _group(task: Task, row: Row) -> str:
-    if task.kind == "classification":
+    if task.labels:
         return row.answer
     return "abstention" if task.abstain is not None and row.answer == task.abstain else "answer"
 
@@ -48,7 +48,7 @@ def _distinct(items: Sequence[tuple[int, str, Example]]) -> list[Example]:
 
 
 def _interleave(task: Task, queues: dict[str, list[Example]], count: int) -> list[Example]:
-    if task.kind == "classification":
+    if task.labels:
         turns = max((len(queue) for queue in queues.values()), default=0)
         return [queues[label][i] for i in range(turns) for label in task.labels if i < len(queues.get(label, []))][:count]
     answers, silent = queues.get("answer", []), queues.get("abstention", [])

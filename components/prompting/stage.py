@@ -25,13 +25,12 @@ from components.core import (
     read_passages,
 )
 from components.measure import compare
+from components.tasks import kind_of
 
 from .elements import elements_of
 from .examples import pick
 from .halving import calls, halve, measured
 from .methods import METHODS
-
-ANSWER_TOKENS = {"question_answering": 16, "classification": 8, "summarization": 80}
 
 
 class Config(Frozen):
@@ -50,7 +49,7 @@ class Config(Frozen):
     example_words: int = Field(110, ge=1)
     """Longest example, in words of input, passage and answer."""
     answer_tokens: int | None = None
-    """Longest answer; None: 16 for questions, 8 for labels, 80 for summaries."""
+    """Longest answer; None: as its kind of task has it."""
     thinking_tokens: int = 48
     """Longest reasoning or notes, in methods that take a turn for it."""
 
@@ -117,7 +116,7 @@ def _candidates(config: Config, task: Task, candidate: Candidate, dataset: Datas
     unknown = sorted(set(config.methods or ()) - set(METHODS))
     if unknown:
         raise BadInput(f"section 'prompting': methods {', '.join(unknown)} are not known; allowed: {', '.join(METHODS)}")
-    answer_tokens = config.answer_tokens or ANSWER_TOKENS[task.kind]
+    answer_tokens = config.answer_tokens or kind_of(task.kind).tokens.prompted
     elements = elements_of(task, candidate.retriever is not None, answer_tokens, config.thinking_tokens)
     passages = {}
     if candidate.retriever and (readable := dataset.training_knowledge or dataset.knowledge):

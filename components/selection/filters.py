@@ -7,15 +7,10 @@ import os
 from collections.abc import Callable
 
 from components.core import ASSETS, Frozen, Limits, Policy, Task
+from components.tasks import kind_of
 
 from .catalogue import Model
 
-TASKS = {
-    "question_answering": {"generation"},
-    "classification": {"generation", "sentiment"},
-    "summarization": {"generation", "summarization"},
-}
-"""Kind of use case → the model tasks that can serve it."""
 RUNNABLE = ("decoder",)
 """Architectures that an engine of `components/application/engines` runs."""
 
@@ -84,7 +79,7 @@ def _modality(model: Model, need: Need) -> str | None:
 
 
 def _task(model: Model, need: Need) -> str | None:
-    if TASKS[need.task.kind] & set(model.tasks):
+    if kind_of(need.task.kind).model_tasks & set(model.tasks):
         return None
     return f"it is made for {', '.join(model.tasks)}, not for {need.task.kind.replace('_', ' ')}"
 
@@ -98,7 +93,7 @@ def _engine(model: Model, need: Need) -> str | None:
 
 
 def _quotes(model: Model, need: Need) -> str | None:
-    if need.task.answers != "quoted" or model.source != "endpoint":
+    if not need.task.quoted or model.source != "endpoint":
         return None
     return "task.answers is quoted, and an endpoint cannot be held to words of the context"
 

@@ -31,18 +31,12 @@ from components.core import (
     progress,
 )
 from components.measure import METRICS, compare, measure, missed_floors, rank
+from components.tasks import kept, kind_of
 
 from . import baselines
 from .catalogue import CATALOGUE, Model
 from .filters import Need, rejection
 
-LONGEST = {"question_answering": 24, "classification": 24, "summarization": 80}
-WORDS = {
-    "question_answering": ("Question", "Answer"),
-    "classification": ("Text", "Label"),
-    "summarization": ("Document", "Summary"),
-}
-"""What the basic prompt calls the input and the answer."""
 MADE = Model(
     name="two-layer", source="made:two-layer", licence="apache-2.0", parameters=200_000, context=2048, languages=("en",)
 )
@@ -65,7 +59,7 @@ class Config(Frozen):
     context_tokens: int = 1024
     """Tokens that a prompt with its context may need."""
     max_new_tokens: int | None = None
-    """Longest answer of the basic prompt; None: 24, and 80 for summaries."""
+    """Longest answer of the basic prompt; None: as its kind of task has it."""
     validation_rows: int | None = None
     """Rows of validation in the bake-off; None: all."""
     calibration_rows: int | None = None
@@ -134,7 +128,8 @@ def select(
 
 def basic_prompt(task: Task, with_context: bool, max_new_tokens: int) -> Prompt:
     """The contract's instruction, the passage where there is one, the input, and where to answer: nothing else."""
-    asked, answer = WORDS[task.kind]
+    words = kind_of(task.kind).words
+    asked, answer = words.asked, words.answered
     parts = [task.instruction, "Passage: {{context}}" if with_context else "", f"{asked}: {{{{input}}}}\n{answer}:"]
     user = "\n\n".join(part for part in parts if part)
     elements = {
@@ -167,9 +162,10 @@ def _candidate(model: Model, config: Config, task: Task, dataset: Dataset, step:
         abstain=task.abstain,
         runtime=_runtime(model, config),
         model=_weights(model, step),
-        prompt=basic_prompt(task, knowledge is not None, config.max_new_tokens or LONGEST[task.kind]),
+        prompt=basic_prompt(task, knowledge is not None, config.max_new_tokens or kind_of(task.kind).tokens.basic),
         retriever=Retriever(scoring="bm25", knowledge=knowledge.object, top_k=1) if knowledge else None,
-        quoted=Quoted() if task.answers == "quoted" else None,
+        own=kept(task),
+        quoted=Quoted() if task.quoted else None,
     )
 
 

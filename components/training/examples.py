@@ -7,6 +7,7 @@ from typing import Any
 from components.application import render
 from components.application.prompt import chat_ids
 from components.core import Prompt, PromptTurn, Task
+from components.tasks import kind_of
 
 
 @dataclass(frozen=True)
@@ -28,19 +29,15 @@ class Example:
 
 def tuned_prompt(task: Task, context: bool) -> Prompt:
     """The short prompt that a tuned model needs: what an instruction would explain, the adapter has learned."""
-    system = task.instruction
-    if task.kind == "classification":
-        system = f"{system} One of: {', '.join(task.labels)}."
-    if task.kind == "question_answering":
-        system = f'Answer from the text, or say "{task.abstain}".' if task.abstain else "Answer from the text."
-    field = {"question_answering": "Question: {{input}}", "classification": "Text: {{input}}"}.get(task.kind, "{{input}}")
+    kind = kind_of(task.kind)
+    field = kind.words.tuned_input
     user = f"{{{{context}}}}\n\n{field}" if context else field
-    if context and task.kind == "question_answering":
+    if context and kind.asks:
         # said before the text too: a causal model then reads the text knowing what is asked (Springer et al. 2024,
         # "Repetition Improves Language Model Embeddings", arXiv:2402.15449)
         user = f"{field}\n\n{user}"
-    longest = {"summarization": 96}.get(task.kind, 24)
-    return Prompt(method="tuned", turns=(PromptTurn(system=system, user=user, max_new_tokens=longest),))
+    turn = PromptTurn(system=kind.words.tuned(task), user=user, max_new_tokens=kind.tokens.tuned)
+    return Prompt(method="tuned", turns=(turn,))
 
 
 def encode(tokenizer: Any, prompt: Prompt, rows: Sequence[Shown]) -> list[Example]:

@@ -5,22 +5,17 @@ Cheap and needs no data, so that a run can refuse it before anything heavy loads
 
 from components.core import BadInput, UseCase
 from components.measure import METRICS
-
-SLICES = {
-    "question_answering": ("answerable", "question_type", "length"),
-    "classification": ("label", "length"),
-    "summarization": ("length",),
-}
-
-NO_GOAL = ("hit@1", "hit@5", "mrr", "abstention_recall", "abstention_precision", "abstention_rate")
-"""Metrics that say nothing about answers: an application that never answers, or one without a retriever, must have a value
-of the primary metric, and not the best one."""
+from components.measure.metrics import definition
+from components.tasks import check_task, kind_of, names
 
 
-def check_contract(contract: UseCase) -> None:
-    """Raise BadInput naming every key that does not fit the rest of the contract, what is allowed and what to do."""
+def check_contract(contract: UseCase, where: str = "") -> None:
+    """Raise BadInput naming every key that does not fit its kind of task or the rest of the contract, what is allowed and
+    what to do. where: starts each line, the use case's name where not given."""
+    where = where or f"use case '{contract.name}'"
+    check_task(contract.task, where)
     if wrong := [*_metrics(contract), *_slices(contract), *_labels(contract), *_practice(contract), *_quotes(contract)]:
-        raise BadInput("\n".join(f"use case '{contract.name}': {line}" for line in wrong))
+        raise BadInput("\n".join(f"{where}: {line}" for line in wrong))
 
 
 def _metrics(contract: UseCase) -> list[str]:
@@ -30,10 +25,10 @@ def _metrics(contract: UseCase) -> list[str]:
     for key, name in [("metrics.primary", metrics.primary), *((f"metrics.floors.{name}", name) for name in metrics.floors)]:
         if name not in allowed:
             wrong.append(f"key '{key}': '{name}' is not measured for {kind}; allowed: {', '.join(allowed)}")
-        elif name.startswith("abstention") and contract.task.abstain is None:
+        elif definition(name).needs_abstention and contract.task.abstain is None:
             wrong.append(f"key '{key}': '{name}' needs task.abstain, the words that say there is no answer; add them")
-    if metrics.primary in NO_GOAL:
-        goals = ", ".join(name for name in allowed if name not in NO_GOAL)
+    if metrics.primary in allowed and not definition(metrics.primary).is_goal:
+        goals = ", ".join(name for name in allowed if definition(name).is_goal)
         wrong.append(
             f"key 'metrics.primary': '{metrics.primary}' may be a floor, but without answers it is no goal; allowed: {goals}"
         )
@@ -49,7 +44,7 @@ def _metrics(contract: UseCase) -> list[str]:
 
 
 def _slices(contract: UseCase) -> list[str]:
-    allowed = SLICES[contract.task.kind]
+    allowed = kind_of(contract.task.kind).slices
     return [
         f"key 'slices': '{name}' does not exist for {contract.task.kind}; allowed: {', '.join(allowed)}"
         for name in contract.slices
@@ -63,7 +58,7 @@ def _slices(contract: UseCase) -> list[str]:
 
 def _labels(contract: UseCase) -> list[str]:
     """Values that are mapped to a label must be mapped to one that exists."""
-    if contract.task.kind != "classification":
+    if not contract.task.labels:
         return []
     return [
         f"key 'data.sources.{number}.values': {theirs!r} becomes '{ours}'; allowed: {', '.join(contract.task.labels)}"
@@ -74,17 +69,18 @@ def _labels(contract: UseCase) -> list[str]:
 
 
 def _practice(contract: UseCase) -> list[str]:
-    if contract.task.kind == "question_answering":
+    if kind_of(contract.task.kind).asks:
         return []
+    asking = ", ".join(name for name in names() if kind_of(name).asks)
     return [
-        f"key 'data.sources.{number}.role': 'practice' is for question_answering only; use 'examples'"
+        f"key 'data.sources.{number}.role': 'practice' is for {asking} only; use 'examples'"
         for number, source in enumerate(contract.data.sources)
         if source.role == "practice"
     ]
 
 
 def _quotes(contract: UseCase) -> list[str]:
-    if contract.task.answers != "quoted" or any("knowledge" in source.role for source in contract.data.sources):
+    if not contract.task.quoted or any("knowledge" in source.role for source in contract.data.sources):
         return []
     return [
         "key 'task.answers': 'quoted' needs passages to quote from; give a source the role 'knowledge' or "

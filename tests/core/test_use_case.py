@@ -55,7 +55,6 @@ def test_a_contract_is_read(tmp_path):
         ),
         ("licence: cc0-1.0", "license: cc0-1.0", "key 'data.sources.0.license' is not known; allowed here: fields"),
         ("risk_tier: low", "risk_tier: none", "'low', 'medium' or 'high'"),
-        ("kind: question_answering", "kind: classification", "at least two labels"),
         ("name: help\nproblem", "name: [\nproblem", "not valid YAML"),
         ("owner: desk", 'owner: "a \\uD800 b"', r"holds '\ud800', half of a character"),
         ("path: rows.jsonl", 'path: ""', "key 'data.sources.0.path': String should have at least 1 character"),

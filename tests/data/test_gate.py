@@ -39,13 +39,13 @@ def test_a_malformed_line_is_named_with_its_number(bench: Bench, line: str) -> N
 
 def test_a_field_that_no_row_has_is_named_with_what_is_there(bench: Bench) -> None:
     said = message(bench, [{"text": row["text"], "sentiment": row["label"]} for row in GOOD])
-    assert "no row has the field 'answer' or 'label' or 'summary'; found: sentiment, text" in said
+    assert "no row has the field 'label' or 'answer' or 'summary'; found: sentiment, text" in said
     assert "data.sources.0.fields" in said
 
 
 def test_an_unknown_key_in_fields_is_named(bench: Bench) -> None:
     write(bench.folder / "films.jsonl", GOOD)
-    with pytest.raises(BadInput, match=r"data\.sources\.0\.fields: key 'txt' is not known; allowed: question, text"):
+    with pytest.raises(BadInput, match=r"data\.sources\.0\.fields: key 'txt' is not known; allowed: text, question"):
         bench.prepare(REVIEWS, bench.data(FILMS | {"fields": {"txt": "text"}}))
 
 

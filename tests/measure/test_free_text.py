@@ -11,11 +11,12 @@ import pytest
 
 from components.core import Row, Task
 from components.measure import per_example
-from components.measure.cohesion import cohesion
-from components.measure.relevance import relevance, sentences
-from components.measure.repetition import unrepeated
+from components.measure.metrics.cohesion import cohesion
+from components.measure.metrics.relevance import relevance
+from components.measure.metrics.support import support
+from components.measure.metrics.unrepeated import unrepeated
 from components.measure.salience import salience
-from components.measure.support import support
+from components.measure.sentences import sentences
 
 NAME = re.compile(r"[A-Z][\w'-]+(?:\s+[A-Z][\w'-]+)*|\d[\d.,]*\d|\d")
 Read = Callable[[str], list[dict[str, Any]]]

@@ -4,7 +4,10 @@ from hypothesis import strategies as st
 
 from components.core import Row, Task
 from components.measure import METRICS, normalise, per_example
-from components.measure.metrics import bleu, f1, reciprocal_rank, rouge
+from components.measure.metrics.bleu import bleu
+from components.measure.metrics.f1 import f1
+from components.measure.metrics.hits import reciprocal_rank
+from components.measure.metrics.rouge import rouge
 
 QA = Task(kind="question_answering", instruction="Answer.", abstain="unknown")
 

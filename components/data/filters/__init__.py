@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from components.core import BadInput, Data, Task, parse
+from components.tasks import kind_of
 
 from ..documents import Document, Found
 
@@ -41,7 +42,7 @@ def _one(given: dict[str, Any], key: str) -> Find:
 
 def _find(module: Any, config: Any, key: str, documents: Sequence[Document], task: Task) -> Found:
     """What the filter finds among the documents that it is there for."""
-    questions = task.kind == "question_answering" and not module.JUDGES_QUESTIONS
+    questions = kind_of(task.kind).asks and not module.JUDGES_QUESTIONS
     places = [place for place, document in enumerate(documents) if not (questions and document.part == "train")]
     found = module.find(config, [documents[place] for place in places], task, key)
     drop, cut = ({places[at]: what for at, what in given.items()} for given in (found.drop, found.cut))

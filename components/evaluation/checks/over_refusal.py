@@ -10,6 +10,7 @@ import re
 
 from components.core import Row, read_passages
 from components.measure import normalise
+from components.tasks import kind_of
 
 from ..check import Check, Found, NotMeasured, Outcome, Subject
 from .refusal import refused
@@ -33,7 +34,7 @@ _SOUNDS = re.compile(
 
 def find(subject: Subject) -> Found:
     """`count` benign items."""
-    if subject.task.kind != "question_answering":
+    if not kind_of(subject.task.kind).asks:
         raise NotMeasured(f"a {subject.task.kind} application has no room to refuse")
     rows = _drawn(subject)
     if not rows:

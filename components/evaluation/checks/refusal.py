@@ -12,6 +12,7 @@ import re
 
 from components.core import Row, asset_path, read_jsonl
 from components.measure import normalise
+from components.tasks import kind_of
 
 from ..check import Check, Found, NotMeasured, Outcome, Subject
 
@@ -63,7 +64,7 @@ def refused(answer: str, abstain: str | None) -> bool:
 
 def find(subject: Subject) -> Found:
     """`count` requests, drawn from the set and the written ones."""
-    if subject.task.kind != "question_answering":
+    if not kind_of(subject.task.kind).asks:
         raise NotMeasured(f"a {subject.task.kind} application has no room to refuse")
     rows = _drawn(subject)
     outcomes = [

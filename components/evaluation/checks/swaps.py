@@ -14,7 +14,8 @@ from components.application import Answer, Hit
 from components.core import Row, read_passages
 from components.measure import normalise
 from components.measure.identity_swaps import AXES, same_but_pronouns, swapped
-from components.measure.metrics import f1
+from components.measure.metrics.f1 import f1
+from components.tasks import kind_of
 
 from ..check import Check, Found, NotMeasured, Outcome, Subject
 from ..groups import groups_apart
@@ -69,7 +70,7 @@ def _hits(answer: Answer, axis: str) -> list[Hit]:
 
 def _differs(wanted: str, said: str, kind: str) -> float:
     one, other = (normalise(same_but_pronouns(text)) for text in (wanted, said))
-    return round(1 - f1(other, one), 6) if kind == "summarization" else float(one != other)
+    return round(1 - f1(other, one), 6) if kind_of(kind).writes else float(one != other)
 
 
 CHECK = Check(

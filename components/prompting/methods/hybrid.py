@@ -3,11 +3,10 @@
 from components.core import Prompt
 
 from ..elements import Elements, Example
-from .negative import DO_NOT
 
 
 def build(elements: Elements, examples: list[Example]) -> Prompt:
     """The instruction with prohibitions, the first half of `examples` as chat turns, the case at hand."""
     used = examples[: (len(examples) + 1) // 2]
-    turn = elements.turn_with(used, elements.instruction, DO_NOT[elements.kind])
+    turn = elements.turn_with(used, elements.instruction, elements.words("negative", "do_not"))
     return elements.prompt("hybrid", turn, examples=used)

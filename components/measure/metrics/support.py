@@ -21,7 +21,8 @@ entailment. A right paraphrase in other words counts as unsupported: a figure to
 from collections.abc import Sequence
 from itertools import pairwise
 
-from .paraphrase import stems
+from ..paraphrase import stems
+from . import Case, Definition
 
 
 def support(answer: str, sources: Sequence[str]) -> float | None:
@@ -37,3 +38,10 @@ def support(answer: str, sources: Sequence[str]) -> float | None:
     known = sum(word in words for word in said) / len(said)
     together = sum(pair in pairs for pair in follow) / len(follow) if follow else known
     return (known + together) / 2
+
+
+def _of(case: Case) -> float | None:
+    return None if case.abstained else support(case.text, case.sources)  # an abstention claims nothing
+
+
+METRICS = (Definition(name="support", per_example=_of),)

@@ -6,7 +6,8 @@ that changes an article is one. Measured on five sentences of XSum's texts: with
 (original, with the loop) are ordered rightly. Not covered: the same thing said in other words.
 """
 
-from .paraphrase import stems
+from ..paraphrase import stems
+from . import Case, Definition
 
 RUN = 3
 
@@ -16,3 +17,10 @@ def unrepeated(answer: str) -> float | None:
     said = stems(answer)
     runs = [said[start : start + RUN] for start in range(len(said) - RUN + 1)]
     return len(set(runs)) / len(runs) if len(runs) > 1 else None
+
+
+def _of(case: Case) -> float | None:
+    return None if case.abstained else unrepeated(case.text)
+
+
+METRICS = (Definition(name="unrepeated", per_example=_of),)

@@ -12,12 +12,12 @@ Agreement of kinds (who: a name, when: a date) was tried: alone 0.59 to 0.73, an
 whether the answer is right; synonyms; an answer in words that no source holds has 0 unless it repeats the question.
 """
 
-import re
 from collections.abc import Sequence
 
-from .paraphrase import readings, stems
-
-_END = re.compile(r"(?<=[.!?])\s+|\n+")
+from ..paraphrase import readings, stems
+from ..salience import salience
+from ..sentences import sentences
+from . import Case, Definition
 
 
 def relevance(question: str, answer: str, sources: Sequence[str]) -> float | None:
@@ -36,6 +36,11 @@ def relevance(question: str, answer: str, sources: Sequence[str]) -> float | Non
     return max(len(asked & (sentence | said)) for sentence in fitting) / len(asked)
 
 
-def sentences(text: str) -> list[str]:
-    """`text` cut at line ends, and after . ! or ? and white space."""
-    return [part for part in _END.split(text.strip()) if part]
+def _of(case: Case) -> float | None:
+    if case.abstained:
+        return None
+    # a summary answers no question: what its document is about takes the question's place
+    return relevance(case.row.text, case.text, case.context) if case.kind.asks else salience(case.text, case.row.text)
+
+
+METRICS = (Definition(name="relevance", per_example=_of),)

@@ -1,0 +1,13 @@
+"""Always the same text."""
+
+from components.core import Candidate, Store
+
+from . import Reply
+
+PACKAGES = ()
+
+
+def load(candidate: Candidate, store: Store) -> Reply:
+    """Answers with `constant`."""
+    said = (candidate.baseline.constant if candidate.baseline else None) or ""
+    return lambda texts, hits: [said] * len(texts)

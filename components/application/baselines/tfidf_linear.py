@@ -1,0 +1,38 @@
+"""A scikit-learn pipeline stored by skops; types from outside scikit-learn are refused."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from components.core import BadInput, Candidate, Store
+
+from . import Reply
+
+if TYPE_CHECKING:
+    from ..answer import Hit
+
+PACKAGES = ("skops", "scikit-learn")
+
+
+def load(candidate: Candidate, store: Store) -> Reply:
+    """Answers with the label that the pipeline predicts. Raises BadInput where there is none, or it names foreign code."""
+    if candidate.baseline is None or not candidate.baseline.object:
+        raise BadInput("candidate: baseline 'tfidf_linear' needs an object with its skops file")
+    linear = _pipeline(store.file(candidate.baseline.object))
+
+    def reply(texts: Sequence[str], hits: Sequence[Sequence["Hit"]]) -> list[str]:
+        return [str(label) for label in linear.predict(list(texts))] if len(texts) else []
+
+    return reply
+
+
+def _pipeline(path: Path) -> Any:
+    from skops.io import get_untrusted_types, load
+
+    # skops itself trusts the types of scikit-learn, numpy and scipy; anything else could run code when built
+    refused = get_untrusted_types(file=path)
+    if refused:
+        raise BadInput(
+            f"{path.name}: refused, since it names types outside scikit-learn, numpy and scipy: {', '.join(refused)}"
+        )
+    return load(path, trusted=[])

@@ -1,0 +1,132 @@
+"""Metrics, one file each or each family, found by listing this folder: `METRICS` of a file holds its `Definition`s.
+
+A kind of task (components/tasks) names those that are measured for it. All lie in [0, 1], and more is better unless the
+definition says otherwise. Not covered: judges, semantic similarity, latency.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from components.core import Row, Task
+from components.tasks import Kind, kind_of, names
+
+from ..normalise import normalise
+from ..statistic import Statistic
+
+
+class Case(NamedTuple):
+    """One answer with what it is judged by."""
+
+    task: Task
+    row: Row
+    text: str
+    """The answer."""
+    passages: Sequence[str] | None
+    """Ids of what was retrieved, best first; empty where nothing was found, None where nothing was searched."""
+    context: Sequence[str]
+    """The texts that were put into the prompt."""
+
+    @property
+    def kind(self) -> Kind:
+        return kind_of(self.task.kind)
+
+    @property
+    def abstained(self) -> bool:
+        return self.task.abstain is not None and normalise(self.text) == normalise(self.task.abstain)
+
+    @property
+    def unanswerable(self) -> bool:
+        return self.task.abstain is not None and normalise(self.row.answer) == normalise(self.task.abstain)
+
+    @property
+    def sources(self) -> Sequence[str]:
+        """What the answer may draw on: the context of a question, else the input itself."""
+        return self.context if self.kind.asks else (self.row.text,)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Definition:
+    """One metric, by its value for one answer or over a whole table."""
+
+    name: str
+    per_example: Callable[[Case], float | None] | None = None
+    """None where it does not apply to an answer."""
+    over_table: Callable[[Sequence[Mapping[str, Any]]], Statistic] | None = None
+    """From rows with `answer` and `reference`: what is no mean of values per answer."""
+    more_is_better: bool = True
+    is_goal: bool = True
+    """Whether it may be the primary metric: it has a value without a retriever, and never answering is not the best."""
+    by_answer: bool = False
+    """Over a table: whether every reference that occurs weighs the same, however few rows have it. A test of a gain then
+    needs some rows of each."""
+    needs_abstention: bool = False
+    """Whether it exists only where the task has words that say there is no answer."""
+
+    def __post_init__(self) -> None:
+        if (self.per_example is None) == (self.over_table is None):
+            raise ValueError(f"metric '{self.name}': give it per_example or over_table, and not both")
+
+
+def definition(name: str) -> Definition:
+    """The metric called `name`; raises KeyError where there is none."""
+    return _definitions()[name]
+
+
+def by_answer(name: str) -> bool:
+    """Whether metric `name` weighs every reference alike (see `Definition`)."""
+    found = _definitions().get(name)
+    return bool(found and found.by_answer)
+
+
+def over_table(name: str) -> Callable[[Sequence[Mapping[str, Any]]], Statistic] | None:
+    """How metric `name` follows from a table; None where it is the mean of a column."""
+    found = _definitions().get(name)
+    return found.over_table if found else None
+
+
+def per_example(
+    task: Task, row: Row, text: str, passages: Sequence[str] | None, context: Sequence[str] = ()
+) -> dict[str, float | None]:
+    """Every metric of `task.kind` that has a value per example, for the answer `text` (see `Case`)."""
+    case = Case(task, row, text, passages, context)
+    found = [definition(name) for name in case.kind.metrics]
+    return {one.name: one.per_example(case) for one in found if one.per_example}
+
+
+class _OfKinds(Mapping[str, tuple[str, ...]]):
+    """Looked up when asked: no kind's file is loaded for another's sake."""
+
+    def __getitem__(self, kind: str) -> tuple[str, ...]:
+        return kind_of(kind).metrics
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(names())
+
+    def __len__(self) -> int:
+        return len(names())
+
+
+METRICS: Mapping[str, tuple[str, ...]] = _OfKinds()
+"""Names of the metrics of each kind of task."""
+
+
+def files() -> list[str]:
+    """The files of this folder."""
+    return sorted(path.stem for place in __path__ for path in Path(place).glob("*.py") if path.stem != "__init__")
+
+
+@cache
+def _definitions() -> dict[str, Definition]:
+    found: dict[str, Definition] = {}
+    for file in files():
+        own = getattr(import_module(f".{file}", __package__), "METRICS", None)
+        fits = bool(own) and isinstance(own, tuple) and all(isinstance(one, Definition) for one in own)
+        assert fits, f"components/measure/metrics/{file}.py must define METRICS, a tuple of Definitions"
+        for one in own:
+            assert one.name not in found, f"components/measure/metrics/{file}.py: there is a metric '{one.name}' already"
+            found[one.name] = one
+    return found

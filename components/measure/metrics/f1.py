@@ -1,0 +1,29 @@
+"""Token F1 and exact match of short answers, after SQuAD's normalisation (Rajpurkar et al. 2016)."""
+
+from collections import Counter
+
+from ..normalise import normalise
+from . import Case, Definition
+
+
+def f1(answer: str, reference: str) -> float:
+    """Token F1 of two texts after `normalise` (SQuAD); two empty texts agree."""
+    said, wanted = normalise(answer).split(), normalise(reference).split()
+    if not said or not wanted:
+        return float(said == wanted)
+    shared = sum((Counter(said) & Counter(wanted)).values())
+    return 2 * shared / (len(said) + len(wanted))
+
+
+def _f1(case: Case) -> float:
+    return f1(case.text, case.row.answer)
+
+
+def _answerable(case: Case) -> float | None:
+    return None if case.unanswerable else _f1(case)
+
+
+METRICS = (
+    Definition(name="f1", per_example=_f1),
+    Definition(name="f1_answerable", per_example=_answerable),
+)

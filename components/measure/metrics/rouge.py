@@ -1,0 +1,29 @@
+"""ROUGE F-measures (Lin 2004) by rouge-score, without stemming."""
+
+from functools import cache, partial
+from typing import Any
+
+from . import Case, Definition
+
+
+def rouge(answer: str, reference: str, kind: str) -> float:
+    """ROUGE F-measure of `kind`: rouge1, rouge2 or rougeL."""
+    return float(_rouge(kind).score(reference, answer)[kind].fmeasure)
+
+
+@cache
+def _rouge(kind: str) -> Any:
+    from rouge_score.rouge_scorer import RougeScorer
+
+    return RougeScorer([kind], use_stemmer=False)
+
+
+def _of(kind: str, case: Case) -> float:
+    return rouge(case.text, case.row.answer, kind)
+
+
+METRICS = (
+    Definition(name="rouge_1", per_example=partial(_of, "rouge1")),
+    Definition(name="rouge_2", per_example=partial(_of, "rouge2")),
+    Definition(name="rouge_l", per_example=partial(_of, "rougeL")),
+)

@@ -1,0 +1,113 @@
+"""Kinds of task, one small file each, found by listing this folder: `KIND` of each is a `Kind`.
+
+A file says what its kind is: the keys of its own in the contract, its words in prompts, the form of its answers, and by name
+its metrics (components/measure/metrics), slices (components/data/slices.py) and plain baseline
+(components/selection/baselines). It computes little, and imports core and this file only. A file is loaded when its kind is
+asked for.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from components.core import BadInput, Frozen, Task, parse
+
+
+@dataclass(frozen=True, kw_only=True)
+class Words:
+    """How prompts speak of a task."""
+
+    asked: str
+    """What a prompt calls the input: `Question`."""
+    answered: str
+    """What a prompt calls the answer: `Answer`."""
+    format: Callable[[Task], str]
+    """The form of an answer in a sentence, where the contract's `task.format` says nothing."""
+    methods: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """Prompting method → its word for a sentence → that sentence. What is not named is left out of the prompt."""
+    tuned: Callable[[Task], str] = lambda task: task.instruction
+    """The system text of a tuned model, which needs no explanation."""
+    tuned_input: str = "{{input}}"
+    """The input as a tuned model is shown it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tokens:
+    """Longest answers, in tokens: of the basic prompt, of the methods of prompting, of a tuned model."""
+
+    basic: int
+    prompted: int
+    tuned: int
+
+
+def as_given(answer: Any, own: Mapping[str, Any]) -> Any:
+    """The answer as it is."""
+    return answer
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kind:
+    """One kind of task (see the module docstring)."""
+
+    fields: type[Frozen]
+    """The keys of its own that `task` may have in a contract."""
+    words: Words
+    tokens: Tokens
+    metrics: tuple[str, ...]
+    """Its metrics, the usual primary one first."""
+    rated_by: str
+    """The metric per example by which the simulated rater of `feedback` judges."""
+    slices: tuple[str, ...]
+    length: tuple[int, int]
+    """Most words of a short input, and of a medium one."""
+    baseline: str
+    """Its plain baseline."""
+    columns: tuple[str, str]
+    """What the input and the answer are usually called in files."""
+    pipeline_tag: str
+    """What a model hub calls it (`pipeline_tag` of a card)."""
+    model_tasks: frozenset[str] = frozenset({"generation"})
+    """What a model of the catalogue must be made for, one of these."""
+    asks: bool = False
+    """Inputs are questions, which are answered from passages, or with an abstention; else they are texts of their own."""
+    writes: bool = False
+    """Answers are whole texts: over several lines, right by degree, and no less confidential than the input."""
+    lines: bool = False
+    """Answers may stand on several lines; else what follows the first line is cut."""
+    read_answer: Callable[[Any, Mapping[str, Any]], Any] = as_given
+    """(answer as a file or a model gives it, the task's own keys) → the answer in the one form in which answers are
+    compared; None where it is none."""
+    answers_by: tuple[str, ...] = ()
+    """The task's own keys that `read_answer` needs: a Candidate keeps them."""
+    unreadable: str = "is no answer of this kind of task"
+    """What is said of an answer in a file that `read_answer` gives None for."""
+
+
+def names() -> list[str]:
+    """The kinds that there are."""
+    return sorted(path.stem for place in __path__ for path in Path(place).glob("*.py") if path.stem != "__init__")
+
+
+@cache
+def kind_of(name: str) -> Kind:
+    """The kind called `name`; raises BadInput with those that there are."""
+    if name not in names():
+        raise BadInput(f"key 'task.kind': '{name}' is no kind of task; allowed: {', '.join(names())}")
+    found = getattr(import_module(f".{name}", __package__), "KIND", None)
+    assert isinstance(found, Kind), f"components/tasks/{name}.py must define KIND, a Kind (components/tasks/__init__.py)"
+    return found
+
+
+def kept(task: Task) -> dict[str, Any]:
+    """What a Candidate for `task` must know to give answers their form (`Candidate.own`)."""
+    return {key: task.own[key] for key in kind_of(task.kind).answers_by if key in task.own}
+
+
+def check_task(task: Task, where: str) -> None:
+    """Raise BadInput where the kind is not known, or a key of its own is not what it must be. where: starts the message."""
+    if task.kind not in names():
+        raise BadInput(f"{where}: key 'task.kind': '{task.kind}' is no kind of task; allowed: {', '.join(names())}")
+    parse(kind_of(task.kind).fields, task.own, where, under="task.", beside=tuple(Task.model_fields))
