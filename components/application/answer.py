@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Any, Protocol
 
 from components.core import Candidate, Frozen, Machine, Prompt, Row, Store
+from components.tasks import kind_of
 
 from .prompt import MAX_CONTEXT_WORDS, clean, cut, first_line_only, matching_label, render, without_control_tokens
 from .quotes import Quotes
@@ -74,10 +75,11 @@ class Application:
 
     def stream(self, row: Row) -> Iterator[str | Answer]:
         """The answer to one row in pieces, as they are decoded, and then whole; in one piece where it is only known at the
-        end (a label, an answer after a marker, no model). The pieces join to the model's words: the whole answer also has
-        an abstention as the contract spells it."""
+        end (a label, an answer of a form or after a marker, no model). The pieces join to the model's words: the whole
+        answer also has an abstention as the contract spells it."""
         candidate = self.candidate
-        if candidate.prompt is None or candidate.labels or candidate.prompt.answer_marker:
+        whole = bool(candidate.labels) or kind_of(candidate.task).formed
+        if candidate.prompt is None or whole or candidate.prompt.answer_marker:
             (answer,) = self.answer([row])
             yield answer.text
             yield answer

@@ -389,7 +389,8 @@ def _explain(kind: type[Frozen], where: str, item: Any, under: str, beside: Sequ
     if item["type"] == "extra_forbidden":
         owner = _owner(kind, item["loc"][:-1])
         more = beside if len(item["loc"]) == 1 else ()
-        allowed = f"; allowed here: {', '.join(sorted({*owner.model_fields, *more}))}" if owner else ""
+        own = (field.alias or name for name, field in owner.model_fields.items()) if owner else ()
+        allowed = f"; allowed here: {', '.join(sorted({*own, *more}))}" if owner else ""
         return f"{where}: key '{key}' is not known{allowed}"
     if item["type"] == "missing":
         return f"{where}: key '{key}' is required; add it"

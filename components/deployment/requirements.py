@@ -8,6 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 from components.application import baselines
 from components.core import Candidate, MissingPackage
+from components.tasks import kind_of
 
 CORE = ("pydantic", "pyyaml", "numpy")
 SERVER = ("fastapi", "uvicorn", "httpx", "psutil")
@@ -34,6 +35,7 @@ def requirements(candidate: Candidate, *, server: bool = False, signed: bool = F
     names = {*CORE, *ENGINES[candidate.runtime.engine], *(SERVER if server else ()), *(SIGNED if signed else ())}
     if candidate.retriever:
         names |= {*RETRIEVERS[candidate.retriever.scoring]}
+    names |= {*kind_of(candidate.task).packages}
     if candidate.adapter:
         names |= {"peft"}
     if candidate.baseline:

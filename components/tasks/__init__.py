@@ -82,8 +82,15 @@ class Kind:
     compared; None where it is none."""
     answers_by: tuple[str, ...] = ()
     """The task's own keys that `read_answer` needs: a Candidate keeps them."""
+    packages: tuple[str, ...] = ()
+    """What an application of this kind needs installed beside what its engine needs."""
     unreadable: str = "is no answer of this kind of task"
     """What is said of an answer in a file that `read_answer` gives None for."""
+
+    @property
+    def formed(self) -> bool:
+        """Whether an answer has a form of its own, which it gets when all of it is there."""
+        return self.read_answer is not as_given
 
 
 def names() -> list[str]:
