@@ -1,6 +1,6 @@
 """The Candidate: the full description of a runnable application, every part by content or by digest."""
 
-from typing import Any, Literal
+from typing import Any
 
 from .digest import Frozen, short
 

@@ -20,7 +20,7 @@ from components.prompting.examples import pick
 from components.selection import baselines as fitted
 from components.selection.stage import basic_prompt
 from components.tasks import check_task, kept, kind_of, names
-from components.tuning.examples import tuned_prompt
+from components.training.examples import tuned_prompt
 
 from .small import Solved, solved, step_in
 
