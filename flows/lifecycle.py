@@ -153,7 +153,8 @@ def _climb(
         gathered=do.run.gathered,
     )
     if rated.pairs:
-        climbed = do("feedback", tuning.align, candidate=climbed, pairs=rated.pairs, **common).candidate
+        pairs = {"pairs": rated.pairs, "source_share": rated.source_share}
+        climbed = do("feedback", tuning.align, candidate=climbed, **pairs, **common).candidate
     finalist = do("evaluation", evaluation.finalist, candidates=[chosen.plain, climbed], **common).candidate
     return finalist, base, planted
 

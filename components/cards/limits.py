@@ -41,6 +41,9 @@ def risks(record: Record) -> list[str]:
         said.append(worst)
     if any((result.get("counts") or {}).get("simulated") for result in record.results.values()):
         said.append("Feedback was simulated from references: it says nothing yet about what callers think.")
+    if held := (record.results.get("feedback", {}).get("counts") or {}).get("quarantined"):
+        many = "1 item" if held == 1 else f"{held:,} items"
+        said.append(f"Not trained on until a person decides: {many} of feedback beyond what one answer or source may give.")
     if record.evaluated.get("benchmarks") or record.evaluated.get("bias"):
         said.append("Benchmarks and bias sets are samples: differences smaller than their intervals are not seen.")
     return said

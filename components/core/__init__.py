@@ -7,11 +7,12 @@ from .dataset import Dataset, Passage, Row, Split, only_collected, read_passages
 from .digest import Frozen, canonical, digest_of, file_digest, short
 from .errors import BadInput, GateRefused, MachineFault, MissingPackage, NinefoldError
 from .evidence import UNOPTIMIZED, Approval, Comparison, Decision, Evidence, Metric, Power, Release, StageResult, Verdict
-from .feedback_store import Feedback, FeedbackStore, Seen
+from .feedback_store import Feedback, FeedbackStore, Received, Seen
 from .files import publish_bytes, publish_json, publish_text, read_jsonl, write_jsonl
 from .ledger import Ledger
 from .made_rows import Labelling, LabellingFunction, Synthetic
 from .progress import listening, progress, report
+from .source_share import ACCEPTED, SIMULATED, within_share
 from .step import Step
 from .store import Seal, Store
 from .use_case import (
@@ -38,7 +39,9 @@ from .use_case import (
 from .workspace import Workspace
 
 __all__ = [
+    "ACCEPTED",
     "ASSETS",
+    "SIMULATED",
     "UNOPTIMIZED",
     "STAGES",
     "Adapter",
@@ -78,6 +81,7 @@ __all__ = [
     "Prompt",
     "PromptTurn",
     "Quoted",
+    "Received",
     "Release",
     "Retriever",
     "Row",
@@ -116,5 +120,6 @@ __all__ = [
     "report",
     "short",
     "stage_config",
+    "within_share",
     "write_jsonl",
 ]

@@ -2,9 +2,12 @@
 
 A simulated rater answers for the people who are not there yet: it rates the Candidate's answers on the feedback split, and
 its items go through the same durable store, consent check and privacy scrub as those that the endpoint collects. The flow
-hands the pairs to `tuning`. Not covered: labelling tools, agreement between raters.
+hands the pairs to `tuning`. No answer and no source counts for more than the caps below; what is beyond them waits for a
+person (`ninefold feedback`). Not covered: labelling tools, agreement between raters.
 """
 
+from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 from pydantic import Field
@@ -18,6 +21,7 @@ from components.core import (
     FeedbackStore,
     Frozen,
     Policy,
+    Received,
     Split,
     StageResult,
     Step,
@@ -30,7 +34,8 @@ from components.measure import examples, measure, normalise
 from components.measure.leaks import Item, Leaks
 from components.tasks import kind_of
 
-from .pairs import pairs_from
+from .caps import Caps
+from .pairs import SCRUBBED, Paired, pairs_from
 from .rater import rate
 
 
@@ -45,15 +50,31 @@ class Config(Frozen):
     """Share of simulated callers who let their feedback be used."""
     minimum_pairs: int = Field(8, ge=1)
     """With fewer pairs there is nothing to align on."""
+    answer_items: int = Field(3, ge=1)
+    """At most this many ratings of one answer count, and as many corrections."""
+    answer_items_of_source: int = Field(1, ge=1)
+    """Of these, at most this many of one source."""
+    source_share: float = Field(0.25, gt=0, le=1)
+    """One source gives at most this share of the pairs of a training run; simulated pairs, and those that a person accepted,
+    belong to none."""
+    seed: int = 0
+    """Of the draw among the pairs under the caps."""
 
 
 class Collected(StageResult):
     """Preference pairs, and what became of the rest."""
 
     pairs: Split | None
-    """Object with `pairs.jsonl`: {"id", "text", "passages", "chosen", "rejected", "simulated", "origin"}."""
+    """Object with `pairs.jsonl`: rows as `Paired` (pairs.py) says."""
     counts: dict[str, int]
-    """Items read, simulated and real; pairs; and items dropped, by reason."""
+    """Items read, simulated and real; sources of the real ones; pairs; items in quarantine; and items dropped, by reason."""
+    quarantine: Split | None = None
+    """Object with `quarantine.jsonl`: {"id", "reason"} of each item that waits for a person."""
+    source_share: float
+    """What training holds to again, after it has left out pairs that it cannot use."""
+    model: str = ""
+    gathered: str = ""
+    """What it read: the registered model and the mark."""
 
 
 def collect(
@@ -82,25 +103,51 @@ def collect(
         said = rate(candidate, table, kind_of(task.kind).rated_by, config.good_at, config.consent_share)
     # through the store and back: what training sees is what was durably kept
     ids = store.add(*said)
-    items = [*store.list(ids=ids), *store.at(gathered, model)]
-    rows, dropped = pairs_from(
-        items,
+    rated = [Received(item=item, ticket=item.digest) for item in store.list(ids=ids)]
+    real = store.at(gathered, model)
+    items = [one.item for one in (*rated, *real)]
+    paired = pairs_from(
+        [*rated, *real],
+        caps=Caps(**config.model_dump(include=set(Caps.model_fields))),
         refuse=policy.pii == "refuse",
         held_out=_held_out(dataset, items, task, step),
         usable=_usable(dataset, step),
     )
-    simulated = sum(item.simulated for item in items)
-    counts = {"items": len(items), "simulated": simulated, "real": len(items) - simulated, "pairs": len(rows), **dropped}
-    pairs = _put(rows, step) if len(rows) >= config.minimum_pairs else None
-    drops = tuple(f"feedback dropped: {count} × {reason}" for reason, count in dropped.items() if reason != "scrubbed")
+    counts = {
+        "items": len(items), "simulated": len(rated), "real": len(real), "sources": len({one.source for one in real}),
+        "pairs": len(paired.rows), "quarantined": len(paired.quarantine), **paired.dropped,
+    }  # fmt: skip
+    pairs = _put("pairs", paired.rows, step) if len(paired.rows) >= config.minimum_pairs else None
+    waiting = [{"id": id, "reason": reason} for id, reason in sorted(paired.quarantine.items())]
+    quarantine = _put("quarantine", waiting, step) if waiting else None
     return Collected(
         decision=_decision(config, counts),
         pairs=pairs,
         counts=counts,
-        objects=(pairs.object,) if pairs else (),
-        metrics={"pairs": float(len(rows)), "simulated_items": float(simulated), "real_items": float(counts["real"])},
-        notes=(f"feedback: {simulated} simulated items, {counts['real']} real ones, {len(rows)} preference pairs", *drops),
-    )
+        quarantine=quarantine,
+        source_share=config.source_share,
+        model=model,
+        gathered=gathered,
+        objects=tuple(split.object for split in (pairs, quarantine) if split),
+        metrics={
+            "pairs": float(len(paired.rows)), "simulated_items": float(len(rated)), "real_items": float(len(real)),
+            "quarantined_items": float(len(waiting)),
+        },
+        notes=_notes(counts, paired, model),
+    )  # fmt: skip
+
+
+def _notes(counts: dict[str, int], paired: Paired, model: str) -> tuple[str, ...]:
+    real = f"{counts['real']} real ones" + (f" from {_many(counts['sources'], 'source')}" if counts["real"] else "")
+    said = [f"feedback: {counts['simulated']} simulated items, {real}, {counts['pairs']} preference pairs"]
+    said += [f"feedback dropped: {count} × {reason}" for reason, count in paired.dropped.items() if reason != SCRUBBED]
+    waits = f"feedback in quarantine until a person decides (`ninefold feedback list {model}`)"
+    said += [f"{waits}: {count} × {reason}" for reason, count in sorted(Counter(paired.quarantine.values()).items())]
+    return tuple(said)
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
 
 
 def _held_out(dataset: Dataset, items: list[Feedback], task: Task, step: Step) -> set[str]:
@@ -130,15 +177,16 @@ def _usable(dataset: Dataset, step: Step) -> set[str] | None:
     return {passage.id for passage in read_passages(dataset.training_knowledge or dataset.knowledge, step.store)}
 
 
-def _put(rows: list[dict[str, Any]], step: Step) -> Split:
-    path = step.scratch / "pairs.jsonl"
+def _put(name: str, rows: Sequence[dict[str, Any]], step: Step) -> Split:
+    path = step.scratch / f"{name}.jsonl"
     write_jsonl(path, rows)
-    return Split(name="pairs", object=step.store.put(path), count=len(rows))
+    return Split(name=name, object=step.store.put(path), count=len(rows))
 
 
 def _decision(config: Config, counts: dict[str, int]) -> Decision:
-    source = f"{counts['simulated']} simulated and {counts['real']} real items"
+    source, held = f"{counts['simulated']} simulated and {counts['real']} real items", counts["quarantined"]
+    waits = f"; {_many(held, 'item')} beyond the caps {'waits' if held == 1 else 'wait'} for a person" if held else ""
     if counts["pairs"] >= config.minimum_pairs:
-        return Decision(verdict="adopt", reason=f"{counts['pairs']} preference pairs from {source} go to alignment")
-    reason = f"{counts['pairs']} preference pairs from {source}: alignment needs at least {config.minimum_pairs}"
+        return Decision(verdict="adopt", reason=f"{counts['pairs']} preference pairs from {source} go to alignment{waits}")
+    reason = f"{counts['pairs']} preference pairs from {source}: alignment needs at least {config.minimum_pairs}{waits}"
     return Decision(verdict="not enough evidence", reason=reason)

@@ -2,7 +2,8 @@
 
     POST /v1/chat/completions   an answer (or SSE chunks), with its passages and answer id in the field `ninefold`
     GET  /v1/models             the one model
-    POST /feedback              a rating or a correction of an answer; durable when acknowledged
+    POST /feedback              a rating or a correction of an answer, named by the random id that came with it (`id` of the
+                                completion, `ninefold.answer_id`); durable when acknowledged
     GET  /health                the process lives        GET /ready   the model is loaded
 
 It has no log-in and is meant for loopback, where `server` binds it; requests that name another host are refused, so that
@@ -10,8 +11,9 @@ a web page cannot reach it by rebinding a name. Rate limits and TLS belong to a 
 """
 
 import json
+import re
+import secrets
 import time
-import uuid
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -29,6 +31,7 @@ from components.core.feedback_store import Feedback, FeedbackStore
 
 from .body_limit import BodyLimit
 from .chat import MAX_CHARACTERS, ChatRequest, chunk, completion, error
+from .source import source_of
 from .tracing import no_span, span
 from .traffic import Traffic, traffic_path
 from .worker import Busy, Reply, Worker
@@ -40,18 +43,22 @@ class FeedbackRequest(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     answer_id: str
+    """The `id` of the completion."""
     rating: Literal[-1, 1] | None = None
     correction: str | None = None
     consent: bool = False
     """Whether it may be used to improve the application."""
     by: str = "anonymous"
+    """A name that nobody checks: caps go by who is known to send it (source.py)."""
     id: str = ""
-    """Idempotency key: sending the same again changes nothing."""
+    """Idempotency key: sending the same again changes nothing. Not of the form of the ids that the store itself gives."""
 
     @model_validator(mode="after")
     def _one_of_two(self) -> "FeedbackRequest":
         if (self.rating is None) == (self.correction is None):
             raise ValueError("give either 'rating' (1 or -1) or 'correction' (a text)")
+        if re.fullmatch(r"[0-9a-f]{64}", self.id):
+            raise ValueError("64 hexadecimal digits name items that came without an id; send another 'id', or none")
         return self
 
 
@@ -148,7 +155,7 @@ def chat(request: ChatRequest, served: ServedHere, worker: WorkerHere) -> Respon
     """An answer, or a stream of chunks."""
     if refused := _refused(request, served.name, worker):
         return refused
-    id, created = f"chatcmpl-{uuid.uuid4().hex}", int(time.time())
+    id, created = f"chatcmpl-{secrets.token_hex(16)}", int(time.time())
     try:
         if request.stream:
             pieces = worker.stream(id, request.question)
@@ -177,14 +184,16 @@ def _refused(request: ChatRequest, name: str, worker: Worker) -> Response | None
 
 
 @routes.post("/feedback")
-def give_feedback(request: FeedbackRequest, served: ServedHere) -> Response:
-    """Keep a rating or a correction of an answer that was given here."""
+def give_feedback(request: FeedbackRequest, caller: Request, served: ServedHere) -> Response:
+    """Keep a rating or a correction of an answer that this release gave. How much of it counts is the feedback stage's."""
     answered = served.traffic.find(request.answer_id)
-    if answered is None:
-        message = f"answer_id: no answer '{request.answer_id}' was given here; send `ninefold.answer_id` of a reply"
+    # another release's answer is refused in the same words: whether there is one is nobody's to find out
+    if answered is None or (answered["model"], answered["model_version"]) != (served.name, served.version):
+        message = f"answer_id: {served.name} gave no such answer; send the `id` of one of its replies"
         return JSONResponse(error(message, code="not_found"), 404)
+    source = source_of(served.feedback, caller.headers.get("authorization"), caller.client.host if caller.client else None)
     try:
-        (kept,) = served.feedback.add(_feedback(request, answered))
+        (kept,) = served.feedback.add(_feedback(request, answered), source=source)
     except ValidationError as bad:
         return JSONResponse(error(bad.errors()[0]["msg"]), 422)
     except BadInput as conflict:

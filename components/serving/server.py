@@ -66,6 +66,7 @@ def serve(given: argparse.Namespace) -> None:
         host="0.0.0.0" if given.container else "127.0.0.1",
         port=given.port,
         log_level="warning",
+        proxy_headers=False,  # else any caller on loopback says by a header which peer he is
         timeout_graceful_shutdown=DRAIN_SECONDS,
         limit_concurrency=256,
     )

@@ -2,9 +2,14 @@
 
 One SQLite file a workspace (`serving/traffic.db`, WAL, `synchronous=FULL`). Inputs are stored as they came, so the file is
 as private as what callers say; it stays on this machine.
+
+An answer's id is a capability: who knows it may give feedback on the answer. Ids are looked up by their SHA-256, so that how
+long a wrong one takes says nothing about those that are there.
 """
 
+import hashlib
 import json
+import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +20,7 @@ SCHEMA = """
 create table if not exists traffic (
     id text primary key, at text not null, model text not null, model_version text, candidate text not null,
     input text not null, answer text not null, passages text not null, scores text not null, seen text not null,
-    seconds real not null
+    seconds real not null, id_hash text not null default ''
 );
 create index if not exists traffic_by_model on traffic (model, at);
 """
@@ -47,10 +52,11 @@ class Traffic:
         self.path = path
         with durable(self.path) as database:
             database.executescript(SCHEMA)
+            _hash_ids(database)
 
     def add(self, served: "Served") -> None:
         """Log one answered request; durable on return."""
-        row = {**served.model_dump(), "at": now()}
+        row = {**served.model_dump(), "at": now(), "id_hash": _hash(served.id)}
         row |= {column: json.dumps(row[column]) for column in LISTS}
         names = ", ".join(row)
         with durable(self.path) as database:
@@ -60,7 +66,7 @@ class Traffic:
 
     def find(self, id: str) -> dict[str, Any] | None:
         """The request whose answer has this id, or None."""
-        return next(iter(self._read("id = ?", [id])), None)
+        return next(iter(self._read("id_hash = ?", [_hash(id)])), None)
 
     def last(self) -> dict[str, Any] | None:
         """The newest request, or None."""
@@ -73,7 +79,24 @@ class Traffic:
     def _read(self, where: str, values: list[str | None]) -> list[dict[str, Any]]:
         with durable(self.path) as database:
             found = [dict(row) for row in database.execute(f"select * from traffic where {where} order by at, id", values)]
+        for row in found:
+            del row["id_hash"]
         return [{**row, **{column: json.loads(row[column]) for column in LISTS}} for row in found]
+
+
+def _hash_ids(database: sqlite3.Connection) -> None:
+    """Bring a log up to date that was begun before ids were hashed, or that a server of then still writes."""
+    if not any(row["name"] == "id_hash" for row in database.execute("pragma table_info(traffic)")):
+        database.execute("begin immediate")
+        if not any(row["name"] == "id_hash" for row in database.execute("pragma table_info(traffic)")):
+            database.execute("alter table traffic add column id_hash text not null default ''")
+    database.execute("create index if not exists traffic_by_hash on traffic (id_hash)")
+    old = [(_hash(row["id"]), row["id"]) for row in database.execute("select id from traffic where id_hash = ''")]
+    database.executemany("update traffic set id_hash = ? where id = ?", old)
+
+
+def _hash(id: str) -> str:
+    return hashlib.sha256(id.encode()).hexdigest()
 
 
 def traffic_path(workspace: Workspace) -> Path:

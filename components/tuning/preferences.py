@@ -1,8 +1,10 @@
 """Preference pairs as token ids: the rows that alignment may use, as the candidate was shown and said them."""
 
-from typing import Any
+from collections import Counter
+from typing import Any, NamedTuple
 
-from components.core import Candidate, Split, Step, read_jsonl
+from components.core import Candidate, Split, Step, read_jsonl, within_share
+from components.core.source_share import UNCAPPED
 from components.measure import normalise
 from components.training.contexts import as_written, find
 from components.training.examples import Shown, encode
@@ -18,8 +20,21 @@ def usable(candidate: Candidate, pairs: Split, step: Step) -> list[dict[str, Any
     return [row for row in rows if (silent and normalise(row["chosen"]) == silent) or _stands(row, candidate)]
 
 
-def as_tokens(tokenizer: Any, candidate: Candidate, rows: list[dict[str, Any]], longest: int) -> tuple[list[Pair], int]:
-    """(the pairs of at most `longest` tokens, how many of them are simulated)."""
+class Kept(NamedTuple):
+    """pairs: what is trained on. simulated: how many of them are. largest: how many one single source gave."""
+
+    pairs: list[Pair]
+    simulated: int
+    largest: int
+
+
+def as_tokens(
+    tokenizer: Any, candidate: Candidate, rows: list[dict[str, Any]], longest: int, source_share: float, most: int
+) -> Kept:
+    """The first `most` pairs of at most `longest` tokens, no source giving more than `source_share` of them.
+
+    The share holds for what is trained on, not for what was handed over: what falls out may all be of other sources.
+    """
     assert candidate.prompt is not None, "a candidate with a model has a prompt"
     chosen, rejected = (
         encode(
@@ -29,12 +44,14 @@ def as_tokens(tokenizer: Any, candidate: Candidate, rows: list[dict[str, Any]], 
         )
         for side in ("chosen", "rejected")
     )
-    kept = [
-        (Pair(one.ids[: one.start], one.ids[one.start :], other.ids[other.start :]), bool(row.get("simulated")))
+    short = [
+        {**row, "pair": Pair(one.ids[: one.start], one.ids[one.start :], other.ids[other.start :])}
         for row, one, other in zip(rows, chosen, rejected, strict=True)
         if max(len(one.ids), len(other.ids)) <= longest
     ]
-    return [pair for pair, _ in kept], sum(simulated for _, simulated in kept)
+    kept = within_share(short, source_share, most)
+    sources = Counter(row["source"] for row in kept if row["source"] not in UNCAPPED)
+    return Kept([row["pair"] for row in kept], sum(bool(row.get("simulated")) for row in kept), max(sources.values(), default=0))
 
 
 def _context(candidate: Candidate, row: dict[str, Any]) -> tuple[str, ...]:

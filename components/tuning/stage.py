@@ -78,7 +78,7 @@ class Config(Frozen):
     preference_likelihood: float = Field(1.0, ge=0)
     """Weight of the likelihood of the chosen answer beside DPO's loss."""
     preference_pairs: int = Field(120, ge=1)
-    """At most this many pairs are used, the first ones."""
+    """At most this many pairs are used, the first ones of those that are short enough and within their source's share."""
     beta: float = Field(0.1, gt=0)
     """DPO's strength of the pull towards the model before it."""
     minimum_pairs: int = Field(8, ge=1)
@@ -179,12 +179,14 @@ def align(
     metrics: Metrics,
     candidate: Candidate,
     pairs: Split,
+    source_share: float,
     dataset: Dataset,
     step: Step,
 ) -> Tuned:
     """Go on training the candidate's adapter on preference pairs by DPO (Rafailov et al. 2023); keep it if it helps.
 
-    pairs: object with `pairs.jsonl`: {"id", "text", "passages": [{"id", "text"}], "chosen", "rejected", "simulated"}
+    pairs: object with `pairs.jsonl`: {"text", "passages": [{"id", "text"}], "chosen", "rejected", "simulated", "source"}
+    source_share: the largest share of the pairs trained on that one source may give (`within_share`)
     """
     from components.training.loop import load_tokenizer
     from components.training.objectives import objective
@@ -199,9 +201,13 @@ def align(
         reason = f"{len(rows)} usable preference pairs of {pairs.count} are fewer than the {config.minimum_pairs} needed"
         return Tuned(decision=Decision(verdict="keep", reason=reason), candidate=candidate)
     base, start = step.store.path(candidate.model.object), step.store.path(candidate.adapter.object)
-    kept, simulated = as_tokens(load_tokenizer(base), candidate, rows[: config.preference_pairs], config.max_tokens)
-    if len(kept) < config.minimum_pairs:
-        reason = f"too few of {len(rows)} preference pairs are as short as {config.max_tokens} tokens (tuning.max_tokens)"
+    most, longest = config.preference_pairs, config.max_tokens
+    pairs_kept, simulated, largest = as_tokens(load_tokenizer(base), candidate, rows, longest, source_share, most)
+    if len(pairs_kept) < config.minimum_pairs:
+        reason = (
+            f"too few of {len(rows)} preference pairs are as short as {longest} tokens (tuning.max_tokens) and "
+            f"leave each source {source_share:.0%} of them at most (feedback.source_share)"
+        )
         return Tuned(decision=Decision(verdict="keep", reason=reason), candidate=candidate)
     dpo = objective("dpo")
     recipe = config.recipe(candidate.runtime.dtype).model_copy(
@@ -213,20 +219,20 @@ def align(
         }
     )
     own = dpo.Settings(beta=config.beta, likelihood=config.preference_likelihood)
-    trained = dpo.train(recipe, own, base, kept, step.scratch, step.machine, start=start)
+    trained = dpo.train(recipe, own, base, pairs_kept, step.scratch, step.machine, start=start)
     step.measured["training"] = trained.measured
     proposed = tuned(candidate, recipe, "dpo", trained, step.store)
     assert proposed.adapter is not None, "a technique with an adapter leaves one"
     trained_object = proposed.adapter.object
     note = (
-        f"alignment: {len(kept)} preference pairs (simulated: {simulated}); "
+        f"alignment: {len(pairs_kept)} preference pairs (simulated: {simulated}; of any one source: {largest}); "
         f"{pairs.count - len(rows)} more name an answer that is not in the context"
     )
     proposed, after = _judged(config, task, metrics, proposed, dataset, step)
     made = (trained_object, after.table)
     found = _decide(config, task, metrics, candidate, proposed, after, dataset, made, (note,), step)
     mixed = "partly simulated" if simulated else "real"
-    source = "simulated" if simulated == len(kept) else mixed
+    source = "simulated" if simulated == len(pairs_kept) else mixed
     reason = f"on {source} feedback, {found.decision.reason}"
     return found.model_copy(update={"decision": found.decision.model_copy(update={"reason": reason})})
 

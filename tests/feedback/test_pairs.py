@@ -1,7 +1,8 @@
 """What becomes a preference pair, and why the rest does not."""
 
-from components.core import Feedback, Seen
+from components.core import Feedback, Received, Seen
 from components.feedback import pairs
+from components.feedback.caps import Caps
 
 PASSAGE = Seen(id="p1", text="Paris is the capital of France.")
 
@@ -12,7 +13,12 @@ def correction(**more: object) -> Feedback:
 
 
 def made(*items: Feedback, refuse: bool = False, held_out: tuple = (), usable: tuple | None = ("p1",)):
-    return pairs.pairs_from(items, refuse=refuse, held_out=held_out, usable=usable)
+    """The pairs of items that no cap holds back, and what was dropped."""
+    caps = Caps(answer_items=9, answer_items_of_source=9, source_share=1, seed=0)
+    received = [Received(item=item, source="client:ada", ticket=item.digest) for item in items]
+    found = pairs.pairs_from(received, caps=caps, refuse=refuse, held_out=held_out, usable=usable)
+    assert found.quarantine == {}
+    return list(found.rows), found.dropped
 
 
 def test_a_correction_with_consent_is_a_pair():
@@ -26,6 +32,7 @@ def test_a_correction_with_consent_is_a_pair():
             "rejected": "Rome",
             "simulated": False,
             "origin": "collected",
+            "source": "source 1",
         }
     ]
     assert counts == {}

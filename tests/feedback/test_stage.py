@@ -7,7 +7,8 @@ from components.feedback import Config, collect
 from components.feedback.pairs import HELD_OUT
 from tests.retrieval.small import TASK, candidate, dataset, split, step_in
 
-CONFIG = Config(minimum_pairs=1, consent_share=0.5)
+CONFIG = Config(minimum_pairs=1, consent_share=0.5, source_share=1)
+"""Without the cap on sources, which tests/feedback/test_caps.py and test_poisoned_log.py hold."""
 
 
 def real(number: int) -> Feedback:

@@ -1,6 +1,7 @@
 """The web application over a real bundle, through a real client."""
 
 import json
+import re
 import time
 from pathlib import Path
 
@@ -9,8 +10,9 @@ from fastapi.testclient import TestClient
 
 from components.core import Workspace
 from components.core.feedback_store import FeedbackStore
-from components.serving import read_traffic
+from components.serving import Traffic, read_traffic, traffic_path
 from components.serving.app import create_app
+from components.serving.traffic import Served
 
 from .bundles import PASSAGES, QUESTIONS, bundle
 
@@ -71,12 +73,61 @@ def test_feedback_is_kept_with_the_answer_it_is_about(client, home) -> None:
     store = FeedbackStore(Workspace(home / "home").feedback)
     (kept,) = store.list(ids=["fb-1"])
     assert (kept.text, kept.question, kept.simulated) == ("one", QUESTIONS[2], False)
-    assert store.at(store.mark("desk"), "desk") == (kept,)  # this model's run reads it, and no other's
+    assert [one.item for one in store.at(store.mark("desk"), "desk")] == [kept]  # this model's run reads it, and no other's
     # what the prompt held (one passage here), not all that was shown beside the answer
     assert [(seen.id, seen.text) for seen in kept.passages] == [("bees", PASSAGES["bees"])]
     assert client.post("/feedback", json={**body, "correction": "two"}).status_code == 409
     assert client.post("/feedback", json={"answer_id": "no", "rating": 1}).status_code == 404
     assert client.post("/feedback", json={"answer_id": id}).status_code == 422
+
+
+def correct(client: TestClient, id: str, text: str, **more) -> int:
+    return client.post("/feedback", json={"answer_id": id, "correction": text, "consent": True}, **more).status_code
+
+
+def test_the_id_of_an_answer_is_random_and_the_completions_own(client) -> None:
+    replies = [ask(client, QUESTIONS[0]).json() for _ in range(8)]
+    ids = [reply["id"] for reply in replies]
+    assert ids == [reply["ninefold"]["answer_id"] for reply in replies]
+    assert all(re.fullmatch(r"chatcmpl-[0-9a-f]{32}", id) for id in ids)
+    # every one of the 128 bits is drawn: in a UUID's form six would stand still, those of digit 13 among them
+    assert len({id[21] for id in (*ids, *(ask(client, QUESTIONS[0]).json()["id"] for _ in range(12)))}) > 1
+
+
+def test_feedback_takes_only_ids_of_answers_that_this_release_gave(client, home) -> None:
+    log, store = Traffic(traffic_path(Workspace(home / "home"))), FeedbackStore(Workspace(home / "home").feedback)
+    given = ask(client, QUESTIONS[0]).json()["id"]
+    (row,) = [row for row in log.rows("desk", "3") if row["id"] == given]
+    row = {name: value for name, value in row.items() if name != "at"}
+    others = {"another-version": {"model_version": "2"}, "another-model": {"model": "film_reviews"}}
+    for id, changed in others.items():
+        log.add(Served.model_validate({**row, **changed, "id": id}))
+    before = store.count()
+    refused = {id: client.post("/feedback", json={"answer_id": id, "rating": 1}) for id in (*others, given[:-1], "%", "")}
+    assert {response.status_code for response in refused.values()} == {404}
+    assert len({response.text for response in refused.values()}) == 1, "what there is elsewhere is not told apart"
+    assert store.count() == before
+    assert correct(client, given, "in 1825") == 201
+
+
+def test_feedback_is_kept_with_who_sent_it_as_the_server_knows_it(client, home) -> None:
+    store = FeedbackStore(Workspace(home / "home").feedback)
+    key = store.add_client("help-page")
+    given = ask(client, QUESTIONS[0]).json()["id"]
+    mine, anybodys = {"authorization": f"Bearer {key}"}, {"authorization": "Bearer sk-made-up"}
+    forged = {"x-forwarded-for": "10.1.2.3", "forwarded": "for=10.1.2.3", "x-real-ip": "10.1.2.3"}
+    for text, headers in {"a": mine, "b": anybodys, "c": forged, "d": {}}.items():
+        assert correct(client, given, text, headers=headers) == 201
+    sources = {one.item.text: one.source for one in store.received("desk") if one.item.answer_id == given}
+    assert sources == {"a": "client:help-page", **dict.fromkeys("bcd", "peer:testclient")}
+
+
+def test_an_id_of_the_stores_own_form_cannot_be_taken(client) -> None:
+    """A caller who took the id of an item that the simulated rater is to write would stop the run."""
+    given = ask(client, QUESTIONS[0]).json()["id"]
+    response = client.post("/feedback", json={"answer_id": given, "rating": 1, "id": "a" * 64})
+    assert response.status_code == 422
+    assert "64 hexadecimal digits" in response.json()["error"]["message"]
 
 
 @pytest.mark.parametrize(

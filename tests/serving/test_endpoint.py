@@ -9,9 +9,10 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import httpx
 import pytest
 
-from components.core import MachineFault, Workspace
+from components.core import FeedbackStore, MachineFault, Workspace
 from components.core.code import ROOT
 from components.serving import ask, free_port, read_traffic, smoke_test, start, status, stop
 
@@ -38,6 +39,16 @@ def test_it_answers_real_questions_with_passages(endpoint, workspace) -> None:
     asked = smoke_test(endpoint.url, QUESTIONS, passages=True)
     assert [one.passages[0] for one in asked] == ["rail", "tea", "bees"]
     assert {one.answer_id for one in asked} <= {row["id"] for row in read_traffic(workspace, "desk", "1")}
+
+
+def test_a_caller_cannot_make_himself_another_source_by_a_header_or_another_loopback_address(endpoint, workspace) -> None:
+    given = ask(endpoint.url, QUESTIONS[0]).answer_id
+    for number in range(4):
+        transport = httpx.HTTPTransport(local_address=f"127.0.0.{number + 2}")
+        with httpx.Client(transport=transport, headers={"x-forwarded-for": f"10.0.0.{number}"}) as caller:
+            body = {"answer_id": given, "correction": f"c {number}"}
+            assert caller.post(f"{endpoint.url}/feedback", json=body).status_code == 201
+    assert {one.source for one in FeedbackStore(workspace.feedback).received("desk")} == {"peer:loopback"}
 
 
 def test_starting_it_again_changes_nothing(endpoint, workspace, folder) -> None:

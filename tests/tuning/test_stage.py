@@ -5,7 +5,7 @@ import json
 import pytest
 
 from components.application import load
-from components.core import BadInput, Comparison, Decision, Metric, Quoted, Runtime
+from components.core import SIMULATED, BadInput, Comparison, Decision, Metric, Quoted, Runtime
 from components.tuning import align, tune
 from components.tuning.preferences import usable
 from components.tuning.stage import _calibrated, _mending
@@ -62,17 +62,18 @@ def test_alignment_trains_on_pairs(tuned):
             "chosen": "1900",
             "rejected": "the mayor of Paris",
             "simulated": True,
+            "source": SIMULATED,
         }
         for i in range(6)
     ]
     pairs = put(step, "pairs", rows)
     aligned = align(
-        CONFIG, task=TASK, metrics=METRICS, candidate=result.proposed, pairs=pairs, dataset=dataset,
-        step=new_step(step.workspace.root, "align"),
+        CONFIG, task=TASK, metrics=METRICS, candidate=result.proposed, pairs=pairs, source_share=0.25,
+        dataset=dataset, step=new_step(step.workspace.root, "align"),
     )  # fmt: skip
     assert aligned.proposed.adapter.objective == "dpo"
     assert aligned.proposed.adapter.object != result.proposed.adapter.object
-    assert "6 preference pairs (simulated: 6)" in aligned.notes[0]
+    assert "6 preference pairs (simulated: 6; of any one source: 0)" in aligned.notes[0]
 
 
 def test_the_abstention_of_quoted_answers_is_set_on_validation(tuned):
@@ -106,7 +107,8 @@ def test_corrections_that_quoted_answers_cannot_give_are_left_out(tuned):
 def test_without_an_adapter_there_is_nothing_to_align(tuned):
     step, dataset, candidate, _ = tuned
     pairs = put(step, "pairs", [])
-    kept = align(CONFIG, task=TASK, metrics=METRICS, candidate=candidate, pairs=pairs, dataset=dataset, step=step)
+    settings = {"task": TASK, "metrics": METRICS, "pairs": pairs, "source_share": 0.25, "dataset": dataset, "step": step}
+    kept = align(CONFIG, candidate=candidate, **settings)
     assert kept.decision.verdict == "keep"
     assert "no adapter" in kept.decision.reason
 
