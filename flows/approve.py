@@ -127,7 +127,7 @@ def show_history(report: dict[str, Any]) -> None:
             about = f"corrected: it had run ahead to {line['ahead'][:19]}"
         said = f"{line['number']:>4}  {line['at'][:19]}  {line['event']:<8} {about}"
         said += f"  {line['by']}, {line['role']}: {line['reason']}"
-        console.print(_plain(said), highlight=False, markup=False, soft_wrap=True)
+        console.print(printable(said), highlight=False, markup=False, soft_wrap=True)
     for fault in report["faults"]:
         console.print(f"  broken: {fault}", highlight=False, markup=False, soft_wrap=True)
     warn([*report["tampered"], *report["unapproved"]])
@@ -136,6 +136,6 @@ def show_history(report: dict[str, Any]) -> None:
     console.print(f"  {len(report['lines'])} lines; {said}", highlight=False)
 
 
-def _plain(line: str) -> str:
-    """`line` with what would break it, or steer the terminal, written out: a line may be older than its refusal."""
+def printable(line: str) -> str:
+    """`line` with what would break it, or steer the terminal, written out: others wrote it, maybe before it was refused."""
     return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in line)

@@ -23,6 +23,8 @@ keys = typer.Typer(help="The operator's signing key.", no_args_is_help=True, ric
 app.add_typer(keys, name="keys")
 card = typer.Typer(help="Verify, compare and render model cards.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(card, name="card")
+feedback = typer.Typer(help="What waits for a person of what callers said.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(feedback, name="feedback")
 UseCasePath = Annotated[Path, typer.Argument(help="The use case's YAML file", metavar="USE_CASE")]
 ProfileName = Annotated[str, typer.Option("--profile", help="smoke, cpu, gpu, or the path of a profile's YAML")]
 ModelName = Annotated[str, typer.Argument(help="Registered model's name")]
@@ -342,6 +344,66 @@ def card_render(
     from flows.card import render, show_rendered
 
     _print(render(card, template), as_json, show_rendered)
+
+
+FeedbackIds = Annotated[list[str] | None, typer.Argument(help="Ids of items, as `list` shows them", metavar="[ID]...")]
+FeedbackSource = Annotated[str, typer.Option("--source", help="All of this source that nobody has decided on")]
+
+
+@feedback.command("list")
+def feedback_list(
+    model: ModelName,
+    every: Annotated[bool, typer.Option("--all", help="All feedback, not only what waits for a person")] = False,
+    as_json: Json = False,
+) -> None:
+    """List feedback that is in quarantine, beyond what one answer or one source may give."""
+    from flows.feedback import listed, show
+
+    _print(listed(model, every=every), as_json, show)
+
+
+@feedback.command("accept")
+def feedback_accept(
+    model: ModelName,
+    reason: Annotated[str, typer.Option(help="Why it may be trained on")],
+    ids: FeedbackIds = None,
+    source: FeedbackSource = "",
+    by: Person = None,
+    as_json: Json = False,
+) -> None:
+    """Release items from quarantine, on the record: no cap holds for them."""
+    from flows.feedback import decide, show_decision
+
+    report = decide("accept", model, ids or [], by or os.environ.get("USER", ""), reason, source=source)
+    _print(report, as_json, show_decision)
+
+
+@feedback.command("reject")
+def feedback_reject(
+    model: ModelName,
+    reason: Annotated[str, typer.Option(help="Why it may not be trained on")],
+    ids: FeedbackIds = None,
+    source: FeedbackSource = "",
+    by: Person = None,
+    as_json: Json = False,
+) -> None:
+    """Keep items from training, on the record; they stay in the store."""
+    from flows.feedback import decide, show_decision
+
+    report = decide("reject", model, ids or [], by or os.environ.get("USER", ""), reason, source=source)
+    _print(report, as_json, show_decision)
+
+
+@feedback.command("client")
+def feedback_client(
+    name: Annotated[str, typer.Argument(help="Who is to be known as a source of their own")],
+    revoke: Annotated[bool, typer.Option("--revoke", help="Know the key no more")] = False,
+    as_json: Json = False,
+) -> None:
+    """Make the key by which endpoints of this workspace know a client; it is shown once."""
+    from flows.feedback import client, show_client
+
+    _print(client(name, revoke=revoke), as_json, show_client)
 
 
 @app.command()

@@ -246,6 +246,13 @@ def test_safety_comes_first_among_the_limits_worst_first_each_with_its_share_and
     assert "**Noted by feedback**: feedback dropped: 145." in sections["Data and provenance"]
 
 
+def test_feedback_that_waits_for_a_person_is_named_among_the_limits() -> None:
+    rated = {"decision": {"verdict": "adopt", "reason": "pairs"}, "counts": {"quarantined": 294}}
+    said = "Not trained on until a person decides: 294 items of feedback beyond what one answer or source may give."
+    assert said in risks(record(results={**record().results, "feedback": rated}))
+    assert said not in risks(record(results={**record().results, "feedback": {**rated, "counts": {"quarantined": 0}}}))
+
+
 def test_a_worse_bias_than_allowed_fails_its_gate() -> None:
     found = json.loads(json.dumps(evaluated(record().decision)))
     found["bias"]["bbq"]["worsening"]["value"] = 0.11

@@ -5,7 +5,7 @@ import sys
 from types import SimpleNamespace
 from typing import Any
 
-from components.core import Profile, UseCase, Workspace, publish_json, read_yaml
+from components.core import Feedback, FeedbackStore, Profile, UseCase, Workspace, publish_json, read_yaml
 from components.core.hub_task import folder_of
 from flows.run import Run, profile_path
 from flows.start import start
@@ -26,6 +26,17 @@ def test_a_run_whose_card_is_gone_is_not_finished(tmp_path):
     assert run.finished()
     publish_json(run.summary_file(), summary_of(run, exit=1))
     assert run.finished(), "a gate that says no before evaluation leaves no card"
+
+
+def test_a_persons_decision_on_feedback_reopens_a_finished_run(tmp_path):
+    workspace = Workspace(new_home(tmp_path / "home"))
+    store = FeedbackStore(workspace.feedback)
+    store.add(Feedback(kind="rating", answer_id="a", model="voice_helpdesk", rating=1, id="one"))
+    run = Run.read(USE_CASE, "smoke", workspace)
+    publish_json(run.summary_file(), summary_of(run))
+    assert Run.read(USE_CASE, "smoke", workspace).finished()
+    store.review("voice_helpdesk", ["one"], "reject", "Ada", "spam")
+    assert Run.read(USE_CASE, "smoke", workspace).finished() is None
 
 
 def test_a_run_that_stops_where_it_was_asked_to_leaves_the_summary_of_all_of_it(tmp_path, monkeypatch, capsys):

@@ -7,7 +7,7 @@ from contextlib import closing
 
 import pytest
 
-from components.core import FeedbackStore, MachineFault
+from components.core import Feedback, FeedbackStore, MachineFault
 from components.lineage import Subject, content, erase, search, touched, with_rows
 
 from .small import ADA, ROWS, filled, put
@@ -29,6 +29,19 @@ def test_nothing_is_left_and_the_rest_is_as_it_was(tmp_path):
     assert (workspace.logs / "run.log").read_text() == "asked by someone else\n"
     with closing(sqlite3.connect(workspace.root / "other.db")) as database:
         assert database.execute("select body from notes").fetchall() == [('{"said": "by [forgotten]"}',)]
+
+
+def test_a_source_and_what_a_person_said_of_feedback_are_forgotten_and_the_decision_stays(tmp_path):
+    workspace = filled(tmp_path)
+    store = FeedbackStore(workspace.feedback)
+    store.add(Feedback(kind="rating", answer_id="3", rating=1, id="theirs"), source=f"client:{ADA}")
+    store.add(Feedback(kind="rating", answer_id="4", rating=1, id="others"), source="client:desk")
+    store.review("", ["others"], "reject", "Grace", f"it is about {ADA}")
+    erase(workspace, SUBJECT, touched(workspace, SUBJECT))
+    assert search(workspace, SUBJECT) == []
+    ids = [one.item.id for one in store.received("")]
+    assert ("theirs" in ids, "others" in ids) == (False, True)
+    assert store.received("")[-1].review.verdict == "reject"
 
 
 def test_weights_that_were_taught_go_and_the_base_model_stays(tmp_path):
