@@ -44,7 +44,7 @@ def test_it_answers_real_questions_with_passages(endpoint, workspace) -> None:
 def test_a_caller_cannot_make_himself_another_source_by_a_header_or_another_loopback_address(endpoint, workspace) -> None:
     given = ask(endpoint.url, QUESTIONS[0]).answer_id
     for number in range(4):
-        transport = httpx.HTTPTransport(local_address=f"127.0.0.{number + 2}")
+        transport = httpx.HTTPTransport(local_address=f"127.0.0.{number + 1}")
         with httpx.Client(transport=transport, headers={"x-forwarded-for": f"10.0.0.{number}"}) as caller:
             body = {"answer_id": given, "correction": f"c {number}"}
             assert caller.post(f"{endpoint.url}/feedback", json=body).status_code == 201
