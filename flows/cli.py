@@ -199,13 +199,19 @@ def register(
         str | None,
         typer.Option(help="What it was made from: the catalogue's name, a folder or a hub id; bounds on worsening need it"),
     ] = None,
+    template: Annotated[
+        str | None,
+        typer.Option(help="SHA-256 of its chat template, where it is meant to differ from that of what it was made from"),
+    ] = None,
     profile: ProfileName = "cpu",
     as_json: Json = False,
 ) -> None:
     """Take a model trained elsewhere through evaluation, card and registration by the same gates."""
+    from flows.own_model import Elsewhere
     from flows.start import start
 
-    raise typer.Exit(start(use_case, profile, checkpoint=(checkpoint, licence, made_from), as_json=as_json))
+    own = Elsewhere(checkpoint, licence, made_from, template)
+    raise typer.Exit(start(use_case, profile, checkpoint=own, as_json=as_json))
 
 
 @app.command()

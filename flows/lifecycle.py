@@ -25,6 +25,7 @@ from components import (
 )
 from components.application import constant
 from components.core import UNOPTIMIZED, Candidate, GateRefused, Split, Workspace
+from flows.own_model import Elsewhere
 from flows.record import finish, opened, write_card
 from flows.run import Run
 from flows.steps import Steps, Stopped
@@ -38,6 +39,9 @@ class Parameters(BaseModel):
     checkpoint: str | None = Field(None, description="A model trained elsewhere: a folder, or a hub id")
     licence: str = Field("", description="SPDX identifier of that model's licence")
     made_from: str | None = Field(None, description="What it was made from: the catalogue's name, a folder, or a hub id")
+    template: str | None = Field(
+        None, description="SHA-256 of its chat template, where it is meant to differ from that one's"
+    )
     until: str | None = Field(None, description="Stop after this stage; what comes before it is reused where it is sealed")
     home: Path | None = Field(None, description="Workspace folder; NINEFOLD_HOME or .ninefold where empty")
 
@@ -45,7 +49,8 @@ class Parameters(BaseModel):
 @flow(name="lifecycle", flow_run_name="{parameters.use_case.stem}", persist_result=False)
 def lifecycle_flow(parameters: Parameters) -> dict[str, Any]:
     """Run the lifecycle and return its summary (exit 0: done; 1: a gate said no, the card says why)."""
-    own = (parameters.checkpoint, parameters.licence, parameters.made_from) if parameters.checkpoint else None
+    given = (parameters.licence, parameters.made_from, parameters.template)
+    own = Elsewhere(parameters.checkpoint, *given) if parameters.checkpoint else None
     run = Run.read(parameters.use_case, parameters.profile, Workspace(parameters.home), own)
     with opened(run, parameters.until) as do:
         try:

@@ -1,20 +1,31 @@
 """A model trained elsewhere, described as selection's catalogue describes one, so that it meets the same gates."""
 
+import hashlib
 import json
 import re
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal, NamedTuple
 
-from components.core import BadInput, MachineFault, digest_of, file_digest
+from components.application.checkpoints import check_folder
+from components.core import BadInput, MachineFault, Workspace, artifacts, asset_path, digest_of, file_digest, short
+from components.core.headers import gguf_templates, parameters
 from components.selection import CATALOGUE, Model
 
 HUB_ID = re.compile(r"\w[\w.-]*/\w[\w.-]*(@[\w.-]+)?")
 TOKENIZERS = ("tokenizer.json", "tokenizer.model", "vocab.json")
-WANTED = ["*.safetensors", "*.json", "*.txt", "*.model", "*.jinja"]
+DIGEST_SHOWN = 12
 
-Elsewhere = tuple[str, str, str | None]
-"""(folder or hub id, licence, what it was made from: see `origin`) of a model that was trained elsewhere."""
+
+class Elsewhere(NamedTuple):
+    """A model that was trained elsewhere."""
+
+    source: str
+    """Folder or hub id."""
+    licence: str
+    made_from: str | None = None
+    """See `origin`."""
+    template: str | None = None
+    """First characters of the SHA-256 of its chat template, where it is meant to differ from that of `made_from`."""
 
 
 def origin(made_from: str | None, language: str) -> Model | None:
@@ -41,12 +52,13 @@ def own_model(checkpoint: str, licence: str, language: str) -> Model:
     before it or without.
 
     Its name carries the digest of its content, so that another content is another model. Raises BadInput when it is no
-    checkpoint that we read, MachineFault when the hub does not answer.
+    checkpoint that we read or holds a file that none may hold, MachineFault when the hub does not answer.
     """
     named = HUB_ID.fullmatch(checkpoint) and not Path(checkpoint).exists()
     hub = checkpoint.removeprefix("hub:") if checkpoint.startswith("hub:") or named else None
     folder = _from_hub(hub) if hub else Path(checkpoint).absolute()
     title = hub.partition("@")[0].rpartition("/")[2] if hub else folder.name
+    content = artifacts.listed(folder, checkpoint)
     weights = sorted(folder.glob("*.safetensors"))
     config = folder / "config.json"
     if not weights or not config.is_file() or not any((folder / name).is_file() for name in TOKENIZERS):
@@ -54,14 +66,14 @@ def own_model(checkpoint: str, licence: str, language: str) -> Model:
             f"{checkpoint}: not a checkpoint: it needs config.json, a tokenizer and weights as *.safetensors "
             "(pickled weights are refused). Save it with save_pretrained(folder), or give a hub's <owner>/<name>"
         )
-    window, architecture = _read(config, _shape)
-    content = sorted({path for pattern in WANTED for path in folder.glob(pattern)})
-    digest = digest_of({path.name: file_digest(path) for path in content})
+    check_folder(folder, checkpoint)
+    window, architecture = _shape(config)
+    digest = digest_of({name: file_digest(folder / name) for name in content})
     return Model(
         name=f"{title.lower()}-{digest[:8]}",
         source=f"folder:{folder}",
         licence=licence.lower(),
-        parameters=sum(_read(path, _parameters) for path in weights),
+        parameters=sum(map(parameters, weights)),
         context=window,
         architecture=architecture,
         languages=(language,),
@@ -71,38 +83,47 @@ def own_model(checkpoint: str, licence: str, language: str) -> Model:
 def _shape(config: Path) -> tuple[int, Literal["decoder", "encoder", "encoder_decoder"]]:
     """(longest context in tokens, kind of architecture) from a checkpoint's config.json."""
     found = json.loads(config.read_text())
-    window = int(found.get("max_position_embeddings", 2048))
+    try:
+        window = int(found.get("max_position_embeddings", 2048))
+        classes = found.get("architectures") or ["ForCausalLM"]
+        generates = any(name.endswith(("ForCausalLM", "LMHeadModel")) for name in classes)
+    except (ValueError, TypeError, AttributeError) as error:
+        raise BadInput(f"{config}: not readable as part of a checkpoint ({error}); {artifacts.RIGHT}") from error
     if found.get("is_encoder_decoder"):
         return window, "encoder_decoder"
-    classes = found.get("architectures") or ["ForCausalLM"]
-    generates = any(name.endswith(("ForCausalLM", "LMHeadModel")) for name in classes)
     return window, "decoder" if generates else "encoder"
 
 
-def _read(path: Path, read: Callable[[Path], Any]) -> Any:
-    try:
-        return read(path)
-    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, MemoryError) as error:
+def check_template(own: Model, base: Model | None, meant: str | None, workspace: Workspace) -> None:
+    """Refuse a model whose chat template is another than that of `base`, which it claims to be made from: nobody who reads
+    its figures would see an instruction that was slipped in.
+
+    meant: the first characters of its SHA-256, where the change is meant. Raises BadInput, MachineFault as `own_model`.
+    """
+    ours = _template_of(own, workspace)
+    theirs = _template_of(base, workspace) if base and ours else None
+    pinned = hashlib.sha256((ours or "").encode()).hexdigest()
+    if meant is not None and (len(meant) < DIGEST_SHOWN or not ours or not pinned.startswith(meant.lower())):
+        said = f"its template is {short(pinned)}" if ours else "it has no chat template"
+        raise BadInput(f"--template {meant}: {said}; give {DIGEST_SHOWN} or more characters of its SHA-256, or leave it out")
+    if meant is None and base and theirs and ours != theirs:
         raise BadInput(
-            f"{path}: not readable as part of a checkpoint ({error}). Save it with save_pretrained(folder)"
-        ) from error
+            f"{own.source}: its chat template (SHA-256 {short(pinned)}) is not that of {base.name}, which it was made from; "
+            f"bring that one back, or, where you have read the change and mean it, say --template {short(pinned)}"
+        )
 
 
-def _parameters(path: Path) -> int:
-    """Parameters in a safetensors file, from its header: 8 bytes of length, then JSON."""
-    with path.open("rb") as file:
-        header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
-    count = 0
-    for name, tensor in header.items():
-        if name != "__metadata__":
-            size = 1
-            for length in tensor["shape"]:
-                size *= length
-            count += size
-    return count
+def _template_of(model: Model, workspace: Workspace) -> str | None:
+    """The chat template of a model that is not in the store yet; None where it has none, or a server holds it."""
+    kind, _, rest = model.source.partition(":")
+    if kind == "asset" and rest.endswith(".gguf"):
+        return gguf_templates(asset_path(model.source, workspace)).get("tokenizer.chat_template")
+    if kind == "hub":
+        return artifacts.template_of(_from_hub(rest, ("chat_template.jinja", "tokenizer_config.json")))
+    return artifacts.template_of(Path(rest)) if kind == "folder" else None
 
 
-def _from_hub(name: str) -> Path:
+def _from_hub(name: str, patterns: tuple[str, ...] = artifacts.PATTERNS) -> Path:
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import (
         HfHubHTTPError,
@@ -113,7 +134,7 @@ def _from_hub(name: str) -> Path:
 
     repository, _, revision = name.partition("@")
     try:
-        return Path(snapshot_download(repository, revision=revision or None, allow_patterns=WANTED))
+        return Path(snapshot_download(repository, revision=revision or None, allow_patterns=list(patterns)))
     except (RepositoryNotFoundError, HFValidationError) as error:
         raise BadInput(f"{name}: neither a folder here nor a model that the hub knows") from error
     except (LocalEntryNotFoundError, HfHubHTTPError, OSError) as error:

@@ -31,7 +31,7 @@ from components.core.hub_task import HubTask
 from components.core.suppression import Suppressed
 from components.data import source_digests
 from components.use_case import check_contract
-from flows.own_model import Elsewhere, origin, own_model
+from flows.own_model import Elsewhere, check_template, origin, own_model
 
 PROFILES = Path(__file__).parent / "profiles"
 GPU_DEVICES = (Path("/dev/nvidia0"), Path("/dev/dxg"))
@@ -68,8 +68,9 @@ class Run:
         settings = read_yaml(profile_path(profile), Profile)
         workspace = workspace or Workspace()
         if checkpoint:
-            source, licence, made_from = checkpoint
-            own, base = own_model(source, licence, language := contract.task.language), origin(made_from, language)
+            own = own_model(checkpoint.source, checkpoint.licence, language := contract.task.language)
+            base = origin(checkpoint.made_from, language)
+            check_template(own, base, checkpoint.template, workspace)
             own = own.model_copy(update={"trained_elsewhere": True, "made_from": base})
             chosen = {**contract.selection, "models": [own.name], "more": [own.model_dump(mode="json")]}
             contract = contract.model_copy(update={"selection": chosen})

@@ -128,13 +128,13 @@ def _walk(run: Run, until: str | None, checkpoint: Elsewhere | None, as_json: bo
         from flows.lifecycle import Parameters, lifecycle_flow
 
         path = run.path.absolute()
-        source, licence, made_from = checkpoint or (None, "", None)
         parameters = Parameters(
             use_case=path,
             profile=run.profile_path,
-            checkpoint=source,
-            licence=licence,
-            made_from=made_from,
+            checkpoint=checkpoint.source if checkpoint else None,
+            licence=checkpoint.licence if checkpoint else "",
+            made_from=checkpoint.made_from if checkpoint else None,
+            template=checkpoint.template if checkpoint else None,
             until=until,
             home=run.workspace.root,
         )

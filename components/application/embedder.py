@@ -13,7 +13,7 @@ BATCH = 32
 
 
 class Embedder:
-    """An embedding model from a checkpoint folder of the store (`store.path(checkpoint.object)`)."""
+    """An embedding model from a checkpoint folder of the store (`opened(store, checkpoint.object)`)."""
 
     def __init__(self, machine: Machine, checkpoint_folder: Path) -> None:
         import torch
@@ -25,7 +25,11 @@ class Embedder:
         torch.set_num_threads(machine.threads)
         self._device = machine.device
         self._model = SentenceTransformer(
-            str(checkpoint_folder), device=machine.device, local_files_only=True, model_kwargs={"use_safetensors": True}
+            str(checkpoint_folder),
+            device=machine.device,
+            local_files_only=True,
+            trust_remote_code=False,
+            model_kwargs={"use_safetensors": True},
         )
 
     @property

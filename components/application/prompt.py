@@ -7,8 +7,10 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from components.core import Candidate, Prompt
+from components.core import BadInput, Candidate, Prompt
 from components.tasks import kind_of
+
+from .chat_template import rendered
 
 MAX_CONTEXT_WORDS = 384
 """Context beyond this is cut, never the question: about 550 tokens, and a 135M model reads no further with profit."""
@@ -62,9 +64,21 @@ def chat_ids(tokenizer: Any, prompts: Sequence[list[dict[str, str]]]) -> list[li
     Control tokens are the template's alone: see `without_control_tokens`.
     """
     safe = [[{**one, "content": without_control_tokens(tokenizer, one["content"])} for one in prompt] for prompt in prompts]
-    texts = [tokenizer.apply_chat_template(prompt, tokenize=False, add_generation_prompt=True) for prompt in safe]
+    texts = rendered(_template(tokenizer), safe, tokenizer.special_tokens_map) if safe else []
     rows: list[list[int]] = tokenizer(texts, add_special_tokens=False).input_ids if texts else []
     return rows
+
+
+def _template(tokenizer: Any) -> str:
+    """The tokenizer's chat template, where it has several the default one. Raises BadInput where it has none."""
+    found = tokenizer.chat_template
+    found = found.get("default") if isinstance(found, dict) else found
+    if not found:
+        raise BadInput(
+            f"{tokenizer.name_or_path}: its tokenizer has no chat template, so that nothing can be put to it in a chat; add "
+            "the chat_template.jinja of the model that it was made from"
+        )
+    return str(found)
 
 
 def without_control_tokens(tokenizer: Any, text: str) -> str:

@@ -1,5 +1,6 @@
 """Types, workspace, store, ledger, assets and progress: what every component stands on. Imports no other component."""
 
+from . import artifacts
 from .assets import ASSETS, asset_path, fetch
 from .candidate import Adapter, Baseline, Candidate, Checkpoint, Derivation, Prompt, PromptTurn, Quoted, Retriever, Runtime
 from .code import code_digest
@@ -100,6 +101,7 @@ __all__ = [
     "Value",
     "Verdict",
     "Workspace",
+    "artifacts",
     "asset_path",
     "canonical",
     "code_digest",

@@ -95,11 +95,18 @@ def fetch(name: str, workspace: Workspace) -> Path:
 
 
 def asset_path(reference: str, workspace: Workspace) -> Path:
-    """The file behind `asset:<asset>/<path>`; raises BadInput when the asset has no such file."""
+    """The file behind `asset:<asset>/<path>`.
+
+    Raises BadInput when the asset has no such file, MachineFault when it is no longer the file that was pinned.
+    """
     name, _, inside = reference.removeprefix("asset:").partition("/")
-    path = fetch(name, workspace) / inside
-    if not path.is_file():
+    folder = fetch(name, workspace)
+    path = folder / inside
+    if not path.is_file() or not path.resolve().is_relative_to(folder.resolve()):
         raise BadInput(f"{reference}: the asset '{name}' has no file {inside}")
+    expected = ASSETS[name].files.get(inside)
+    if expected and file_digest(path) != expected:
+        raise MachineFault(f"{reference}: not the pinned file (SHA-256 differs). Remove {folder}, and run again")
     return path
 
 

@@ -168,8 +168,11 @@ class Store:
     def _bury(self, tombstone: Tombstone) -> None:
         publish_json(self.root / "tombstones" / f"{tombstone.of}.json", tombstone)
 
-    def damaged(self, digests: Iterable[str] | None = None) -> list[str]:
-        """Objects (of `digests`; None: all) with a file changed, gone or added since: one 'digest: path' line each."""
+    def damaged(self, digests: Iterable[str] | None = None, below: int | None = None) -> list[str]:
+        """Objects (of `digests`; None: all) with a file changed, gone, added or linked since: one 'digest: path' line each.
+
+        below: files of so many bytes or more only have to be there; None: every file is hashed
+        """
         found = []
         objects = self.root / "objects"
         for folder in sorted(objects.glob("*/") if digests is None else [objects / digest for digest in digests]):
@@ -178,7 +181,7 @@ class Store:
                 found.append(f"{folder.name}: {MANIFEST}")
             there = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()} - {MANIFEST}
             for path in sorted(there | manifest.keys()):
-                if path not in there or path not in manifest or file_digest(folder / path) != manifest[path]:
+                if path not in there or path not in manifest or not _holds(folder / path, manifest[path], below):
                     found.append(f"{folder.name}: {path}")
         return found
 
@@ -243,6 +246,13 @@ def _manifest(folder: Path) -> dict[str, str]:
     if links:
         raise MachineFault(f"{links[0]}: links do not enter the store")
     return {path.relative_to(folder).as_posix(): file_digest(path) for path in files}
+
+
+def _holds(path: Path, digest: str, below: int | None) -> bool:
+    """Whether a file is a plain one with that digest; one of `below` bytes or more is taken to have it."""
+    if path.is_symlink():
+        return False
+    return (below is not None and path.stat().st_size >= below) or file_digest(path) == digest
 
 
 def _fsync_file(path: Path) -> None:

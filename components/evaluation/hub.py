@@ -160,7 +160,9 @@ def _download(dataset: str, config: str, cache_folder: Path) -> tuple[Any, dict[
         information = HfApi().dataset_info(dataset, revision=CONVERTED, timeout=20)
         where = {"data_files": _by_split([file.rfilename for file in information.siblings or ()], config or "default")}
     about["revision"] = str(information.sha)
-    splits = datasets.load_dataset(dataset, revision=information.sha, cache_dir=str(cache_folder), **where)
+    splits = datasets.load_dataset(
+        dataset, revision=information.sha, cache_dir=str(cache_folder), trust_remote_code=False, **where
+    )
     return splits, about
 
 

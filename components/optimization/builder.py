@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from components.core import Candidate, Checkpoint, Derivation, MachineFault, MissingPackage, Step
+from components.core.artifacts import opened
 
 Kind = Literal["int8", "int4"]
 
@@ -36,10 +37,12 @@ def build(candidate: Candidate, kind: Kind, step: Step) -> Checkpoint:
     adapter = candidate.adapter.object if candidate.adapter else None
 
     def make(inner: Step) -> Checkpoint:
-        source = _merged(inner.store.path(model.object), inner.store.path(adapter), inner) if adapter else None
+        source = base = opened(inner.store, model.object)
+        if adapter:
+            source = _merged(base, opened(inner.store, adapter, "adapter"), inner)
         target = inner.scratch / "onnx"
         shutil.rmtree(target, ignore_errors=True)
-        _run(source or inner.store.path(model.object), target, kind, inner)
+        _run(source, target, kind, inner)
         return Checkpoint(
             name=model.name,
             object=inner.store.put(target),
@@ -70,15 +73,18 @@ def _merged(model: Path, adapter: Path, step: Step) -> Path:
     torch.set_num_threads(step.machine.threads)
     target = step.scratch / "merged"
     shutil.rmtree(target, ignore_errors=True)
-    base = AutoModelForCausalLM.from_pretrained(model, dtype=torch.float32, use_safetensors=True, local_files_only=True)
+    base = AutoModelForCausalLM.from_pretrained(
+        model, dtype=torch.float32, use_safetensors=True, local_files_only=True, trust_remote_code=False
+    )
     PeftModel.from_pretrained(base, adapter).merge_and_unload().save_pretrained(target)
-    AutoTokenizer.from_pretrained(model, local_files_only=True).save_pretrained(target)
+    AutoTokenizer.from_pretrained(model, local_files_only=True, trust_remote_code=False).save_pretrained(target)
     return target
 
 
 def _run(source: Path, target: Path, kind: Kind, step: Step) -> None:
     command = [sys.executable, "-m", "onnxruntime_genai.models.builder", "-i", str(source), "-o", str(target)]
-    command += ["-p", kind, "-e", "cpu", "-c", str(step.scratch / "cache"), "--extra_options", *OPTIONS[kind]]
+    command += ["-p", kind, "-e", "cpu", "-c", str(step.scratch / "cache")]
+    command += ["--extra_options", "hf_remote=false", *OPTIONS[kind]]
     quiet = {"TQDM_DISABLE": "1", "HF_HUB_OFFLINE": "1", "HF_HUB_DISABLE_PROGRESS_BARS": "1", "DO_NOT_TRACK": "1"}
     # the builder writes the commit of any git repository around the environment into the model: with none to be found it
     # writes its own, and equal inputs give equal bytes
@@ -86,7 +92,9 @@ def _run(source: Path, target: Path, kind: Kind, step: Step) -> None:
     environment = {**os.environ, **quiet, "OMP_NUM_THREADS": str(step.machine.threads)}
     log = step.scratch / f"builder-{kind}.log"
     with log.open("w") as file:
-        done = subprocess.run(command, stdout=file, stderr=subprocess.STDOUT, env=environment, check=False)
+        done = subprocess.run(
+            command, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT, env=environment, check=False
+        )
     lines = log.read_text(errors="replace").strip().splitlines() or ["it said nothing"]
     if "No module named 'onnxruntime_genai" in lines[-1] or "No module named onnxruntime_genai" in lines[-1]:
         raise MissingPackage("onnxruntime-genai", "stage optimization")

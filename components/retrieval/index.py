@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from components.core import Checkpoint, Frozen, Passage, Split, Step, progress, publish_json, read_passages, write_jsonl
+from components.core.artifacts import opened
 
 from .chunks import Chunk, chunk
 
@@ -86,7 +87,7 @@ def _embed(chunks: list[Chunk], passages: list[Passage], embedder: Checkpoint, s
     for first in progress(range(0, len(chunks), SHARD), "embedding the knowledge base"):
         path = folder / f"{first:08d}.npy"
         if not path.exists():
-            model = model or Embedder(step.machine, step.store.path(embedder.object))
+            model = model or Embedder(step.machine, opened(step.store, embedder.object))
             texts = [f"{titles[item.passage]} {item.text}".strip() for item in chunks[first : first + SHARD]]
             _save(path, model.embed(texts))
             embedded += len(texts)

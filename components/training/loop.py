@@ -35,7 +35,7 @@ WARM_UP = 0.06
 
 def load_tokenizer(folder: Path) -> Any:
     """The tokenizer of the checkpoint in `folder`; it pads with the end token where it has no padding of its own."""
-    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
     return tokenizer
@@ -50,7 +50,7 @@ def load_base(folder: Path, machine: Machine, dtype: str) -> tuple[Any, Any]:
     torch.set_num_threads(machine.threads)
     tokenizer = load_tokenizer(folder)
     model: Any = AutoModelForCausalLM.from_pretrained(
-        folder, dtype=getattr(torch, dtype), use_safetensors=True, local_files_only=True
+        folder, dtype=getattr(torch, dtype), use_safetensors=True, local_files_only=True, trust_remote_code=False
     )
     model = model.to(machine.device).eval()
     attend_in_blocks(model)

@@ -28,6 +28,7 @@ from components.core import (
     Step,
     Task,
 )
+from components.core.artifacts import opened
 from components.measure import abstain_below, compare, examples, measure, missed_floors
 from components.measure.canaries import MOST
 from components.training import Recipe, settings, technique, tuned
@@ -200,7 +201,7 @@ def align(
     if len(rows) < config.minimum_pairs:
         reason = f"{len(rows)} usable preference pairs of {pairs.count} are fewer than the {config.minimum_pairs} needed"
         return Tuned(decision=Decision(verdict="keep", reason=reason), candidate=candidate)
-    base, start = step.store.path(candidate.model.object), step.store.path(candidate.adapter.object)
+    base, start = opened(step.store, candidate.model.object), opened(step.store, candidate.adapter.object, "adapter")
     most, longest = config.preference_pairs, config.max_tokens
     pairs_kept, simulated, largest = as_tokens(load_tokenizer(base), candidate, rows, longest, source_share, most)
     if len(pairs_kept) < config.minimum_pairs:

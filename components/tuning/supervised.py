@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from components.core import Candidate, Dataset, Row, Split, Step, Task, read_rows, write_jsonl
+from components.core.artifacts import opened
 from components.measure.canaries import Canary, canaries
 from components.training import tuned
 from components.training.contexts import shown_rows
@@ -36,7 +37,7 @@ def train(config: "Config", task: Task, candidate: Candidate, dataset: Dataset, 
     rows, counts, objects = shown_rows(
         task, candidate, dataset, given, config.wrong_share, config.unanswerable_share, config.seed, step
     )
-    base = step.store.path(candidate.model.object)
+    base = opened(step.store, candidate.model.object)
     tokenizer = load_tokenizer(base)
     encoded = [row for row in encode(tokenizer, prompt, rows) if len(row.ids) <= config.max_tokens]
     counts["too long"] = len(rows) - len(encoded)

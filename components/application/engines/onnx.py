@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from components.core import BadInput, Candidate, Machine, MissingPackage, Store
+from components.core.artifacts import opened
 
 from ..prompt import line_breaks, shared_prefixes, token_ids
 from ..quotes import Quotes
@@ -27,7 +28,7 @@ class Engine:
     def __init__(self, candidate: Candidate, store: Store, machine: Machine) -> None:
         if candidate.model is None or candidate.adapter is not None:
             raise BadInput("candidate: engine 'onnx' needs a model with its adapter merged in (stage optimization)")
-        folder = store.path(candidate.model.object)
+        folder = opened(store, candidate.model.object, "onnx")
         if not (folder / "genai_config.json").is_file():
             raise BadInput("candidate: engine 'onnx' needs a checkpoint in ONNX Runtime GenAI's form (genai_config.json)")
         self._runtime = _runtime()
@@ -219,4 +220,4 @@ def _load(runtime: Any, folder: Path, threads: int) -> Any:
 def _tokenizer(folder: Path) -> Any:
     from transformers import AutoTokenizer
 
-    return AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    return AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)

@@ -12,6 +12,7 @@ from itertools import pairwise
 from typing import Any
 
 from components.core import BadInput, Candidate, Machine, MachineFault, Store
+from components.core.artifacts import opened
 from components.core.memory import give_back, spare_imports
 
 from ..prompt import line_breaks, shared_prefixes, token_ids
@@ -44,13 +45,15 @@ class Engine:
         library_logging.set_verbosity_error()
         library_logging.disable_progress_bar()
         torch.set_num_threads(machine.threads)
-        folder = store.path(candidate.model.object)
-        self.tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+        folder = opened(store, candidate.model.object)
+        self.tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
         dtype = getattr(torch, candidate.runtime.dtype)
         spare_imports()
-        model = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, use_safetensors=True, local_files_only=True)
+        model = AutoModelForCausalLM.from_pretrained(
+            folder, dtype=dtype, use_safetensors=True, local_files_only=True, trust_remote_code=False
+        )
         if candidate.adapter:
-            model = _merged(model, store.path(candidate.adapter.object))
+            model = _merged(model, opened(store, candidate.adapter.object, "adapter"))
         self.device = _device(machine)
         self.model: Any = model.eval().to(self.device)
         attend_in_blocks(self.model)

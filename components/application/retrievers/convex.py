@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from components.core import BadInput, Machine, Retriever, Split, Store, read_jsonl, read_passages
+from components.core.artifacts import opened
 
 from ..answer import Hit
 from ..embedder import Embedder
@@ -44,7 +45,7 @@ class Convex:
         self._owner = np.array([numbers[chunk["passage"]] for chunk in self.chunks])
         self._of_passage = Lexical([f"{passage.title} {passage.text}" for passage in passages])
         self._of_chunk = Lexical([chunk["text"] for chunk in self.chunks])
-        self._embedder = Embedder(machine, store.path(retriever.embedder.object))
+        self._embedder = Embedder(machine, opened(store, retriever.embedder.object))
 
     def search(self, texts: Sequence[str], top_k: int = 5) -> list[list[Hit]]:
         """The best `top_k` chunks of each text; equal scores keep the stored order."""

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from components.core import BadInput, Machine, Retriever, Store, digest_of, read_jsonl
+from components.core.artifacts import opened
 
 from ..answer import Hit
 from ..embedder import Embedder
@@ -35,7 +36,7 @@ class Lance:
         if not retriever.index or not retriever.embedder:
             raise BadInput(f"retriever: scoring '{retriever.scoring}' needs an index and an embedder")
         self.hybrid = retriever.scoring == "rrf"
-        self._embedder = Embedder(machine, store.path(retriever.embedder.object))
+        self._embedder = Embedder(machine, opened(store, retriever.embedder.object))
         self._table = _open(store, retriever.index)
 
     def search(self, texts: Sequence[str], top_k: int = 5) -> list[list[Hit]]:
