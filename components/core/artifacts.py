@@ -34,7 +34,7 @@ LEFT_OUT = (
     ".gitattributes", ".gitignore", ".ds_store", "additional_chat_templates/*.jinja",
 )  # fmt: skip
 """Never copied and never read, so that they can do no harm; lower case."""
-CODE_KEYS = ("auto_map", "auto_mapping", "custom_pipelines", "custom_generate", "custom_ops_library", "trust_remote_code")
+CODE_KEYS = ("auto_map", "custom_pipelines", "custom_generate", "custom_ops_library", "trust_remote_code")
 """Keys whose value names code that a library would run."""
 KERNEL_KEYS = ("attn_implementation", "_attn_implementation", "experts_implementation", "_experts_implementation")
 """Keys whose value, where it holds a slash, names a repository of kernels that a library would fetch and run."""
@@ -231,7 +231,11 @@ def _tokenizer_config(path: Path) -> None:
 
 def _adapter_config(path: Path) -> None:
     _config(path)
-    base = _json(path).get("base_model_name_or_path")
+    found = _json(path)
+    mapped = found.get("auto_mapping")  # names a module that PEFT imports
+    if mapped and not re.fullmatch(r"transformers\.models\.[\w.]+", str(mapped["parent_library"])):
+        raise BadInput(f"its key 'auto_mapping' names code to run ({str(mapped)[:80]}); set it to null")
+    base = found.get("base_model_name_or_path")
     if base is not None and not re.fullmatch(r"\w[\w.-]*(/\w[\w.-]*)?", str(base)):
         raise BadInput(f"its key 'base_model_name_or_path' names a place on a machine ({str(base)[:80]}); set it to null")
 

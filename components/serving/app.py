@@ -107,6 +107,7 @@ def create_app(
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=[*hosts])
     app.add_exception_handler(RequestValidationError, _unprocessable)
     app.add_exception_handler(MachineFault, _machine_fault)
+    app.add_exception_handler(BadInput, _unanswerable)
     return app
 
 
@@ -203,6 +204,11 @@ def give_feedback(request: FeedbackRequest, caller: Request, served: ServedHere)
 
 async def _machine_fault(_: Request, fault: Exception) -> JSONResponse:
     return JSONResponse(error(str(fault), "server_error"), 507)
+
+
+async def _unanswerable(_: Request, fault: Exception) -> JSONResponse:
+    """The model cannot take this conversation: its chat template refuses it, or was stopped."""
+    return JSONResponse(error(str(fault)), 422)
 
 
 def _feedback(request: FeedbackRequest, answered: dict[str, Any]) -> Feedback:

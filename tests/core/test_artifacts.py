@@ -129,6 +129,24 @@ def test_an_adapter_names_no_place_on_a_machine(tmp_path: Path, base: str) -> No
         inspect(tmp_path, "mine", "adapter")
 
 
+@pytest.mark.parametrize("library", ["os", "transformers", "mine.models", "transformers.models", "transformers.models.x; y"])
+def test_an_adapter_names_no_code(tmp_path: Path, library: str) -> None:
+    mapped = {"base_model_class": "LlamaForCausalLM", "parent_library": library}
+    (tmp_path / "adapter_config.json").write_text(json.dumps({"auto_mapping": mapped}))
+    with pytest.raises(BadInput, match="auto_mapping"):
+        inspect(tmp_path, "mine", "adapter")
+
+
+def test_an_adapter_as_peft_saves_it_is_taken(folder: Path, tmp_path: Path) -> None:
+    from peft import LoraConfig, get_peft_model
+    from transformers import AutoModelForCausalLM
+
+    model = get_peft_model(AutoModelForCausalLM.from_pretrained(folder), LoraConfig(target_modules=["q_proj"]))
+    model.peft_config["default"].base_model_name_or_path = "HuggingFaceTB/SmolLM2-135M"  # else where it lay on this machine
+    model.save_pretrained(tmp_path / "adapter")
+    assert inspect(tmp_path / "adapter", "mine", "adapter") == ["adapter_config.json", "adapter_model.safetensors"]
+
+
 def _documented(folder: Path) -> None:
     for name in ("README.md", "LICENSE", "NOTICE.txt", "USE_POLICY.md", "logo.png", ".gitattributes", "eval.yaml"):
         (folder / name).write_text("for people")
