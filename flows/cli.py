@@ -412,14 +412,24 @@ def feedback_client(
     _print(client(name, revoke=revoke), as_json, show_client)
 
 
+Ports = Annotated[int, typer.Option("--port", help="First of two ports: MLflow, then Prefect")]
+
+
 @app.command()
-def ui(
-    port: Annotated[int, typer.Option(help="First of two ports: MLflow, then Prefect")] = 5000,
-) -> None:
+def ui(port: Ports = 5000) -> None:
     """Open MLflow and Prefect on this workspace, until Ctrl-C."""
     from flows.ui import ui as serve_pages
 
     serve_pages(port)
+
+
+@app.command()
+def env(port: Ports = 5000, as_json: Json = False) -> None:
+    """Print what `prefect`, `mlflow` and notebooks need for `ninefold ui`: eval "$(ninefold env)" also logs them in."""
+    from flows.ui import env as client_environment
+    from flows.ui import show_env
+
+    _print(client_environment(port), as_json, show_env)
 
 
 def _print(report: dict[str, Any], as_json: bool, show: Any) -> None:

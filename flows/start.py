@@ -21,7 +21,7 @@ QUIET = {
     "PREFECT_LOGGING_LEVEL": "WARNING",
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "PREFECT_CLI_PROMPT": "false",
-    "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",  # 20 by default: too short on a busy laptop
+    "PREFECT_SERVER_EPHEMERAL_ENABLED": "false",  # that one accepts any caller: flows/servers.py starts a guarded one
     "DO_NOT_TRACK": "1",
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "HF_HUB_DISABLE_PROGRESS_BARS": "1",
@@ -126,6 +126,7 @@ def _walk(run: Run, until: str | None, checkpoint: Elsewhere | None, as_json: bo
     estimates = run.profile.seconds | run.past_seconds()
     with watching(title, run.workspace.logs / f"{run.id}.log", estimates, silent=as_json) as view:
         from flows.lifecycle import Parameters, lifecycle_flow
+        from flows.servers import prefect_for_run
 
         path = run.path.absolute()
         parameters = Parameters(
@@ -138,7 +139,8 @@ def _walk(run: Run, until: str | None, checkpoint: Elsewhere | None, as_json: bo
             until=until,
             home=run.workspace.root,
         )
-        summary: dict[str, Any] = lifecycle_flow(parameters)
+        with prefect_for_run(run.workspace):
+            summary: dict[str, Any] = lifecycle_flow(parameters)
         summary["peak_memory_gb"] = round(view.peak_gb, 2)
         publish_json(run.summary_file(summary["until"]), summary)
     return summary

@@ -3,6 +3,7 @@
 pytest-xdist gives each core a process that takes whole files of tests; what all of them share is made under a lock.
 """
 
+import base64
 import gc
 import json
 import os
@@ -18,13 +19,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx
 import psutil
 import pytest
 from filelock import FileLock
 
 from components.core import ASSETS, Workspace, fetch
 from components.core.code import ROOT
-from flows.ui import prefect_server as serve_prefect
+from flows.servers import prefect_client
+from flows.servers import prefect_server as serve_prefect
 from tests import warm
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # each core has a process of its own
@@ -153,7 +156,8 @@ def finished(tmp_path_factory, worker_id) -> Finished:
 @pytest.fixture(scope="session")
 def prefect_server(tmp_path_factory, worker_id) -> Iterator[dict[str, str]]:
     """A Prefect server that tests of whole runs share, as a platform team keeps one: what a run's environment needs to find
-    it. A run that finds none starts its own, which takes some 8 processor seconds each time; `finished` is such a run.
+    it, log-in included. A run that finds none starts its own, which takes some 8 processor seconds each time; `finished` is
+    such a run.
 
     The first process that needs it starts it, and stops it when no other one uses it: up for eight minutes it takes another
     15 processor seconds.
@@ -166,12 +170,13 @@ def prefect_server(tmp_path_factory, worker_id) -> Iterator[dict[str, str]]:
     with ExitStack() as ours:
         with FileLock(shared / "prefect.lock"):
             if not (starts := not found.is_file()):
-                address = found.read_text()
+                client = json.loads(found.read_text())
             else:
-                address = ours.enter_context(serve_prefect(two_ports(), Workspace(tmp_path_factory.mktemp("prefect"))))
-                found.write_text(address)
+                workspace = Workspace(tmp_path_factory.mktemp("prefect"))
+                client = prefect_client(ours.enter_context(serve_prefect(two_ports(), workspace)), workspace)
+                found.write_text(json.dumps(client))
             mine.touch()
-        yield {"PREFECT_API_URL": f"{address}/api"}
+        yield client
         mine.unlink()
         while starts:
             with FileLock(shared / "prefect.lock"):
@@ -179,6 +184,15 @@ def prefect_server(tmp_path_factory, worker_id) -> Iterator[dict[str, str]]:
                     found.unlink()
                     break
             time.sleep(0.2)
+
+
+def prefect_api(server: dict[str, str]) -> httpx.Client:
+    """A client of Prefect's API as its pages are one: with the log-in, and the token against forged requests."""
+    basic = base64.b64encode(server["PREFECT_API_AUTH_STRING"].encode()).decode()
+    client = httpx.Client(base_url=server["PREFECT_API_URL"], headers={"Authorization": f"Basic {basic}"}, timeout=20)
+    token = client.get("/csrf-token", params={"client": "tests"}).json()["token"]
+    client.headers.update({"Prefect-Csrf-Client": "tests", "Prefect-Csrf-Token": token})
+    return client
 
 
 @pytest.fixture

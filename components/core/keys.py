@@ -16,7 +16,7 @@ from typing import Any
 from .database import now
 from .digest import Frozen
 from .errors import BadInput
-from .files import disk_faults, fsync_folder, publish_bytes, publish_json
+from .files import disk_faults, fsync_folder, publish_bytes, publish_json, publish_private
 
 PRIVATE, PUBLIC, RETIRED = "signing.pem", "signing.pub.pem", "retired"
 
@@ -72,7 +72,7 @@ def make_keys() -> bool:
     with disk_faults(folder):
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         if not private_key():
-            _publish_private(folder / PRIVATE, _new_private())
+            publish_private(folder / PRIVATE, _new_private())
     publish_bytes(folder / PUBLIC, _public_pem())
     return True
 
@@ -102,7 +102,7 @@ def rotate_keys() -> str:
         publish_json(until, Retired(at=now()))
         fresh = folder / f".{PRIVATE}.new"
         fresh.unlink(missing_ok=True)
-        _publish_private(fresh, _new_private())
+        publish_private(fresh, _new_private())
         os.replace(fresh, folder / PRIVATE)
         fsync_folder(folder)
     publish_bytes(path, _public_pem())
@@ -183,21 +183,3 @@ def _public_pem() -> bytes:
     from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
     return _private().public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-
-
-def _publish_private(path: Path, pem: bytes) -> None:
-    """Write the key so that nobody else can read it at any moment, and never over another one."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.unlink(missing_ok=True)  # a killed call's, from a process with this id: in a container it is always the same
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(pem)
-            file.flush()
-            os.fsync(file.fileno())
-        os.link(temporary, path)
-    except FileExistsError:
-        return  # another process made the pair first
-    finally:
-        temporary.unlink()
-    fsync_folder(path.parent)

@@ -1,7 +1,7 @@
 """The workspace: one folder (`.ninefold/`, or NINEFOLD_HOME) with everything that runs leave behind.
 
 store/  ledger.db  runs/<run id>/summary.json  logs/  assets/  mlflow.db  mlruns/  prefect/  serving/  feedback.db
-forgotten.json
+forgotten.json  login
 """
 
 import fcntl
@@ -13,6 +13,7 @@ from pathlib import Path
 from .digest import digest_of
 from .errors import MachineFault
 from .files import disk_faults
+from .login import read_login
 from .store import Store
 
 
@@ -57,14 +58,27 @@ class Workspace:
         return self.root / "forgotten.json"
 
     @property
+    def login(self) -> Path:
+        """The log-in of the MLflow and Prefect servers that `ninefold ui` and runs start: for its owner's eyes only."""
+        return self.root / "login"
+
+    @property
+    def shared_tracking(self) -> str | None:
+        """An MLflow that the user shares: MLFLOW_TRACKING_URI. None without it, and where `ninefold env` set it: the server
+        that it names has this workspace's log-in and database."""
+        given = os.environ.get("MLFLOW_TRACKING_URI")
+        password = os.environ.get("MLFLOW_TRACKING_PASSWORD")
+        return None if given and password and password == read_login(self.login) else given
+
+    @property
     def tracking_uri(self) -> str:
-        """MLflow: MLFLOW_TRACKING_URI where set, else SQLite in the workspace."""
-        return os.environ.get("MLFLOW_TRACKING_URI", f"sqlite:///{self.root / 'mlflow.db'}")
+        """MLflow: the one that the user shares, else SQLite in the workspace."""
+        return self.shared_tracking or f"sqlite:///{self.root / 'mlflow.db'}"
 
     @property
     def tracking_digest(self) -> str:
         """Names that MLflow without its address, which may hold a password; the workspace's own always has one name."""
-        return digest_of(os.environ.get("MLFLOW_TRACKING_URI", ""))
+        return digest_of(self.shared_tracking or "")
 
     @property
     def artifact_root(self) -> str:

@@ -51,7 +51,9 @@ def as_tokens(
     ]
     kept = within_share(short, source_share, most)
     sources = Counter(row["source"] for row in kept if row["source"] not in UNCAPPED)
-    return Kept([row["pair"] for row in kept], sum(bool(row.get("simulated")) for row in kept), max(sources.values(), default=0))
+    return Kept(
+        [row["pair"] for row in kept], sum(bool(row.get("simulated")) for row in kept), max(sources.values(), default=0)
+    )
 
 
 def _context(candidate: Candidate, row: dict[str, Any]) -> tuple[str, ...]:

@@ -123,7 +123,7 @@ def test_a_rotation_that_was_killed_is_finished_by_the_next(folder, monkeypatch,
         return wrapped
 
     with monkeypatch.context() as cut:
-        for name in ("publish_bytes", "publish_json", "_publish_private"):
+        for name in ("publish_bytes", "publish_json", "publish_private"):
             cut.setattr(keys, name, dying(name, getattr(keys, name)))
         cut.setattr(keys.Path, "unlink", dying("unlink", keys.Path.unlink))
         cut.setattr(keys.os, "replace", dying("replace", os.replace))

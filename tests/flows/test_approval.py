@@ -14,12 +14,12 @@ from components.core.keys import make_keys
 from components.governance import Approvals, Registry, covered, registered
 from flows.start import QUIET
 from tests import warm
-from tests.conftest import environment
+from tests.conftest import environment, prefect_api
 from tests.governance.conftest import real_card, two_versions
 
 
 @pytest.fixture(scope="module")
-def place(prefect_server, tmp_path_factory) -> Iterator[tuple[str, dict[str, str], str]]:
+def place(prefect_server, tmp_path_factory) -> Iterator[tuple[httpx.Client, dict[str, str], str]]:
     """A registry, the environment of its processes, and the id of the deployment `approval` of prefect.yaml."""
     workspace = two_versions(tmp_path_factory.mktemp("approval"))
     Registry(workspace).describe(
@@ -31,25 +31,25 @@ def place(prefect_server, tmp_path_factory) -> Iterator[tuple[str, dict[str, str
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("NINEFOLD_KEYS", own["NINEFOLD_KEYS"])
         make_keys()
-        api = prefect_server["PREFECT_API_URL"]
+        api = prefect_api(prefect_server)
         yield api, own, deployment(api)
 
 
-def deployment(api: str) -> str:
+def deployment(api: httpx.Client) -> str:
     """Id of the deployment `approval` as prefect.yaml has it, without a pool (test_schedules.py deploys that file)."""
     declared = yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"]
     (entrypoint,) = (item["entrypoint"] for item in declared if item["name"] == "approval")
-    flow = httpx.post(f"{api}/flows/", json={"name": "approval"}, timeout=20).json()["id"]
+    flow = api.post("/flows/", json={"name": "approval"}).json()["id"]
     here = {"prefect.deployments.steps.set_working_directory": {"directory": str(ROOT)}}  # as `prefect deploy` writes it
     body = {"name": "approval", "flow_id": flow, "entrypoint": entrypoint, "pull_steps": [here]}
-    return httpx.post(f"{api}/deployments/", json=body, timeout=20).json()["id"]
+    return api.post("/deployments/", json=body).json()["id"]
 
 
-def worked(own: dict[str, str], api: str, run: str) -> dict[str, Any]:
+def worked(own: dict[str, str], api: httpx.Client, run: str) -> dict[str, Any]:
     """The state of flow run `run` once the process that a worker would start has ended."""
     done = warm.run(["prefect", "flow-run", "execute", run], own, timeout=180)
     Path(own["NINEFOLD_HOME"], "flow-run.log").write_text(done.stdout + done.stderr)
-    return httpx.get(f"{api}/flow_runs/{run}", timeout=20).json()["state"]
+    return api.get(f"/flow_runs/{run}").json()["state"]
 
 
 def asked(place, version: int) -> str:
@@ -57,7 +57,7 @@ def asked(place, version: int) -> str:
     api, own, deployment = place
     given = {"model": "desk", "version": version, "home": own["NINEFOLD_HOME"]}
     body = {"parameters": {"parameters": given}, "state": {"type": "SCHEDULED"}}
-    run = httpx.post(f"{api}/deployments/{deployment}/create_flow_run", json=body, timeout=20).json()["id"]
+    run = api.post(f"/deployments/{deployment}/create_flow_run", json=body).json()["id"]
     state = worked(own, api, run)
     assert (state["type"], state["name"]) == ("PAUSED", "Suspended"), Path(own["NINEFOLD_HOME"], "flow-run.log").read_text()
     return run
@@ -65,7 +65,7 @@ def asked(place, version: int) -> str:
 
 def answer(place, run: str, **form: str) -> dict[str, Any]:
     """What the server says to a filled form."""
-    reply = httpx.post(f"{place[0]}/flow_runs/{run}/resume", json={"run_input": form}, timeout=20)
+    reply = place[0].post(f"/flow_runs/{run}/resume", json={"run_input": form})
     assert reply.status_code in (200, 201), reply.text
     return reply.json()
 
@@ -96,7 +96,7 @@ def test_a_form_with_a_name_that_the_contract_does_not_have_is_asked_again_with_
     state = worked(place[1], place[0], run)
     assert (state["type"], state["name"]) == ("PAUSED", "Suspended")
     assert Approvals(workspace).entries("desk", 2) == []
-    shown = httpx.get(f"{place[0]}/flow_runs/{run}/input/suspended-decision-1-description", timeout=20).text
+    shown = place[0].get(f"/flow_runs/{run}/input/suspended-decision-1-description").text
     assert "Not recorded:** 'Mallory' does not have any role" in shown
     assert answer(place, run, identity="Ada", **said)["status"] == "ACCEPT"
     assert worked(place[1], place[0], run)["type"] == "COMPLETED"

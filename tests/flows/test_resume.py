@@ -4,11 +4,9 @@ import json
 import random
 import time
 
-import httpx
-
 from components.core import Store
 from tests import warm
-from tests.conftest import USE_CASE, environment, new_home, ninefold
+from tests.conftest import USE_CASE, environment, new_home, ninefold, prefect_api
 
 STEPS = (
     "data.prepare", "use_case.check", "selection.select", "prompting.prompt", "retrieval.retrieve", "tuning.tune",
@@ -58,7 +56,7 @@ def test_a_run_killed_in_every_stage_ends_like_an_unbroken_one(request, tmp_path
     assert Store(home / "store").damaged() == []
     assert_one_of_each(home)
     wanted = {"flow_runs": {"tags": {"all_": [summary["run_id"]]}}}
-    runs = httpx.post(f"{prefect_server['PREFECT_API_URL']}/flow_runs/filter", json=wanted, timeout=20).json()
+    runs = prefect_api(prefect_server).post("/flow_runs/filter", json=wanted).json()
     states = [run["state_type"] for run in runs]
     assert states.count("COMPLETED") == 1, "the last one; the killed ones are not left running"
     assert set(states) == {"COMPLETED", "CRASHED"}

@@ -11,19 +11,20 @@ import pytest
 import yaml
 
 from components.core.code import ROOT
+from flows.servers import prefect_server
 from flows.start import QUIET
-from flows.ui import prefect_server
 from tests import warm
-from tests.conftest import USE_CASE, environment, two_ports
+from tests.conftest import USE_CASE, environment, ninefold, prefect_api, two_ports
 
 
 @pytest.fixture
 def server(copied):
-    """A Prefect server of this test alone in a finished workspace: its address and environment."""
-    with prefect_server(two_ports(), copied.workspace) as address:
-        api = address + "/api"
-        own = {**environment(copied.home), "PREFECT_API_URL": api, "PREFECT_HOME": str(copied.home / "prefect")}
-        yield api, {**own, **QUIET}
+    """A Prefect server of this test alone in a finished workspace: a client, and what `ninefold env` prints."""
+    port = two_ports()
+    with prefect_server(port + 1, copied.workspace):
+        printed = json.loads(ninefold(copied.home, "env", "--port", str(port), "--json").stdout)
+        own = {**environment(copied.home), **printed, "PREFECT_HOME": str(copied.home / "prefect")}
+        yield prefect_api(own), {**own, **QUIET}
 
 
 def prefect(own: dict[str, str], *arguments: str) -> str:
@@ -32,12 +33,12 @@ def prefect(own: dict[str, str], *arguments: str) -> str:
     return done.stdout
 
 
-def planned(api: str, deployment: str) -> list[datetime]:
+def planned(api: httpx.Client, deployment: str) -> list[datetime]:
     """When (UTC) the runs are due that the server's scheduler has written for `deployment`."""
     wanted = {"deployments": {"id": {"any_": [deployment]}}}
     deadline = time.monotonic() + 90  # its slower loop comes each minute
     while time.monotonic() < deadline:
-        if runs := httpx.post(f"{api}/flow_runs/filter", json=wanted, timeout=20).json():
+        if runs := api.post("/flow_runs/filter", json=wanted).json():
             return [datetime.fromisoformat(run["expected_start_time"]) for run in runs]
         time.sleep(0.5)
     return []
@@ -48,7 +49,7 @@ def test_every_deployment_is_made_and_runs(server):
     declared = {item["name"]: item for item in yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"]}
     prefect(own, "work-pool", "create", "ninefold", "--type", "process")
     prefect(own, "deploy", "--all")
-    made = {item["name"]: item for item in httpx.post(f"{api}/deployments/filter", json={}, timeout=20).json()}
+    made = {item["name"]: item for item in api.post("/deployments/filter", json={}).json()}
     assert set(made) == set(declared) == {"weekly", "nightly", "stage", "approval"}
     assert {f"{due:%A %H:%M}" for due in planned(api, made["weekly"]["id"])} == {"Sunday 02:00"}
     assert {f"{due:%H:%M}" for due in planned(api, made["nightly"]["id"])} == {"03:00"}
@@ -58,7 +59,7 @@ def test_every_deployment_is_made_and_runs(server):
 
     def run(name: str, parameters: dict[str, str]) -> None:
         body = {"parameters": {"parameters": parameters}, "state": {"type": "SCHEDULED", "message": "now"}}
-        flow_run = httpx.post(f"{api}/deployments/{made[name]['id']}/create_flow_run", json=body, timeout=20).json()["id"]
+        flow_run = api.post(f"/deployments/{made[name]['id']}/create_flow_run", json=body).json()["id"]
         assert worked(api, own, flow_run) == "COMPLETED", Path(home, "worker.log").read_text()
 
     def summary(name: str) -> dict[str, Any]:
@@ -75,12 +76,12 @@ def test_every_deployment_is_made_and_runs(server):
     assert "ran" not in {stage["status"] for stage in summary("summary")["stages"]}
     run("nightly", {"model": "voice_helpdesk", "home": home})
     wanted = {"artifacts": {"key": {"any_": ["voice-helpdesk-drift"]}}}
-    (artifact,) = httpx.post(f"{api}/artifacts/filter", json=wanted, timeout=20).json()
+    (artifact,) = api.post("/artifacts/filter", json=wanted).json()
     assert "0 logged requests" in artifact["data"]
 
 
-def worked(api: str, own: dict[str, str], flow_run: str) -> str:
+def worked(api: httpx.Client, own: dict[str, str], flow_run: str) -> str:
     """State of `flow_run` when a worker that takes what is due has ended."""
     worker = warm.run(["prefect", "worker", "start", "--pool", "ninefold", "--run-once"], own, timeout=180)
     Path(own["NINEFOLD_HOME"], "worker.log").write_text(worker.stdout + worker.stderr)
-    return httpx.get(f"{api}/flow_runs/{flow_run}", timeout=20).json()["state_type"]
+    return api.get(f"/flow_runs/{flow_run}").json()["state_type"]

@@ -1,0 +1,176 @@
+"""The MLflow and Prefect servers of a workspace, each behind the guard (flows/guard.py), and what their clients need.
+
+A server that somebody shares (MLFLOW_TRACKING_URI, PREFECT_API_URL) is used as it is: it is never started here, and its
+log-in is its owner's.
+"""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import IO
+
+import httpx
+
+from components.core import MachineFault, Workspace
+from components.core.code import ROOT
+from components.core.login import USER, make_login, read_login
+from flows.start import QUIET
+
+WAIT_SECONDS = 120
+"""Prefect's first start makes its database: 20 s on a busy laptop."""
+
+
+@contextmanager
+def mlflow_server(port: int, workspace: Workspace) -> Iterator[str]:
+    """MLflow on this workspace's database: its address, while it is up."""
+    own = {"MLFLOW_SERVER_ALLOWED_HOSTS": _own("", port), "MLFLOW_SERVER_CORS_ALLOWED_ORIGINS": _own("http://", port)}
+    own["MLFLOW_SERVER_ENABLE_JOB_EXECUTION"] = "false"
+    with _bound(port) as listener, _up("mlflow", listener, "/health", own, workspace) as address:
+        yield address
+
+
+@contextmanager
+def prefect_server(port: int, workspace: Workspace, *, name: str = "prefect") -> Iterator[str]:
+    """Prefect on this workspace's database: its address, while it is up. port: 0 for any free one; name: `run` for a server
+    without pages and without services that a single run does not need."""
+    with _bound(port) as listener:
+        port = listener.getsockname()[1]
+        own = {
+            "PREFECT_HOME": str(workspace.root / "prefect"),
+            "PREFECT_SERVER_API_AUTH_STRING": make_login(workspace.login),
+            "PREFECT_SERVER_CSRF_PROTECTION_ENABLED": "true",
+            "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": _own("http://", port),
+            "PREFECT_UI_API_URL": "/api",  # the page's own origin, whichever of its names the reader opened
+        }
+        if name == "run":
+            own |= {"PREFECT_UI_ENABLED": "false", "PREFECT__SERVER_EPHEMERAL": "1", "PREFECT__SERVER_FINAL": "1"}
+        with _up(name, listener, "/api/health", own, workspace) as address:
+            yield address
+
+
+@contextmanager
+def prefect_for_run(workspace: Workspace) -> Iterator[None]:
+    """The Prefect that this process's flows report to: the one that its settings name, else one of its own while this lasts.
+
+    Prefect would start one by itself, that accepts any caller.
+    """
+    from prefect.context import refresh_global_settings_context
+    from prefect.events.worker import EventsWorker
+    from prefect.settings import get_current_settings
+
+    refresh_global_settings_context()
+    api = get_current_settings().api
+    ours = api.auth_string and api.auth_string.get_secret_value() == read_login(workspace.login)
+    if api.url and not (ours and not _answers(f"{api.url}/health")):  # `ninefold env` names the server of a `ninefold ui`
+        yield
+        return
+    with prefect_server(0, workspace, name="run") as address:
+        own = prefect_client(address, workspace)
+        before = {name: os.environ[name] for name in own if name in os.environ}
+        os.environ |= own
+        refresh_global_settings_context()
+        try:
+            yield
+        finally:
+            EventsWorker.drain_all(timeout=10)  # the states of the last tasks are still on their way
+            for name in own:
+                del os.environ[name]
+            os.environ |= before
+            refresh_global_settings_context()
+
+
+def prefect_client(address: str, workspace: Workspace) -> dict[str, str]:
+    """What a client of `prefect_server` needs in its environment."""
+    return {
+        "PREFECT_API_URL": f"{address}/api",
+        "PREFECT_API_AUTH_STRING": make_login(workspace.login),
+        "PREFECT_CLIENT_CSRF_SUPPORT_ENABLED": "true",
+    }
+
+
+def mlflow_client(address: str, workspace: Workspace) -> dict[str, str]:
+    """What a client of `mlflow_server` needs in its environment."""
+    return {
+        "MLFLOW_TRACKING_URI": address,
+        "MLFLOW_TRACKING_USERNAME": USER,
+        "MLFLOW_TRACKING_PASSWORD": make_login(workspace.login),
+    }
+
+
+def shared_prefect(workspace: Workspace) -> str | None:
+    """PREFECT_API_URL where the user set it; None where it is not set, and where `ninefold env` did."""
+    own = os.environ.get("PREFECT_API_AUTH_STRING")
+    return None if own and own == read_login(workspace.login) else os.environ.get("PREFECT_API_URL")
+
+
+def _own(scheme: str, port: int) -> str:
+    return f"{scheme}127.0.0.1:{port},{scheme}localhost:{port}"
+
+
+@contextmanager
+def _bound(port: int) -> Iterator[socket.socket]:
+    """A socket that listens already before its server starts: no other program can come between."""
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind(("127.0.0.1", port))
+            listener.listen()
+        except OSError as error:
+            raise MachineFault(f"port {port} is taken: stop what listens there, or give another with --port") from error
+        yield listener
+
+
+@contextmanager
+def _up(name: str, listener: socket.socket, health: str, own: dict[str, str], workspace: Workspace) -> Iterator[str]:
+    """The server `name` with `own` in its environment; it ends with this block, and when this process is gone."""
+    make_login(workspace.login)
+    address = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    environment = {**os.environ, **QUIET, **own, "NINEFOLD_HOME": str(workspace.root)}
+    environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+    workspace.logs.mkdir(parents=True, exist_ok=True)
+    command = [sys.executable, "-P", "-m", "flows.guard", name, str(listener.fileno())]
+    with (workspace.logs / f"server-{name}.log").open("ab") as log:
+        process = subprocess.Popen(
+            command, env=environment, stdin=subprocess.PIPE, stdout=log, stderr=log,
+            start_new_session=True, pass_fds=[listener.fileno()],
+        )  # fmt: skip
+        listener.close()  # the server's alone from here on
+        try:
+            _wait(address + health, process, log)
+            yield address
+        finally:
+            _stop(process)
+
+
+def _wait(url: str, process: subprocess.Popen[bytes], log: IO[bytes]) -> None:
+    deadline = time.monotonic() + WAIT_SECONDS
+    while time.monotonic() < deadline and process.poll() is None:
+        if _answers(url):
+            return
+        time.sleep(0.1)  # not up yet
+    end = f"ended with code {process.returncode}" if process.returncode is not None else f"is not up after {WAIT_SECONDS} s"
+    raise MachineFault(f"the server of {url} {end}; see its log: {log.name}")
+
+
+def _answers(url: str) -> bool:
+    try:
+        return httpx.get(url, timeout=2).is_success
+    except httpx.HTTPError:
+        return False
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGTERM)
+        try:
+            process.wait(15)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+    assert process.stdin
+    process.stdin.close()

@@ -1,0 +1,103 @@
+"""The servers behind the guard: a run has its own, whose end comes with the run's, however that comes."""
+
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+from components.core import MachineFault, Workspace
+from components.core.code import ROOT
+from components.core.login import make_login
+from flows.servers import mlflow_server, prefect_client, prefect_server
+from flows.start import QUIET
+from tests.conftest import environment, two_ports
+
+FLOW = """
+import os, sys
+from pathlib import Path
+from components.core import Workspace
+from flows.servers import prefect_for_run
+from prefect import flow, task
+
+@task
+def step(number):
+    return number
+
+@flow
+def steps():
+    return [step(number) for number in range(5)]
+
+with prefect_for_run(Workspace()):
+    print(sum(steps()), os.environ["PREFECT_API_URL"], flush=True)
+    if "wait" in sys.argv:
+        sys.stdin.read()
+print(os.environ.get("PREFECT_API_URL", "as before"), os.environ.get("PREFECT_API_AUTH_STRING", "as before"))
+"""
+
+
+def own(home: Path, **servers: str) -> dict[str, str]:
+    return {**environment(home), **QUIET, "PREFECT_HOME": str(home / "prefect"), **servers}
+
+
+def flow_in(home: Path, *arguments: str, **servers: str) -> "subprocess.Popen[str]":
+    """A process that reports a flow of five tasks as a run does; `wait`: and then waits inside for its end."""
+    pipe = subprocess.PIPE
+    command = [sys.executable, "-c", FLOW, *arguments]
+    return subprocess.Popen(command, env=own(home, **servers), cwd=ROOT, stdin=pipe, stdout=pipe, stderr=pipe, text=True)
+
+
+def recorded(home: Path) -> list[tuple[str, int]]:
+    with closing(sqlite3.connect(home / "prefect/prefect.db")) as database:
+        return database.execute("SELECT state_type, COUNT(*) FROM task_run GROUP BY 1").fetchall()
+
+
+def test_a_runs_own_server_is_guarded_records_every_step_and_ends_with_it(tmp_path):
+    with flow_in(tmp_path, "wait") as process:
+        assert process.stdout
+        total, api = process.stdout.readline().split()
+        assert total == "10"
+        (server,) = psutil.Process(process.pid).children(recursive=True)
+        assert server.cmdline()[-4:-1] == ["-m", "flows.guard", "run"], "no other server of Prefect's making"
+        assert httpx.post(f"{api}/flows/", json={"name": "planted"}, timeout=60).status_code in (401, 403)
+        out, said = process.communicate("", timeout=120)
+    assert (process.returncode, out.split("\n")[0], said) == (0, "as before as before", "")
+    assert psutil.wait_procs([server], timeout=30)[1] == []
+    assert recorded(tmp_path) == [("COMPLETED", 5)]
+    assert (tmp_path / "logs/server-run.log").read_text() == ""
+
+
+def test_a_run_that_is_killed_leaves_no_server(tmp_path):
+    with flow_in(tmp_path, "wait") as process:
+        assert process.stdout
+        assert process.stdout.readline()
+        servers = psutil.Process(process.pid).children(recursive=True)
+        assert servers
+        process.kill()
+    assert psutil.wait_procs(servers, timeout=60)[1] == []
+
+
+def test_a_run_reports_to_the_server_of_ninefold_ui_while_it_is_up_and_else_to_its_own(tmp_path):
+    workspace, port = Workspace(tmp_path), two_ports()
+    client = prefect_client(f"http://127.0.0.1:{port}", workspace)
+    with prefect_server(port, workspace):
+        out, said = flow_in(tmp_path, **client).communicate("", timeout=120)
+        assert (out.split()[:2], said) == (["10", client["PREFECT_API_URL"]], "")
+    out, said = flow_in(tmp_path, **client).communicate("", timeout=120)
+    total, api, *after = out.split()
+    assert (total, said) == ("10", "")
+    assert api != client["PREFECT_API_URL"]
+    assert after == [client["PREFECT_API_URL"], make_login(workspace.login)]
+
+
+def test_a_server_that_does_not_start_says_where_its_log_is(tmp_path):
+    (tmp_path / "mlflow.db").write_text("no database")
+    with (
+        pytest.raises(MachineFault, match=r"ended with code 1; see its log: .*server-mlflow\.log"),
+        mlflow_server(two_ports(), Workspace(tmp_path)),
+    ):
+        pass
