@@ -100,9 +100,9 @@ def _mlflow(workspace: Workspace) -> Any:
 def main(name: str, descriptor: int) -> None:
     """Serve on the socket `descriptor` until SIGTERM, or until the process at the other end of standard input is gone."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    settings = {"log_level": "warning", "access_log": False, "proxy_headers": False, "lifespan": "on"}
-    server = uvicorn.Server(uvicorn.Config(app_of(name, Workspace()), **settings))
-    server.run([socket.socket(fileno=descriptor)])
+    app = app_of(name, Workspace())
+    config = uvicorn.Config(app, log_level="warning", access_log=False, proxy_headers=False, lifespan="on")
+    uvicorn.Server(config).run([socket.socket(fileno=descriptor)])
 
 
 def _end_with_parent() -> None:

@@ -243,7 +243,8 @@ def _adapter_config(path: Path) -> None:
 def _modules(path: Path) -> None:
     """sentence-transformers' list of modules: its own classes, in folders beside the list."""
     found = json.loads(path.read_text(encoding="utf-8")) if path.stat().st_size < MOST_JSON else None
-    for module in found if isinstance(found, list) else [{"type": found}]:
+    modules: list[dict[str, Any]] = found if isinstance(found, list) else [{"type": found}]
+    for module in modules:
         owner, _, name = str(module["type"]).rpartition(".")
         if not (owner + ".").startswith("sentence_transformers.") or name not in MODULES:
             allowed = f"sentence-transformers' {', '.join(MODULES)}"

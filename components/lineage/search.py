@@ -37,7 +37,7 @@ class Item(Frozen):
     id: str
     """Digest, key, folder name, or path in the workspace."""
     role: str = ""
-    """What it is: split train, adapter sft, index, components.tuning.tune …"""
+    """What it is: split train, adapter lora sft, index, components.tuning.tune …"""
     count: int = 1
     """Rows, chunks, lines or cells that hold the subject."""
     rows: tuple[str, ...] = ()
@@ -85,7 +85,7 @@ def touched(workspace: Workspace, subject: Subject, *more: Path) -> list[Item]:
 
 
 def object_roles(store: Store) -> dict[str, str]:
-    """Object → what it is, from the results that name it: the split's name, `adapter sft`, `index`, `evidence test`."""
+    """Object → what it is, from the results that name it: the split's name, `adapter lora sft`, `index`, `evidence test`."""
     found: dict[str, str] = {}
     for seal in store.seals():
         for digest, role in _roles(seal.result):
@@ -100,7 +100,7 @@ def _roles(value: Any, field: str = "") -> Iterator[tuple[str, str]]:
             yield from _roles(one, field)
     if isinstance(value, dict):
         if isinstance(digest := value.get("object"), str) and digest:
-            name = value.get("name") or value.get("method") or ""
+            name = value.get("name") or " ".join(value[key] for key in ("technique", "objective") if key in value)
             yield digest, name if name == field or "count" in value else f"{field} {name}".strip()
         if isinstance(table := value.get("table"), str):
             yield table, f"evidence {value.get('split', '')}".strip()

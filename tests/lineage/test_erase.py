@@ -47,13 +47,13 @@ def test_a_source_and_what_a_person_said_of_feedback_are_forgotten_and_the_decis
 def test_weights_that_were_taught_go_and_the_base_model_stays(tmp_path):
     workspace = filled(tmp_path)
     why = {item.role: item.why.split()[0] for item in touched(workspace, SUBJECT) if item.kind == "object"}
-    assert why == {"train": "holds", "adapter sft": "made", "weights": "made"}
+    assert why == {"train": "holds", "adapter lora sft": "made", "weights": "made"}
 
 
 def test_a_planted_canary_is_what_weights_were_made_from(tmp_path):
     workspace = filled(tmp_path, {"train": ROWS["test"], "canaries": ROWS["train"]})
     found = [item for item in touched(workspace, SUBJECT) if item.kind == "object"]
-    assert {item.role for item in found} >= {"canaries", "adapter sft"}
+    assert {item.role for item in found} >= {"canaries", "adapter lora sft"}
 
 
 def test_a_row_of_test_taught_nothing(tmp_path):

@@ -61,7 +61,7 @@ def test_an_answer_names_prompt_weights_rows_figures_and_approver(tmp_path):
     }
     found = why(answered, candidate, workspace.store, workspace.store, drawn(workspace, candidate, release))
     assert found["prompt"]["digest"] == candidate.prompt.digest
-    assert (found["model"]["name"], found["adapter"]["method"]) == ("base", "sft")
+    assert (found["model"]["name"], found["adapter"]["objective"]) == ("base", "sft")
     assert [(one["rows"], one["count"], one["origins"]) for one in found["training"]] == [("train", 1, {"synthetic": 1})]
     assert found["evaluation"][0]["f1"] == 0.5
     assert [one["by"] for one in found["approval"]] == ["ada"]

@@ -126,7 +126,7 @@ def _definitions() -> dict[str, Definition]:
         own = getattr(import_module(f".{file}", __package__), "METRICS", None)
         fits = bool(own) and isinstance(own, tuple) and all(isinstance(one, Definition) for one in own)
         assert fits, f"components/measure/metrics/{file}.py must define METRICS, a tuple of Definitions"
-        for one in own:
+        for one in own or ():
             assert one.name not in found, f"components/measure/metrics/{file}.py: there is a metric '{one.name}' already"
             found[one.name] = one
     return found

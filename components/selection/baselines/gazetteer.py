@@ -42,4 +42,4 @@ def named(rows: Sequence[Row]) -> dict[str, list[str]]:
         mentions = len(re.findall(rf"(?<!\w){re.escape(name)}(?!\w)", texts))
         if keys.total() >= NAMED * mentions:
             found[min(keys, key=lambda key: (-keys[key], key))].append(name)
-    return json.loads(json.dumps(found, sort_keys=True))  # type: ignore[no-any-return]
+    return json.loads(json.dumps(found, sort_keys=True))
