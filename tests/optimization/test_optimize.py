@@ -154,7 +154,7 @@ def _adapter(candidate: Candidate, step: Step) -> str:
     for name, weight in model.named_parameters():
         if "lora" in name:
             torch.nn.init.normal_(weight, std=0.3)
-    model.peft_config["default"].base_model_name_or_path = None  # a place on this machine, which no adapter may name
+    model.peft_config["default"].base_model_name_or_path = "two-layer"  # else its place on this machine, which is refused
     model.save_pretrained(step.scratch / "adapter")
     return step.store.put(step.scratch / "adapter")
 
