@@ -14,8 +14,8 @@ CORE = ("pydantic", "pyyaml", "numpy")
 SERVER = ("fastapi", "uvicorn", "httpx", "psutil")
 SIGNED = ("model-signing", "pyopenssl")
 ENGINES = {
-    "transformers": ("torch", "transformers", "safetensors"),
-    "onnx": ("onnxruntime-genai", "onnxruntime", "transformers"),
+    "transformers": ("torch", "transformers", "safetensors", "jinja2"),
+    "onnx": ("onnxruntime-genai", "onnxruntime", "transformers", "jinja2"),
     "openai": ("httpx",),
     "baseline": (),
 }
