@@ -189,7 +189,7 @@ def prefect_server(tmp_path_factory, worker_id) -> Iterator[dict[str, str]]:
 def prefect_api(server: dict[str, str]) -> httpx.Client:
     """A client of Prefect's API as its pages are one: with the log-in, and the token against forged requests."""
     basic = base64.b64encode(server["PREFECT_API_AUTH_STRING"].encode()).decode()
-    client = httpx.Client(base_url=server["PREFECT_API_URL"], headers={"Authorization": f"Basic {basic}"}, timeout=20)
+    client = httpx.Client(base_url=server["PREFECT_API_URL"], headers={"Authorization": f"Basic {basic}"}, timeout=90)
     token = client.get("/csrf-token", params={"client": "tests"}).json()["token"]
     client.headers.update({"Prefect-Csrf-Client": "tests", "Prefect-Csrf-Token": token})
     return client
