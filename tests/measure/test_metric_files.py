@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from components.core.code import ROOT, reached_files, words_of
 from components.measure import metrics, per_example
 from components.measure.intervals import table_metric
+from components.measure.measure import CODE
 from components.measure.metrics import Definition, definition, files
 from components.tasks import kind_of, names
 from tests.tasks.small import Solved, solved
@@ -20,6 +22,8 @@ def defined(file: str) -> tuple[Definition, ...]:
 def tells_right_from_wrong(file: str) -> None:
     for one in defined(file):
         where = f"components/measure/metrics/{file}.py: '{one.name}'"
+        named = (file, *getattr(metrics.import_module(f".{file}", metrics.__name__), "NAMES", ()))
+        assert one.name in named, f"{where} is missing in NAMES"
         kinds = [name for name in names() if one.name in kind_of(name).metrics]
         assert kinds, f"{where} is named by no kind of task"
         for kind in kinds:
@@ -59,6 +63,22 @@ def test_a_metric_is_found_by_its_name(file: str) -> None:
     assert [definition(one.name) for one in defined(file)] == list(defined(file))
 
 
+@pytest.mark.parametrize("kind", names())
+def test_the_key_of_a_measurement_knows_the_metrics_of_its_kind_and_no_others(kind: str) -> None:
+    reached = reached_files(*CODE, words=words_of({"kind": kind}))
+    folder = ROOT / "components/measure/metrics"
+    own = {file for file in files() for one in defined(file) if one.name in kind_of(kind).metrics}
+    assert own <= {path.stem for path in reached if path.parent == folder}
+    other = set(files()) - own - {"f1"}  # what swapped answers are compared by
+    assert not other & {path.stem for path in reached if path.parent == folder}
+
+
+def test_a_metric_that_no_key_would_know_of_is_found_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = f"{HEAD}METRICS = (Definition(name='zeal', per_example=lambda case: 1.0),)"
+    with planted(text, tmp_path, monkeypatch), pytest.raises(AssertionError, match="'zeal' is missing in NAMES"):
+        tells_right_from_wrong("planted")
+
+
 HEAD = '"""Planted."""\nfrom components.measure.metrics import Definition\n'
 
 
@@ -67,7 +87,10 @@ HEAD = '"""Planted."""\nfrom components.measure.metrics import Definition\n'
     [
         ("", "components/measure/metrics/planted.py must define METRICS, a tuple of Definitions"),
         ("METRICS = ('f1',)", "components/measure/metrics/planted.py must define METRICS, a tuple of Definitions"),
-        ("METRICS = (Definition(name='f1', per_example=lambda case: 1.0),)", "planted.py: there is a metric 'f1' already"),
+        (
+            "NAMES = ('f1',)\nMETRICS = (Definition(name='f1', per_example=lambda case: 1.0),)",
+            "planted.py: there is a metric 'f1' already",
+        ),
         ("METRICS = (Definition(name='zeal'),)", "metric 'zeal': give it per_example or over_table, and not both"),
     ],
 )
@@ -99,7 +122,7 @@ def test_a_metric_that_is_none_is_found_out(score: str, said: str, tmp_path: Pat
     case = solved("classification")
     other = Solved(case.task.model_copy(update={"kind": "planted_kind"}), case.rows, case.wrong, case.passages)
     monkeypatch.setattr(test_metric_files, "solved", lambda kind: other if kind == "planted_kind" else solved(kind))
-    text = f"{HEAD}METRICS = (Definition(name='accuracy_too', per_example={score}),)"
+    text = f"{HEAD}NAMES = ('accuracy_too',)\nMETRICS = (Definition(name='accuracy_too', per_example={score}),)"
     with planted(text, tmp_path, monkeypatch), pytest.raises(AssertionError, match=re.escape(said)):
         tells_right_from_wrong("planted")
     tasks.kind_of.cache_clear()

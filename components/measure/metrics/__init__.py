@@ -1,4 +1,5 @@
-"""Metrics, one file each or each family, found by listing this folder: `METRICS` of a file holds its `Definition`s.
+"""Metrics, one file each or each family, found by listing this folder: `METRICS` of a file holds its `Definition`s, and
+`NAMES` their names where the file's own is not the only one (core/code.py reads it without loading the file).
 
 A kind of task (components/tasks) names those that are measured for it. All lie in [0, 1], and more is better unless the
 definition says otherwise. Not covered: judges, semantic similarity, latency.
@@ -123,10 +124,13 @@ def files() -> list[str]:
 def _definitions() -> dict[str, Definition]:
     found: dict[str, Definition] = {}
     for file in files():
-        own = getattr(import_module(f".{file}", __package__), "METRICS", None)
+        module = import_module(f".{file}", __package__)
+        own = getattr(module, "METRICS", None)
         fits = bool(own) and isinstance(own, tuple) and all(isinstance(one, Definition) for one in own)
         assert fits, f"components/measure/metrics/{file}.py must define METRICS, a tuple of Definitions"
         for one in own or ():
+            if one.name != file and one.name not in getattr(module, "NAMES", ()):
+                continue  # no step's key would know of it: the tests of this folder refuse such a file
             assert one.name not in found, f"components/measure/metrics/{file}.py: there is a metric '{one.name}' already"
             found[one.name] = one
     return found

@@ -17,6 +17,7 @@ def _rate(case: Case) -> float | None:
     return float(case.abstained) if case.task.abstain is not None else None
 
 
+NAMES = ("abstention_precision", "abstention_recall", "abstention_rate")
 METRICS = (
     Definition(name="abstention_precision", per_example=_precision, is_goal=False, needs_abstention=True),
     Definition(name="abstention_recall", per_example=_recall, is_goal=False, needs_abstention=True),

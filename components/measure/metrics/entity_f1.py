@@ -62,6 +62,7 @@ def _over(out_of: Callable[["np.ndarray"], "np.ndarray"], rows: Sequence[Mapping
     return Statistic(columns, of)
 
 
+NAMES = ("entity_f1", "entity_precision", "entity_recall", "text_entity_f1")
 METRICS = (
     Definition(name="entity_f1", over_table=partial(_over, lambda sums: sums[..., 1] + sums[..., 2])),
     Definition(name="entity_precision", over_table=partial(_over, lambda sums: 2 * sums[..., 1]), is_goal=False),

@@ -8,6 +8,7 @@ def _same(case: Case) -> float:
     return float(normalise(case.text) == normalise(case.row.answer))
 
 
+NAMES = ("exact_match", "accuracy")
 METRICS = (
     Definition(name="exact_match", per_example=_same),
     Definition(name="accuracy", per_example=_same),

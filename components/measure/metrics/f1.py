@@ -23,6 +23,7 @@ def _answerable(case: Case) -> float | None:
     return None if case.unanswerable else _f1(case)
 
 
+NAMES = ("f1", "f1_answerable")
 METRICS = (
     Definition(name="f1", per_example=_f1),
     Definition(name="f1_answerable", per_example=_answerable),

@@ -22,6 +22,7 @@ def _of_five(case: Case) -> float | None:
     return None if (rank := _rank(case)) is None else float(rank >= 1 / 5)
 
 
+NAMES = ("hit@1", "hit@5", "mrr")
 METRICS = (
     Definition(name="hit@1", per_example=_first, is_goal=False),
     Definition(name="hit@5", per_example=_of_five, is_goal=False),

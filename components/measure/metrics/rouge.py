@@ -22,6 +22,7 @@ def _of(kind: str, case: Case) -> float:
     return rouge(case.text, case.row.answer, kind)
 
 
+NAMES = ("rouge_1", "rouge_2", "rouge_l")
 METRICS = (
     Definition(name="rouge_1", per_example=partial(_of, "rouge1")),
     Definition(name="rouge_2", per_example=partial(_of, "rouge2")),
