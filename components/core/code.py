@@ -22,7 +22,7 @@ from .digest import canonical
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("components", "flows")
-ALSO_NAMED_BY = ("NAMES", "SUFFIXES", "METRICS")
+ALSO_NAMED_BY = ("NAMES", "SUFFIXES")
 """Module-level names of a variant that hold other words for it than its file's stem."""
 
 
