@@ -54,6 +54,8 @@ class Searcher(Protocol):
 
     def search(self, texts: Sequence[str], top_k: int = 5) -> list[list[Hit]]: ...
 
+    def close(self) -> None: ...
+
 
 class Application:
     """A loaded Candidate (see `load`); a context manager that frees its memory on exit."""
@@ -105,6 +107,8 @@ class Application:
         """Free the engine's memory; a second call does nothing."""
         if self.engine is not None:
             self.engine.close()
+        if self.retriever is not None:
+            self.retriever.close()
         self.engine = self.retriever = None
 
     def __enter__(self) -> "Application":

@@ -4,6 +4,7 @@ from components.core import BadInput, Candidate, Machine, Retriever, Store
 
 from .answer import Application, Searcher
 from .engines import engine
+from .scoring import scoring
 
 
 def load(candidate: Candidate, store: Store, machine: Machine) -> Application:
@@ -26,23 +27,13 @@ def load(candidate: Candidate, store: Store, machine: Machine) -> Application:
     if candidate.quoted and candidate.runtime.engine == "openai":
         raise BadInput("candidate: an endpoint cannot be held to quotes; engine 'openai' needs a candidate without 'quoted'")
     retriever = load_retriever(candidate.retriever, store, machine) if candidate.retriever else None
-    return Application(candidate, engine(candidate.runtime.engine)(candidate, store, machine), retriever)
+    return Application(candidate, engine(candidate.runtime.engine).Engine(candidate, store, machine), retriever)
 
 
 def load_retriever(retriever: Retriever, store: Store, machine: Machine) -> Searcher:
-    """A searcher: `.search(texts, top_k=5) -> list[list[Hit]]`, best first.
+    """A searcher (see scoring/__init__.py); close it to let go of its connections.
 
-    bm25 finds passages (each once). The other modes find chunks, so a passage may come more than once.
-    Raises MachineFault when the store lacks an object, BadInput when a vector mode has no index or no embedder.
+    Raises MachineFault when the store lacks an object, BadInput for a word that is not known or a scoring without what it
+    needs, MissingPackage when one of its packages is not installed.
     """
-    if retriever.scoring == "bm25":
-        from .retrievers.bm25 import Bm25
-
-        return Bm25(retriever.knowledge, store)
-    if retriever.scoring == "convex":
-        from .retrievers.convex import Convex
-
-        return Convex(retriever, store, machine)
-    from .retrievers.lance import Lance
-
-    return Lance(retriever, store, machine)
+    return scoring(retriever.scoring).Scoring(retriever, store, machine)

@@ -9,8 +9,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from itertools import islice
 
-from components.application.retrievers.bm25 import Bm25
-from components.core import Passage, Row, Split, Store, Synthetic, Task, digest_of, read_passages
+from components.application.scoring.bm25 import Scoring
+from components.core import Machine, Passage, Retriever, Row, Split, Store, Synthetic, Task, digest_of, read_passages
 from components.core.suppression import words
 
 from .generators import generator
@@ -43,7 +43,7 @@ def synthesise(
     passages = {passage.id: passage for passage in read_passages(training, store)}
     if not passages:
         return [], {}
-    search = Bm25(training.object, store).search
+    search = Scoring(Retriever(scoring="bm25", knowledge=training.object), store, Machine()).search
     draw = random.Random(f"synthetic/{asked.seed}")
     dropped: Counter[str] = Counter()
     rows: list[Row] = []

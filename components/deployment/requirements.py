@@ -7,24 +7,15 @@ keeps its image small.
 from importlib.metadata import PackageNotFoundError, version
 
 from components.application import baselines
+from components.application.engines import engine
+from components.application.scoring import scoring
+from components.application.stores import vector_store
 from components.core import Candidate, MissingPackage
 from components.tasks import kind_of
 
 CORE = ("pydantic", "pyyaml", "numpy")
 SERVER = ("fastapi", "uvicorn", "httpx", "psutil")
 SIGNED = ("model-signing", "pyopenssl")
-ENGINES = {
-    "transformers": ("torch", "transformers", "safetensors", "jinja2"),
-    "onnx": ("onnxruntime-genai", "onnxruntime", "transformers", "jinja2"),
-    "openai": ("httpx",),
-    "baseline": (),
-}
-RETRIEVERS = {
-    "bm25": ("bm25s",),
-    "vector": ("lancedb", "torch", "transformers", "sentence-transformers"),
-    "rrf": ("lancedb", "torch", "transformers", "sentence-transformers"),
-    "convex": ("bm25s", "nltk", "torch", "transformers", "sentence-transformers"),
-}
 
 
 def requirements(candidate: Candidate, *, server: bool = False, signed: bool = False) -> list[str]:
@@ -32,9 +23,11 @@ def requirements(candidate: Candidate, *, server: bool = False, signed: bool = F
 
     Raises MissingPackage when one is not installed here, so that nothing is pinned to a version that was not tried.
     """
-    names = {*CORE, *ENGINES[candidate.runtime.engine], *(SERVER if server else ()), *(SIGNED if signed else ())}
+    names = {*CORE, *engine(candidate.runtime.engine).PACKAGES, *(SERVER if server else ()), *(SIGNED if signed else ())}
     if candidate.retriever:
-        names |= {*RETRIEVERS[candidate.retriever.scoring]}
+        names |= {*scoring(candidate.retriever.scoring).PACKAGES}
+    if candidate.retriever and candidate.retriever.store:
+        names |= {*vector_store(candidate.retriever.store).PACKAGES}
     names |= {*kind_of(candidate.task).packages}
     if candidate.adapter:
         names |= {"peft"}

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
+from components.application.stores import drop_form
 from components.core import Workspace, publish_bytes
 from components.core.files import fsync_folder
 
@@ -46,7 +47,9 @@ def _one(workspace: Workspace, subject: Subject, item: Item) -> None:
     elif item.kind == "scratch":
         shutil.rmtree(store.root / "scratch" / item.id, ignore_errors=True)
     elif item.kind == "derived table":
-        _remove(store.root / "derived" / item.id)
+        _remove(store.derived / item.id)
+    elif item.kind == "form of an index":
+        drop_form(*item.id.split(), store.derived)
     elif item.kind == "bundle":
         _remove(workspace.serving / "bundles" / item.id)
     elif item.kind == "registered copy":

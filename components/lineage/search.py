@@ -10,13 +10,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
+from components.application.stores import forms_held, is_form
 from components.core import Frozen, Seal, Store, Workspace
 
 from .content import cells, contents, is_database, table_texts
 from .subject import Subject
 
 Kind = Literal[
-    "object", "seal", "scratch", "derived table", "bundle", "registered copy", "database", "log", "file", "record"
+    "object", "seal", "scratch", "derived table", "form of an index", "bundle", "registered copy", "database", "log", "file",
+    "record",
 ]  # fmt: skip
 RECORDS = ("ledger.db", "approvals.db")
 """Append-only: they keep digests and names of approvers, and are never rewritten."""
@@ -57,12 +59,12 @@ def search(workspace: Workspace, subject: Subject, *more: Path) -> list[Item]:
     store, roles = workspace.store, object_roles(workspace.store)
     found = [*_objects(store, roles, subject), *_seals(store, subject)]
     found += _folders(store.root / "scratch", "scratch", subject)
-    found += _folders(store.root / "derived", "derived table", subject)
+    found += _folders(store.derived, "derived table", subject)
     found += _folders(workspace.serving / "bundles", "bundle", subject)
     found += _folders(workspace.root / "mlruns" / "models", "registered copy", subject)
     for root in (workspace.root, store.root / "tombstones", *more):
         found += [item for path in _others(root, workspace) if (item := _file(path, workspace, subject))]
-    return found
+    return [*_forms(workspace, found), *found]
 
 
 def touched(workspace: Workspace, subject: Subject, *more: Path) -> list[Item]:
@@ -81,7 +83,23 @@ def touched(workspace: Workspace, subject: Subject, *more: Path) -> list[Item]:
         for path in _inside(folder):
             if path.name not in known and any((one / digest).is_dir() for digest in gone | weights for one in _stores(path)):
                 found.append(Item(kind=kind, id=path.name, role="bundle", why="carries what was made from it"))
-    return found
+    known = {item.id for item in found}
+    return [*[form for form in _forms(workspace, found) if form.id not in known], *found]
+
+
+def _forms(workspace: Workspace, found: list[Item]) -> list[Item]:
+    """The forms that vector stores keep of an index that goes, or went before: vectors and names of passages, no text that a
+    search could find. They are named first, and so deleted first: once the index is gone, nothing else leads to them."""
+    store = workspace.store
+    gone = {item.id for item in found if item.kind == "object"}
+    gone |= {one.of for one in store.tombstones().values() if one.kind == "object"}
+    for kind, folder in (("bundle", workspace.serving / "bundles"), ("registered copy", _models(workspace))):
+        paths = [folder / item.id for item in found if item.kind == kind]
+        gone |= {one.name for path in paths for objects in _stores(path) for one in objects.iterdir()}
+    return [
+        Item(kind="form of an index", id=f"{name} {index}", role=f"vectors in {name}", why="made from rows that hold it")
+        for name, index in forms_held(gone, store.derived)
+    ]
 
 
 def object_roles(store: Store) -> dict[str, str]:
@@ -161,6 +179,8 @@ def _seals(store: Store, subject: Subject) -> Iterator[Item]:
 def _folders(root: Path, kind: Kind, subject: Subject) -> Iterator[Item]:
     """Folders (or single files) below `root` that are kept or deleted as a whole."""
     for folder in _inside(root):
+        if kind == "derived table" and is_form(folder.name):
+            continue  # `_forms` knows by the index whether it goes
         paths = [path for path in sorted(folder.rglob("*")) if path.is_file()] if folder.is_dir() else [folder]
         tables = [path for path in folder.rglob("*.lance") if path.is_dir()]
         count = sum(_holds(path, subject) for path in paths)

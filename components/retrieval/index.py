@@ -4,8 +4,8 @@
     vectors.npy    float32 [chunks, dimensions], unit length, row n for line n
     index.json     provenance: knowledge, embedder, chunking, counts
 
-LanceDB's tables are made from it when a retriever is loaded, so that the object is the same bytes on every machine that
-computes the same vectors. Not covered: adding passages to an index that exists; a new knowledge base is a new index.
+A vector store makes its own form from it when a retriever is loaded, so that the object is the same bytes on every machine
+that computes the same vectors. Not covered: adding passages to an index that exists; a new knowledge base is a new index.
 """
 
 from pathlib import Path

@@ -5,11 +5,16 @@ retriever was fitted to; the answers are then measured on validation, against th
 Not covered: rerankers (a cross-encoder costs more than the reader on a CPU), query rewriting, updates of an index.
 """
 
+from contextlib import closing
 from typing import Any
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from components.application import answering, checkpoint, load_retriever
+from components.application.scoring import NAMES as SCORINGS
+from components.application.scoring import scoring as scoring_named
+from components.application.stores import NAMES as STORES
+from components.application.stores import vector_store
 from components.core import (
     Candidate,
     Checkpoint,
@@ -46,7 +51,9 @@ class Config(Frozen):
     overlap_words: int = Field(0, ge=0)
     """Words that neighbouring chunks may share."""
     scoring: tuple[str, ...] = ("bm25", "vector", "rrf", "convex")
-    """Ways to rank that are compared."""
+    """Ways to rank that are compared: files of application/scoring."""
+    store: str = "numpy"
+    """What keeps and searches the vectors: a file of application/stores. Every store gives the same hits."""
     top_k: tuple[int, ...] = (1, 2)
     """How many texts the prompt may hold; each is compared."""
     context_words: int = Field(170, ge=1)
@@ -56,12 +63,37 @@ class Config(Frozen):
     rows: int | None = Field(None, ge=1)
     """Validation rows that are answered; None: all."""
 
+    @field_validator("scoring")
+    @classmethod
+    def _scorings_are_known(cls, given: tuple[str, ...]) -> tuple[str, ...]:
+        for word in given:
+            _known(word, SCORINGS)
+        return given
+
+    @field_validator("store")
+    @classmethod
+    def _store_is_known(cls, given: str) -> str:
+        _known(given, STORES)
+        return given
+
     @model_validator(mode="before")
     @classmethod
     def _old_words_name_the_new(cls, given: Any) -> Any:
         if isinstance(given, dict) and "modes" in given:
             raise ValueError("'modes' is now 'scoring', and its 'hybrid' is 'rrf' (reciprocal rank fusion)")
         return given
+
+
+def check(config: Config) -> None:
+    """Raise MissingPackage or MachineFault where a scoring or the store cannot run here."""
+    vectors = [word for word in config.scoring if scoring_named(word).VECTORS]
+    if vectors:
+        vector_store(config.store)
+
+
+def _known(word: str, names: tuple[str, ...]) -> None:
+    if word not in names:
+        raise ValueError(f"'{word}' is not known; allowed: {', '.join(names)}")
 
 
 class Retrieved(StageResult):
@@ -127,8 +159,8 @@ def _options(
     for scoring in config.scoring:
         for top_k in config.top_k:
             retriever = Retriever(scoring=scoring, knowledge=knowledge, top_k=top_k)
-            if scoring != "bm25":
-                kept = {"index": index.object, "embedder": embedder, "store": "numpy" if scoring == "convex" else "lance"}
+            if scoring_named(scoring).VECTORS:
+                kept = {"index": index.object, "embedder": embedder, "store": config.store}
                 retriever = retriever.model_copy(update=kept)
             options[f"{scoring}, top {top_k}"] = retriever
     if at_hand and at_hand not in options.values():
@@ -145,10 +177,10 @@ def _search(
     tables = {}
     bases = {retriever.model_copy(update={"top_k": 1}).digest: retriever for retriever in options.values()}
     for base, retriever in progress(list(bases.items()), "comparing ways to search"):
-        searcher = load_retriever(retriever, step.store, step.machine)
-        start = time.perf_counter()
-        found = searcher.search([row.text for row in questions], top_k=SEARCHED)
-        milliseconds = 1000 * (time.perf_counter() - start) / len(questions)
+        with closing(load_retriever(retriever, step.store, step.machine)) as searcher:
+            start = time.perf_counter()
+            found = searcher.search([row.text for row in questions], top_k=SEARCHED)
+            milliseconds = 1000 * (time.perf_counter() - start) / len(questions)
         step.measured[f"milliseconds_per_search_{retriever.scoring}"] = round(milliseconds, 2)
         for name, option in options.items():
             if option.model_copy(update={"top_k": 1}).digest == base:

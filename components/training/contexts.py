@@ -10,6 +10,7 @@ import random
 import re
 import shutil
 from collections.abc import Sequence
+from contextlib import closing
 
 import numpy as np
 
@@ -47,8 +48,8 @@ def shown_rows(
     if retriever is None or dataset.training_knowledge is None:
         return [Shown(row.text, (), row.answer) for row in rows], {"rows": len(rows)}, ()
     limited, made = _training_retriever(retriever, dataset, step)
-    searcher = load_retriever(limited, step.store, step.machine)
-    found = searcher.search([row.text for row in rows], top_k=FOUND)
+    with closing(load_retriever(limited, step.store, step.machine)) as searcher:
+        found = searcher.search([row.text for row in rows], top_k=FOUND)
     texts = _texts_by_passage(limited, dataset, step)
     draw = random.Random(seed)
     answerable: list[Shown] = []

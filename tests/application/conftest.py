@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from components.application import checkpoint
+from components.application import Embedder, checkpoint
 from components.core import (
     Candidate,
     Machine,
@@ -15,6 +16,7 @@ from components.core import (
     Row,
     Runtime,
     Step,
+    Store,
     Workspace,
     write_jsonl,
 )
@@ -72,3 +74,31 @@ def rows() -> list[Row]:
 def assets(fetched: Path) -> Path:
     """Where the assets lie."""
     return fetched
+
+
+@pytest.fixture(scope="session")
+def indexed(tmp_path_factory: pytest.TempPathFactory, assets: Path, step: Step, knowledge: str) -> tuple[Store, Retriever]:
+    """A store with an index of six chunks, two of them of one passage, and a retriever over it."""
+    workspace = Workspace(tmp_path_factory.mktemp("indexed"))
+    workspace.assets.symlink_to(assets)
+    inner = Step("indexed", workspace.store.scratch("indexed"), workspace, Machine(threads=1))
+    model = checkpoint("asset:minilm/all_minilm_l6_v2/model.zip", "all-minilm-l6-v2", "apache-2.0", inner)
+    embedder = Embedder(inner.machine, inner.store.path(model.object))
+    folder = inner.scratch / "index"
+    folder.mkdir()
+    texts = [passage.text for passage in PASSAGES] + ["The Seine flows through Paris."]
+    owners = [passage.id for passage in PASSAGES] + ["paris"]
+    chunks = [
+        {"id": f"{i}", "passage": owner, "text": text} for i, (owner, text) in enumerate(zip(owners, texts, strict=True))
+    ]
+    write_jsonl(folder / "chunks.jsonl", chunks)
+    vectors = embedder.embed(texts)
+    assert vectors.shape == (6, 384)
+    assert vectors.dtype == np.float32
+    assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
+    assert (vectors == embedder.embed(texts)).all()
+    np.save(folder / "vectors.npy", vectors)
+    step.store.copy_to(inner.store, [knowledge])
+    return inner.store, Retriever(
+        scoring="vector", store="lance", knowledge=knowledge, index=inner.store.put(folder), embedder=model
+    )

@@ -1,25 +1,20 @@
 """The whole stage on a real MLflow (SQLite), a real server, and a fresh process that loads what was registered."""
 
-import ast
-import contextlib
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
-from importlib.metadata import PackageNotFoundError, packages_distributions, requires
 from pathlib import Path
 
 import pytest
-from packaging.requirements import Requirement
 
 from components.core import BadInput, Ledger, Workspace
 from components.core.code import ROOT
 from components.core.keys import make_keys
 from components.deployment import Config, deploy, export
 from components.deployment.bundle import reference_rows
-from components.deployment.requirements import CORE, RETRIEVERS
 from components.governance import champion, registered
 from components.serving import load_bundle, reference_of, status
 from tests.serving.bundles import QUESTIONS, candidate
@@ -184,35 +179,3 @@ def test_another_mlflow_has_other_versions(tmp_path: Path, monkeypatch: pytest.M
         registered(workspace, "desk")
     run(workspace, tmp_path / "again")
     assert registered(workspace, "desk").version == 1
-
-
-@pytest.mark.parametrize("scoring", sorted(RETRIEVERS))
-def test_an_application_lists_every_package_that_its_retriever_imports(scoring: str) -> None:
-    names = {"bm25": "bm25", "convex": "convex", "rrf": "lance", "vector": "lance"}
-    application = ROOT / "components/application"
-    files = [application / f"retrievers/{names[scoring]}.py", *([] if scoring == "bm25" else [application / "embedder.py"])]
-    assert all(path.is_file() for path in files)
-    imported = {
-        (alias.name if isinstance(node, ast.Import) else node.module or "").split(".")[0]
-        for path in files
-        for node in ast.walk(ast.parse(path.read_text()))
-        if isinstance(node, ast.Import) or (isinstance(node, ast.ImportFrom) and not node.level)
-        for alias in node.names
-    }
-    provided = packages_distributions()
-    needed = {one.lower().replace("_", "-") for name in imported for one in provided.get(name, ())} - {"ninefold"}
-    assert needed <= with_dependencies({*CORE, *RETRIEVERS[scoring]})
-
-
-def with_dependencies(names: set[str]) -> set[str]:
-    """`names` and all that they require, as installed here."""
-    found, todo = set(), [*names]
-    while todo:
-        name = todo.pop().lower().replace("_", "-")
-        if name in found:
-            continue
-        found.add(name)
-        with contextlib.suppress(PackageNotFoundError):
-            wanted = [Requirement(line) for line in requires(name) or ()]
-            todo += [one.name for one in wanted if one.marker is None or one.marker.evaluate({"extra": ""})]
-    return found

@@ -5,10 +5,14 @@ import json
 import sqlite3
 from contextlib import closing
 
+import numpy as np
 import pytest
 
 from components.core import Feedback, FeedbackStore, MachineFault
+from components.application.index_rows import IndexRows
+from components.application.stores import NAMES, drop_form, forms_held, open_store
 from components.lineage import Subject, content, erase, search, touched, with_rows
+from tests.application.stores import all_served
 
 from .small import ADA, ROWS, filled, put
 
@@ -92,6 +96,30 @@ def test_steps_whose_payload_went_are_not_sealed_any_more(tmp_path):
     assert sorted(after) == ["c", "s"]
     kinds = sorted(one.kind for one in workspace.store.tombstones().values())
     assert kinds == ["object", "object", "object", "seal"], "the tuned prompt shows the row: its seal goes too"
+
+
+def test_the_forms_that_stores_keep_of_an_index_go_with_it_and_others_stay(tmp_path):
+    with all_served(tmp_path / "served"):
+        workspace = filled(tmp_path / "home")
+        rows = IndexRows.of(("p1", "p2"), np.eye(2, dtype=np.float32))
+        texts = {"gone": f"Written by {ADA}.", "stays": "Written by nobody."}
+        index = {name: put(workspace, name, chunks_jsonl=[{"passage": "p1", "text": text}]) for name, text in texts.items()}
+        for name in NAMES:
+            for digest in index.values():
+                open_store(name, digest, rows, workspace.store).close()
+        (workspace.store.derived / f"lance-{index['gone']}" / "rows.lance" / "_versions").rename(tmp_path / "torn")
+        before = forms_held(index.values(), workspace.store.derived)
+        assert len(before) == 2 * (len(NAMES) - 1), "numpy keeps none"
+        found = touched(workspace, SUBJECT)
+        first = [item.kind == "form of an index" for item in found]
+        assert first == sorted(first, reverse=True), "a call that is killed after them is repeated whole"
+        workspace.store.forget(index["gone"], "as a call that was killed in between")
+        erase(workspace, SUBJECT, touched(workspace, SUBJECT))
+        assert search(workspace, SUBJECT) == []
+        assert forms_held(index.values(), workspace.store.derived) == [one for one in before if one[1] == index["stays"]]
+        for name, digest in before:
+            if digest == index["stays"]:
+                drop_form(name, digest, workspace.store.derived)
 
 
 def test_looking_changes_nothing(tmp_path):

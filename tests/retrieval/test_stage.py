@@ -3,7 +3,7 @@
 import pytest
 
 from components.application import load
-from components.core import Retriever, Row
+from components.core import BadInput, Retriever, Row, parse
 from components.retrieval import Config, retrieve
 from components.retrieval.hits import means, score
 from tests.retrieval.small import METRICS, TASK, candidate, dataset, split, step_in
@@ -102,6 +102,18 @@ def _embedder(found, step):
     from components.application import checkpoint
 
     return checkpoint(CONFIG.embedder, CONFIG.embedder_name, CONFIG.embedder_licence, step)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"scoring": ["bm25", "tfidf"]}, "'tfidf' is not known; allowed: bm25, convex, rrf, vector"),
+        ({"store": "faiss"}, "'faiss' is not known; allowed: .*lance, numpy"),
+    ],
+)
+def test_a_word_that_names_no_file_is_refused_with_those_that_do(given, said):
+    with pytest.raises(BadInput, match=f"section 'retrieval': key '{next(iter(given))}': {said}"):
+        parse(Config, given, "section 'retrieval'")
 
 
 def test_the_old_word_for_scoring_is_refused_and_names_the_new():

@@ -1,6 +1,7 @@
 """Engines: one file each, one class `Engine(candidate, store, machine)` each; `load` picks it by `runtime.engine`.
 
-A chat engine has
+`PACKAGES`, a tuple, names the distributions that a file needs. They are imported late; a missing one is answered with its
+install line. A chat engine has
     generate(prompts: list[list[dict]], max_new_tokens: int, first_line: bool = False, quotes=None) -> list[str]
         Greedy answers in order. prompts: chat messages. first_line: stop at the first line break after some text.
         quotes: for each prompt, what its answer is held to (quotes.py); only engines that decode here take it.
@@ -20,13 +21,15 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from components.core import BadInput
+from components.core.variants import known, require
 
 NAMES = tuple(sorted(path.stem for path in Path(__file__).parent.glob("*.py") if path.stem != "__init__"))
+DEFINES = ("PACKAGES", "Engine.close")
 
 
 def engine(name: str) -> Any:
-    """The class `Engine` of the file `name`; raises BadInput where there is none."""
-    if name not in NAMES:
-        raise BadInput(f"candidate: runtime.engine '{name}' is not known; allowed: {', '.join(NAMES)}")
-    return import_module(f".{name}", __package__).Engine
+    """The module of the engine `name`. Raises BadInput where there is none, MissingPackage where it cannot run here."""
+    known(name, NAMES, "runtime.engine")
+    module = import_module(f".{name}", __package__)
+    require(module, DEFINES, f"engine '{name}'")
+    return module

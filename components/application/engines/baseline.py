@@ -10,6 +10,8 @@ from ..baselines import Reply, load
 if TYPE_CHECKING:
     from ..answer import Hit
 
+PACKAGES = ()
+
 
 class Engine:
     """See engines/__init__.py: `reply` instead of `generate`."""

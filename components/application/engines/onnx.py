@@ -18,6 +18,8 @@ from components.core.artifacts import opened
 from ..prompt import line_breaks, shared_prefixes, token_ids
 from ..quotes import Quotes
 
+PACKAGES = ("onnxruntime-genai", "onnxruntime", "transformers", "jinja2")
+
 SHARED_AT_LEAST = 8
 """Shared prefixes shorter than this are not worth a call of their own."""
 

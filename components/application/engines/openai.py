@@ -13,6 +13,8 @@ from components.core import BadInput, Candidate, Machine, MachineFault, Store
 
 from ..prompt import without_role_tags
 
+PACKAGES = ("httpx",)
+
 TIMEOUT = 120.0
 """Seconds for one answer."""
 

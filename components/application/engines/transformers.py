@@ -18,6 +18,8 @@ from components.core.memory import give_back, spare_imports
 from ..prompt import line_breaks, shared_prefixes, token_ids
 from ..quotes import Quotes
 
+PACKAGES = ("torch", "transformers", "safetensors", "jinja2")
+
 BATCH_TOKENS = 4096
 BATCH_ROWS = 16
 """A batch holds at most this many padded tokens and rows: measured on 2 cores, larger ones are no faster."""

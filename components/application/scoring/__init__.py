@@ -1,0 +1,33 @@
+"""Scorings: how texts are ranked for a question. One file each, found by listing this folder; `retriever.scoring` names one.
+
+A file defines
+
+    PACKAGES: tuple[str, ...]
+        Distributions that it needs beside numpy and those of the vector store. They are imported late; a missing one is
+        answered with its install line.
+    VECTORS: bool
+        Whether it ranks chunks by vectors: then the retriever has an index, an embedder and a store. Any store will do.
+    class Scoring(retriever, store, machine)
+        search(texts, top_k=5) -> list[list[Hit]]
+            The best `top_k` of each text (fewer in a smaller base), best first; equal scores keep the stored order. One that
+            ranks chunks may name a passage more than once.
+        close() -> None
+            Let go of connections.
+"""
+
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from components.core.variants import known, require
+
+NAMES = tuple(sorted(path.stem for path in Path(__file__).parent.glob("*.py") if path.stem != "__init__"))
+DEFINES = ("PACKAGES", "VECTORS", "Scoring.search", "Scoring.close")
+
+
+def scoring(name: str) -> Any:
+    """The module of the scoring `name`. Raises BadInput where there is none, MissingPackage where it cannot run here."""
+    known(name, NAMES, "retriever.scoring")
+    module = import_module(f".{name}", __package__)
+    require(module, DEFINES, f"scoring '{name}'")
+    return module
