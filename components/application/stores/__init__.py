@@ -33,6 +33,7 @@ form is derived: it may be deleted at any time, and what is not the index row fo
 """
 
 import logging
+import re
 from collections.abc import Collection
 from importlib import import_module
 from pathlib import Path
@@ -66,7 +67,8 @@ def _module(name: str) -> Any:
 def forms_held(indexes: Collection[str], derived: Path) -> list[tuple[str, str]]:
     """(store, index object) of every form that any store keeps of `indexes`. Raises MachineFault where a store that has
     kept one cannot be asked."""
-    return [(name, index) for name in NAMES for index in sorted(_module(name).held(indexes, derived))]
+    digests = {index for index in indexes if re.fullmatch("[0-9a-f]{64}", index)}
+    return [(name, index) for name in NAMES for index in sorted(_module(name).held(digests, derived))]
 
 
 def is_form(name: str) -> bool:
