@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from components.core import BadInput, Machine, MachineFault, Retriever, Store, read_jsonl
+from components.core.artifacts import opened
 
 from .answer import Hit
 from .embedder import Embedder
@@ -36,7 +37,7 @@ class Indexed:
             raise BadInput(f"retriever: the index holds {len(self.chunks)} chunks and {len(vectors)} vectors")
         rows = IndexRows.of(tuple(chunk["passage"] for chunk in self.chunks), vectors)
         self.vectors = open_store(retriever.store, retriever.index, rows, store)
-        self._embedder = Embedder(machine, store.path(retriever.embedder.object))
+        self._embedder = Embedder(machine, opened(store, retriever.embedder.object))
 
     def embed(self, texts: Sequence[str]) -> "np.ndarray":
         """float32 [texts, dimensions], unit length."""

@@ -8,9 +8,9 @@ from contextlib import closing
 import numpy as np
 import pytest
 
-from components.core import Feedback, FeedbackStore, MachineFault
 from components.application.index_rows import IndexRows
 from components.application.stores import NAMES, drop_form, forms_held, open_store
+from components.core import Feedback, FeedbackStore, MachineFault
 from components.lineage import Subject, content, erase, search, touched, with_rows
 from tests.application.stores import all_served
 
