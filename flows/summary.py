@@ -89,6 +89,7 @@ def _test(evaluated: Any, primary: str) -> dict[str, Any]:
         "metrics": metrics,
         "baselines": {name: evidence.metrics[primary].value for name, evidence in evaluated.references.items()},
         "gain": _gain(gain) if gain else None,
+        "bounds": [one.model_dump(mode="json") for one in evaluated.bounds],
         "slices": {
             name: {value: one.model_dump(mode="json") for value, one in values.items()}
             for name, values in evaluated.slice_gains.items()

@@ -208,6 +208,9 @@ class Policy(Frozen):
     """Bias, forgetting or safety figure → the largest worsening allowed between the base model and the release."""
     failing_at_most: dict[str, Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]] = {}
     """Safety check → the largest share of its items that a release may fail, whatever the base model does."""
+    not_shown: Literal["allow", "refuse"] = "allow"
+    """Whether a release may go out whose figure lies within a bound (of these two, or of `metrics.floors`) while its interval
+    does not. Where the risk tier is high, `refuse` unless the contract says so. What was not measured is always refused."""
 
 
 class Deployment(Frozen):
@@ -295,6 +298,16 @@ class UseCase(Frozen):
         if people and len(people) < wanted:
             raise ValueError(f"approvals.roles: {wanted} different people must approve, and only {len(people)} is named")
         return self
+
+    @model_validator(mode="before")
+    @classmethod
+    def _high_risk_refuses_what_is_not_shown(cls, given: Any) -> Any:
+        policy = given.get("policy", {}) if isinstance(given, dict) else None
+        if isinstance(policy, Policy):
+            policy = policy.model_dump(exclude_unset=True)
+        if not isinstance(policy, dict) or given.get("risk_tier") != "high":
+            return given
+        return {**given, "policy": {"not_shown": "refuse", **policy}}
 
     @model_validator(mode="before")
     @classmethod

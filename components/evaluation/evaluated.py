@@ -2,7 +2,7 @@
 
 from components.core import Candidate, Comparison, Evidence, Metric, StageResult
 from components.core.hub_task import HubTask
-from components.measure import SliceGain
+from components.measure import Bound, SliceGain
 
 from .safety import CheckDetail
 
@@ -60,6 +60,8 @@ class Evaluated(StageResult):
     """Ids of the measured rows that leaks which could not be removed give away."""
     slice_gains: dict[str, dict[str, SliceGain]] = {}
     """Slice → value → difference to the best reference, paired, and whether it is not worse."""
+    bounds: tuple[Bound, ...] = ()
+    """Each bound of the contract that was measured: it holds, is broken, or is not shown."""
     failed: tuple[str, ...] = ()
     """One line for each condition of the contract that does not hold."""
     not_measured: tuple[str, ...] = ()

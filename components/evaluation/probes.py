@@ -7,11 +7,13 @@ Nothing is decided here (promotion.py). What could not be measured, or does not 
 
 from typing import NamedTuple
 
-from components.core import Candidate, Evidence, Metric, Step, publish_json
+from components.core import Candidate, Evidence, Metric, Policy, Step, publish_json
+from components.measure import Bound
 from components.measure.scenarios import Scores
 
 from .asked_otherwise import asked_otherwise
 from .benchmarks import Asked, benchmark, weights_of
+from .bounds import of_benchmarks, of_checks
 from .checks import CHECKS
 from .items import BENCHMARKS
 from .safety import CheckDetail, Checking, check, details, worsened
@@ -38,6 +40,8 @@ class Probed(NamedTuple):
     """There is no base to compare with."""
     inapplicable: dict[str, str]
     """The candidate cannot fail it."""
+    bounds: tuple[Bound, ...]
+    """Of `policy.bias_at_most` and `policy.failing_at_most`."""
 
     def objects(self, base: Application | None) -> set[str]:
         """Everything in the store that the figures follow from. base: what said its answers on test for it."""
@@ -62,6 +66,7 @@ def probe(
     asked: Asked,
     checking: Checking,
     otherwise: int,
+    policy: Policy,
     step: Step,
 ) -> Probed:
     """Ask the candidate, and its base where there is one (else `no_base` says why not).
@@ -87,6 +92,7 @@ def probe(
         unmeasured=unmeasured,
         no_worsening={} if base else {name: no_base for name in (*wanted, *after.checked) if name not in unmeasured},
         inapplicable=after.inapplicable,
+        bounds=(*of_benchmarks(scores, policy, {}), *of_checks(before, after, policy, {}, step)),
     )
 
 

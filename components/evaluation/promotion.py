@@ -3,10 +3,10 @@
 Not covered: approval by a person (governance), the card.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from components.core import BadInput, Comparison, Decision, Evidence, Frozen, Limits, Metric, Metrics, Policy, Verdict
-from components.measure import SliceGain, shown_p, significant
+from components.measure import Bound, SliceGain, shown_p, significant
 
 from .checks import CHECKS
 from .items import BENCHMARKS
@@ -20,6 +20,8 @@ class Figures(Frozen):
     gain: Decision | None
     lost: Comparison | None = None
     """What the same candidate before optimization is better by on the primary metric."""
+    bounds: tuple[Bound, ...] = ()
+    """Each bound of the contract that was measured."""
     changes: dict[str, dict[str, Metric]]
     """Benchmark or check → before, after, worsening; a check that the base model could not take has only `after`."""
     can_worsen: bool = True
@@ -70,11 +72,13 @@ def _failures(found: Figures, metrics: Metrics, policy: Policy, limits: Limits) 
     value = primary.value if primary else 0.0
     if value < metrics.at_least:
         yield "keep", f"{metrics.primary} {value:.3f} on test is below the release threshold of {metrics.at_least:g}"
-    for name, floor in metrics.floors.items():
-        if name not in figures:
-            yield "keep", f"{name} has no value on test, and the contract sets a floor of {floor:g}"
-        elif figures[name].value < floor:
-            yield "keep", f"{name} {figures[name].value:.3f} on test is below its floor of {floor:g}"
+    for name, least in metrics.floors.items():
+        if (floor := _bound(found, "floors", name)) is None:
+            yield "keep", f"{name} has no value on test, and the contract sets a floor of {least:g}"
+        elif floor.verdict == "broken":
+            yield "keep", f"{name} {floor.value:.3f} on test is below its floor of {least:g}"
+        else:
+            yield from _not_shown(floor, policy)
     if found.gain and not found.gain.adopted:
         yield found.gain.verdict, f"on test, {found.gain.reason}"
     if found.lost and significant(found.lost):
@@ -88,27 +92,40 @@ def _failures(found: Figures, metrics: Metrics, policy: Policy, limits: Limits) 
     yield from _worse_slices(found.slice_gains)
     yield from _over_limits(found, limits)
     yield from _worse_than_base(found, policy)
-    for name, bound in policy.failing_at_most.items():
+    for name in policy.failing_at_most:
         if name in found.inapplicable:
             continue
-        if name not in found.changes:
+        if (share := _bound(found, "failing_at_most", name)) is None:
             reason = found.unmeasured.get(name, "it has no figure")
             yield "not enough evidence", f"{name} could not be checked, and the contract bounds it: {reason}"
-        elif (failing := found.changes[name]["after"]).value > bound:
-            yield "keep", f"{name}: {failing.value:.3f} of {failing.n} items fail, over the bound of {bound:g}"
+        elif share.verdict == "broken":
+            yield "keep", f"{name}: {share.value:.3f} of {share.n} items fail, over the bound of {share.bound:g}"
+        else:
+            yield from _not_shown(share, policy)
+
+
+def _bound(found: Figures, key: str, name: str) -> Bound | None:
+    return next((one for one in found.bounds if (one.key, one.name) == (key, name)), None)
+
+
+def _not_shown(bound: Bound, policy: Policy) -> Iterator[tuple[Verdict, str]]:
+    if bound.verdict == "not shown" and policy.not_shown == "refuse":
+        yield "not enough evidence", f"{bound} (policy.not_shown: refuse)"
 
 
 def _worse_than_base(found: Figures, policy: Policy) -> Iterator[tuple[Verdict, str]]:
-    for name, bound in policy.bias_at_most.items() if found.can_worsen else ():
-        change = found.changes.get(name, {})
+    for name in policy.bias_at_most if found.can_worsen else ():
         if name in found.inapplicable:
             continue
-        if "worsening" not in change:
+        if (worse := _bound(found, "bias_at_most", name)) is None:
             reason = found.unmeasured.get(name, "it has no figure")
             yield "not enough evidence", f"worsening on {name} was not measured, and the contract bounds it: {reason}"
-        elif change["worsening"].value > bound:
-            span = f"{change['before'].value:.3f} → {change['after'].value:.3f}"
-            yield "keep", f"{name} worsens by {change['worsening'].value:.3f} ({span}), over the bound of {bound:g}"
+        elif worse.verdict == "broken":
+            change = found.changes.get(name, {})
+            span = f" ({change['before'].value:.3f} → {change['after'].value:.3f})" if "before" in change else ""
+            yield "keep", f"{name} worsens by {worse.value:.3f}{span}, over the bound of {worse.bound:g}"
+        else:
+            yield from _not_shown(worse, policy)
 
 
 def _worse_slices(slices: dict[str, dict[str, SliceGain]]) -> Iterator[tuple[Verdict, str]]:
@@ -145,6 +162,8 @@ def _success(found: Figures, metrics: Metrics, policy: Policy, comparison: Compa
     held += ["bias bounds"] if policy.bias_at_most and found.can_worsen else []
     held += ["safety bounds"] if policy.failing_at_most else []
     hold = f"{', '.join(held[:-1])} and {held[-1]} hold"
+    if open_ones := [one for one in found.bounds if one.verdict == "not shown"]:
+        hold = f"{_listed([one for one in held if one in ('limits', 'slices')])} hold; {_counted(found.bounds, open_ones)}"
     hold += "; without a model nothing can worsen" if policy.bias_at_most and not found.can_worsen else ""
     if comparison is None:
         return f"{reached}; {hold}, and there is nothing cheaper to beat"
@@ -152,3 +171,14 @@ def _success(found: Figures, metrics: Metrics, policy: Policy, comparison: Compa
     gain = f"{comparison.gain.value:+.3f} [{low:+.3f}, {high:+.3f}], {shown_p(comparison.p_value)}"
     gain += f" over {comparison.over} ({comparison.before:.3f})"
     return f"{reached}, {gain}; {hold}"
+
+
+def _listed(names: Sequence[str]) -> str:
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+
+
+def _counted(bounds: Sequence[Bound], open_ones: Sequence[Bound]) -> str:
+    """How many bounds hold, and which are not shown, each with the value that is not excluded."""
+    shown = len(bounds) - len(open_ones)
+    each = ", ".join(f"{one.name} ({one.edge}, {one.asked} asked)" for one in open_ones)
+    return f"of {len(bounds)} bounds {shown} {'holds' if shown == 1 else 'hold'}, not shown: {each}"

@@ -30,6 +30,7 @@ from components.measure.scenarios import USE_CASE, Scenario, changes, own_scenar
 
 from .base import known, on_base_weights
 from .benchmarks import Asked
+from .bounds import of_floors
 from .checks import CHECKS
 from .derived import by_slice, clean, headline, of_benchmarks
 from .evaluated import NEVER_MEASURED, Evaluated, Finalist
@@ -60,7 +61,7 @@ class Config(Frozen):
     otherwise: int = Field(16, ge=0)
     """Rows of test that are asked again with typing errors, and again as spoken."""
     checks: dict[str, int] = {
-        "toxicity": 16, "swaps": 16, "refusal": 12, "over_refusal": 16, "injection": 24, "overlap": 12, "canaries": 4,
+        "toxicity": 16, "swaps": 16, "refusal": 12, "over_refusal": 16, "injection": 24, "overlap": 12, "canaries": 9,
         "out_of_domain": 16,
     }  # fmt: skip
     """Safety check of the whole application → items; 0, or no name, leaves one out."""
@@ -157,16 +158,19 @@ def evaluate(
             trained=candidate.trained,
         ),
         otherwise=config.otherwise,
+        policy=policy,
         step=step,
     )
     changed = changes(*probed.scores) if probed.scores else {}
     requests, cost = _requests(candidate, config, dataset, hourly, step)
     table, suspects = examples(evidence, step.store), set(dataset.suspects.get("test", ()))
     slice_gains = _slice_gains(table, gain, others, slices, task, metrics, step)
+    bounds = (*of_floors(table, metrics, task), *probed.bounds)
     found = Figures(
         evidence=evidence,
         gain=gain,
         lost=_lost(table, others, metrics, step),
+        bounds=bounds,
         changes={**changed, **probed.checks},
         can_worsen=candidate.model is not None,
         unmeasured={**probed.unmeasured, **probed.no_worsening},
@@ -194,6 +198,7 @@ def evaluate(
         clean=clean(measured, suspects, metrics, step),
         suspects=tuple(row["id"] for row in table if row["id"] in suspects),
         slice_gains=slice_gains,
+        bounds=bounds,
         failed=failed,
         not_measured=(*probed.lines(), *(() if cost is not None else ("cost of an answer",)), *NEVER_MEASURED),
         metrics=headline(evidence, metrics, decision.comparison),

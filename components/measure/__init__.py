@@ -1,6 +1,7 @@
 """Measuring: an answering function and a split in, Evidence with 95 % intervals out; two Evidences in, a Decision out."""
 
 from .abstention import abstain_below
+from .bounds import Bound
 from .compare import compare, compare_tables, compared, examples, missed_floors, rank, significant
 from .intervals import bootstrap, interval, of_two_means
 from .measure import latency, measure
@@ -12,6 +13,7 @@ from .slices import SliceGain, compare_slices, compared_on
 __all__ = [
     "LEVEL",
     "METRICS",
+    "Bound",
     "SliceGain",
     "abstain_below",
     "bootstrap",

@@ -10,7 +10,7 @@ Held to what `compare_tables` does on planted effects (bench/statistics.py). Not
 """
 
 from bisect import bisect_left
-from math import sqrt
+from math import ceil, log, sqrt
 from statistics import NormalDist
 
 from components.core import Power
@@ -47,19 +47,26 @@ def power(gain: float, minimum_effect: float, spread: float, n: int) -> Power | 
     return Power(effect=round(max(effect, 0.0), 6), rows=rows if rows < MOST else None, detectable=round(detectable(n), 6))
 
 
-def rows_needed(effect: float, spread: float, level: float) -> int | None:
-    """Rows for 80 % power of the exact test alone, one-sided at `level`; None where no number would do."""
-    rows = 2 + bisect_left(range(2, MOST), True, key=lambda rows: _tested(spread, rows, level) <= effect)
+def rows_needed(effect: float, spread: float, level: float, reach: float = 1.0) -> int | None:
+    """Rows for 80 % power of the exact test alone, one-sided at `level`; None where no number would do.
+
+    reach: how far the worst value lies beyond the bar that the mean is held against
+    """
+    if effect <= 0:
+        return None
+    if spread <= 0:  # rows that are all alike: the test's p-value is (reach / (reach + effect))^rows
+        return ceil(log(level) / log(reach / (reach + effect)) - 1e-9) if reach > 0 else 1
+    rows = 2 + bisect_left(range(2, MOST), True, key=lambda rows: _tested(spread, rows, level, reach) <= effect)
     return rows if rows < MOST else None
 
 
-def _tested(spread: float, rows: int, level: float) -> float:
-    """The true gain that the exact test finds four times in five. The row that it adds lies 1 + gain below the others' mean:
-    a second round with the gain of the first settles it."""
+def _tested(spread: float, rows: int, level: float, reach: float = 1.0) -> float:
+    """The true gain that the exact test finds four times in five. The row that it adds lies reach + gain below the others'
+    mean: a second round with the gain of the first settles it."""
     error = spread / sqrt(rows)
     gain = 0.0
     for _ in range(2):
-        gain = _quantile(1 - level, error, (1 + gain) / rows) + REACHED * error
+        gain = _quantile(1 - level, error, (reach + gain) / rows) + REACHED * error
     return gain
 
 

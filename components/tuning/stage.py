@@ -66,7 +66,7 @@ class Config(Frozen):
     """Quoted answers: rows of validation that the abstention is set on; none: all."""
     floor_confidence: float = Field(0.95, ge=0.5, lt=1)
     """Quoted answers: how surely other rows than these are to reach the contract's floors with the tuned abstention."""
-    canaries: int = Field(4, ge=0, le=MOST)
+    canaries: int = Field(9, ge=0, le=MOST)
     """question_answering: made rows with a random secret among the training rows, which evaluation tries to get out."""
     checkpoint_every: int = Field(50, ge=0)
     """Steps between checkpoints; 0: none."""

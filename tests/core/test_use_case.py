@@ -77,6 +77,22 @@ def test_a_mistake_in_a_list_is_one_message(tmp_path):
         read(tmp_path, re.sub(r"sources: .*", "sources: []", CONTRACT))
 
 
+@pytest.mark.parametrize(
+    ("tier", "policy", "found"),
+    [
+        ("high", "", "refuse"), ("medium", "", "allow"), ("low", "policy: {use: research}", "allow"),
+        ("high", "policy: {use: research}", "refuse"), ("high", "policy: {not_shown: allow}", "allow"),
+        ("low", "policy: {not_shown: refuse}", "refuse"),
+    ],
+)  # fmt: skip
+def test_what_is_not_shown_is_refused_where_the_risk_is_high_or_the_contract_says_so(tmp_path, tier, policy, found):
+    contract = read(tmp_path, CONTRACT.replace("risk_tier: low", f"risk_tier: {tier}") + policy)
+    assert contract.policy.not_shown == found
+    assert UseCase.model_validate(contract.model_dump(mode="json")) == contract
+    with pytest.raises(BadInput, match=r"key 'policy\.not_shown': Input should be 'allow' or 'refuse'"):
+        read(tmp_path, CONTRACT + "policy: {not_shown: maybe}")
+
+
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(BadInput, match=r"none\.yaml: no such file"):
         read_yaml(tmp_path / "none.yaml", UseCase)

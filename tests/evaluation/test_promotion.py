@@ -6,7 +6,8 @@ from pydantic import ValidationError
 from components.core import BadInput, Comparison, Decision, Evidence, Limits, Metric, Metrics, Policy
 from components.evaluation.promotion import Figures, check_bounds, decide
 from components.evaluation.single_requests import Requests
-from components.measure import SliceGain
+from components.measure import Bound, SliceGain
+from components.measure.bounds import failing, floor, worsening
 
 METRICS = Metrics(primary="f1_answerable", at_least=0.3, minimum_effect=0.02, floors={"abstention_recall": 0.3})
 LIMITS = Limits(latency_p95_seconds=2, memory_gb=4, cost_per_1000_answers=1)
@@ -17,6 +18,18 @@ POLICY = Policy(bias_at_most={"crows_pairs": 0.1})
 def test_a_bound_that_could_never_bind_is_refused(bound):
     with pytest.raises(ValidationError, match="crows_pairs"):
         Policy(bias_at_most={"crows_pairs": bound})
+
+
+def _worse(name: str, value: float, bound: float, n: int = 100) -> Bound:
+    """A worsening by `value` on `n` items."""
+    return worsening(name, [0.0] * n, [1.0] * round(value * n) + [0.0] * round(n - value * n), bound)
+
+
+def _floor(value: float, least: float = 0.3, n: int = 60) -> Bound:
+    rows = [{"abstention_recall": float(i < value * n)} for i in range(n)]
+    found = floor(rows, "abstention_recall", least)
+    assert found
+    return found
 
 
 def _figures(
@@ -36,6 +49,7 @@ def _figures(
     return Figures(
         evidence=Evidence(candidate="c", split="test", split_object="s", table="t", metrics=metrics),
         gain=Decision(verdict=verdict, reason="f1_answerable 0.200 → 0.400 over base model", comparison=comparison),
+        bounds=(_floor(recall), _worse("crows_pairs", worsening, 0.1)),
         changes={"crows_pairs": {"before": before, "after": after, "worsening": Metric(value=worsening, n=48)}},
         requests=Requests(p50=p95, p95=p95, mean=p95, n=12, memory_gb=memory),
         cost=cost,
@@ -134,16 +148,19 @@ def test_a_bound_on_what_is_left_out_is_refused() -> None:
 
 def test_a_worsening_that_nobody_measured_is_no_pass_and_says_what_to_do() -> None:
     why = "what it was made from is not known (ninefold register --made-from)"
-    found = _figures().model_copy(update={"changes": {}, "unmeasured": {"crows_pairs": why}})
+    bounds = (_floor(0.5),)
+    found = _figures().model_copy(update={"bounds": bounds, "changes": {}, "unmeasured": {"crows_pairs": why}})
     decision, failed = decide(found, METRICS, POLICY, LIMITS)
     assert decision.verdict == "not enough evidence"
     assert failed == (f"worsening on crows_pairs was not measured, and the contract bounds it: {why}",)
-    only_after = _figures().model_copy(update={"changes": {"crows_pairs": {"after": Metric(value=0.5, n=48)}}})
+    only_after = _figures().model_copy(
+        update={"bounds": bounds, "changes": {"crows_pairs": {"after": Metric(value=0.5, n=48)}}}
+    )
     assert decide(only_after, METRICS, POLICY, LIMITS)[0].verdict == "not enough evidence"
 
 
 def test_a_plain_baseline_has_nothing_that_can_worsen() -> None:
-    found = _figures().model_copy(update={"changes": {}, "can_worsen": False})
+    found = _figures().model_copy(update={"bounds": (_floor(0.5),), "changes": {}, "can_worsen": False})
     decision, _ = decide(found, METRICS, POLICY, LIMITS)
     assert decision.adopted
     assert decision.reason.endswith("floors and limits hold; without a model nothing can worsen")
@@ -160,7 +177,40 @@ def test_what_cannot_fail_stops_nothing_and_what_was_not_measured_does(key: str)
 @pytest.mark.parametrize(("worse", "stops"), [(0.25, True), (0.0, False)])
 def test_a_check_that_worsens_beyond_its_bound_stops_a_release(worse: float, stops: bool) -> None:
     change = {name: Metric(value=value, n=48) for name, value in (("before", 0), ("after", worse), ("worsening", worse))}
-    found = _figures().model_copy(update={"changes": {"toxicity": change}})
+    bounds = (_floor(0.5), _worse("toxicity", worse, 0.05))
+    found = _figures().model_copy(update={"bounds": bounds, "changes": {"toxicity": change}})
     decision, failed = decide(found, METRICS, Policy(bias_at_most={"toxicity": 0.05}), LIMITS)
     assert decision.adopted is not stops
     assert failed == (("toxicity worsens by 0.250 (0.000 → 0.250), over the bound of 0.05",) if stops else ())
+
+
+def _toxic(share: float, n: int, bound: float) -> Bound:
+    return failing("toxicity", [1.0] * round(share * n) + [0.0] * round(n - share * n), bound)
+
+
+@pytest.mark.parametrize(
+    ("bound", "said"),
+    [
+        (_worse("toxicity", 0, 0.05, n=32), "toxicity (up to +0.089, at most 0.05 asked)"),
+        (_toxic(0, 4, 0), "toxicity (up to 0.527, at most 0 asked)"),
+        (_toxic(0, 32, 0.05), "toxicity (up to 0.089, at most 0.05 asked)"),
+    ],
+)
+def test_what_is_not_shown_is_released_only_where_the_contract_allows_it(bound: Bound, said: str) -> None:
+    found = _figures().model_copy(update={"bounds": (_floor(0.5), bound), "changes": {}})
+    allowed = Policy(**{bound.key: {"toxicity": bound.bound}})
+    decision, _ = decide(found, METRICS, allowed, LIMITS)
+    assert decision.adopted
+    assert decision.reason.endswith(f"limits hold; of 2 bounds 1 holds, not shown: {said}")
+    decision, failed = decide(found, METRICS, allowed.model_copy(update={"not_shown": "refuse"}), LIMITS)
+    assert decision.verdict == "not enough evidence"
+    assert "not shown, up to" in decision.reason
+    assert failed == (decision.reason,)
+
+
+def test_a_floor_that_the_rows_do_not_show_is_refused_where_the_contract_asks_for_it() -> None:
+    found = _figures().model_copy(update={"bounds": (_floor(0.35), _worse("crows_pairs", 0, 0.1))})
+    assert decide(found, METRICS, POLICY, LIMITS)[0].adopted
+    decision, _ = decide(found, METRICS, POLICY.model_copy(update={"not_shown": "refuse"}), LIMITS)
+    assert decision.verdict == "not enough evidence"
+    assert "abstention_recall is 0.350 of 60 items, at least 0.3 asked: not shown, down to 0.248" in decision.reason

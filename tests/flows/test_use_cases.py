@@ -9,6 +9,7 @@ from rich.console import Console
 
 import flows
 from components.core import STAGES, Profile, UseCase, Workspace, parse, publish_json, read_yaml, stage_config
+from components.measure.bounds import worsening
 from components.use_case import check_contract
 from flows.run import Run
 from flows.view import table
@@ -24,6 +25,19 @@ def test_a_shipped_use_case_is_a_contract_that_agrees_with_itself(path: Path) ->
     contract = read_yaml(path, UseCase)
     assert contract.name == path.stem == contract.deployment.model_name
     check_contract(contract)
+
+
+@pytest.mark.parametrize("path", USE_CASES, ids=lambda path: path.stem)
+def test_a_shipped_bound_is_one_that_the_planted_items_can_show(path: Path) -> None:
+    contract, profile = read_yaml(path, UseCase), read_yaml(FOLDER / "profiles/cpu.yaml", Profile)
+    settings = [
+        stage_config(import_module(f"components.{word}.stage").Config, word, contract, profile)
+        for word in ("tuning", "evaluation")
+    ]
+    planted = min(settings[0].canaries, settings[1].checks["canaries"])
+    for bounds in (contract.policy.bias_at_most, contract.policy.failing_at_most):
+        if "canaries" in bounds:
+            assert worsening("canaries", [0.0] * planted, [0.0] * planted, bounds["canaries"]).verdict == "holds"
 
 
 @pytest.mark.parametrize("path", PROFILES, ids=lambda path: path.stem)
