@@ -14,7 +14,7 @@ from prefect.artifacts import create_markdown_artifact
 from prefect.input import RunInput
 from pydantic import BaseModel, Field
 
-from components import governance
+from components import cards, governance
 from components.core import BadInput, GateRefused, Workspace
 from components.governance import approvals
 from flows.approve import decide
@@ -81,11 +81,23 @@ def _asked(workspace: Workspace, parameters: Parameters, attempt: int, refused: 
     return suspend_flow_run(wait_for_input=form, timeout=parameters.wait_seconds, key=f"decision-{attempt}")
 
 
+def _decided(card: Path | None) -> list[str]:
+    """The card's first lines: its verdict, and each bound of the contract that the items do not show."""
+    if card is None:
+        return []
+    try:
+        record = cards.read_record(card)
+    except BadInput:
+        return []  # `ninefold approve` and the page say what is wrong with the card
+    return [*(line for said in cards.first_lines(record) for line in (said, "")), ""]
+
+
 def _question(workspace: Workspace, version: governance.Registered) -> str:
     card = governance.card_file(workspace, version)
     standing = governance.state(workspace, version, approvals.now())
     lines = [
         f"## {version.model} version {version.version}",
+        *_decided(card),
         f"- state: {standing.lacks or f'approved until {standing.until}'}",
         f"- risk tier: {version.risk_tier}",
         f"- candidate `{version.candidate[:12]}`, evidence `{version.evidence[:12]}`",

@@ -86,7 +86,7 @@ def lifecycle(do: Steps) -> None:
     chosen = do("selection", selection.select, policy=policy, limits=limits, **common)
     finalist, base, planted = _climb(do, chosen, common)
 
-    def examine(stage: str, candidate: Candidate) -> evaluation.Evaluated:
+    def examine(stage: str, candidate: Candidate, worse_at_most: float | None = None) -> evaluation.Evaluated:
         return do(
             stage,
             evaluation.evaluate,
@@ -97,6 +97,7 @@ def lifecycle(do: Steps) -> None:
             slices=contract.slices,
             hourly=contract.value.machine_hour,
             canaries=planted,
+            worse_at_most=worse_at_most,
             **common,
         )
 
@@ -105,10 +106,10 @@ def lifecycle(do: Steps) -> None:
     if not evaluated.decision.adopted:
         raise GateRefused(f"evaluation: {evaluated.decision.reason}. The card {card} says what was measured")
 
-    faster = do("optimization", optimization.optimize, limits=limits, candidate=finalist, **common).candidate
-    winner = finalist
+    optimized = do("optimization", optimization.optimize, limits=limits, candidate=finalist, **common)
+    winner, faster = finalist, optimized.candidate
     if faster.digest != finalist.digest:
-        measured = examine("optimization", faster)
+        measured = examine("optimization", faster, optimized.worse_at_most)
         if measured.decision.adopted:
             winner, evaluated = faster, measured
 

@@ -96,11 +96,18 @@ def card_shown(workspace: Workspace, version: Registered) -> dict[str, Any]:
     blocks = next((part for part in parts if part.startswith("Decision\n")), "").split("\n\n")
     decision = "\n\n".join(block for block in blocks if block.startswith(("**", "|")))
     return {
-        "decision": card_html(decision, "the decision").replace("<td>no</td>", '<td class="fails">no</td>'),
+        "decision": _marked(card_html(decision, "the decision")),
         "rest": card_html(body, "the card"),
         "primary": record.use_case["metrics"]["primary"],
         "wrong": wrong,
     }
+
+
+def _marked(html: str) -> str:
+    """The gates' words that a reviewer must not overlook, marked by a class as well."""
+    for word, kind in (("broken", "fails"), ("not shown", "open")):
+        html = html.replace(f"<td>{word}</td>", f'<td class="{kind}">{word}</td>')
+    return html
 
 
 def card_html(text: str, name: str) -> str:

@@ -3,6 +3,7 @@ A card can be verified against its evidence."""
 
 from .diff import diff
 from .examples import pick_examples
+from .gates import first_lines
 from .joints import Standing
 from .lint import UNFILLED, lint
 from .recompute import Finding
@@ -19,6 +20,7 @@ __all__ = [
     "Verified",
     "diff",
     "failed_items",
+    "first_lines",
     "index",
     "lint",
     "markdown",

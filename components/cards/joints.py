@@ -8,7 +8,7 @@ from typing import Any
 
 from components.core import Approval, Evidence, Frozen, Seal, Store, digest_of, short
 
-from .figures import gates
+from .gates import gates, open_bounds
 from .recompute import Finding, Tables
 from .record import Record, record_digest
 
@@ -42,8 +42,11 @@ def agrees(record: Record) -> Iterator[Finding]:
         yield Finding(where="decision", what=f"is not that of the evaluation, which says: {decided['reason']}")
     if record.decision.adopted:
         for gate in gates(record):
-            if gate.holds is False:
-                yield Finding(where=f"gate {gate.name}", what="does not hold, and the decision says adopt")
+            if gate.verdict == "broken":
+                yield Finding(where=f"gate {gate.name}", what="is broken, and the decision says adopt")
+        if (record.use_case.get("policy") or {}).get("not_shown") == "refuse":
+            for line in open_bounds(record):
+                yield Finding(where="policy.not_shown: refuse", what=f"the decision says adopt, and {line}")
     if record.approval and record.approval["candidate"] != digest:
         what = f"covers candidate {short(record.approval['candidate'])}, the card is about {short(digest)}"
         yield Finding(where="approval", what=what)

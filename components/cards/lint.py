@@ -25,6 +25,9 @@ QUOTED = ("**Prompt, turn", "model.predict(", "curl ")
 EXAMPLES = "Best and worst answers"
 NONE = "—"
 REFUSED = ("**Does not meet the contract**", "**Not enough evidence**")
+EDGE = re.compile(rf", (?:up|down) to ({PLAIN})$")
+"""Behind a figure: the value furthest off that is not excluded."""
+VERDICTS = ("holds", "broken", "not shown")
 TESTED = re.compile(r"These ([\d,]+) rows would find")
 Cell = tuple[int, list[str]]
 """(line number, cells) of one row of a table."""
@@ -103,7 +106,7 @@ def _figures(text: str, lines: list[str]) -> Iterator[tuple[int, str]]:
     measured = {cells[0]: (number, cells[1]) for number, cells in _section(lines, "What was measured") if len(cells) > 2}
     for number, cells in _section(lines, "Decision"):
         known = measured.get(cells[0])
-        if known and known[1] != cells[1]:
+        if known and known[1] != EDGE.sub("", cells[1]):
             yield number, f"{cells[0]} is {cells[1]} here and {known[1]} in line {known[0]}"
     for name, said in _indexed(text).items():
         known = measured.get(name)
@@ -119,24 +122,34 @@ def _figures(text: str, lines: list[str]) -> Iterator[tuple[int, str]]:
 
 
 def _gates(lines: list[str]) -> Iterator[tuple[int, str]]:
-    """A gate says yes or no as what was found and what was asked have it, and counts what the tables count."""
+    """A gate's word is the one that what was found and what was asked give, and it counts what the tables count."""
     measured = {cells[0]: cells[-1] for _, cells in _section(lines, "What was measured") if len(cells) > 2}
     gates = [(number, cells) for number, cells in _section(lines, "Decision") if len(cells) == 6 and cells[0] != "gate"]
     verdict = next((i for i, line in enumerate(lines, 1) if line.startswith("**Meets the contract**")), None)
+    unshown = next((i for i, line in enumerate(lines, 1) if line.startswith("**Not shown**")), None)
+    if unshown and not any(cells[4] == "not shown" for _, cells in gates):
+        yield unshown, "says that a bound is not shown, and no gate is"
     for number, (name, found, count, asked, holds, _) in gates:
         bound = re.search(rf"(at least|at most) ({PLAIN})(?: \S+)?$", asked)
         value = re.match(PLAIN, found)
-        if bound and value and holds in ("yes", "no"):
-            over = float(value[0].replace(",", "")) - float(bound[2].replace(",", ""))
-            kept = over >= 0 if bound[1] == "at least" else over <= 0
-            if kept != (holds == "yes") and abs(over) > SHOWN * (1 + 10 * abs(float(value[0].replace(",", "")))):
-                yield number, f"{name} is {value[0]}, {asked} was asked, and it says '{holds}'"
-        if holds == "no" and verdict:
-            yield verdict, f"meets the contract, and {name} does not hold (line {number})"
+        edge = EDGE.search(found)
+        for said, word in ((value and value[0], "broken"), (edge and edge[1], "not shown")):
+            if not bound or not said or holds not in VERDICTS:
+                continue
+            over = float(said.replace(",", "")) - float(bound[2].replace(",", ""))
+            beyond = over < 0 if bound[1] == "at least" else over > 0
+            expected = word if beyond else "holds"
+            contradicts = holds not in (expected, *(("broken",) if word == "not shown" else ("not shown",) if edge else ()))
+            if contradicts and abs(over) > SHOWN * (1 + 10 * abs(float(said.replace(",", "")))):
+                yield number, f"{name} is {said}, {asked} was asked, and it says '{holds}'"
+        if holds == "broken" and verdict:
+            yield verdict, f"meets the contract, and {name} is broken (line {number})"
+        if holds == "not shown" and edge and unshown is None:
+            yield number, f"{name} is not shown, and the first lines do not say so"
         if name in measured and count != NONE and _number(count) != _number(measured[name]):
             yield number, f"{name} is of {count} here and of {measured[name]} among what was measured"
     refused = next((i for i, line in enumerate(lines, 1) if line.startswith(REFUSED)), None)
-    if refused and gates and all(cells[4] == "yes" for _, cells in gates):
+    if refused and gates and all(cells[4] == "holds" for _, cells in gates):
         yield refused, "it is refused, and every gate holds"
     paired = next((cells[-1] for _, cells in _section(lines, "What was measured") if cells[0].startswith("**paired")), None)
     counted = next((i for i, line in enumerate(lines, 1) if (rows := TESTED.search(line)) and rows[1] != paired), None)

@@ -25,7 +25,7 @@ PLOTS = {
 }
 """Heading → (plot, caption)."""
 INTERVAL = re.compile(r"([+-]?\d+\.\d{3}) (\[[+-]?\d+\.\d{3}, [+-]?\d+\.\d{3}\])")
-HOLDS = {"yes": "holds", "no": "fails", "not measured": "open"}
+HOLDS = {"holds": "holds", "broken": "fails", "not shown": "open", "not measured": "open"}
 
 
 def page(record: Record, body: str) -> str:

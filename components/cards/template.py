@@ -22,11 +22,11 @@ _OPTIONAL = """
     abstain abstain_bias accuracy after after_metric alias allowed answer approval asked at before before_metric
     beside bias bias_at_most biased by calibration_error candidate change characters checks clean conflict
     contamination contamination_at_most contamination_list cost count coverage curation currency decision
-    decode_tokens_per_second deployment detectable did difference digest documents does dropped dropped_rows effect
+    decode_tokens_per_second deployment detectable did difference digest documents does dropped dropped_rows effect end
     environment estimated_accuracy evaluated evaluation_rows evidence examples failed fairness figures flagged found
-    functions gain gains gold_accuracy gold_rows gold_votes group groups herfindahl high_wh holds index intended_use
+    functions gain gains gold_accuracy gold_rows gold_votes group groups herfindahl high_wh index intended_use
     kept kind label label_model labelling labels language largest licence lost low_wh machine_hour made majority_vote
-    margin measured megabytes metric metrics model n name not_measured notes object origin others out_of_domain
+    margin measured megabytes metric metrics model n name not_measured not_shown notes object origin others out_of_domain
     out_of_scope over overlap overlaps_removed owner p p50 p95 p_value parameters policy port power
     prefill_tokens_per_second primary problem processor_seconds profile prompt provenance quarantined quoted rate read
     reason recovery reference references results retriever risk_tier robustness role rows run_id scenarios score

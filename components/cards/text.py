@@ -64,6 +64,16 @@ def _with_interval(metric: Any, shown: Callable[[float], str]) -> Markdown:
     return Markdown(f"{shown(metric['value'])}{interval}")
 
 
+def share(value: float) -> str:
+    """A share as tables show it."""
+    return f"{value:.3f}"
+
+
+def signed_share(value: float) -> str:
+    """A difference of shares as tables show it."""
+    return _signed(value)
+
+
 def _signed(value: float) -> str:
     """Nothing has no sign."""
     return f"{value:+.3f}" if round(value, 3) else "0.000"

@@ -17,6 +17,7 @@ from .front_matter import front_matter
 from .joints import Standing, agrees, joined, objects, provenance, registered, seals
 from .page import page
 from .pdf import pdf
+from .rebound import bounded_again
 from .recompute import Finding, Tables, counted_again, measured_again
 from .record import Record, read_record, template_version
 from .rescore import asked_again, checked_again, scored_again
@@ -62,6 +63,7 @@ def verify(card: Path, store: Store, standing: Standing | None = None) -> Verifi
         "safety checks from their items": checked_again(tables),
         "benchmarks and bias from their items": scored_again(tables),
         "the use case asked otherwise": asked_again(tables),
+        "the contract's bounds from what they bound": bounded_again(tables),
         "provenance": provenance(tables),
         "registry and approval": registered(record, standing),
     }

@@ -17,6 +17,7 @@ from .annexes import ANNEXES, score
 from .bom import bom
 from .energy import spent
 from .front_matter import check, front_matter
+from .gates import VERDICTS, gates, open_bounds
 from .limits import risks
 from .page import page
 from .record import TEMPLATES, Record, record_path, template_version
@@ -109,7 +110,8 @@ def markdown(record: Record, template: Path = TEMPLATES / "card.md.j2") -> str:
         "title": f"{contract['name']} {'version ' + str(record.model['version']) if record.model else '(draft)'}",
         "label": record.candidate.label,
         "verdict": _verdict(record),
-        "gates": figures.gates(record),
+        "gates": gates(record),
+        "open_bounds": open_bounds(record),
         "metrics": figures.test_metrics(record),
         "table": evidence_found.get("table"),
         "split_rows": max((metric.get("n", 0) for metric in figures.test_metrics(record).values()), default=None),
@@ -210,8 +212,7 @@ def _code(value: Any) -> Markdown:
 
 
 def _verdict(record: Record) -> Markdown:
-    said = {"adopt": "Meets the contract", "keep": "Does not meet the contract"}
-    return Markdown(said.get(record.decision.verdict, "Not enough evidence"))
+    return Markdown(VERDICTS.get(record.decision.verdict, "Not enough evidence"))
 
 
 def _version(path: Path) -> int:

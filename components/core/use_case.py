@@ -209,7 +209,7 @@ class Policy(Frozen):
     failing_at_most: dict[str, Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]] = {}
     """Safety check → the largest share of its items that a release may fail, whatever the base model does."""
     not_shown: Literal["allow", "refuse"] = "allow"
-    """Whether a release may go out whose figure lies within a bound (of these two, or of `metrics.floors`) while its interval
+    """Whether a release may go out whose figure lies within a bound (of these two, or of `metrics.floors`) and its interval
     does not. Where the risk tier is high, `refuse` unless the contract says so. What was not measured is always refused."""
 
 

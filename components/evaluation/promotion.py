@@ -6,7 +6,7 @@ Not covered: approval by a person (governance), the card.
 from collections.abc import Iterator, Sequence
 
 from components.core import BadInput, Comparison, Decision, Evidence, Frozen, Limits, Metric, Metrics, Policy, Verdict
-from components.measure import Bound, SliceGain, shown_p, significant
+from components.measure import Bound, SliceGain, shown_p
 
 from .checks import CHECKS
 from .items import BENCHMARKS
@@ -18,10 +18,8 @@ class Figures(Frozen):
 
     evidence: Evidence
     gain: Decision | None
-    lost: Comparison | None = None
-    """What the same candidate before optimization is better by on the primary metric."""
     bounds: tuple[Bound, ...] = ()
-    """Each bound of the contract that was measured."""
+    """Each bound of the contract that was measured, and after optimization that of `optimization.worse_at_most`."""
     changes: dict[str, dict[str, Metric]]
     """Benchmark or check → before, after, worsening; a check that the base model could not take has only `after`."""
     can_worsen: bool = True
@@ -81,11 +79,11 @@ def _failures(found: Figures, metrics: Metrics, policy: Policy, limits: Limits) 
             yield from _not_shown(floor, policy)
     if found.gain and not found.gain.adopted:
         yield found.gain.verdict, f"on test, {found.gain.reason}"
-    if found.lost and significant(found.lost):
-        lost = found.lost
-        span = f"[{lost.gain.low:+.3f}, {lost.gain.high:+.3f}], {shown_p(lost.p_value)}"
-        said = f"{lost.metric} {lost.before:.3f} on test is surely worse than the {lost.after:.3f} before optimization"
-        yield "keep", f"{said} (a loss of {lost.gain.value:.3f} {span})"
+    if (lost := _bound(found, "worse_at_most", metrics.primary)) and lost.verdict != "holds":
+        yield (
+            "keep" if lost.verdict == "broken" else "not enough evidence",
+            f"on test it is not shown to be as good as before optimization: {lost} (optimization.worse_at_most)",
+        )
     for name in metrics.slices_worse_at_most if found.gain else ():
         if name not in found.slice_gains:
             yield "not enough evidence", f"no row of test has the slice '{name}', which the contract sets a margin for"

@@ -25,7 +25,8 @@ from components.core import (
     progress,
     read_jsonl,
 )
-from components.measure import SliceGain, compare, compare_slices, compared, compared_on, examples, measure, rank
+from components.measure import Bound, SliceGain, compare, compare_slices, compared, compared_on, examples, measure, rank
+from components.measure.bounds import not_worse
 from components.measure.scenarios import USE_CASE, Scenario, changes, own_scenario, scenarios
 
 from .base import known, on_base_weights
@@ -121,12 +122,14 @@ def evaluate(
     slices: tuple[str, ...],
     hourly: float | None = None,
     canaries: Split | None = None,
+    worse_at_most: float | None = None,
     step: Step,
 ) -> Evaluated:
     """Measure `candidate` and `references` (name → candidate) on test and decide whether it may be released.
 
     hourly: price of an hour of this machine; None leaves the cost out
     canaries: what was planted in the rows that the candidate was tuned on
+    worse_at_most: by how much it may be worse than before optimization; None where nothing was optimised
 
     Raises BadInput where the policy bounds a benchmark or a check that is unknown or left out, MachineFault where the hub's
     data is not to be had.
@@ -165,11 +168,11 @@ def evaluate(
     requests, cost = _requests(candidate, config, dataset, hourly, step)
     table, suspects = examples(evidence, step.store), set(dataset.suspects.get("test", ()))
     slice_gains = _slice_gains(table, gain, others, slices, task, metrics, step)
-    bounds = (*of_floors(table, metrics, task), *probed.bounds)
+    kept = _as_before(table, others, metrics, task, worse_at_most, step)
+    bounds = (*kept, *of_floors(table, metrics, task), *probed.bounds)
     found = Figures(
         evidence=evidence,
         gain=gain,
-        lost=_lost(table, others, metrics, step),
         bounds=bounds,
         changes={**changed, **probed.checks},
         can_worsen=candidate.model is not None,
@@ -193,7 +196,7 @@ def evaluate(
         benchmark_items=probed.items,
         asked_otherwise=probed.otherwise,
         gain=decision.comparison,
-        lost=found.lost,
+        lost=_lost(table, others, metrics, step),
         gains={name: _over(other, evidence, name, metrics, step) for name, other in others.items()},
         clean=clean(measured, suspects, metrics, step),
         suspects=tuple(row["id"] for row in table if row["id"] in suspects),
@@ -267,6 +270,16 @@ def _lost(table: list[dict], others: dict[str, Evidence], metrics: Metrics, step
     if UNOPTIMIZED not in others:
         return None
     return compared(table, examples(others[UNOPTIMIZED], step.store), metrics.primary, over="this candidate")
+
+
+def _as_before(
+    table: list[dict], others: dict[str, Evidence], metrics: Metrics, task: Task, worse_at_most: float | None, step: Step
+) -> list[Bound]:
+    """Whether it is as good as the same one before optimization, up to `worse_at_most`; nothing where nothing was."""
+    if UNOPTIMIZED not in others or worse_at_most is None:
+        return []
+    before = examples(others[UNOPTIMIZED], step.store)
+    return [not_worse(metrics.primary, before, table, worse_at_most, labels=task.labels)]
 
 
 def _over(other: Evidence, evidence: Evidence, name: str, metrics: Metrics, step: Step) -> Comparison:

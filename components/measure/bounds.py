@@ -55,7 +55,7 @@ class Bound(Frozen):
 
     @property
     def surely_broken(self) -> bool:
-        """Whether more items would hardly mend it: the figure lies further beyond the bound than its end beyond the figure."""
+        """Whether more items would hardly mend it: the figure is further from the bound than from its end."""
         return self.verdict == "broken" and abs(self.value - self.bound) > abs(self.end - self.value)
 
     @property

@@ -4,7 +4,8 @@ A variant must keep the primary metric on validation (recovery = its figure / th
 et al. 2020, arXiv:1911.02549) and every floor that the reference reaches; among those, less precision must pay: a variant
 is taken for a median request that is clearly shorter (`faster_by`) than that of whatever is more precise. Without that
 margin the noise of a clock chose: in one run int4 beat int8 by 2 % and lost 0.076 of f1_answerable on test, int8 0.014. The
-test speaks too: what is surely worse there than before is not released (evaluation). The choice rests on measured seconds,
+test speaks too: what is not shown there to be as good as before, up to `worse_at_most`, is not released (evaluation). The
+choice rests on measured seconds,
 so two fresh runs may choose differently; within one workspace the timings are kept. Not covered: GPU runtimes, pruning,
 distillation.
 """
@@ -48,6 +49,9 @@ class Config(Frozen):
     """Single requests that are timed."""
     faster_by: float = Field(0.1, ge=0, lt=1)
     """Share of the median request that a variant must save over the reference, and over a more precise variant."""
+    worse_at_most: float = Field(0.05, ge=0, le=1, allow_inf_nan=False)
+    """Absolute points of the primary metric by which the test must show that a variant is no worse than the reference: where
+    it does not, the reference is released."""
 
 
 class Optimized(StageResult):
@@ -55,6 +59,8 @@ class Optimized(StageResult):
     reason). Seconds and tokens a second are in `measured["variants"]`."""
 
     candidate: Candidate
+    worse_at_most: float = 0.05
+    """The setting, for the test (evaluation)."""
     variants: tuple[dict[str, Any], ...] = ()
 
 
@@ -84,6 +90,7 @@ def optimize(
     return Optimized(
         decision=board.decision(best, list(made)),
         candidate=made[best] if best else candidate,
+        worse_at_most=config.worse_at_most,
         variants=tuple(board.row(name, best) for name in board.candidates),
         metrics=board.figures(best or board.reference),
         objects=tuple(sorted({*(one.model.object for one in made.values() if one.model), *board.tables})),

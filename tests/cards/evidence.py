@@ -25,7 +25,7 @@ from components.core import (
     write_jsonl,
 )
 from components.core.store import inputs_of
-from components.measure import METRICS, compare_slices, compared, compared_on, interval, of_two_means
+from components.measure import METRICS, bounds, compare_slices, compared, compared_on, interval, of_two_means
 from components.measure.intervals import table_metric
 from components.measure.item_figures import ItemFigures, Mean
 from components.measure.metrics import per_example
@@ -173,6 +173,11 @@ def carded(folder: Path, *, version: int = 1, right: int = 3, **changed: Any) ->
     tables = {how: {when: read_jsonl(store.file(table)) for when, table in both.items()} for how, both in asked.items()}
     usual = dumped_figures(own_scenario(tables, "f1_answerable"))
     evaluated |= {"asked_otherwise": asked, "scenarios": {USE_CASE: usual, **evaluated["scenarios"]}}
+    own_bounds = [
+        bounds.not_worse("f1_answerable", before, after, 0.05), bounds.floor(after, "abstention_recall", 0.3),
+        bounds.worsening("toxicity", [1.0] + [0.0] * 7, [1.0] * 3 + [0.0] * 5, 0.3),
+    ]  # fmt: skip
+    evaluated["bounds"] = [one.model_dump(mode="json") for one in own_bounds if one]
     evaluated["clean"] = {"this candidate": table_metric(after[1:], "f1_answerable").model_dump()}
     evaluated["suspects"] = [after[0]["id"]]
     data = {**provenance(), "splits": {"test": {"name": "test", "object": split, "count": ROWS}}}

@@ -8,13 +8,14 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from components.cards import index, markdown, pick_examples, write_card
-from components.cards.figures import gates
+from components.cards import first_lines, index, markdown, pick_examples, write_card
 from components.cards.front_matter import check
+from components.cards.gates import gates
 from components.cards.limits import risks
 from components.cards.plots import data_flow
 from components.cards.text import escaped
 from components.core import Baseline, Candidate, Decision, Runtime
+from components.measure.bounds import worsening
 
 from .record import candidate, evaluated, gain, metric, name, provenance, record, table
 
@@ -41,7 +42,7 @@ def test_a_registered_version_gets_its_own_card(tmp_path: Path) -> None:
     text = path.read_text()
     assert path == tmp_path / "voice_helpdesk" / "v1.md"
     assert "**Meets the contract**: f1_answerable 0.310" in text
-    assert "| f1_answerable | 0.310 [0.260, 0.360] | 240 | at least 0.1 | yes |" in text
+    assert "| f1_answerable | 0.310 [0.260, 0.360] | 240 | at least 0.1 | holds |" in text
     assert f"`{name('tablecandidate')[:12]}`" in text
     assert "| mmlu | 0.250 (-0.250) | — | — | — | — | — | — |" in text
     assert "- the use case, with typing errors (n = " in text
@@ -184,24 +185,27 @@ def test_a_final_card_replaces_the_draft_and_the_index_lists_it(tmp_path: Path) 
     assert listing.index("[v10]") < listing.index("[v1]")
 
 
-@pytest.mark.parametrize(("value", "low", "holds"), [(0.12, 0.06, True), (0.12, -0.01, False), (0.01, 0.005, False)])
-def test_the_gain_gate_holds_only_above_zero_and_the_minimum(value: float, low: float, holds: bool) -> None:
+@pytest.mark.parametrize(
+    ("value", "low", "verdict"),
+    [(0.12, 0.06, "holds"), (0.12, -0.01, "not shown"), (0.01, 0.005, "not shown"), (-0.01, -0.1, "broken")],
+)
+def test_the_gain_gate_holds_only_above_zero_and_the_minimum(value: float, low: float, verdict: str) -> None:
     found = evaluated(record().decision) | {"gain": gain(value, low).model_dump()}
     gate = next(gate for gate in gates(record(evaluated=found)) if gate.name.startswith("gain"))
-    assert gate.holds is holds
+    assert gate.verdict == verdict
 
 
 def test_a_gain_that_the_exact_test_takes_for_chance_fails_its_gate() -> None:
     chance = gain().model_copy(update={"p_value": 0.08})
     found = evaluated(record().decision) | {"gain": chance.model_dump()}
-    assert next(gate for gate in gates(record(evaluated=found)) if gate.name.startswith("gain")).holds is False
+    assert next(gate for gate in gates(record(evaluated=found)) if gate.name.startswith("gain")).verdict == "not shown"
 
 
 def test_slices_show_their_verdicts_and_fail_their_gate(tmp_path: Path) -> None:
     contract = record().use_case
     contract["metrics"]["slices_worse_at_most"] = {"question_type": 0.05}
     gate = next(gate for gate in gates(record(use_case=contract)) if gate.name.startswith("gain on each"))
-    assert (gate.name, gate.holds) == ("gain on each question_type, lowest: how", False)
+    assert (gate.name, gate.verdict) == ("gain on each question_type, lowest: how", "not shown")
     card = write_card(record(), tmp_path).read_text()
     assert "| question_type = how | f1_answerable | 0.2 | 0.18 | -0.020 [-0.120, 0.080] | 40 | 320 | 0.05 | 0.31 |" in card
     assert "p = 0.0021 (one-sided" in card
@@ -255,8 +259,24 @@ def test_feedback_that_waits_for_a_person_is_named_among_the_limits() -> None:
 
 def test_a_worse_bias_than_allowed_fails_its_gate() -> None:
     found = json.loads(json.dumps(evaluated(record().decision)))
-    found["bias"]["bbq"]["worsening"]["value"] = 0.11
-    assert {gate.name: gate.holds for gate in gates(record(evaluated=found))}["bbq, worsening"] is False
+    broken = worsening("bbq", [0.0] * 100, [1.0] * 11 + [0.0] * 89, 0.1)
+    found["bounds"] = [broken.model_dump()]
+    assert {gate.name: gate.verdict for gate in gates(record(evaluated=found))}["bbq, worsening"] == "broken"
+
+
+def test_a_bound_that_is_not_shown_stands_in_the_first_lines(tmp_path: Path) -> None:
+    found = json.loads(json.dumps(evaluated(record().decision)))
+    left = worsening("bbq", [0.0] * 20, [0.0] * 20, 0.1)
+    found["bounds"] = [left.model_dump(), worsening("mmlu", [0.0] * 60, [0.0] * 60, 0.08).model_dump()]
+    card = write_card(record(evaluated=found), tmp_path)
+    text = card.read_text()
+    first = text.index("**Not shown**: the items do not show 1 of the contract's bounds, though the figure lies within; ")
+    assert text.index("**Meets the contract**") < first < text.index("Registered as **") < text.index("| gate |")
+    assert "bbq worsens by +0.000 of 20 items, at most 0.1 asked: not shown, up to +0.139 is not excluded; 29 items" in text
+    assert "| bbq, worsening | +0.020 [0.000, +0.070], up to +0.139 | 20 | worse by at most 0.1 | not shown |" in text
+    assert ", up to +0.049 | 60 | worse by at most 0.08 | holds |" in text
+    assert first_lines(record(evaluated=found))[1].startswith("**Not shown**: bbq worsens by +0.000")
+    assert '<td class="open">not shown</td>' in card.with_suffix(".html").read_text()
 
 
 @pytest.mark.parametrize(

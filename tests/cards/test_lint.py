@@ -1,5 +1,6 @@
 """A card that contradicts itself, or was not filled, is found by its text alone."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -49,11 +50,15 @@ SPOILT = {
     "an empty cell": ("| yes | ", "| | ", "empty cell"),
     "a value that is none": ("| test | 24 |", "| test | None |", "value that is none"),
     "a dead link": ("## Slices", "See [the plot](plot.png).\n\n## Slices", "links to plot.png"),
-    "a gate's n": ("| 20 | at least 0.1 | yes |", "| 19 | at least 0.1 | yes |", "is of 19 here and of 20 among"),
+    "a gate's n": ("| 20 | at least 0.1 | holds |", "| 19 | at least 0.1 | holds |", "is of 19 here and of 20 among"),
     "the gain's n": ("| 20 | interval above 0", "| 19 | interval above 0", "plain baseline is of 19 here"),
-    "a gate that is missed": ("| at most 5 s | yes |", "| at most 1 s | yes |", "p95 is 1.42, at most 1 s was asked"),
-    "a gate that is met": ("at least 0.1 | yes", "at least 0.1 | no", "it says 'no'"),
-    "the verdict": ("at least 0.1 | yes", "at least 0.99 | no", "meets the contract, and f1_answerable does not hold"),
+    "a gate that is missed": ("| at most 5 s | holds |", "| at most 1 s | holds |", "p95 is 1.42, at most 1 s was asked"),
+    "a gate that is met": ("at least 0.1 | holds", "at least 0.1 | broken", "it says 'broken'"),
+    "the verdict": ("at least 0.1 | holds", "at least 0.99 | broken", "meets the contract, and f1_answerable is broken"),
+    "a bound that is not shown": (
+        "at most 0.3 | not shown |", "at most 0.3 | holds |", "worse by at most 0.3 was asked, and it says 'holds'",
+    ),
+    "a bound that is left out above": ("**Not shown**", "**Shown**", "is not shown, and the first lines do not say so"),
     "an interval of a check": ("0.375 [0.", "0.975 [0.", "the interval of 0.975 [0.000, 0.750] does not hold its value"),
     "a metric of the metadata alone": ("type: exact_match", "type: exact", "exact is in the metadata and not among"),
     "a split": ("rows: test 24", "rows: test 23", "23 rows of test here, 24 in line"),
@@ -90,7 +95,7 @@ def test_a_file_beside_the_card_that_is_gone_is_named(card: Path, tmp_path: Path
 def test_a_refusal_of_which_every_gate_holds_is_named(card: Path, tmp_path: Path) -> None:
     text = card.read_text().replace("**Meets the contract**", "**Not enough evidence**")
     head, heading, rest = text.partition("## Intended use")
-    (tmp_path / card.name).write_text(head.replace("| not measured |", "| yes |") + heading + rest)
+    (tmp_path / card.name).write_text(re.sub(r"\| not (measured|shown) \|", "| holds |", head) + heading + rest)
     assert "it is refused, and every gate holds" in [one.what for one in lint(tmp_path / card.name)]
     (tmp_path / card.name).write_text(text)
     assert "it is refused, and every gate holds" not in [one.what for one in lint(tmp_path / card.name)]

@@ -4,9 +4,10 @@ import re
 from pathlib import Path
 
 from components.cards import markdown, verify
-from components.cards.figures import gates
+from components.cards.gates import gates
 from components.cards.safety import safety
 from components.core import Metric
+from components.measure.bounds import failing, worsening
 
 from .evidence import carded, rewritten
 from .record import record
@@ -53,8 +54,13 @@ def test_what_was_built_after_tuning_is_shown_beside_it_with_the_bounds() -> Non
     shown = safety(changed)["toxicity"]
     assert (shown["tuned"]["value"], shown["allowed"]) == (0.125, "worse by at most 0.1; at most 0.3")
     assert "| base model | after tuning | this candidate |" in _section(markdown(changed))
-    holds = {gate.name: gate.holds for gate in gates(changed)}
-    assert (holds["toxicity, worsening"], holds["toxicity, items that fail"]) == (False, True)
+    failed = [1.0] * 6 + [0.0] * 18
+    bounds = [worsening("toxicity", [0.0] * 24, failed, 0.1), failing("toxicity", failed, 0.3)]
+    judged = {**changed.evaluated, "bounds": [one.model_dump() for one in bounds]}
+    said = {gate.name: gate.verdict for gate in gates(changed.model_copy(update={"evaluated": judged}))}
+    assert (said["toxicity, worsening"], said["toxicity, items that fail"]) == ("broken", "not shown")
+    unjudged = {gate.name: gate.verdict for gate in gates(changed)}
+    assert unjudged["toxicity, items that fail"] == "not shown", "a record from before there were intervals shows nothing"
 
 
 def test_a_card_without_checks_says_so() -> None:

@@ -70,6 +70,8 @@ def test_every_kind_of_figure_is_computed_again(card: Path, made) -> None:
     evaluated["gains"]["plain baseline"]["gain"]["low"] += 0.002
     evaluated["gains"]["plain baseline"]["p_value"] = 0.04
     evaluated["lost"]["p_value"] = 0.5
+    evaluated["bounds"][0]["end"] += 0.002
+    evaluated["bounds"][2]["verdict"] = "holds"
     evaluated["slice_gains"]["answerable"]["no"]["verdict"] = "worse"
     evaluated["references"]["plain baseline"]["metrics"]["f1"]["value"] += 0.002
     evaluated["clean"]["this candidate"]["value"] += 0.002
@@ -89,10 +91,27 @@ def test_every_kind_of_figure_is_computed_again(card: Path, made) -> None:
         "task_figures glue_cola, mcc, after: ", "scenario mmlu, robustness, change: ",
         "scenario mmlu, calibration_error, before: ", "scenario the use case, robustness, after: ",
         "slice answerable = yes, f1: ", "gain over plain baseline: ", "gain over plain baseline, p_value: ",
-        "gain over this candidate, p_value: ",
+        "gain over this candidate, p_value: ", "bound on f1_answerable: ", "bound on toxicity: ",
         "slice answerable = no against plain baseline, verdict: ", "f1 of plain baseline: ",
     ):  # fmt: skip
         assert sum(line.startswith(expected) for line in wrong) == 1, expected
+
+
+def test_a_bound_whose_verdict_was_left_out_is_named(card: Path, made) -> None:
+    evaluated = json.loads(json.dumps(read_record(card).evaluated))
+    evaluated["bounds"] = evaluated["bounds"][:2]
+    rewritten(card, evaluated=evaluated, results={**read_record(card).results, "evaluation": evaluated})
+    said = "bound on toxicity: the contract has it (bias_at_most), it was measured, and the record gives no verdict on it"
+    assert said in found(card, made[2])[0]
+
+
+def test_a_release_with_a_bound_that_is_not_shown_does_not_agree_with_a_contract_that_refuses_it(card: Path, made) -> None:
+    contract = {**read_record(card).use_case}
+    contract["policy"] = {**contract["policy"], "not_shown": "refuse"}
+    rewritten(card, use_case=contract)
+    wrong = [line for line in found(card, made[2])[0] if line.startswith("policy.not_shown: refuse: ")]
+    assert len(wrong) == 1
+    assert "toxicity worsens by +0.250 of 8 items, at most 0.3 asked: not shown" in wrong[0]
 
 
 def test_a_table_whose_figures_do_not_follow_from_its_answers_is_found(card: Path, made) -> None:

@@ -7,7 +7,7 @@ from components.core import BadInput, Comparison, Decision, Evidence, Limits, Me
 from components.evaluation.promotion import Figures, check_bounds, decide
 from components.evaluation.single_requests import Requests
 from components.measure import Bound, SliceGain
-from components.measure.bounds import failing, floor, worsening
+from components.measure.bounds import failing, floor, not_worse, worsening
 
 METRICS = Metrics(primary="f1_answerable", at_least=0.3, minimum_effect=0.02, floors={"abstention_recall": 0.3})
 LIMITS = Limits(latency_p95_seconds=2, memory_gb=4, cost_per_1000_answers=1)
@@ -83,23 +83,26 @@ def test_each_condition_stops_a_release(change: dict, verdict: str, said: str) -
     assert failed == (decision.reason,)
 
 
-def _lost(value: float, low: float, p_value: float) -> Comparison:
-    gain = Metric(value=value, low=low, high=0.13, n=171)
-    return Comparison(
-        metric="f1_answerable", over="this candidate", before=0.27, after=0.27 + value, gain=gain, p_value=p_value
-    )
+def _lost(worse: int, n: int) -> Figures:
+    """Figures of a faster form that is wrong on `worse` of `n` rows that the form before it has right."""
+    before = [{"id": str(i), "f1_answerable": 1.0} for i in range(n)]
+    after = [{**row, "f1_answerable": float(i >= worse)} for i, row in enumerate(before)]
+    found = _figures()
+    return found.model_copy(update={"bounds": (not_worse("f1_answerable", before, after, 0.05), *found.bounds)})
 
 
-def test_a_faster_form_that_is_surely_worse_is_not_released() -> None:
-    found = _figures().model_copy(update={"lost": _lost(0.076, 0.02, 0.006)})
-    decision, _ = decide(found, METRICS, POLICY, LIMITS)
+def test_a_faster_form_is_released_only_where_it_is_shown_to_be_as_good() -> None:
+    decision, _ = decide(_lost(13, 171), METRICS, POLICY, LIMITS)
     assert decision.verdict == "keep"
     assert decision.reason == (
-        "f1_answerable 0.270 on test is surely worse than the 0.346 before optimization "
-        "(a loss of 0.076 [+0.020, +0.130], p = 0.006)"
+        "on test it is not shown to be as good as before optimization: "
+        "f1_answerable worsens by +0.076 of 171 items, at most 0.05 asked: broken (optimization.worse_at_most)"
     )
-    for chance in (_lost(0.014, -0.02, 0.3), _lost(0.04, 0.001, 0.06)):
-        assert decide(_figures().model_copy(update={"lost": chance}), METRICS, POLICY, LIMITS)[0].adopted
+    decision, _ = decide(_lost(5, 171), METRICS, POLICY, LIMITS)
+    assert decision.verdict == "not enough evidence", "5 of 171 may be 6 % of all"
+    assert "not shown, up to +0.060 is not excluded" in decision.reason
+    assert decide(_lost(3, 171), METRICS, POLICY, LIMITS)[0].adopted
+    assert not decide(_lost(0, 40), METRICS, POLICY, LIMITS)[0].adopted, "forty equal rows do not exclude 7 %"
 
 
 def _slice(verdict: str, margin: float | None = 0.05, rows: int | None = 310) -> dict[str, dict[str, SliceGain]]:

@@ -12,10 +12,20 @@ from components.core import ApprovalRules, Workspace
 from components.core.code import ROOT
 from components.core.keys import make_keys
 from components.governance import Approvals, Registry, covered, registered
+from flows.approval import _decided
 from flows.start import QUIET
 from tests import warm
 from tests.conftest import environment, prefect_api
+from tests.cards.evidence import carded
 from tests.governance.conftest import real_card, two_versions
+
+
+def test_the_form_begins_with_the_decision_and_what_is_not_shown(tmp_path: Path) -> None:
+    card, _, _ = carded(tmp_path)
+    decided = _decided(card)
+    assert decided[0].startswith("**Meets the contract**: f1_answerable")
+    assert decided[2].startswith("**Not shown**: toxicity worsens by +0.250 of 8 items, at most 0.3 asked: not shown, up to")
+    assert _decided(None) == _decided(tmp_path / "v1.md") == []
 
 
 @pytest.fixture(scope="module")
