@@ -91,7 +91,7 @@ def lifecycle(do: Steps) -> None:
             stage,
             evaluation.evaluate,
             candidate=candidate,
-            references=_references(do, chosen.plain, base, finalist),
+            references=_references(do, chosen, base, finalist),
             policy=policy,
             limits=limits,
             slices=contract.slices,
@@ -175,16 +175,17 @@ def _with_retrieval(do: Steps, chosen: selection.Selection, common: dict[str, An
     return do("retrieval", retrieval.retrieve, candidate=chosen.model, **common).candidate
 
 
-def _references(do: Steps, plain: Candidate, base: Candidate | None, finalist: Candidate) -> dict[str, Candidate]:
+def _references(do: Steps, chosen: selection.Selection, base: Candidate | None, finalist: Candidate) -> dict[str, Candidate]:
     """What a release is held against: the base model with the same retrieval, the plain baseline, saying always "unknown",
-    the finalist itself once it was made faster, and the version that is champion today, unless it is the finalist, or was
-    made from it."""
+    what knows only how frequent the training answers are, the finalist itself once it was made faster, and the version that
+    is champion today, unless it is the finalist, or was made from it."""
     task = do.run.use_case.task
-    found = {"plain baseline": plain}
+    found = {"plain baseline": chosen.plain}
     if base:
         found["base model, same retrieval" if base.retriever else "base model"] = base
     if task.abstain:
         found[f"always '{task.abstain}'"] = constant(task, task.abstain)
+    found |= {name: one for name, one in chosen.references.items() if one not in found.values()}
     found[UNOPTIMIZED] = finalist  # while it is what is measured, it is no reference of its own
     champion = governance.champion(do.run.workspace, do.run.use_case.deployment.model_name, other_than=finalist.digest)
     if champion:

@@ -7,7 +7,7 @@ from .answer import Answer, Answering, Application, Hit, answering
 from .checkpoints import checkpoint
 from .embedder import Embedder
 from .load import load, load_retriever
-from .plain import constant
+from .plain import constant, shuffled, with_passages
 from .prompt import render
 
 __all__ = [
@@ -22,4 +22,6 @@ __all__ = [
     "load",
     "load_retriever",
     "render",
+    "shuffled",
+    "with_passages",
 ]

@@ -17,10 +17,11 @@ def decide(
     name: str,
     store: Store,
 ) -> Decision:
-    """Adopt when the answers are better, or when the context holds the answer more often and the answers are not worse.
+    """Adopt when the answers are better, or when the context holds the answer more often and the primary metric does not
+    fall.
 
-    The second way is for readers that do not use their context yet: tuning teaches them to, on what this stage finds.
-    Better is what `significant` says; `not worse`: the interval of the change in answers reaches zero.
+    The second way is for readers that do not use their context yet: tuning teaches them to, on what this stage finds. Better
+    is what `significant` says. Where answers are no words of texts, the tables have no `support`, and it is not asked.
     """
     answers = compare(evidence["at hand"], evidence["proposed"], metrics, store, over="the retriever at hand")
     if evidence["at hand"].candidate == evidence["proposed"].candidate:
@@ -33,7 +34,7 @@ def decide(
     contexts = compared(before, after, figure, over="the retriever at hand")
     gain = contexts.gain
     assert answers.comparison, "compare always compares"
-    worse = answers.comparison.gain.high is not None and answers.comparison.gain.high < 0
+    worse = answers.comparison.gain.value < 0
     said = {"support": "the answer stands in the context of", "hit@1": "the first passage is right for"}[figure]
     reason = (
         f"{name}: {said} {contexts.after:.0%} of questions, {contexts.before:.0%} at hand (gain {gain.value:+.3f} "
@@ -43,5 +44,5 @@ def decide(
     if significant(contexts) and not worse:
         return Decision(verdict="adopt", reason=reason, comparison=contexts)
     verdict: Verdict = "keep" if worse or gain.value <= 0 else "not enough evidence"
-    why = "the answers get worse" if worse else "it may be chance"
+    why = f"{metrics.primary} gets worse" if worse else "it may be chance"
     return Decision(verdict=verdict, reason=f"{reason}: {why}", comparison=answers.comparison)

@@ -16,12 +16,16 @@ SEARCHED = 20
 """Chunks fetched a question, so that five different passages are among them."""
 
 
-def score(task: Task, rows: Sequence[Row], found: Sequence[Sequence[Hit]], top_k: int) -> list[dict[str, Any]]:
+def score(
+    task: Task, rows: Sequence[Row], found: Sequence[Sequence[Hit]], top_k: int, *, in_texts: bool = True
+) -> list[dict[str, Any]]:
     """One row a question: {"id", "hit@1", "hit@5", "mrr", "support", "words"}; None where a figure does not apply.
 
-    found: hits of each row, best first; the context is the first `top_k` of them
+    found:    hits of each row, best first; the context is the first `top_k` of them
+    in_texts: whether answers are words of texts; a "yes" stands anywhere by chance, and `support` would say nothing
     """
-    return [_one(task, row, hits, top_k) for row, hits in zip(rows, found, strict=True)]
+    table = [_one(task, row, hits, top_k) for row, hits in zip(rows, found, strict=True)]
+    return table if in_texts else [{**row, "support": None} for row in table]
 
 
 def means(table: Sequence[dict[str, Any]]) -> dict[str, float]:

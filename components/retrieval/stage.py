@@ -29,8 +29,10 @@ from components.core import (
     Step,
     Task,
     progress,
+    read_passages,
 )
 from components.measure import compare, measure
+from components.measure.answer_kinds import stand_in_texts
 
 from .decide import decide
 from .hits import SEARCHED, means, score
@@ -121,7 +123,9 @@ def retrieve(
     index = build(dataset.knowledge, embedder, config.chunk_words, config.overlap_words, step)
     questions = [row for name in config.questions for row in dataset.rows(name, step.store)]
     options = _options(config, dataset.knowledge.object, index, embedder, candidate.retriever)
-    tables = _search(options, task, questions, step)
+    passages = {passage.id: passage.text for passage in read_passages(dataset.knowledge, step.store)}
+    answerable = [row for row in questions if row.answer != task.abstain]
+    tables = _search(options, task, questions, stand_in_texts(answerable, passages), step)
     hits = {name: means(table) for name, (_, table) in tables.items()}
     best = _best(config, hits)
     proposed = candidate.model_copy(update={"retriever": tables[best][0]})
@@ -169,7 +173,7 @@ def _options(
 
 
 def _search(
-    options: dict[str, Retriever], task: Task, questions: list[Row], step: Step
+    options: dict[str, Retriever], task: Task, questions: list[Row], in_texts: bool, step: Step
 ) -> dict[str, tuple[Retriever, list[dict[str, Any]]]]:
     """Each option with its table of hits; one search a scoring serves every top_k."""
     import time
@@ -184,7 +188,7 @@ def _search(
         step.measured[f"milliseconds_per_search_{retriever.scoring}"] = round(milliseconds, 2)
         for name, option in options.items():
             if option.model_copy(update={"top_k": 1}).digest == base:
-                tables[name] = (option, score(task, questions, found, option.top_k))
+                tables[name] = (option, score(task, questions, found, option.top_k, in_texts=in_texts))
     return tables
 
 
@@ -221,6 +225,12 @@ def _figures(hits: dict[str, float], used: Evidence, gain: Comparison | None, me
     return figures
 
 
+def _chosen_by(figures: dict[str, float]) -> str:
+    """The figure that the options were compared by, in words."""
+    name = next((name for name in ("support", "hit@1") if name in figures), None)
+    return f"{name} {figures[name]:.2f}" if name else "no figure: no question has a passage"
+
+
 def _notes(
     config: Config, index: Index, hits: dict[str, dict[str, float]], gain: Comparison | None, questions: int
 ) -> tuple[str, ...]:
@@ -228,7 +238,7 @@ def _notes(
         f"index: {index.chunks} chunks of at most {config.chunk_words} words from {index.passages} passages, "
         f"embedded by {index.embedder_name}",
         f"search compared on {questions} questions of {' and '.join(config.questions)}: "
-        + "; ".join(f"{name} support {figures.get('support', 0):.2f}" for name, figures in hits.items()),
+        + "; ".join(f"{name} {_chosen_by(figures)}" for name, figures in hits.items()),
     ]
     if gain:
         lines.append(f"over closed book: {gain.metric} {gain.before:.3f} → {gain.after:.3f}")

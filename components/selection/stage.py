@@ -36,6 +36,7 @@ from components.tasks import kept, kind_of
 from . import baselines
 from .catalogue import CATALOGUE, Model
 from .filters import Need, rejection
+from .references import learned_nothing
 
 MADE = Model(
     name="two-layer", source="made:two-layer", licence="apache-2.0", parameters=200_000, context=2048, languages=("en",)
@@ -70,6 +71,8 @@ class Selection(StageResult):
     """`plain`: the plain baseline; `model`: the best that can run here, or None; `enough`: plain meets the contract."""
 
     plain: Candidate
+    references: dict[str, Candidate] = {}
+    """What else a release must beat: candidates that learned nothing but the answers' frequencies (references.py)."""
     model: Candidate | None
     enough: bool
     rejected: dict[str, str]
@@ -119,6 +122,7 @@ def select(
         objects=tuple(sorted({evidence.table for evidence in measured.values()})),
         notes=tuple(f"{name} rejected: {reason}" for name, reason in rejected.items()),
         plain=plain,
+        references=learned_nothing(task, dataset, step),
         model=best,
         enough=enough,
         rejected=rejected,

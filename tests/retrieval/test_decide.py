@@ -50,6 +50,12 @@ def test_better_contexts_with_worse_answers_are_not(step):
     assert "worse" in found.reason
 
 
+def test_better_contexts_are_not_taken_where_the_primary_metric_falls_by_a_little(step):
+    found = decided(step, [0.0, 1.0] * (N // 2), [0.0, 1.0] * (N // 2 - 2) + [0.0] * 4, 40, 55)
+    assert found.verdict == "keep"
+    assert found.reason.endswith("f1_answerable -0.033: f1_answerable gets worse")
+
+
 def test_no_difference_is_kept_and_a_small_one_is_not_enough(step):
     same = [0.0] * N
     assert decided(step, same, same, 40, 40).verdict == "keep"

@@ -1,4 +1,5 @@
-"""A scikit-learn pipeline stored by skops; types from outside scikit-learn are refused."""
+"""A scikit-learn pipeline over the input and what was retrieved for it, stored by skops; types from outside scikit-learn
+are refused."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -6,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from components.core import BadInput, Candidate, Store
 
+from ..plain import with_passages
 from . import Reply
 
 if TYPE_CHECKING:
@@ -19,9 +21,11 @@ def load(candidate: Candidate, store: Store) -> Reply:
     if candidate.baseline is None or not candidate.baseline.object:
         raise BadInput("candidate: baseline 'tfidf_linear' needs an object with its skops file")
     linear = _pipeline(store.file(candidate.baseline.object))
+    shown = candidate.retriever.top_k if candidate.retriever else 0
 
     def reply(texts: Sequence[str], hits: Sequence[Sequence["Hit"]]) -> list[str]:
-        return [str(label) for label in linear.predict(list(texts))] if len(texts) else []
+        read = [with_passages(text, [hit.text for hit in found[:shown]]) for text, found in zip(texts, hits, strict=True)]
+        return [str(label) for label in linear.predict(read)] if read else []
 
     return reply
 

@@ -2,21 +2,28 @@
 
 The score under which it abstains is calibrated on training questions, asked of the whole knowledge base as callers will:
 the threshold that reaches most of the contract's floors, and then the highest primary metric. Where there is no knowledge
-base, the answer is always the contract's abstention, or the most frequent training answer.
+base, the answer is always the contract's abstention, or the most frequent training answer. Where the training rows have few
+distinct answers (yes and no), a sentence can never be one of them: a linear model over question and passage stands in.
 """
 
-from collections import Counter
 from typing import Any
 
 from components.application import answering, constant
-from components.core import Baseline, Candidate, Dataset, Metrics, Retriever, Row, Runtime, Step, Task
+from components.core import Baseline, Candidate, Dataset, Metrics, Retriever, Runtime, Step, Task
 from components.measure import abstain_below, examples, measure
+from components.measure.answer_kinds import few_answers, most_frequent
+
+from . import tfidf_linear
 
 
 def fit(task: Task, metrics: Metrics, dataset: Dataset, rows: int | None, step: Step) -> Candidate:
-    """best_sentence over `dataset.knowledge`, its `abstain_below` calibrated on the first `rows` training rows."""
+    """best_sentence over `dataset.knowledge`, its `abstain_below` calibrated on the first `rows` training rows; or, see
+    above, the linear model or a constant."""
+    train = dataset.rows("train", step.store)
+    if few_answers(train[:rows]):
+        return tfidf_linear.fit_closed(task, dataset, train[:rows], step)
     if dataset.knowledge is None:
-        return constant(task, task.abstain or _most_frequent(dataset.rows("train", step.store)))
+        return constant(task, task.abstain or most_frequent([row.answer for row in train]))
     candidate = Candidate(
         task=task.kind,
         abstain=task.abstain,
@@ -35,8 +42,3 @@ def fit(task: Task, metrics: Metrics, dataset: Dataset, rows: int | None, step: 
 
 def _score(row: dict[str, Any]) -> float:
     return float(row["scores"][0]) if row["scores"] else 0.0
-
-
-def _most_frequent(rows: list[Row]) -> str:
-    counts = Counter(row.answer for row in rows)
-    return min(counts, key=lambda answer: (-counts[answer], answer)) if counts else ""

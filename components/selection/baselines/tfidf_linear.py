@@ -1,4 +1,5 @@
-"""Classification without a language model: TF-IDF of words and word pairs, logistic regression, saved by skops (no pickle).
+"""Classification, and questions of few answers, without a language model: TF-IDF of words and word pairs, logistic
+regression, saved by skops (no pickle).
 
 The regularisation is chosen by stratified cross-validation on the training rows only. skops names every part by its address
 in memory and stamps files with the time; `reproducible` renames and orders them, so that equal fits have equal digests.
@@ -10,7 +11,10 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-from components.core import BadInput, Baseline, Candidate, Dataset, Metrics, Row, Runtime, Step, Task
+from components.application import load_retriever, with_passages
+from components.core import BadInput, Baseline, Candidate, Dataset, Metrics, Retriever, Row, Runtime, Step, Task
+from components.measure import normalise
+from components.measure.answer_kinds import most_frequent
 
 STRENGTHS = (1.0, 10.0, 100.0)
 """Inverse regularisation strengths that cross-validation chooses from."""
@@ -18,23 +22,42 @@ STRENGTHS = (1.0, 10.0, 100.0)
 
 def fit(task: Task, metrics: Metrics, dataset: Dataset, rows: int | None, step: Step) -> Candidate:
     """tfidf_linear fitted on the first `rows` training rows. Raises BadInput when they hold fewer than two labels."""
-    import skops.io
-
     train = dataset.rows("train", step.store)[:rows]
     if len({row.answer for row in train}) < 2:
         raise BadInput(
             f"data.splits.train: its {len(train)} rows hold fewer than two of the labels {', '.join(task.labels)}; "
             "give more training rows"
         )
+    return _candidate(task, [row.text for row in train], [row.answer for row in train], None, step)
+
+
+def fit_closed(task: Task, dataset: Dataset, train: list[Row], step: Step) -> Candidate:
+    """tfidf_linear over question and best passage, where the answers are a closed set of few (yes and no)."""
+    texts, retriever = [row.text for row in train], None
+    if dataset.knowledge:
+        retriever = Retriever(mode="bm25", knowledge=dataset.knowledge.object, top_k=1)
+        found = load_retriever(retriever, step.store, step.machine).search(texts, top_k=1)
+        texts = [with_passages(text, [hit.text for hit in hits]) for text, hits in zip(texts, found, strict=True)]
+    spelled: dict[str, list[str]] = {}
+    for row in train:
+        spelled.setdefault(normalise(row.answer), []).append(row.answer)
+    return _candidate(task, texts, [most_frequent(spelled[normalise(row.answer)]) for row in train], retriever, step)
+
+
+def _candidate(task: Task, texts: list[str], answers: list[str], retriever: Retriever | None, step: Step) -> Candidate:
+    import skops.io
+
     raw, path = step.scratch / "raw.skops", step.scratch / "tfidf_linear.skops"
-    skops.io.dump(_fitted(train), raw)
+    skops.io.dump(_fitted(texts, answers), raw)
     reproducible(raw, path)
     raw.unlink()
     return Candidate(
         task=task.kind,
         labels=task.labels,
+        abstain=task.abstain,
         runtime=Runtime(engine="baseline", dtype="float32"),
         baseline=Baseline(kind="tfidf_linear", object=step.store.put(path)),
+        retriever=retriever,
     )
 
 
@@ -76,13 +99,12 @@ def _renamed(name: str, numbers: dict[str, str]) -> str:
     return numbers[Path(name).stem] + Path(name).suffix
 
 
-def _fitted(rows: list[Row]) -> Any:
+def _fitted(texts: list[str], labels: list[str]) -> Any:
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.linear_model import LogisticRegression
     from sklearn.model_selection import GridSearchCV, StratifiedKFold
     from sklearn.pipeline import Pipeline
 
-    texts, labels = [row.text for row in rows], [row.answer for row in rows]
     model = Pipeline(
         [
             ("tfidf", TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, strip_accents="unicode")),
