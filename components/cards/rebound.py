@@ -52,8 +52,8 @@ def _again(tables: Tables, one: Bound) -> Bound | None:
     scores = _scores(tables)
     if scores and one.name in scores[0].hits:
         centred = one.name in scores[1].centred
-        values = ([hit if centred else 1 - hit for hit in scored.hits[one.name]] for scored in scores)
-        return bounds.worsening(one.name, *values, one.bound, one.level, centred=centred)
+        was, became = ([hit if centred else 1 - hit for hit in scored.hits[one.name]] for scored in scores)
+        return bounds.worsening(one.name, was, became, one.bound, one.level, centred=centred)
     failed = _failed(tables, one.name)
     if one.key == "failing_at_most" and "after" in failed:
         return bounds.failing(one.name, list(failed["after"].values()), one.bound, one.level)
@@ -65,12 +65,8 @@ def _again(tables: Tables, one: Bound) -> Bound | None:
 
 
 def _of_tables(tables: Tables, one: Bound) -> Bound | None:
-    own, before = (
-        (found or {}).get("table")
-        for found in (
-            tables.record.evaluated.get("evidence"), (tables.record.evaluated.get("references") or {}).get(UNOPTIMIZED),
-        )
-    )  # fmt: skip
+    evidence, references = tables.record.evaluated.get("evidence"), tables.record.evaluated.get("references")
+    own, before = (str((found or {}).get("table", "")) for found in (evidence, (references or {}).get(UNOPTIMIZED)))
     labels = tables.task.labels
     if not _here(tables, own):
         return None

@@ -10,7 +10,7 @@ from .errors import BadInput, MachineFault, MissingPackage
 
 def known(name: str | None, names: Iterable[str], key: str) -> None:
     """Raise BadInput, with the words that are allowed, for a word that names no file of the folder."""
-    if name not in names:
+    if name is None or name not in names:
         raise BadInput(f"candidate: {key} '{name}' is not known; allowed: {', '.join(names)}")
 
 

@@ -47,8 +47,8 @@ def of_checks(
         if before and name in before.checked and name in after.checked:
             first, second = failed(before, name), failed(after, name)
             both = [item for item in first if item in second]
-            values = ([items[item] for item in both] for items in (first, second))
-            yield judged.worsening(name, *values, most, levels.get(name, LEVEL))
+            was, became = ([items[item] for item in both] for items in (first, second))
+            yield judged.worsening(name, was, became, most, levels.get(name, LEVEL))
     for name, most in policy.failing_at_most.items():
         if name in after.checked:
             yield judged.failing(name, list(failed(after, name).values()), most, levels.get(name, LEVEL))

@@ -49,7 +49,8 @@ def _one(workspace: Workspace, subject: Subject, item: Item) -> None:
     elif item.kind == "derived table":
         _remove(store.derived / item.id)
     elif item.kind == "form of an index":
-        drop_form(*item.id.split(), store.derived)
+        name, index = item.id.split()
+        drop_form(name, index, store.derived)
     elif item.kind == "bundle":
         _remove(workspace.serving / "bundles" / item.id)
     elif item.kind == "registered copy":

@@ -25,7 +25,8 @@ def stand_in_texts(rows: Sequence[Row], texts: Mapping[str, str]) -> bool:
     those whose passage is known stand in it. texts: passage → its text"""
     if few_answers(rows):
         return False
-    own = [(normalise(row.answer), normalise(texts[row.passage])) for row in rows if row.passage in texts]
+    known = [(row.answer, texts[row.passage]) for row in rows if row.passage and row.passage in texts]
+    own = [(normalise(answer), normalise(text)) for answer, text in known]
     return not own or sum(f" {answer} " in f" {text} " for answer, text in own) >= HALF * len(own)
 
 

@@ -15,8 +15,8 @@ from components.governance import Approvals, Registry, covered, registered
 from flows.approval import _decided
 from flows.start import QUIET
 from tests import warm
-from tests.conftest import environment, prefect_api
 from tests.cards.evidence import carded
+from tests.conftest import environment, prefect_api
 from tests.governance.conftest import real_card, two_versions
 
 

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 
 from components.core import BadInput, Candidate, Machine, Store
 
-
 from ..baselines import Reply, load
 
 if TYPE_CHECKING:

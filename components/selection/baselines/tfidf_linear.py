@@ -35,7 +35,7 @@ def fit_closed(task: Task, dataset: Dataset, train: list[Row], step: Step) -> Ca
     """tfidf_linear over question and best passage, where the answers are a closed set of few (yes and no)."""
     texts, retriever = [row.text for row in train], None
     if dataset.knowledge:
-        retriever = Retriever(mode="bm25", knowledge=dataset.knowledge.object, top_k=1)
+        retriever = Retriever(scoring="bm25", knowledge=dataset.knowledge.object, top_k=1)
         found = load_retriever(retriever, step.store, step.machine).search(texts, top_k=1)
         texts = [with_passages(text, [hit.text for hit in hits]) for text, hits in zip(texts, found, strict=True)]
     spelled: dict[str, list[str]] = {}
