@@ -71,7 +71,7 @@ def _merge(candidate: Candidate, step: Step, target: Path) -> None:
 
     report("merging the weights")
     with load(candidate.model_copy(update={"retriever": None}), step.store, Machine(threads=step.machine.threads)) as whole:
-        whole.engine.model.save_pretrained(target)
+        whole.engine.model.bfloat16().save_pretrained(target)  # whatever the processor that measured it is fast in
         whole.engine.tokenizer.save_pretrained(target)
 
 

@@ -42,7 +42,10 @@ def load_tokenizer(folder: Path) -> Any:
 
 
 def load_base(folder: Path, machine: Machine, dtype: str) -> tuple[Any, Any]:
-    """(model in `dtype`, tokenizer) of the checkpoint in `folder`, on the machine's device, with its threads."""
+    """(model, tokenizer) of the checkpoint in `folder`, on the machine's device, with its threads.
+
+    dtype: of the Candidate's runtime. float16 is trained in float32: its gradients vanish without loss scaling
+    """
     for name in ("transformers", "trl", "datasets", "accelerate", "torchao"):
         logging.getLogger(name).setLevel(logging.ERROR)
     library_logging.set_verbosity_error()
@@ -50,7 +53,11 @@ def load_base(folder: Path, machine: Machine, dtype: str) -> tuple[Any, Any]:
     torch.set_num_threads(machine.threads)
     tokenizer = load_tokenizer(folder)
     model: Any = AutoModelForCausalLM.from_pretrained(
-        folder, dtype=getattr(torch, dtype), use_safetensors=True, local_files_only=True, trust_remote_code=False
+        folder,
+        dtype=torch.bfloat16 if dtype == "bfloat16" else torch.float32,
+        use_safetensors=True,
+        local_files_only=True,
+        trust_remote_code=False,
     )
     model = model.to(machine.device).eval()
     attend_in_blocks(model)

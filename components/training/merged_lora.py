@@ -1,8 +1,8 @@
 """LoRA's training step with one large product where PEFT makes a large and two small ones and two passes over the output.
 
 Forward with the merged weight W + s·B·A (made anew each step: rank × in × out is nothing beside a batch); backward gives
-the gradients of A and B by the chain rule through that sum (Hu et al. 2021, eq. 3). In bf16 it trains on the very weights
-that the released application runs, which has the adapter merged.
+the gradients of A and B by the chain rule through that sum (Hu et al. 2021, eq. 3). It trains on the very weights, rounded
+alike, that the released application runs, which has the adapter merged.
 """
 
 from typing import Any

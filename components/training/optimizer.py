@@ -1,6 +1,7 @@
-"""AdamW for bf16 adapters that keeps fp32 copies: small updates are not lost to rounding, and no product is cast.
+"""AdamW that steps in float32 whatever the adapter is trained in: small updates are not lost to rounding, and no product is
+cast. A bfloat16 adapter gets float32 copies; one in float32 is stepped itself.
 
-PEFT's default (fp32 adapters on bf16 weights) casts every activation to fp32 before the small products.
+PEFT's default (float32 adapters on bfloat16 weights) casts every activation to float32 before the small products.
 """
 
 from collections.abc import Iterable
@@ -12,28 +13,29 @@ from components.core import MachineFault
 
 
 class MasterAdamW(torch.optim.AdamW):
-    """Steps fp32 copies of `live` and writes them back in the dtype of `live`."""
+    """Steps float32 copies of `live` (a weight in float32 is its own) and writes them back in the dtype of `live`."""
 
     def __init__(self, live: Iterable[torch.nn.Parameter], lr: float, weight_decay: float = 0.0) -> None:
         self.live = list(live)
-        self.master = [torch.nn.Parameter(p.detach().float().clone()) for p in self.live]
+        self.master = [p if p.dtype == torch.float32 else torch.nn.Parameter(p.detach().float()) for p in self.live]
         self._moves = False
         super().__init__(self.master, lr=lr, weight_decay=weight_decay)
 
     @torch.no_grad()
     def step(self, closure: Any = None) -> None:  # type: ignore[override]
-        for live, master in zip(self.live, self.master, strict=True):
+        copies = [(live, master) for live, master in zip(self.live, self.master, strict=True) if master is not live]
+        for live, master in copies:
             master.grad = None if live.grad is None else live.grad.float()
         if not self._moves:  # a model that ran without gradients before may train on zeros, and no library says so
             self._moves = any(master.grad is not None and bool(master.grad.any()) for master in self.master)
             if not self._moves:
                 raise MachineFault("training: every gradient of the first step is 0, so that nothing would be learned")
         super().step()
-        for live, master in zip(self.live, self.master, strict=True):
+        for live, master in copies:
             live.copy_(master)
 
     def tensors(self) -> dict[str, torch.Tensor]:
-        """Copies and moments by name: what a checkpoint holds."""
+        """Float32 weights and moments by name: what a checkpoint holds."""
         found = {f"master.{i}": p.detach() for i, p in enumerate(self.master)}
         for i, p in enumerate(self.master):
             found |= {f"{name}.{i}": value for name, value in self.state.get(p, {}).items()}
