@@ -112,7 +112,7 @@ def _check_gguf(file: Path, said: str) -> None:
 
 
 def _dequantise(file: Path, target: Path) -> None:
-    """The weights of a GGUF file as bfloat16 safetensors (8 s for 135M parameters)."""
+    """The weights of a GGUF file as bfloat16 safetensors (8 s for 135M parameters), whatever they are to run in."""
     import torch
     from tqdm.auto import tqdm
     from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig, modeling_gguf_pytorch_utils

@@ -37,7 +37,7 @@ class Indexed:
             raise BadInput(f"retriever: the index holds {len(self.chunks)} chunks and {len(vectors)} vectors")
         rows = IndexRows.of(tuple(chunk["passage"] for chunk in self.chunks), vectors)
         self.vectors = open_store(retriever.store, retriever.index, rows, store)
-        self._embedder = Embedder(machine, opened(store, retriever.embedder.object))
+        self._embedder = Embedder.of_index(machine, opened(store, retriever.embedder.object), folder)
 
     def embed(self, texts: Sequence[str]) -> "np.ndarray":
         """float32 [texts, dimensions], unit length."""

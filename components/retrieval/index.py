@@ -2,7 +2,7 @@
 
     chunks.jsonl   {"id", "passage", "text"} a line
     vectors.npy    float32 [chunks, dimensions], unit length, row n for line n
-    index.json     provenance: knowledge, embedder, chunking, counts
+    index.json     provenance: knowledge, embedder and the dtype that it ran in, chunking, counts
 
 A vector store makes its own form from it when a retriever is loaded, so that the object is the same bytes on every machine
 that computes the same vectors. Not covered: adding passages to an index that exists; a new knowledge base is a new index.
@@ -37,20 +37,25 @@ class Index(Frozen):
     passages: int
     chunks: int
     dimensions: int
+    dtype: str = "bfloat16"
+    """What the embedder computed in: the machine's faster one (Runtime.dtype), so that it is part of the bytes' inputs."""
     objects: tuple[str, ...] = ()
 
 
-def build(knowledge: Split, embedder: Checkpoint, chunk_words: int, overlap_words: int, step: Step) -> Index:
-    """Chunk and embed `knowledge`, once for each knowledge base, embedder and chunking; a killed build goes on at its last
-    shard and gives the same bytes."""
-    inputs = [knowledge.object, embedder.object, chunk_words, overlap_words]
+def build(
+    knowledge: Split, embedder: Checkpoint, chunk_words: int, overlap_words: int, step: Step, dtype: str = "float32"
+) -> Index:
+    """Chunk and embed `knowledge`, once for each knowledge base, embedder, dtype and chunking; a killed build goes on at its
+    last shard and gives the same bytes."""
+    dtype = "bfloat16" if dtype == "bfloat16" else "float32"
+    inputs = [knowledge.object, embedder.object, chunk_words, overlap_words, dtype]
 
     def make(inner: Step) -> Index:
         import numpy as np
 
         passages = read_passages(knowledge, inner.store)
         chunks = chunk(passages, chunk_words, overlap_words)
-        vectors = _embed(chunks, passages, embedder, inner)
+        vectors = _embed(chunks, passages, embedder, dtype, inner)
         provenance = {
             "knowledge": knowledge.object,
             "embedder": embedder.object,
@@ -60,6 +65,7 @@ def build(knowledge: Split, embedder: Checkpoint, chunk_words: int, overlap_word
             "passages": len(passages),
             "chunks": len(chunks),
             "dimensions": vectors.shape[1],
+            "dtype": dtype,
         }
         folder = inner.scratch / "index"
         folder.mkdir(exist_ok=True)
@@ -72,7 +78,7 @@ def build(knowledge: Split, embedder: Checkpoint, chunk_words: int, overlap_word
     return step.memo("index", Index, inputs, make, code=("components.retrieval.index",))
 
 
-def _embed(chunks: list[Chunk], passages: list[Passage], embedder: Checkpoint, step: Step) -> "np.ndarray":
+def _embed(chunks: list[Chunk], passages: list[Passage], embedder: Checkpoint, dtype: str, step: Step) -> "np.ndarray":
     """float32 [chunks, dimensions], shard by shard; a shard is renamed into place, so one that is there is whole."""
     import time
 
@@ -87,7 +93,7 @@ def _embed(chunks: list[Chunk], passages: list[Passage], embedder: Checkpoint, s
     for first in progress(range(0, len(chunks), SHARD), "embedding the knowledge base"):
         path = folder / f"{first:08d}.npy"
         if not path.exists():
-            model = model or Embedder(step.machine, opened(step.store, embedder.object))
+            model = model or Embedder(step.machine, opened(step.store, embedder.object), dtype)
             texts = [f"{titles[item.passage]} {item.text}".strip() for item in chunks[first : first + SHARD]]
             _save(path, model.embed(texts))
             embedded += len(texts)

@@ -120,7 +120,7 @@ def retrieve(
     """
     assert dataset.knowledge, "the retrieval stage is only called with a knowledge base"
     embedder = checkpoint(config.embedder, config.embedder_name, config.embedder_licence, step)
-    index = build(dataset.knowledge, embedder, config.chunk_words, config.overlap_words, step)
+    index = build(dataset.knowledge, embedder, config.chunk_words, config.overlap_words, step, candidate.runtime.dtype)
     questions = [row for name in config.questions for row in dataset.rows(name, step.store)]
     options = _options(config, dataset.knowledge.object, index, embedder, candidate.retriever)
     passages = {passage.id: passage.text for passage in read_passages(dataset.knowledge, step.store)}
