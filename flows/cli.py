@@ -59,11 +59,16 @@ def plan(use_case: UseCasePath, profile: ProfileName = "cpu", as_json: Json = Fa
 
 
 @app.command()
-def doctor(as_json: Json = False) -> None:
+def doctor(
+    measure: Annotated[
+        bool, typer.Option("--measure", help="Measure again what the processor computes in each dtype: later runs follow")
+    ] = False,
+    as_json: Json = False,
+) -> None:
     """Check versions, memory, disk, ports and engines of this machine."""
     from flows.doctor import examine, show
 
-    report = examine()
+    report = examine(measure)
     _print(report, as_json, show)
     raise typer.Exit(0 if report["ok"] else 3)
 

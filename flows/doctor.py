@@ -13,6 +13,7 @@ from rich.console import Console
 from components.core import ASSETS, Workspace
 from components.core.code import ROOT
 from components.core.keys import key_id
+from components.core.rates import measured_again, processor, rates
 from components.governance import Approvals, Registry, registered, state, tampered
 
 NEEDED = (
@@ -31,9 +32,14 @@ NEEDED = (
 PORTS = {8000: "deployment.port of the shipped use cases", 5000: "ninefold ui (MLflow)", 5001: "ninefold ui (Prefect)"}
 
 
-def examine() -> dict[str, Any]:
-    """Findings: {name, ok, found, do}; `ok` overall is False when something that is required is wrong."""
-    findings = [*_versions(), _memory(), _disk(), _assets(), *_ports(), _docker(), _gpu(), _key(), *_registry()]
+def examine(measure: bool = False) -> dict[str, Any]:
+    """Findings: {name, ok, found, do}; `ok` overall is False when something that is required is wrong.
+
+    measure: measure first what this processor computes, whatever was measured before
+    """
+    if measure:
+        measured_again(Workspace().rates)
+    findings = [*_versions(), _memory(), _disk(), _assets(), *_ports(), _docker(), _gpu(), _dtype(), _key(), *_registry()]
     return {"ok": all(item["ok"] for item in findings if item["required"]), "findings": findings}
 
 
@@ -121,6 +127,18 @@ def _gpu() -> dict[str, Any]:
     if torch.cuda.is_available():
         return _finding("gpu", True, torch.cuda.get_device_name(0), required=False)
     return _finding("gpu", False, "none; the cpu and smoke profiles need none", required=False)
+
+
+def _dtype() -> dict[str, Any]:
+    """What models run in on this processor and why; not ok where nobody measured, or something else was measured."""
+    found = rates(Workspace().rates)
+    if found is None:
+        return _finding("dtype", False, "not measured yet", "the first run does, or ninefold doctor --measure", False)
+    dtype, why = found.choice("smollm2-135m")
+    of = (found.processor, found.torch)
+    ok = of == (processor(), version("torch"))
+    line = f"{dtype}: {why}, measured {found.date}" + ("" if ok else f" on {found.processor} with torch {found.torch}")
+    return _finding("dtype", ok, line, "another processor or torch: ninefold doctor --measure", False)
 
 
 def _key() -> dict[str, Any]:

@@ -11,7 +11,8 @@ from flows.run import Run
 
 
 def plan(use_case: Path, profile: str) -> dict[str, Any]:
-    """Stage by stage: `reused`, `skipped`, `will run` (its inputs are known) or `after that`; with estimated seconds."""
+    """Stage by stage: `reused`, `skipped`, `will run` (its inputs are known) or `after that`; with estimated seconds. In a
+    new workspace the machine's rates are measured: the keys of steps, which say what is sealed, need the dtype."""
     from flows.lifecycle import lifecycle
     from flows.steps import NotSealed, Planner
 
@@ -39,7 +40,14 @@ def plan(use_case: Path, profile: str) -> dict[str, Any]:
         rows.append({"stage": stage, "status": state, "seconds": seconds})
     total = sum(row["seconds"] or 0 for row in rows)
     end = f"{run.note}; {end}" if run.note else end
-    return {"run_id": run.id, "stages": rows, "seconds": round(total, 1), "estimated_from": source, "end": end}
+    return {
+        "run_id": run.id,
+        "stages": rows,
+        "seconds": round(total, 1),
+        "estimated_from": source,
+        "end": end,
+        "dtype": run.dtype,
+    }
 
 
 def estimate(stage: str, profile: Profile, data: Data) -> float | None:
@@ -59,6 +67,7 @@ def show(report: dict[str, Any]) -> None:
         rows.add_row(row["stage"], row["status"], "not known" if seconds is None else f"{seconds:.0f} s" if seconds else "")
     console = Console()
     console.print(rows)
+    console.print(f"  dtype {report['dtype']}", highlight=False)
     console.print(
         f"  {report['end']}; about {report['seconds'] / 60:.0f} min by {report['estimated_from']}", highlight=False
     )

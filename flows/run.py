@@ -28,6 +28,7 @@ from components.core import (
 )
 from components.core.code import PACKAGES, ROOT, pins
 from components.core.hub_task import HubTask
+from components.core.rates import measured_once
 from components.core.suppression import Suppressed
 from components.data import source_digests
 from components.use_case import check_contract
@@ -53,6 +54,8 @@ class Run:
     """Whether it takes a model trained elsewhere through the gates."""
     note: str = ""
     """What of the profile could not be had here."""
+    dtype: str = ""
+    """What models run in, and why."""
 
     @classmethod
     def read(
@@ -76,8 +79,9 @@ class Run:
             contract = contract.model_copy(update={"selection": chosen})
             settings = settings.model_copy(update={"selection": {**settings.selection, "made": False}})
         settings, note = _on_this_machine(settings)
+        contract, settings, dtype = _with_dtype(contract, settings, workspace)
         sources = source_digests(contract.data, use_case.parent, workspace)
-        return cls(use_case, contract, settings, workspace, sources, profile, bool(checkpoint), note)
+        return cls(use_case, contract, settings, workspace, sources, profile, bool(checkpoint), note, dtype)
 
     def check_settings(self) -> None:
         """Raise BadInput for a section of a stage that is not acceptable, and fetch the benchmarks of the hub that it names
@@ -180,6 +184,24 @@ def _on_this_machine(profile: Profile) -> tuple[Profile, str]:
         f"profile {profile.name}: no NVIDIA GPU here; it computes on the CPU, and its GPU deployment is written, not started"
     )
     return profile.model_copy(update={"machine": machine}), note
+
+
+def _with_dtype(contract: UseCase, profile: Profile, workspace: Workspace) -> tuple[UseCase, Profile, str]:
+    """Contract and profile with selection's dtype resolved, so that it is part of run's and steps' keys; and why it is that.
+
+    Where either names one, that holds. Else: bfloat16 on a GPU, on a CPU what was measured in this workspace.
+    """
+    settings = {**profile.selection, **contract.selection}
+    if (dtype := settings.get("dtype", "measured")) != "measured":
+        owner = "the use case" if "dtype" in contract.selection else f"profile {profile.name}"
+        return contract, profile, f"{dtype}: {owner} says so"
+    if profile.machine.device == "cuda":
+        dtype, why = "bfloat16", "a GPU"
+    else:
+        dtype, why = measured_once(workspace.rates).choice("two-layer" if settings.get("made") else "smollm2-135m")
+    own = {name: value for name, value in contract.selection.items() if name != "dtype"}
+    profile = profile.model_copy(update={"selection": {**profile.selection, "dtype": dtype}})
+    return contract.model_copy(update={"selection": own}), profile, f"{dtype}: {why}"
 
 
 def profile_path(profile: str) -> Path:

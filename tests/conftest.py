@@ -26,6 +26,7 @@ from filelock import FileLock
 
 from components.core import ASSETS, Workspace, fetch
 from components.core.code import ROOT
+from components.core.rates import SHAPES, Rates, keep
 from flows.servers import prefect_client
 from flows.servers import prefect_server as serve_prefect
 from tests import warm
@@ -116,12 +117,23 @@ def two_ports() -> int:
     raise OSError("no two free ports in a row")
 
 
+RATES = Rates(
+    processor="of the tests",
+    torch="2",
+    date="2026-11-30",
+    gigabytes_per_second=9.0,
+    gigaflops={model: {"float32": 100.0, "bfloat16": 50.0, "int8": 200.0} for model in SHAPES},
+)
+"""What workspaces of tests hold as measured: float32, whatever this processor is fast in."""
+
+
 def new_home(path: Path) -> Path:
     """A workspace folder that finds the assets fetched for this checkout (and fetches them there once)."""
     shared = Workspace(ROOT / ".ninefold").assets
     shared.mkdir(parents=True, exist_ok=True)
     path.mkdir(parents=True, exist_ok=True)
     (path / "assets").symlink_to(shared)
+    keep(RATES, path / "rates.json")
     return path
 
 

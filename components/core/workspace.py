@@ -1,7 +1,7 @@
 """The workspace: one folder (`.ninefold/`, or NINEFOLD_HOME) with everything that runs leave behind.
 
 store/  ledger.db  runs/<run id>/summary.json  logs/  assets/  mlflow.db  mlruns/  prefect/  serving/  feedback.db
-forgotten.json  login
+forgotten.json  login  rates.json
 """
 
 import fcntl
@@ -69,6 +69,11 @@ class Workspace:
         given = os.environ.get("MLFLOW_TRACKING_URI")
         password = os.environ.get("MLFLOW_TRACKING_PASSWORD")
         return None if given and password and password == read_login(self.login) else given
+
+    @property
+    def rates(self) -> Path:
+        """What this machine computes in each dtype (rates.py)."""
+        return self.root / "rates.json"
 
     @property
     def tracking_uri(self) -> str:

@@ -56,7 +56,9 @@ class Config(Frozen):
     """Whether models may be fetched from a model hub."""
     endpoints: dict[str, str] = {}
     """Model name → URL of an OpenAI-compatible server that has it; only where the policy allows hosted models."""
-    dtype: Literal["float32", "bfloat16", "float16"] = "bfloat16"
+    dtype: Literal["measured", "float32", "bfloat16", "float16"] = "measured"
+    """What models run and are tuned in. measured: what this machine is fast in (core/rates.py), which a run puts here before
+    anything is keyed; float32 where nobody did."""
     context_tokens: int = 1024
     """Tokens that a prompt with its context may need."""
     max_new_tokens: int | None = None
@@ -89,6 +91,8 @@ def select(
     Raises BadInput when `selection.models` names an unknown model or `metrics.primary` an unknown metric, MachineFault when
     a checkpoint cannot be fetched.
     """
+    if config.dtype == "measured":
+        config = config.model_copy(update={"dtype": "float32"})
     models = _asked(config)
     if metrics.primary not in METRICS[task.kind]:
         allowed = ", ".join(METRICS[task.kind])

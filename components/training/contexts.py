@@ -123,7 +123,8 @@ def _training_retriever(retriever: Retriever, dataset: Dataset, step: Step) -> t
     folder.mkdir()
     write_jsonl(folder / "chunks.jsonl", (chunks[place] for place in kept))
     np.save(folder / "vectors.npy", np.load(source / "vectors.npy")[kept])
-    (folder / "index.json").write_text(json.dumps({"made from": retriever.index}) + "\n")
+    provenance = json.loads((source / "index.json").read_text())
+    (folder / "index.json").write_text(json.dumps({**provenance, "made from": retriever.index}) + "\n")
     digest = step.store.put(folder)
     return limited.model_copy(update={"index": digest}), (digest,)
 

@@ -5,11 +5,26 @@ import sys
 from types import SimpleNamespace
 from typing import Any
 
-from components.core import Feedback, FeedbackStore, Profile, UseCase, Workspace, publish_json, read_yaml
+import pytest
+import yaml
+
+from components.core import (
+    BadInput,
+    Feedback,
+    FeedbackStore,
+    Profile,
+    UseCase,
+    Workspace,
+    publish_json,
+    read_yaml,
+    stage_config,
+)
 from components.core.hub_task import folder_of
+from components.core.rates import keep
+from components.selection.stage import Config
 from flows.run import Run, profile_path
 from flows.start import start
-from tests.conftest import USE_CASE, new_home
+from tests.conftest import RATES, USE_CASE, new_home
 
 
 def summary_of(run: Run, **values: Any) -> dict[str, Any]:
@@ -63,3 +78,40 @@ def test_the_data_stage_learns_which_tasks_of_the_hub_are_asked(tmp_path):
     contract = read_yaml(USE_CASE, UseCase).model_copy(update={"evaluation": {"benchmarks": {"mmlu": 5, "sst2": 5}}})
     (task,) = Run(USE_CASE, contract, read_yaml(profile_path("smoke"), Profile), workspace, {}).hub_tasks()
     assert (task.name, task.asked) == ("sst2", "validation")
+
+
+def chosen(run: Run) -> str:
+    """The dtype that selection's step is keyed with."""
+    return str(stage_config(Config, "selection", run.use_case, run.profile).dtype)
+
+
+def test_the_measured_dtype_is_part_of_the_run_and_of_the_steps(tmp_path):
+    workspace = Workspace(new_home(tmp_path / "home"))
+    exact = Run.read(USE_CASE, "cpu", workspace)
+    fast = {model: {**rates, "bfloat16": 400.0} for model, rates in RATES.gigaflops.items()}
+    keep(RATES.model_copy(update={"gigaflops": fast}), workspace.rates)
+    rounded = Run.read(USE_CASE, "cpu", workspace)
+    assert (chosen(exact), chosen(rounded)) == ("float32", "bfloat16")
+    assert exact.key != rounded.key
+    assert exact.dtype.startswith("float32: a thread runs the linear layers of smollm2-135m at 100 GFLOP/s in float32")
+    assert chosen(Run.read(USE_CASE, "smoke", workspace)) == "float32", "the smoke profile fixes it"
+
+
+@pytest.mark.parametrize(("given", "found"), [("bfloat16", "bfloat16"), ("float32", "float32"), ("measured", "bfloat16")])
+def test_a_contract_may_fix_the_dtype(tmp_path, given, found):
+    home = new_home(tmp_path / "home")
+    fast = {model: {**rates, "bfloat16": 400.0} for model, rates in RATES.gigaflops.items()}
+    keep(RATES.model_copy(update={"gigaflops": fast}), home / "rates.json")
+    contract = tmp_path / "desk.yaml"
+    contract.write_text(yaml.safe_dump({**yaml.safe_load(USE_CASE.read_text()), "selection": {"dtype": given}}))
+    run = Run.read(contract, "smoke", Workspace(home))
+    assert chosen(run) == found
+    assert run.dtype.startswith(found)
+
+
+def test_a_dtype_that_does_not_exist_is_refused(tmp_path):
+    contract = tmp_path / "desk.yaml"
+    contract.write_text(yaml.safe_dump({**yaml.safe_load(USE_CASE.read_text()), "selection": {"dtype": "bf16"}}))
+    run = Run.read(contract, "smoke", Workspace(new_home(tmp_path / "home")))
+    with pytest.raises(BadInput, match="'measured', 'float32', 'bfloat16' or 'float16'"):
+        run.check_settings()

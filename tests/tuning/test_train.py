@@ -2,12 +2,12 @@
 
 import pytest
 import torch
+from components.tuning.optimizer import MasterAdamW
+from components.tuning.train import fine_tune, load_base
 from safetensors.torch import load_file
 
 from components.application import checkpoint
 from components.core import Machine
-from components.tuning.optimizer import MasterAdamW
-from components.tuning.train import fine_tune, load_base
 from tests.tuning.small import new_step
 from tests.tuning.test_resume import EXAMPLES, SETTINGS
 
