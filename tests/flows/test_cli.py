@@ -1,5 +1,7 @@
 """How a command ends when something goes wrong: one message, one exit code, never a traceback on the screen."""
 
+import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -72,3 +74,13 @@ def test_a_full_disk_that_a_library_met_in_its_database_is_the_same_fault(tmp_pa
 
     with pytest.raises(MachineFault, match=r"cannot write \(database or disk is full\)\. Free some space"):
         fill()
+
+
+@pytest.mark.parametrize("module", ["flows.cli", "components.serving.server", "components.evaluation.single_requests"])
+def test_threads_of_each_process_of_the_product_soon_let_others_run(module):
+    """libgomp reads it when torch loads it, so it must be there before."""
+    own = {name: value for name, value in os.environ.items() if name not in ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT")}
+    probe = f"import os, sys, {module}; print(os.environ['GOMP_SPINCOUNT'], 'torch' in sys.modules)"
+    for given, found in (({}, "3000"), ({"GOMP_SPINCOUNT": "7"}, "7")):
+        done = subprocess.run([sys.executable, "-c", probe], env={**own, **given}, capture_output=True, text=True)
+        assert done.stdout.split() == [found, "False"], done.stderr

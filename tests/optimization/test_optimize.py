@@ -1,6 +1,7 @@
 """Optimization on the two-layer model: variants are built, measured on validation, and only a good one is picked."""
 
 import shutil
+import time
 
 import pytest
 
@@ -11,6 +12,7 @@ from components.core import (
     Dataset,
     Evidence,
     Limits,
+    Machine,
     Metric,
     Metrics,
     Quoted,
@@ -140,6 +142,22 @@ def test_a_variant_answers_in_quotes_as_its_reference_does(step: Step, candidate
     assert all(answer.text and answer.text in answer.context[0] for answer in answers)
     assert "".join(pieces) == streamed.text == answers[0].text
     assert [answer.margin for answer in answers] == pytest.approx(margins, abs=0.6)
+
+
+def test_idle_threads_of_the_runtime_take_no_processor_time(step: Step, candidate: Candidate) -> None:
+    """A neighbour has the core between two requests, and between two operations."""
+    variant = candidate.model_copy(
+        update={"model": build(candidate, "int8", step), "runtime": Runtime(engine="onnx", dtype="int8"), "retriever": None}
+    )
+    prompt = [{"role": "user", "content": "Who wrote it? " * 100}]
+    with load(variant, step.store, Machine(threads=2)) as application:
+        idle = []
+        for _ in range(5):
+            application.engine.generate([prompt], 8)
+            used = time.process_time()
+            time.sleep(0.1)
+            idle.append(time.process_time() - used)
+    assert max(idle) < 0.01, "spinning, they take 0.02 to 0.04 s after each request"
 
 
 def _adapter(candidate: Candidate, step: Step) -> str:

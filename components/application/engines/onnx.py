@@ -215,7 +215,9 @@ def _runtime() -> Any:
 
 def _load(runtime: Any, folder: Path, threads: int) -> Any:
     config = runtime.Config(str(folder))
-    config.overlay(json.dumps({"model": {"decoder": {"session_options": {"intra_op_num_threads": threads}}}}))
+    # idle threads that spin hold the core that a neighbour, or the thread they wait for, needs (components/__init__.py)
+    options = {"intra_op_num_threads": threads, "session.intra_op.allow_spinning": "0"}
+    config.overlay(json.dumps({"model": {"decoder": {"session_options": options}}}))
     return runtime.Model(config)
 
 
