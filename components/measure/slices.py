@@ -16,10 +16,11 @@ from statistics import fmean
 from typing import Any, Literal
 
 from components.core import Frozen, Metric, Metrics
+from components.tasks import kind_of
 
 from .bounded_mean import tails
 from .intervals import Paired, paired
-from .metrics import METRICS
+from .metrics import METRICS, over_table
 from .sample_size import rows_needed
 from .significance import LEVEL
 
@@ -50,8 +51,10 @@ class SliceGain(Frozen):
 
 
 def compared_on(metrics: Metrics, kind: str) -> tuple[str, ...]:
-    """Metrics to compare a slice on: the primary; a floor's where no row has that (unanswerable questions); else any."""
-    return tuple(dict.fromkeys((metrics.primary, *metrics.floors, *METRICS[kind])))
+    """Metrics to compare a slice on: the primary, or what judges single answers in its place where it has no value for one;
+    a floor's where no row has that (unanswerable questions); else any."""
+    single = (kind_of(kind).rated_by,) if over_table(metrics.primary) else ()
+    return tuple(dict.fromkeys((metrics.primary, *single, *metrics.floors, *METRICS[kind])))
 
 
 def compare_slices(

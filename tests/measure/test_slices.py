@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from bench.statistics import HARMS, KINDS, false_promotions, slice_passes
-from components.measure import compare_slices
+from components.core import Metrics
+from components.measure import compare_slices, compared_on
 from components.measure.slices import holm
 
 
@@ -74,6 +75,13 @@ def test_values_on_different_metrics_are_not_judged_together() -> None:
             row |= {"f1": None, "recall": 1.0}
     found = compare_slices(before, after, ["kind"], ["f1", "recall"], {"kind": 0.1})["kind"]
     assert {value: one.metric for value, one in found.items()} == {"no": "recall", "yes": "f1"}
+
+
+def test_a_primary_metric_of_tables_alone_gives_way_to_that_of_single_answers_before_any_floor() -> None:
+    tables = Metrics(primary="entity_f1", at_least=0.1, floors={"valid_json": 0.9})
+    assert compared_on(tables, "extraction")[:3] == ("entity_f1", "text_entity_f1", "valid_json")
+    single = Metrics(primary="f1_answerable", at_least=0.1, floors={"abstention_recall": 0.3})
+    assert compared_on(single, "question_answering")[:2] == ("f1_answerable", "abstention_recall")
 
 
 def test_a_value_is_compared_on_the_first_metric_that_its_rows_have() -> None:
