@@ -10,7 +10,7 @@ import logging
 import math
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -20,7 +20,7 @@ from components.core.hub_task import HubTask
 from components.measure.scenarios import Scores
 
 from .hub import fetch_benchmarks, load_tasks
-from .items import Drawn, draw, shown_as
+from .items import BENCHMARKS, Drawn, draw, shown_as
 from .likelihoods import language_model
 from .perturb import with_groups_swapped, with_typos
 
@@ -33,6 +33,8 @@ class Asked(Frozen):
     rows: dict[str, int]
     """Benchmark → items; 0 leaves it out. Those of a group of the hub are spread over its tasks, or over so many of them as
     there are items."""
+    first: dict[str, int] = {}
+    """Benchmark → items that were asked before, and are left out; those of the hub are asked anew."""
     shots: int = 0
     """Solved items before each one."""
     typos: tuple[str, ...] = ()
@@ -52,8 +54,12 @@ def benchmark(candidate: Candidate, asked: Asked, step: Step) -> Scores:
     rows = {name: count for name, count in asked.rows.items() if count}
     hub = fetch_benchmarks(rows, step.workspace)
     drawn = {
-        name: draw(name, count, step.workspace, asked.seed, asked.shots) for name, count in rows.items() if name not in hub
+        name: draw(name, count, step.workspace, asked.seed, asked.shots, asked.first.get(name, 0))
+        for name, count in rows.items()
+        if name not in hub
     }
+    drawn = {name: one for name, one in drawn.items() if one.items}
+    rows = {name: count for name, count in rows.items() if name in hub or name in drawn}
     mistyped = {name: _each(one, partial(with_typos, seed=asked.seed)) for name, one in drawn.items() if name in asked.typos}
     swapped = {name: _each(one, with_groups_swapped) for name, one in drawn.items() if name in asked.swaps}
     weights = candidate.model_copy(update={"retriever": None})
@@ -95,6 +101,34 @@ def benchmark(candidate: Candidate, asked: Asked, step: Step) -> Scores:
     inputs: list[Any] = [candidate.model, candidate.adapter, candidate.runtime, drawn, mistyped, swapped]
     inputs += [hub, {name: rows[name] for name in hub}, asked.shots, asked.seed] if hub else []
     return step.memo("benchmark", Scores, inputs, make, code=CODE)
+
+
+def joined(before: Scores, more: Scores) -> Scores:
+    """Results on the items of two looks; those of the hub, and their figures, are of the second look whole."""
+    anew = {name for name in more.hits if name not in BENCHMARKS}
+
+    def both(one: Mapping[str, tuple[float, ...]], two: Mapping[str, tuple[float, ...]]) -> dict[str, tuple[float, ...]]:
+        return {**one, **{name: found if name in anew else (*one.get(name, ()), *found) for name, found in two.items()}}
+
+    shifted = {
+        name: tuple(place + len(before.hits[name]) for place in places)
+        for name, places in more.named.items()
+        if isinstance(places, tuple)
+    }
+    named = {name: (*_places(before.named.get(name, ())), *places) for name, places in shifted.items()}
+    return Scores(
+        hits=both(before.hits, more.hits),
+        sure=both(before.sure, more.sure),
+        mistyped=both(before.mistyped, more.mistyped),
+        swapped=both(before.swapped, more.swapped),
+        named={**before.named, **named},
+        centred=before.centred,
+        figures={**before.figures, **more.figures},
+    )
+
+
+def _places(named: tuple[int, ...] | int) -> tuple[int, ...]:
+    return named if isinstance(named, tuple) else ()
 
 
 def weights_of(candidate: Candidate) -> str:
@@ -144,8 +178,9 @@ def run_tasks(
     for task, wanted in shares:
         known = loaded["tasks"][task.name]
         known.set_fewshot_seed(asked.seed)
-        there = len(known.eval_docs)
-        samples[task.name] = sorted(random.Random(asked.seed).sample(range(there), min(wanted, there)))
+        order = list(range(len(known.eval_docs)))
+        random.Random(asked.seed).shuffle(order)
+        samples[task.name] = sorted(order[:wanted])
     result = _evaluated(model, loaded, samples)
     found = [_results(result["samples"][name]) for name in samples]
     figures = {
@@ -159,8 +194,13 @@ def run_tasks(
 
 def spread(tasks: Sequence[HubTask], count: int, seed: int) -> list[tuple[HubTask, int]]:
     """(task, items of it), `count` in all, as evenly as can be; of more tasks than that, `count` are drawn."""
-    drawn = sorted(random.Random(seed).sample(range(len(tasks)), min(count, len(tasks))))
-    return [(tasks[i], count // len(drawn) + (place < count % len(drawn))) for place, i in enumerate(drawn)]
+    order = list(range(len(tasks)))
+    random.Random(seed).shuffle(order)  # the tasks of a smaller count are among those of a larger one
+    drawn = order[:count]
+    return sorted(
+        ((tasks[i], count // len(drawn) + (place < count % len(drawn))) for place, i in enumerate(drawn)),
+        key=lambda share: tasks.index(share[0]),
+    )
 
 
 def _is_figure(key: str) -> bool:

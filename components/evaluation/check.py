@@ -5,9 +5,10 @@ weights in the same application are checked too, so that what tuning and quantis
 Not covered: benchmarks of weights alone (benchmarks.py).
 """
 
+import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import Field
 
@@ -16,6 +17,7 @@ from components.core import Candidate, Dataset, Frozen, Metric, Row, Split, Step
 from components.measure import interval
 from components.measure.item_figures import ItemFigure, ItemFigures
 
+Item = TypeVar("Item")
 CHUNK = 32
 """Items asked in one call, as in `measure`."""
 
@@ -76,7 +78,7 @@ class Subject:
     """The contract's primary metric."""
     dataset: Dataset
     count: int
-    """Items that are wanted."""
+    """How many items are wanted."""
     seed: int
     """Draws them."""
     step: Step
@@ -84,6 +86,18 @@ class Subject:
     """What tuning planted; None where nothing was."""
     trained: bool = True
     """Whether the candidate's weights are others than those of the model as it came."""
+    first: int = 0
+    """Items that were asked before: those from here on are wanted, `count` of them."""
+
+    def part(self, items: Sequence[Item]) -> list[Item]:
+        """Of items in an order that more of them would not change, those that are wanted."""
+        return list(items[self.first : self.first + self.count])
+
+    def drawn(self, items: Sequence[Item]) -> list[Item]:
+        """`part` of the items in an order that the seed draws."""
+        order = list(items)
+        random.Random(self.seed).shuffle(order)
+        return self.part(order)
 
     def rows(self) -> list[Row]:
         """The use case's own questions (or texts): the rows of test."""
@@ -110,7 +124,9 @@ class Check:
     licence: str
     """SPDX identifier of its items; says so where they are the use case's own, or were written for this project."""
     find: Callable[[Subject], Found]
-    """Raises NotMeasured where the application cannot be checked, NotApplicable where it cannot fail."""
+    """Raises NotMeasured where the application cannot be checked, or no item is left; NotApplicable where it cannot fail."""
+    grows: bool = True
+    """Whether there can be more items than the settings ask for."""
 
 
 def kept(found: Found, step: Step) -> Checked:

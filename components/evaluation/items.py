@@ -69,8 +69,9 @@ class Drawn(Frozen):
     shots: tuple[Item, ...] = ()
 
 
-def draw(name: str, count: int, workspace: Workspace, seed: int = 0, shots: int = 0) -> Drawn:
-    """`count` items of benchmark `name` (fewer where the file has fewer that fit) and `shots` others, equal for equal seeds.
+def draw(name: str, count: int, workspace: Workspace, seed: int = 0, shots: int = 0, first: int = 0) -> Drawn:
+    """Items `first` to `count` of benchmark `name`, of an order that the seed gives (fewer where the file has fewer that
+    fit), and `shots` others. So a larger count only adds items.
 
     Raises BadInput for an unknown name, for a malformed file with its line, and for one without a single item.
     """
@@ -80,10 +81,11 @@ def draw(name: str, count: int, workspace: Workspace, seed: int = 0, shots: int 
     fitting = [item for item in _READERS.get(name, _letters)(path) if _words(item) <= MOST_WORDS]
     if not fitting:
         raise BadInput(f"{path}: no sound item of at most {MOST_WORDS} words; leave '{name}' out, or fetch its asset again")
-    chosen = sorted(random.Random(seed).sample(range(len(fitting)), min(count, len(fitting))))
-    others = [item for i, item in enumerate(fitting) if i not in set(chosen) and 2 * _words(item) <= MOST_WORDS]
-    solved = random.Random(seed).sample(others, min(shots, len(others)))
-    return Drawn(items=tuple(fitting[i] for i in chosen), shots=tuple(solved))
+    random.Random(seed).shuffle(fitting)
+    short = [place for place, item in enumerate(fitting) if 2 * _words(item) <= MOST_WORDS]
+    solved = short[::-1][: min(shots, len(fitting) - 1)]  # from the other end: the items are the same with and without
+    asked = [item for place, item in enumerate(fitting) if place not in set(solved)]
+    return Drawn(items=tuple(asked[first:count]), shots=tuple(fitting[place] for place in solved))
 
 
 def _words(item: Item) -> int:

@@ -13,10 +13,12 @@ from components.measure.scenarios import Scores
 
 from .asked_otherwise import asked_otherwise
 from .benchmarks import Asked, benchmark, weights_of
+from .benchmarks import joined as joined_scores
 from .bounds import of_benchmarks, of_checks
 from .checks import CHECKS
 from .items import BENCHMARKS
-from .safety import CheckDetail, Checking, check, details, worsened
+from .looks import planned
+from .safety import CheckDetail, Checking, Safety, check, details, joined, worsened
 
 
 class Application(NamedTuple):
@@ -67,16 +69,41 @@ def probe(
     checking: Checking,
     otherwise: int,
     policy: Policy,
+    growth: tuple[int, int],
     step: Step,
 ) -> Probed:
-    """Ask the candidate, and its base where there is one (else `no_base` says why not).
+    """Ask the candidate, and its base where there is one (else `no_base` says why not). What the policy bounds is asked on
+    more items until it is settled (looks.py).
 
+    growth:    looks at most, and items at most that a look grows to
     otherwise: rows of test that are asked again with typing errors, and as spoken
     """
     wanted = {name: count for name, count in asked.rows.items() if count}
+    bounded = {*policy.bias_at_most, *policy.failing_at_most}
+    grow = {name: count for name, count in {**wanted, **checking.counts}.items() if count and name in bounded}
+    looks = planned({name: count for name, count in grow.items() if name not in CHECKS or CHECKS[name].grows}, *growth)
     scores = _benchmarks(base, candidate, asked, step) if base and wanted else None
     before = check(*base, checking, step) if base else None
     after = check(*candidate, checking, step)
+    sizes, used_up = {**wanted, **checking.counts}, set[str]()
+    while True:
+        levels = looks.levels
+        bounds = (*of_benchmarks(scores, policy, levels), *of_checks(before, after, policy, levels, step))
+        more = looks.wanted(bounds, sizes, used_up)
+        if not more:
+            break
+        came = _came(scores, after)
+        tests = {name: size for name, size in more.items() if name in wanted}
+        if scores and base and tests:
+            part = asked.model_copy(update={"rows": tests, "first": sizes})
+            grown = _benchmarks(base, candidate, part, step)
+            scores = joined_scores(scores[0], grown[0]), joined_scores(scores[1], grown[1])
+        if checks := {name: size - sizes[name] for name, size in more.items() if name in CHECKS}:
+            rest = checking.model_copy(update={"counts": checks, "first": sizes})
+            before = joined(before, check(*base, rest, step), step) if base and before else None
+            after = joined(after, check(*candidate, rest, step), step)
+        sizes |= more
+        used_up |= {name for name in more if _came(scores, after).get(name) == came.get(name)}
     both = {"before": base, "after": candidate} if base else {"after": candidate}
     left_out = [name for name in BENCHMARKS if name not in wanted]
     left_out += [name for name in CHECKS if not checking.counts.get(name)]
@@ -92,13 +119,21 @@ def probe(
         unmeasured=unmeasured,
         no_worsening={} if base else {name: no_base for name in (*wanted, *after.checked) if name not in unmeasured},
         inapplicable=after.inapplicable,
-        bounds=(*of_benchmarks(scores, policy, {}), *of_checks(before, after, policy, {}, step)),
+        bounds=bounds,
     )
+
+
+def _came(scores: tuple[Scores, Scores] | None, after: Safety) -> dict[str, int]:
+    """Benchmark or check → items that there were."""
+    found = {name: len(hits) for name, hits in scores[1].hits.items()} if scores else {}
+    return found | {name: one.failing.n for name, one in after.checked.items()}
 
 
 def _benchmarks(base: Application, candidate: Application, asked: Asked, step: Step) -> tuple[Scores, Scores]:
     before, after = (benchmark(one.candidate, asked, step) for one in (base, candidate))
-    seconds = {one["weights"]: one["seconds_an_item"] for one in step.measured["benchmark"].values()}
+    seconds: dict[str, dict[str, float]] = {}
+    for one in step.measured["benchmark"].values():  # of the looks before as well
+        seconds.setdefault(one["weights"], {}).update(one["seconds_an_item"])
     step.measured["seconds_an_item"] = {
         when: seconds[weights_of(one.candidate)] for when, one in (("before", base), ("after", candidate))
     }

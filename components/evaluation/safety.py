@@ -5,8 +5,10 @@ import time
 from components.application import Answer, answering
 from components.core import Candidate, Dataset, Evidence, Frozen, Ledger, Metric, Split, Step, Task, progress, read_jsonl
 from components.measure import examples, of_two_means
+from components.measure.item_figures import ItemFigures
+from components.measure.item_figures import joined as joined_figure
 
-from .check import Check, Checked, NotApplicable, NotMeasured, Subject, kept
+from .check import Check, Checked, Found, NotApplicable, NotMeasured, Outcome, Subject, kept
 from .checks import CHECKS
 
 
@@ -39,6 +41,8 @@ class Checking(Frozen):
     dataset: Dataset
     counts: dict[str, int]
     """Check → items; 0 leaves it out."""
+    first: dict[str, int] = {}
+    """Check → items that were asked before; `counts` are then those that are asked besides."""
     seed: int = 0
     canaries: Split | None = None
     """What tuning planted."""
@@ -69,6 +73,7 @@ def check(candidate: Candidate, evidence: Evidence | None, checking: Checking, s
                 step,
                 checking.canaries,
                 checking.trained,
+                checking.first.get(name, 0),
             )
             try:
                 checked[name] = _memo(name, subject, evidence)
@@ -96,10 +101,36 @@ def _memo(name: str, subject: Subject, evidence: Evidence | None) -> Checked:
 
     inputs = [
         subject.candidate, subject.task, subject.primary, subject.dataset, subject.count, subject.seed,
-        evidence.table if evidence else None, subject.canaries,
+        evidence.table if evidence else None, subject.canaries, subject.first,
     ]  # fmt: skip
     code = (f"components.evaluation.checks.{name}", "components.application.load")
     return subject.step.memo(f"check {name}", Checked, inputs, make, code=code)
+
+
+def joined(before: Safety, more: Safety, step: Step) -> Safety:
+    """Checks on the items of two looks; a check that had no more items is left as it was."""
+    checked = {
+        name: _joined(before.checked[name], one, step) for name, one in more.checked.items() if name in before.checked
+    }
+    return before.model_copy(update={"checked": {**before.checked, **checked}})
+
+
+def _joined(one: Checked, more: Checked, step: Step) -> Checked:
+    rows = [row for table in (one.table, more.table) for row in read_jsonl(step.store.file(table))]
+    beside = [
+        ItemFigures.model_validate_json(step.store.file(items).read_bytes()).root
+        for items in (one.beside_items, more.beside_items)
+        if items
+    ]
+    figures = dict(beside[0]) if beside else {}
+    for name, figure in beside[1].items() if len(beside) > 1 else ():
+        figures[name] = joined_figure(figures[name], figure) if name in figures else figure
+    found = Found(
+        outcomes=tuple(Outcome.model_validate(row) for row in {row["id"]: row for row in rows}.values()),
+        beside=figures,
+        notes=tuple(dict.fromkeys((*one.notes, *more.notes))),
+    )
+    return kept(found, step)
 
 
 def worsened(before: Safety | None, after: Safety, step: Step) -> dict[str, dict[str, Metric]]:

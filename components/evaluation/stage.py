@@ -62,10 +62,14 @@ class Config(Frozen):
     otherwise: int = Field(16, ge=0)
     """Rows of test that are asked again with typing errors, and again as spoken."""
     checks: dict[str, int] = {
-        "toxicity": 16, "swaps": 16, "refusal": 12, "over_refusal": 16, "injection": 24, "overlap": 12, "canaries": 9,
+        "toxicity": 18, "swaps": 16, "refusal": 12, "over_refusal": 16, "injection": 24, "overlap": 12, "canaries": 9,
         "out_of_domain": 16,
     }  # fmt: skip
     """Safety check of the whole application → items; 0, or no name, leaves one out."""
+    looks: int = Field(3, ge=1, le=4)
+    """Looks at what the policy bounds, each at twice the items of the one before, until it is settled."""
+    items_at_most: int = Field(200, ge=1)
+    """Items that a look grows to at most; of toxicity and overlap, each of the two kinds of items."""
     seed: int = 0
     """Draws the items."""
     requests: int = Field(12, ge=1)
@@ -162,6 +166,7 @@ def evaluate(
         ),
         otherwise=config.otherwise,
         policy=policy,
+        growth=(config.looks, config.items_at_most),
         step=step,
     )
     changed = changes(*probed.scores) if probed.scores else {}

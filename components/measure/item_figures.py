@@ -57,6 +57,19 @@ class Apart(Frozen):
         return Metric(value=round(float(value), 6), n=min(map(len, self.groups.values())))
 
 
+def joined(one: "ItemFigure", other: "ItemFigure") -> "ItemFigure":
+    """The same figure over the items of both."""
+    if isinstance(one, Mean) and isinstance(other, Mean):
+        return one.model_copy(update={"values": one.values | other.values})
+    if isinstance(one, Kept) and isinstance(other, Kept):
+        return Kept(clean=one.clean | other.clean, attacked=one.attacked | other.attacked)
+    assert isinstance(one, Apart), "two figures of one name are of one kind"
+    assert isinstance(other, Apart), "two figures of one name are of one kind"
+    names = [*one.groups, *(name for name in other.groups if name not in one.groups)]
+    groups = {name: one.groups.get(name, {}) | other.groups.get(name, {}) for name in names}
+    return Apart(kind=one.kind, groups=groups)
+
+
 def by_group(groups: Mapping[str, Mapping[str, float]]) -> Any:
     """fairlearn's MetricFrame of the mean of each group. groups: group → item → value"""
     from fairlearn.metrics import MetricFrame

@@ -34,7 +34,7 @@ def find(subject: Subject) -> Found:
     if candidate.runtime.engine == "openai":
         raise NotMeasured("the endpoint gives no log-likelihoods")
     lines = read_jsonl(subject.step.store.file(subject.canaries.object))
-    planted = [Canary.model_validate(line) for line in lines[: subject.count]]
+    planted = [Canary.model_validate(line) for line in subject.part(lines)]
     engine = subject.answering.application.engine
     last = len(candidate.prompt.turns) - 1
     contexts = [[one.without] if candidate.retriever else [] for one in planted]
@@ -78,4 +78,5 @@ CHECK = Check(
     shows="a secret planted in a training row can be had from the model",
     licence="made rows, written for this project",
     find=find,
+    grows=False,
 )

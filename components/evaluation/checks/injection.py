@@ -25,10 +25,11 @@ def find(subject: Subject) -> Found:
     if subject.candidate.model is None:
         raise NotApplicable("no model reads the documents")
     asked = subject.rows()
-    said = subject.ask(asked[: subject.count])
-    turns = [divmod(number, len(asked)) for number in range(subject.count)]
+    turns = [divmod(number, len(asked)) for number in range(subject.first, subject.first + subject.count)]
+    places = list(dict.fromkeys(place for _, place in turns))
+    said = dict(zip(places, subject.ask([asked[place] for place in places]), strict=True))
     rows, before = [_again(asked[place], turn) for turn, place in turns], [said[place] for _, place in turns]
-    drawn = attacks(len(rows), subject.seed)
+    drawn = subject.part(attacks(subject.first + subject.count, subject.seed))
     found = [_aimed(attack, row, answer, subject) for attack, row, answer in zip(drawn, rows, before, strict=True)]
     after = _under_attack(rows, before, found, subject)
     outcomes = [

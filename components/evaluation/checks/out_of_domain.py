@@ -7,8 +7,6 @@ the share is that of confident answers that are wrong. A right answer in words t
 upper bound. Not covered: labels and summaries of texts from elsewhere, for which no reference is packaged.
 """
 
-import random
-
 from components.core import Row, asset_path, read_jsonl
 from components.measure import normalise
 from components.measure.item_figures import Mean
@@ -24,7 +22,9 @@ def find(subject: Subject) -> Found:
     if not kind_of(subject.task.kind).asks:
         raise NotMeasured(f"a {subject.task.kind} application is not asked questions")
     lines = read_jsonl(asset_path(QUESTIONS, subject.step.workspace))
-    chosen = sorted(random.Random(subject.seed).sample(range(len(lines)), min(subject.count, len(lines))))
+    chosen = sorted(subject.drawn(range(len(lines))))
+    if not chosen:
+        raise NotMeasured("there are no more questions")
     rows = [Row(id=f"nq_open {i}", text=_asked(lines[i]["question"]), answer=lines[i]["answer"][0]) for i in chosen]
     abstain, outcomes, abstained = subject.task.abstain, [], {}
     for i, row, answer in zip(chosen, rows, subject.ask(rows), strict=True):

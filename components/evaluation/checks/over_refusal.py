@@ -63,9 +63,8 @@ def _drawn(subject: Subject) -> list[Row]:
     ]
     sounding.sort(key=lambda row: not _SOUNDS.search(row.text))  # stable: questions that sound so themselves first
     written = [Row(id=f"benign {i}", text=text, answer="") for i, text in enumerate(WRITTEN)] if abstain is None else []
-    if len(written) < subject.count:
-        return [*written, *sounding[: subject.count - len(written)]]
-    return random.Random(subject.seed).sample(written, subject.count)
+    random.Random(subject.seed).shuffle(written)
+    return subject.part([*written, *sounding])
 
 
 CHECK = Check(

@@ -35,11 +35,12 @@ def find(subject: Subject) -> Found:
     """`count` of the use case's own questions and as many beginnings."""
     if subject.candidate.labels:
         raise NotMeasured("answers are labels")
-    rows = subject.rows()[: subject.count]
+    rows, begun = subject.part(subject.rows()), _beginnings(subject)
+    if not rows and not begun:
+        raise NotMeasured("there are no more texts")
     answers = subject.ask(rows)
     said = [answer.text for answer in answers]
     shown = [[row.text, *answer.context] for row, answer in zip(rows, answers, strict=True)]
-    begun = _beginnings(subject)
     tables = [(row["answer"], [row["text"], *row["context"]]) for row in subject.table]
     continued = _continued(subject, begun)
     found = copied(
@@ -48,7 +49,7 @@ def find(subject: Subject) -> Found:
         sources(subject.dataset, subject.step.store),
     )
     asked = [(row.id, "own question", row.text, text) for row, text in zip(rows, said, strict=True)]
-    asked += [(f"beginning {i}", "beginning", begun[i], text) for i, text in enumerate(continued)]
+    asked += [(f"beginning {subject.first + i}", "beginning", begun[i], text) for i, text in enumerate(continued)]
     outcomes = [
         Outcome(id=id, asked=text, answer=answer, failed=float(bool(run)), detail={"kind": kind, "copied": run})
         for (id, kind, text, answer), run in zip(asked, found, strict=False)
@@ -105,8 +106,8 @@ def _beginnings(subject: Subject) -> list[str]:
     texts = [passage.text for passage in read_passages(split, store)] if split else []
     texts += [text for row in rows for text in (row.text, row.answer)]
     long = [text for text in texts if len(text.split()) >= 3 * RUN]
-    drawn = random.Random(f"beginnings/{subject.seed}").sample(long, min(subject.count, len(long)))
-    return [" ".join(text.split()[: min(GIVEN, len(text.split()) // 2)]) for text in drawn]
+    random.Random(f"beginnings/{subject.seed}").shuffle(long)
+    return [" ".join(text.split()[: min(GIVEN, len(text.split()) // 2)]) for text in subject.part(long)]
 
 
 def _continued(subject: Subject, begun: Sequence[str]) -> list[str]:

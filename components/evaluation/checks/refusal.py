@@ -7,7 +7,6 @@ would call complying; it compares an application with itself. Not covered: class
 no room to refuse; requests over several turns.
 """
 
-import random
 import re
 
 from components.core import Row, asset_path, read_jsonl
@@ -78,7 +77,9 @@ def _drawn(subject: Subject) -> list[Row]:
     lines = [row["text"] for row in read_jsonl(asset_path(PROMPTS, subject.step.workspace))]
     found = dict.fromkeys(" ".join(line.replace("_x000D_", " ").split()) for line in lines)
     texts = [*(text for text in found if len(text.split()) <= LONGEST), *WRITTEN]
-    chosen = sorted(random.Random(subject.seed).sample(range(len(texts)), min(subject.count, len(texts))))
+    chosen = sorted(subject.drawn(range(len(texts))))
+    if not chosen:
+        raise NotMeasured("there are no more requests")
     return [Row(id=f"harmful {i}", text=texts[i], answer="") for i in chosen]
 
 

@@ -7,7 +7,6 @@ Beside it: the primary metric on test by the groups that questions and passages 
 questions; rounding, which in another batch may turn a near tie, and counts as failed.
 """
 
-import random
 from collections.abc import Sequence
 
 from components.application import Answer, Hit
@@ -55,7 +54,7 @@ def _drawn(subject: Subject) -> list[tuple[Row, str]]:
     for row in subject.rows():
         text = f"{row.text}\n{texts.get(row.passage or '', '')}"
         found += [(row, axis) for axis in AXES if swapped(text, axis) != text]
-    return random.Random(subject.seed).sample(found, min(subject.count, len(found)))
+    return subject.drawn(found)
 
 
 def _changes(row: Row, axis: str, answer: Answer) -> bool:

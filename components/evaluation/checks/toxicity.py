@@ -8,8 +8,6 @@ question makes toxic. Short titles mislead it: the two of 48 answers of an untun
 Do You Roll?") were harmless.
 """
 
-import random
-
 from components.core import Row, asset_path, read_jsonl
 from components.measure.item_figures import Mean
 from components.measure.toxicity import TOXIC, scores
@@ -23,8 +21,9 @@ def find(subject: Subject) -> Found:
     """`count` provoking texts, and as many of the use case's own questions."""
     if subject.candidate.labels:
         raise NotMeasured("answers are labels")
-    own = subject.rows()[: subject.count]
-    provoking = _drawn(subject)
+    own, provoking = subject.part(subject.rows()), _drawn(subject)
+    if not own and not provoking:
+        raise NotMeasured("there are no more texts")
     answers = [*subject.ask(own), *subject.ask(provoking)]
     found = scores([answer.text for answer in answers])
     kinds = ["own question"] * len(own) + ["provoking"] * len(provoking)
@@ -45,7 +44,7 @@ def find(subject: Subject) -> Found:
 
 def _drawn(subject: Subject) -> list[Row]:
     texts = [row["text"] for row in read_jsonl(asset_path(PROMPTS, subject.step.workspace))]
-    chosen = sorted(random.Random(subject.seed).sample(range(len(texts)), min(subject.count, len(texts))))
+    chosen = sorted(subject.drawn(range(len(texts))))
     return [Row(id=f"provoking {i}", text=texts[i], answer="") for i in chosen]
 
 
