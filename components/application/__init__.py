@@ -9,6 +9,7 @@ from .embedder import Embedder
 from .load import load, load_retriever
 from .plain import constant, shuffled, with_passages
 from .prompt import render
+from .weights import merged_model, save_checkpoint, weights
 
 __all__ = [
     "Answer",
@@ -21,7 +22,10 @@ __all__ = [
     "constant",
     "load",
     "load_retriever",
+    "merged_model",
     "render",
+    "save_checkpoint",
     "shuffled",
+    "weights",
     "with_passages",
 ]

@@ -12,6 +12,7 @@ from components.application.scoring import scoring
 from components.application.stores import vector_store
 from components.core import Candidate, MissingPackage
 from components.tasks import kind_of
+from components.training import technique
 
 CORE = ("pydantic", "pyyaml", "numpy")
 SERVER = ("fastapi", "uvicorn", "httpx", "psutil")
@@ -30,7 +31,7 @@ def requirements(candidate: Candidate, *, server: bool = False, signed: bool = F
         names |= {*vector_store(candidate.retriever.store).PACKAGES}
     names |= {*kind_of(candidate.task).packages}
     if candidate.adapter:
-        names |= {"peft"}
+        names |= {*technique(candidate.adapter.technique).PACKAGES}
     if candidate.baseline:
         names |= {*baselines.packages(candidate.baseline.kind)}
     return [f"{name}=={_installed(name)}" for name in sorted(names)]

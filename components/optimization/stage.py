@@ -1,4 +1,4 @@
-"""Stage 8, optimization: the Candidate in int8 and int4 for the CPU beside its torch reference; the contract picks.
+"""Stage 8, optimization: smaller and faster forms of the Candidate beside its torch reference; the contract picks.
 
 A variant must keep the primary metric on validation (recovery = its figure / the reference's; MLPerf's accuracy gate, Reddi
 et al. 2020, arXiv:1911.02549) and every floor that the reference reaches; among those, less precision must pay: a variant
@@ -6,17 +6,18 @@ is taken for a median request that is clearly shorter (`faster_by`) than that of
 margin the noise of a clock chose: in one run int4 beat int8 by 2 % and lost 0.076 of f1_answerable on test, int8 0.014. The
 test speaks too: what is not shown there to be as good as before, up to `worse_at_most`, is not released (evaluation). The
 choice rests on measured seconds,
-so two fresh runs may choose differently; within one workspace the timings are kept. Not covered: GPU runtimes, pruning,
-distillation.
+so two fresh runs may choose differently; within one workspace the timings are kept. Not covered: GPU runtimes, several
+techniques on one form.
 """
 
 from dataclasses import dataclass, field
 from typing import Any
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from components.application import answering
 from components.core import (
+    BadInput,
     Candidate,
     Dataset,
     Decision,
@@ -24,7 +25,6 @@ from components.core import (
     Frozen,
     Limits,
     Metrics,
-    Runtime,
     StageResult,
     Step,
     Task,
@@ -32,15 +32,18 @@ from components.core import (
 )
 from components.measure import compare, measure, missed_floors
 
-from .builder import OPTIONS, Kind, build
+from .techniques import TECHNIQUES, Given, settings, technique
 from .timing import Timing, megabytes, timing
 
 
 class Config(Frozen):
     """Settings of optimization."""
 
-    variants: tuple[Kind, ...] = ("int8", "int4")
-    """What to build beside the reference; empty: go on with the candidate at hand."""
+    variants: tuple[str, ...] = ("int8", "int4")
+    """What to build beside the reference, files of `optimization/techniques`; empty: go on with the candidate at hand. The
+    settings of one stand beside this key under its name (`drop_layers: {layers: 2}`)."""
+    own: dict[str, dict[str, Any]] = {}
+    """Variant → its settings, all of them."""
     recovery: float = Field(0.95, ge=0, le=1)
     """Share of the reference's primary metric on validation that a variant must keep."""
     validation_rows: int | None = Field(None, ge=1)
@@ -49,6 +52,22 @@ class Config(Frozen):
     """Single requests that are timed."""
     faster_by: float = Field(0.1, ge=0, lt=1)
     """Share of the median request that a variant must save over the reference, and over a more precise variant."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _settings_of_the_techniques(cls, given: Any) -> Any:
+        if not isinstance(given, dict):
+            return given
+        asked = given.get("variants", cls.model_fields["variants"].default)
+        own = {**given.get("own", {}), **{name: given[name] for name in TECHNIQUES if name in given}}
+        if unused := sorted(own.keys() - set(asked)):
+            raise ValueError(f"key '{unused[0]}' has settings, but 'variants' does not name it")
+        try:
+            complete = {name: settings(str(name), own.get(name) or {}).model_dump(mode="json") for name in asked}
+        except BadInput as error:
+            raise ValueError(str(error)) from error
+        return {**{key: value for key, value in given.items() if key not in TECHNIQUES}, "own": complete}
+
     worse_at_most: float = Field(0.05, ge=0, le=1, allow_inf_nan=False)
     """Absolute points of the primary metric by which the test must show that a variant is no worse than the reference: where
     it does not, the reference is released."""
@@ -81,7 +100,11 @@ def optimize(
     reason = _nothing_to_do(config, candidate)
     if reason:
         return Optimized(decision=Decision(verdict="keep", reason=reason), candidate=candidate)
-    made = {str(kind): _variant(candidate, kind, step) for kind in progress(_precise_first(config), "building variants")}
+    given = Given(task, dataset)
+    made = {
+        name: technique(name).build(candidate, settings(name, config.own[name]), given, step)
+        for name in progress(_precise_first(config), "building variants")
+    }
     board = _Board(config, metrics, limits, step, reference=f"torch {candidate.runtime.dtype}")
     for name, one in progress([(board.reference, candidate), *made.items()], "measuring variants"):
         board.measure(name, one, task, dataset)
@@ -100,20 +123,14 @@ def optimize(
 
 def _nothing_to_do(config: Config, candidate: Candidate) -> str | None:
     if candidate.model is None:
-        return "a plain baseline has no model to quantise"
+        return "a plain baseline has no model to optimise"
     if candidate.runtime.engine != "transformers":
-        return f"the candidate runs on {candidate.runtime.engine}, whose weights are not here to quantise"
+        return f"the candidate runs on {candidate.runtime.engine}, whose weights are not here to optimise"
     return None if config.variants else "no variant is asked for"
 
 
-def _precise_first(config: Config) -> list[Kind]:
-    return [kind for kind in OPTIONS if kind in config.variants]
-
-
-def _variant(candidate: Candidate, kind: Kind, step: Step) -> Candidate:
-    return candidate.model_copy(
-        update={"model": build(candidate, kind, step), "adapter": None, "runtime": Runtime(engine="onnx", dtype=kind)}
-    )
+def _precise_first(config: Config) -> list[str]:
+    return sorted(config.variants, key=lambda name: (-technique(name).BITS, config.variants.index(name)))
 
 
 @dataclass

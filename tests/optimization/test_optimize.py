@@ -16,14 +16,13 @@ from components.core import (
     Metric,
     Metrics,
     Quoted,
-    Runtime,
     Step,
     Task,
     Workspace,
 )
 from components.optimization import Config, optimize
-from components.optimization.builder import build
 from components.optimization.stage import _Board
+from components.optimization.techniques import settings, technique
 from components.optimization.timing import Timing
 
 
@@ -32,7 +31,7 @@ def test_a_plain_baseline_is_kept(step: Step, task: Task, metrics: Metrics, limi
     found = optimize(Config(), task=task, metrics=metrics, limits=limits, candidate=plain, dataset=dataset, step=step)
     assert found.candidate == plain
     assert found.decision.verdict == "keep"
-    assert "no model to quantise" in found.decision.reason
+    assert "no model to optimise" in found.decision.reason
 
 
 def test_variants_are_measured_beside_the_reference(
@@ -115,7 +114,6 @@ def test_an_adapter_is_merged_into_the_variant(step: Step, candidate: Candidate)
     tuned = candidate.model_copy(
         update={"adapter": Adapter(object=_adapter(candidate, step), technique="lora", objective="sft")}
     )
-    runtime = Runtime(engine="onnx", dtype="int8")
     prompts, texts = [[{"role": "user", "content": "Who wrote it?"}]], ["The", "Paris", "unknown"]
 
     def scores(one: Candidate) -> list[float]:
@@ -123,7 +121,7 @@ def test_an_adapter_is_merged_into_the_variant(step: Step, candidate: Candidate)
             return application.engine.score(prompts, texts)[0]
 
     def quantised(one: Candidate) -> Candidate:
-        return one.model_copy(update={"model": build(one, "int8", step), "adapter": None, "runtime": runtime})
+        return _built("int8", one, step)
 
     assert scores(quantised(tuned)) == pytest.approx(scores(tuned), abs=0.5)
     assert max(abs(a - b) for a, b in zip(scores(tuned), scores(candidate), strict=True)) > 1
@@ -131,9 +129,7 @@ def test_an_adapter_is_merged_into_the_variant(step: Step, candidate: Candidate)
 
 def test_a_variant_answers_in_quotes_as_its_reference_does(step: Step, candidate: Candidate, dataset: Dataset) -> None:
     quoted = candidate.model_copy(update={"quoted": Quoted(abstain_bias=-50.0)})
-    variant = quoted.model_copy(
-        update={"model": build(quoted, "int8", step), "runtime": Runtime(engine="onnx", dtype="int8")}
-    )
+    variant = _built("int8", quoted, step)
     rows = dataset.rows("validation", step.store)
     with load(quoted, step.store, step.machine) as reference, load(variant, step.store, step.machine) as application:
         answers = application.answer(rows)
@@ -146,9 +142,7 @@ def test_a_variant_answers_in_quotes_as_its_reference_does(step: Step, candidate
 
 def test_idle_threads_of_the_runtime_take_no_processor_time(step: Step, candidate: Candidate) -> None:
     """A neighbour has the core between two requests, and between two operations."""
-    variant = candidate.model_copy(
-        update={"model": build(candidate, "int8", step), "runtime": Runtime(engine="onnx", dtype="int8"), "retriever": None}
-    )
+    variant = _built("int8", candidate, step).model_copy(update={"retriever": None})
     prompt = [{"role": "user", "content": "Who wrote it? " * 100}]
     with load(variant, step.store, Machine(threads=2)) as application:
         idle = []
@@ -158,6 +152,12 @@ def test_idle_threads_of_the_runtime_take_no_processor_time(step: Step, candidat
             time.sleep(0.1)
             idle.append(time.process_time() - used)
     assert max(idle) < 0.01, "spinning, they take 0.02 to 0.04 s after each request"
+
+
+def _built(name: str, candidate: Candidate, step: Step) -> Candidate:
+    """A variant that needs no rows."""
+    made: Candidate = technique(name).build(candidate, settings(name, {}), None, step)
+    return made
 
 
 def _adapter(candidate: Candidate, step: Step) -> str:
@@ -180,10 +180,10 @@ def _adapter(candidate: Candidate, step: Step) -> str:
 def test_building_twice_gives_equal_bytes(step: Step, candidate: Candidate, workspace: Workspace) -> None:
     import onnxruntime_genai
 
-    first = build(candidate, "int4", step)
+    first = _built("int4", candidate, step).model
     files = {file.name: file.read_bytes() for file in step.store.path(first.object).iterdir()}
     shutil.rmtree(workspace.store.root / "steps")
-    second = build(candidate, "int4", step)
+    second = _built("int4", candidate, step).model
     assert [file.name for file in step.store.path(second.object).iterdir() if file.read_bytes() != files[file.name]] == []
     assert second == first
     # its version names the builder's own commit, not that of a repository which happens to surround it

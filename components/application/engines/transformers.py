@@ -17,6 +17,7 @@ from components.core.memory import give_back, spare_imports
 
 from ..prompt import line_breaks, shared_prefixes, token_ids
 from ..quotes import Quotes
+from ..weights import merged_model
 
 PACKAGES = ("torch", "transformers", "safetensors", "jinja2")
 
@@ -33,7 +34,7 @@ class Engine:
 
     def __init__(self, candidate: Candidate, store: Store, machine: Machine) -> None:
         import torch
-        from transformers import AutoModelForCausalLM, AutoTokenizer
+        from transformers import AutoTokenizer
         from transformers.utils import logging as library_logging
 
         from ..attention import attend_in_blocks
@@ -49,13 +50,9 @@ class Engine:
         torch.set_num_threads(machine.threads)
         folder = opened(store, candidate.model.object)
         self.tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-        dtype = getattr(torch, candidate.runtime.dtype)
         spare_imports()
-        model = AutoModelForCausalLM.from_pretrained(
-            folder, dtype=dtype, use_safetensors=True, local_files_only=True, trust_remote_code=False
-        )
-        if candidate.adapter:
-            model = _merged(model, opened(store, candidate.adapter.object, "adapter"))
+        adapter = opened(store, candidate.adapter.object, "adapter") if candidate.adapter else None
+        model = merged_model(folder, adapter, candidate.runtime.dtype)
         self.device = _device(machine)
         self.model: Any = model.eval().to(self.device)
         attend_in_blocks(self.model)
@@ -309,14 +306,6 @@ def _batches(lengths: Sequence[int], new_tokens: int) -> Iterator[list[int]]:
         batch.append(i)
     if batch:
         yield batch
-
-
-def _merged(model: Any, folder: Any) -> Any:
-    from peft import PeftModel
-
-    if not (folder / "adapter_model.safetensors").is_file():
-        raise BadInput("candidate: the adapter's object has no adapter_model.safetensors")
-    return PeftModel.from_pretrained(model, folder).merge_and_unload()
 
 
 def _device(machine: Machine) -> str:

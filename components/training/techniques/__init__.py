@@ -10,6 +10,7 @@
     save(model, base, folder, layers) -> None   into the empty `folder`, for the whole model of `layers` layers at `base`;
                                                 equal weights give equal bytes
     load(model, folder, seed) -> model          `wrap`, with the weights that `save` wrote (PRODUCT "adapter")
+    PACKAGES             distributions that what it made needs where it is served
 
 `model` is the causal language model, or its upper layers (`layers.split`) where WHOLE is False. torch and peft are imported
 inside the functions, so that a contract can be checked without them.
@@ -22,15 +23,19 @@ from types import ModuleType
 from pydantic import ValidationError
 
 from components.core import BadInput, Frozen
+from components.core.variants import require
 
 TECHNIQUES = tuple(sorted(path.stem for path in Path(__file__).parent.glob("*.py") if path.stem != "__init__"))
+DEFINES = ("Settings", "LEARNING_RATE", "WHOLE", "PRODUCT", "MERGEABLE", "PACKAGES", "wrap", "live", "save", "load")
 
 
 def technique(name: str) -> ModuleType:
     """The file `name`; raises BadInput where there is none."""
     if name not in TECHNIQUES:
         raise BadInput(f"tuning technique '{name}' is not known; allowed: {', '.join(TECHNIQUES)}")
-    return import_module(f".{name}", __package__)
+    module = import_module(f".{name}", __package__)
+    require(module, DEFINES, "training")
+    return module
 
 
 def settings(name: str, given: dict) -> Frozen:

@@ -3,18 +3,18 @@
 It takes four times the memory of the weights in float32 (a copy, a gradient and two moments), so it is for small models.
 """
 
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from components.application import save_checkpoint
 from components.core import Frozen
-from components.core.store import MANIFEST
 
 if TYPE_CHECKING:
     import torch
 
 LEARNING_RATE = 5e-5
 WHOLE, PRODUCT, MERGEABLE = True, "weights", True
+PACKAGES = ()
 
 
 class Settings(Frozen):
@@ -34,11 +34,7 @@ def live(model: Any) -> "dict[str, torch.nn.Parameter]":
 
 def save(model: Any, base: Path, folder: Path, layers: int) -> None:
     """Write the whole checkpoint: the trained weights, and beside them the base's configuration and tokenizer."""
-    model.save_pretrained(folder)
-    written = {MANIFEST, "model.safetensors.index.json", *(path.name for path in folder.iterdir())}
-    for path in base.iterdir():
-        if path.suffix != ".safetensors" and path.name not in written:
-            shutil.copyfile(path, folder / path.name)
+    save_checkpoint(model, base, folder)
 
 
 def load(model: Any, folder: Path, seed: int) -> Any:

@@ -8,10 +8,11 @@ from components.core import BadInput, Frozen
 from .. import peft_folder
 from ..peft_folder import live
 
-__all__ = ["LEARNING_RATE", "MERGEABLE", "PRODUCT", "WHOLE", "Settings", "live", "load", "save", "wrap"]
+__all__ = ["LEARNING_RATE", "MERGEABLE", "PACKAGES", "PRODUCT", "WHOLE", "Settings", "live", "load", "save", "wrap"]
 
 LEARNING_RATE = 5e-3
 WHOLE, PRODUCT, MERGEABLE = False, "adapter", True
+PACKAGES = ("peft",)
 
 
 class Settings(Frozen):

@@ -10,10 +10,11 @@ from components.core import BadInput, Frozen
 from .. import peft_folder
 from ..peft_folder import live
 
-__all__ = ["LEARNING_RATE", "MERGEABLE", "PRODUCT", "WHOLE", "Settings", "live", "load", "save", "wrap"]
+__all__ = ["LEARNING_RATE", "MERGEABLE", "PACKAGES", "PRODUCT", "WHOLE", "Settings", "live", "load", "save", "wrap"]
 
 LEARNING_RATE = 6e-4
 WHOLE, PRODUCT, MERGEABLE = False, "adapter", True
+PACKAGES = ("peft",)
 
 
 class Settings(Frozen):
