@@ -5,6 +5,14 @@ from typing import Any
 import numpy as np
 import pytest
 
+from bench.statistics_bounds import (
+    AT_THE_BOUND,
+    CLASSIFIERS,
+    FREQUENCIES,
+    false_floor,
+    false_holds,
+    promoted_for_nothing,
+)
 from components.measure.bounded_mean import furthest, tails
 from components.measure.bounds import failing, floor, not_worse, worsening
 
@@ -97,3 +105,20 @@ def test_as_good_as_before_takes_rows_enough() -> None:
     labels = labelled({"a": (90, 10), "b": (85, 15)})
     assert not_worse("macro_f1", labels, labels, 0.1).verdict == "holds"
     assert not_worse("macro_f1", labels[:20], labels[:20], 0.1).verdict == "not shown", "all of one label"
+
+
+@pytest.mark.parametrize("name", AT_THE_BOUND)
+def test_a_bound_that_is_just_missed_seldom_holds_however_often_it_is_looked_at(name: str) -> None:
+    draw, bound = AT_THE_BOUND[name]
+    assert draw(np.random.default_rng(1), (400, 500)).mean() == pytest.approx(bound, abs=0.005), "the truth is the bound"
+    assert false_holds(draw, bound, 24, 200) <= 0.09, "5 %, and nearly three standard errors of 200 runs"
+
+
+@pytest.mark.parametrize("name", CLASSIFIERS)
+def test_a_floor_at_the_true_macro_f1_seldom_holds(name: str) -> None:
+    assert false_floor(CLASSIFIERS[name], 60, 60) <= 0.12
+
+
+@pytest.mark.parametrize("name", FREQUENCIES)
+def test_who_learned_only_how_frequent_the_answers_are_is_seldom_promoted(name: str) -> None:
+    assert promoted_for_nothing(*FREQUENCIES[name], 40, 50) <= 0.14
