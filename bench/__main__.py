@@ -3,7 +3,9 @@
     python -m bench [word …]     only the pairs whose file name contains one of the words
 
 `bench.json` is {figure: {value, unit, against, ratio}}: ours, its unit, the peer's in the same run, ours divided by the
-peer's. A figure is what this machine did now; nothing is carried over from an earlier run.
+peer's; of work in linear layers also `share` and `processor_share` of the limit measured in the same run (`bench.share`).
+`rates` holds that limit and the processor's name. A figure is what this machine did now; nothing is carried over from an
+earlier run.
 """
 
 import importlib
@@ -18,6 +20,8 @@ from rich.table import Table
 
 from components.core import publish_json
 
+from . import machine, rates
+
 HERE = Path(__file__).parent
 OUTPUT = HERE.parent / "bench.json"
 
@@ -26,6 +30,8 @@ def main(words: list[str]) -> None:
     """Measure, write, print."""
     console = Console()
     figures: dict[str, dict[str, Any]] = json.loads(OUTPUT.read_text()) if words and OUTPUT.exists() else {}
+    figures |= {"rates": rates().model_dump()}
+    console.print(f"{rates().processor}, {machine().threads} threads; {rates().choice('smollm2-135m')[1]}", highlight=False)
     for path in sorted(HERE.glob("[a-z]*.py")):
         if words and not any(word in path.stem for word in words):
             continue
@@ -39,12 +45,19 @@ def main(words: list[str]) -> None:
 def table(figures: dict[str, dict[str, Any]]) -> Table:
     """The figures for people."""
     rows = Table(title="bench", title_justify="left", header_style="bold")
-    for name in ("figure", "ours", "peer", "unit", "ratio"):
+    for name in ("figure", "ours", "peer", "unit", "ratio", "of the limit"):
         rows.add_column(name, justify="left" if name in ("figure", "unit") else "right")
     for name, figure in figures.items():
+        if name == "rates":
+            continue
         values = [f"{figure[key]:.4g}" for key in ("value", "against")]
-        rows.add_row(name, *values, figure["unit"], f"{figure['ratio']:.2f}")
+        rows.add_row(name, *values, figure["unit"], f"{figure['ratio']:.2f}", _share(figure))
     return rows
+
+
+def _share(figure: dict[str, Any]) -> str:
+    """The part of the limit by the clock, and in brackets of the processor seconds that were used."""
+    return f"{figure['share']:.0%} ({figure['processor_share']:.0%})" if "share" in figure else ""
 
 
 if __name__ == "__main__":

@@ -2,7 +2,9 @@
 
     python -m bench benchmarks
 
-Both run in this process on the same threads, in the checkpoint's own bfloat16. Ours runs the solved examples once and
+Both run in this process on the same threads: the peer in the checkpoint's own bfloat16, its default, and in the dtype that a
+run takes here, as ours does. The limit counts 2 operations a real token and weight of a linear layer that is run, the head
+where it is read. Ours runs the solved examples once and
 computes logits only where they are scored. The repeated run is `Step.memo` finding its seal. Weights: the packaged 135M
 model. Both run on the GPU where there is one, and then on more items. Not covered: loading, which neither side's seconds
 include, but for the repeated run, which is compared with all that the first one did.
@@ -19,7 +21,7 @@ from components.evaluation.benchmarks import Asked, benchmark, run_items
 from components.evaluation.items import draw
 from components.evaluation.likelihoods import language_model
 
-from . import machine
+from . import dtype, machine, share, watched
 
 SHOTS = 5
 ITEMS = {"cpu": 80, "cuda": 1000}
@@ -37,33 +39,39 @@ def run(step_home: Path) -> dict[str, dict[str, Any]]:
     candidate = Candidate(
         task="question_answering",
         model=model,
-        runtime=Runtime(engine="transformers", dtype="bfloat16"),
+        runtime=Runtime(engine="transformers", dtype=dtype()),
         prompt=Prompt(method="zero_shot", turns=(PromptTurn(user="{{input}}"),)),
     )
     drawn = draw("mmlu", items, workspace, shots=SHOTS)
     with load(candidate, step.store, step.machine) as application:
         ours = language_model(application.engine)
         run_items(ours, "mmlu", draw("mmlu", 2, workspace))  # lm-eval is imported, the engine is warm
-        seconds, (hits, _) = _timed(lambda: run_items(ours, "mmlu", drawn))
-    theirs = _lm_eval(workspace.store.path(model.object), step.machine.device)
-    run_items(theirs, "mmlu", draw("mmlu", 2, workspace))
-    peer, (wanted, _) = _timed(lambda: run_items(theirs, "mmlu", drawn))
+        with watched(application.engine.model) as work:
+            hits, _ = run_items(ours, "mmlu", drawn)
+    seconds, of = work.seconds, share(work.operations, work.seconds, work.processor_seconds, dtype())
+    peer, wanted = _theirs(workspace.store.path(model.object), step.machine.device, "auto", drawn, workspace)
+    best, _ = _theirs(workspace.store.path(model.object), step.machine.device, dtype(), drawn, workspace)
     agree = sum(one == other for one, other in zip(hits, wanted, strict=True))
     asked = Asked(rows={"mmlu": items}, shots=SHOTS)
     first, _ = _timed(lambda: benchmark(candidate, asked, step))
     again, _ = _timed(lambda: benchmark(candidate, asked, step))
     name = f"{SHOTS}-shot MMLU, {items} items" + (" on a GPU" if step.machine.device == "cuda" else "")
     return {
-        f"{name}, against lm-eval's defaults": _figure(seconds, peer, "s"),
+        f"{name}, against lm-eval's defaults": _figure(seconds, peer, "s") | of,
+        f"{name}, against lm-eval in the machine's dtype": _figure(seconds, best, "s") | of,
         f"{name}: judged as lm-eval judges them, of all": _figure(agree, items, "items"),
         f"{name}, repeated, against the first run": _figure(again, first, "s"),
     }
 
 
-def _lm_eval(folder: Path, device: str) -> Any:
+def _theirs(folder: Path, device: str, dtype: str, drawn: Any, workspace: Workspace) -> tuple[float, Any]:
+    """(seconds, what was right) of lm-eval's Hugging Face model."""
     from lm_eval.models.huggingface import HFLM
 
-    return HFLM(pretrained=str(folder), device=device)
+    theirs = HFLM(pretrained=str(folder), device=device, dtype=dtype)
+    run_items(theirs, "mmlu", draw("mmlu", 2, workspace))
+    seconds, (right, _) = _timed(lambda: run_items(theirs, "mmlu", drawn))
+    return seconds, right
 
 
 def _timed(work: Callable[[], Any]) -> tuple[float, Any]:

@@ -3,9 +3,12 @@
     python -m bench.tuning            prints the figures as JSON (`make bench`, mostly this pair, took 16 minutes on 2 cores)
 
 Ours is supervised training as the stage calls it, its frozen layers' pass included in its seconds: once on
-all layers, which is the same training as the other's, and once on the top layers, as the shipped recipe does. The other is
-`SFTTrainer` with `SFTConfig`'s defaults and LoRA on all linear layers, what TRL's documentation starts with. Real tokens are
-those of the rows, without padding. All adapters are then loaded by PEFT and scored on the same rows alike.
+all layers, which is the same training as the other's, and once on the top layers, as the shipped recipe does; in the dtype
+that a run takes here. The other is `SFTTrainer` with `SFTConfig`'s defaults and LoRA on all linear layers, what TRL's
+documentation starts with; and once more with weights in that same dtype and no autocast, its best. Real tokens are those of
+the rows, without padding. The limit counts, for each real token and weight of a linear layer, 2 operations in frozen layers
+that run once, and 4 in trained ones (forward, and back to their input; the weights themselves are frozen), with the head
+at the answers. All adapters are then loaded by PEFT and scored on the same rows alike.
 Both run on the GPU where there is one. Not covered: quality on validation (the stage measures that).
 """
 
@@ -16,7 +19,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from . import machine
+from . import Linear, dtype, machine, share
 
 STEPS = 40
 ROWS = 80
@@ -26,6 +29,7 @@ LONGEST = 200
 SCORED = 40
 OURS: dict[str, dict[str, int]] = {"all layers": {"layers": 1000}, "the recipe's layers": {}}
 """Our sides: the settings of tuning that each changes."""
+THEIRS = {"trl": "TRL's defaults", "trl best": "TRL in the machine's dtype"}
 FIGURES = (
     ("real tokens a second", "tokens_per_second", "tokens/s"),
     ("loss on the trained rows after 40 steps", "loss", "nats/token"),
@@ -37,27 +41,31 @@ def run(step_home: Path) -> dict[str, dict[str, Any]]:
     """Figures of the pair, measured now. step_home: an empty folder to work in; assets come from the workspace."""
     prepared = _prepare(step_home)
     sides = {}
-    for side in ("trl", *OURS):
-        command = [sys.executable, "-m", "bench.tuning", side, str(prepared)]
+    for side in (*THEIRS, *OURS):
+        command = [sys.executable, "-m", "bench.tuning", side, str(prepared), dtype()]
         done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode:
             raise RuntimeError(f"bench side '{side}' failed: {done.stderr.strip().splitlines()[-1:]}")
         sides[side] = json.loads((prepared / f"{side}.json").read_text())
     where = " on a GPU" if machine().device == "cuda" else ""
     return {
-        f"tuning {side}{where}: {what}, against TRL's defaults": _figure(sides[side], sides["trl"], name, unit)
+        f"tuning {side}{where}: {what}, against {words}": _figure(sides[side], sides[peer], name, unit)
         for side in OURS
+        for peer, words in THEIRS.items()
         for what, name, unit in FIGURES
     }
 
 
 def _figure(ours: dict[str, float], theirs: dict[str, float], name: str, unit: str) -> dict[str, Any]:
-    return {
+    found = {
         "value": round(ours[name], 4),
         "unit": unit,
         "against": round(theirs[name], 4),
         "ratio": round(ours[name] / theirs[name], 3),
     }
+    if name != "tokens_per_second":
+        return found
+    return found | share(ours["operations"], ours["seconds"], ours["processor_seconds"], dtype())
 
 
 def _prepare(home: Path) -> Path:
@@ -81,22 +89,27 @@ def _prepare(home: Path) -> Path:
     return home
 
 
-def _side(side: str, home: Path) -> None:
+def _side(side: str, home: Path, dtype: str) -> None:
     from components.training import Recipe
     from components.training.examples import Example
+    from components.training.loop import load_base
     from components.training.objectives import sft
 
     given = json.loads((home / "rows.json").read_text())
     rows = [Example(tuple(row["ids"]), row["start"]) for row in given["rows"]]
-    recipe = Recipe(epochs=STEPS * 8 / ROWS, checkpoint_every=0, dtype="bfloat16", **OURS.get(side, {}))
-    start = time.perf_counter()
+    recipe = Recipe(epochs=STEPS * 8 / ROWS, checkpoint_every=0, dtype=dtype, **OURS.get(side, {}))
+    begun = time.process_time()
+    load_base(Path(given["base"]), machine(), dtype)  # for its seconds, which are no part of training's
+    start, used = time.perf_counter(), 2 * time.process_time() - begun
     if side in OURS:
         made = sft.train(recipe, sft.Settings(), Path(given["base"]), rows[:ROWS], home / side, machine())
         seconds, tokens, adapter = made.seconds + made.prefix_seconds, made.tokens, made.folder
     else:
-        seconds, tokens, adapter = _trl(given["base"], rows[:ROWS], home / side)
+        seconds, tokens, adapter = _trl(given["base"], rows[:ROWS], home / side, side == "trl best", dtype)
     content = {
         "seconds": seconds,
+        "processor_seconds": time.process_time() - used,
+        "operations": _operations(recipe, given["base"], rows[:ROWS], tokens),
         "tokens": tokens,
         "tokens_per_second": tokens / seconds,
         "loss": _loss(given["base"], adapter, rows[:ROWS]),
@@ -106,8 +119,23 @@ def _side(side: str, home: Path) -> None:
     (home / f"{side}.json").write_text(json.dumps(content))
 
 
-def _trl(base: str, rows: list[Any], folder: Path) -> tuple[float, int, Path]:
-    """TRL as its documentation starts. Returns (seconds of train(), real tokens, adapter)."""
+def _operations(recipe: Any, base: str, rows: list[Any], tokens: int) -> float:
+    """What the module docstring counts: rows run once through the frozen layers, `tokens` through the others."""
+    from transformers import AutoConfig
+
+    linear = Linear(AutoConfig.from_pretrained(base))
+    trained = min(recipe.layers, linear.layers)
+    once = sum(len(row.ids) for row in rows)
+    answers = tokens * sum(len(row.ids) - row.start for row in rows) / once
+    frozen = 2 * once * linear.layer * (linear.layers - trained)
+    return frozen + 4 * tokens * linear.layer * trained + 4 * answers * linear.head
+
+
+def _trl(base: str, rows: list[Any], folder: Path, best: bool, dtype: str) -> tuple[float, int, Path]:
+    """TRL as its documentation starts, or (best) in `dtype` throughout.
+
+    Returns (seconds of train(), real tokens, adapter).
+    """
     import torch
     from datasets import Dataset
     from peft import LoraConfig
@@ -117,6 +145,7 @@ def _trl(base: str, rows: list[Any], folder: Path) -> tuple[float, int, Path]:
 
     torch.set_num_threads(2)
     ours = lora.Settings()
+    own: dict[str, Any] = {"bf16": False, "model_init_kwargs": {"dtype": dtype}} if best else {}
     table = [
         {"input_ids": list(row.ids), "completion_mask": [0] * row.start + [1] * (len(row.ids) - row.start)} for row in rows
     ]
@@ -124,7 +153,7 @@ def _trl(base: str, rows: list[Any], folder: Path) -> tuple[float, int, Path]:
         model=base,
         args=SFTConfig(
             output_dir=str(folder), max_steps=STEPS, learning_rate=lora.LEARNING_RATE, report_to=[],
-            use_cpu=machine().device == "cpu", save_strategy="no", completion_only_loss=True,
+            use_cpu=machine().device == "cpu", save_strategy="no", completion_only_loss=True, **own,
         ),
         train_dataset=Dataset.from_list(table),
         peft_config=LoraConfig(r=ours.rank, lora_alpha=ours.alpha, target_modules="all-linear", task_type="CAUSAL_LM"),
@@ -143,7 +172,7 @@ def _loss(base: str, adapter: Path, rows: list[Any]) -> float:
     from peft import PeftModel
     from transformers import AutoModelForCausalLM
 
-    model = AutoModelForCausalLM.from_pretrained(base, dtype=torch.bfloat16)
+    model = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32)
     model = PeftModel.from_pretrained(model, adapter).merge_and_unload().eval().to(machine().device)
     total, count = 0.0, 0
     with torch.inference_mode():
@@ -157,8 +186,8 @@ def _loss(base: str, adapter: Path, rows: list[Any]) -> float:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) == 3:
-        _side(sys.argv[1], Path(sys.argv[2]))
+    if len(sys.argv) == 4:
+        _side(sys.argv[1], Path(sys.argv[2]), sys.argv[3])
     else:
         import tempfile
 
