@@ -91,8 +91,14 @@ def block_mask(
     shown = attention_mask is None or bool(attention_mask.all())
     if shown and given.get("allow_is_causal_skip", True) and q_length + q_offset == kv_length + kv_offset:
         return None
-    lengths = {"q_length": q_length, "kv_length": kv_length, "q_offset": q_offset, "kv_offset": kv_offset}
-    return sdpa_mask(**lengths, attention_mask=attention_mask, **given)
+    return sdpa_mask(
+        q_length=q_length,
+        kv_length=kv_length,
+        q_offset=q_offset,
+        kv_offset=kv_offset,
+        attention_mask=attention_mask,
+        **given,
+    )
 
 
 def attend_in_blocks(model: Any) -> None:

@@ -74,10 +74,10 @@ def rates(path: Path) -> Rates | None:
         return None
     try:
         content = json.loads(path.read_text())
-        if content.pop("digest") == digest_of(content):
-            return Rates.model_validate(content)
-    except (ValueError, KeyError, TypeError, AttributeError):
-        pass
+    except ValueError:
+        content = None
+    if isinstance(content, dict) and content.pop("digest", "") == digest_of(content):
+        return Rates.model_validate(content)
     raise MachineFault(f"{path}: not as it was measured; `ninefold doctor --measure` measures again")
 
 
