@@ -2,7 +2,19 @@
 
 from . import artifacts
 from .assets import ASSETS, asset_path, fetch
-from .candidate import Adapter, Baseline, Candidate, Checkpoint, Derivation, Prompt, PromptTurn, Quoted, Retriever, Runtime
+from .candidate import (
+    Adapter,
+    Baseline,
+    Candidate,
+    Checkpoint,
+    Derivation,
+    Prompt,
+    PromptTurn,
+    Quoted,
+    Retriever,
+    Runtime,
+    read_candidate,
+)
 from .code import code_digest
 from .dataset import Dataset, Passage, Row, Split, only_collected, read_passages, read_rows
 from .digest import Frozen, canonical, digest_of, file_digest, short
@@ -115,6 +127,7 @@ __all__ = [
     "publish_bytes",
     "publish_json",
     "publish_text",
+    "read_candidate",
     "read_jsonl",
     "read_passages",
     "read_rows",

@@ -1,8 +1,12 @@
 """The Candidate: the full description of a runnable application, every part by content or by digest."""
 
+from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from .digest import Frozen, short
+from .errors import BadInput
 
 
 class Checkpoint(Frozen):
@@ -173,3 +177,17 @@ class Candidate(Frozen):
             embedder = self.retriever.embedder
             found += [self.retriever.knowledge, self.retriever.index, embedder.object if embedder else None]
         return sorted({digest for digest in found if digest})
+
+
+def read_candidate(path: Path) -> Candidate:
+    """The Candidate in the file `path`. Raises BadInput for one that another Ninefold described in other words."""
+    try:
+        return Candidate.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        wrong = error.errors()[0]
+        key = ".".join(map(str, wrong["loc"]))
+        raise BadInput(
+            f"{path}: this release was described by another version of Ninefold (key '{key}': {wrong['msg'].lower()}), and "
+            "this one does not read it. Run its use case again (`ninefold run <use case>`), which releases it anew as the "
+            "next version; or use the Ninefold that made it"
+        ) from error

@@ -20,6 +20,7 @@ from components.core import (
     Workspace,
     digest_of,
     file_digest,
+    read_candidate,
     short,
 )
 from components.core.code import ROOT
@@ -322,7 +323,7 @@ def candidate_in(workspace: Workspace, digest: str) -> Candidate:
     path = bundle_folder(workspace, digest) / "candidate.json"
     if not path.is_file():
         raise MachineFault(f"{path.parent}: the bundle of a registered version is gone; run the deployment stage again")
-    candidate = Candidate.model_validate_json(path.read_text())
+    candidate = read_candidate(path)
     if candidate.digest != digest:
         raise MachineFault(f"{path}: holds Candidate {candidate.digest}, not the one that was registered")
     return candidate

@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from components.core import Candidate, Evidence, Frozen, MachineFault, Seal, Store
+from components.core import Candidate, Evidence, Frozen, MachineFault, Seal, Store, digest_of
 
 from .search import object_roles
 
@@ -22,7 +22,7 @@ READS: dict[str, tuple[str, ...]] = {
     "tuning": ("train", "validation", "training_knowledge", "practice", "practice_passages", "made"),
     "feedback": ("feedback", "validation", "test", "training_knowledge"),
     "evaluation": ("train", "feedback", "validation", "test", "training_knowledge", "practice", "practice_passages", "made"),
-    "optimization": ("validation",),
+    "optimization": ("train", "validation", "training_knowledge"),
     "deployment": ("test",),
 }
 """Stage → splits that it reads (feedback: the held-out ones to keep their questions out; evaluation: those of training to
@@ -196,7 +196,7 @@ def _is(seal: Seal, release: dict[str, Any]) -> bool:
     made = seal.result["release"]
     return bool(
         (made["model_name"], made["version"]) == (release["model"], release["version"])
-        and Candidate.model_validate(made["candidate"]).digest == release["candidate"]
+        and digest_of(made["candidate"]) == release["candidate"]
     )
 
 

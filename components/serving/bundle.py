@@ -11,9 +11,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
-from components.core import BadInput, Candidate, MachineFault, Store
+from components.core import BadInput, Candidate, MachineFault, Store, read_candidate
 
 CANDIDATE = "candidate.json"
 REFERENCE = "reference.json"
@@ -24,10 +22,7 @@ def candidate_of(folder: Path) -> Candidate:
     path = folder / CANDIDATE
     if not path.is_file():
         raise BadInput(f"{folder}: not a bundle, it has no {CANDIDATE}. Give a folder that the deployment stage wrote")
-    try:
-        return Candidate.model_validate_json(path.read_text())
-    except ValidationError as error:
-        raise BadInput(f"{path}: not a Candidate of this version of Ninefold: {error.errors()[0]['msg']}") from error
+    return read_candidate(path)
 
 
 def load_bundle(folder: Path, derived: Path | None = None) -> tuple[Candidate, Store]:
