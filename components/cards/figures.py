@@ -63,8 +63,18 @@ def parts(record: Record) -> list[tuple[str, str, str, str | None]]:
     """(part, what it is, licence, digest) of the candidate."""
     one = record.candidate
     rows: list[tuple[str, str, str, str | None]] = []
-    if one.model:
-        rows.append(("base model", f"{one.model.name}, from {one.model.origin}", one.model.licence, one.model.object))
+    model, label = one.model, "model"
+    while model and model.derived_from:
+        step = model.derived_from
+        rows.append((label, f"{model.name}, by {step.technique}", model.licence, model.object))
+        if step.adapter:
+            adapter = f"{step.adapter.technique}, {step.adapter.objective}, merged first"
+            rows.append(("adapter", adapter, "apache-2.0", step.adapter.object))
+        model, label = step.checkpoint, "made from"
+        if model is None:
+            rows.append(("base model", "not known: made elsewhere, and nobody said from what", "", None))
+    if model:
+        rows.append(("base model", f"{model.name}, from {model.origin}", model.licence, model.object))
     if one.baseline:
         rows.append(("plain baseline", one.baseline.kind.replace("_", " "), "apache-2.0", one.baseline.object))
     if one.prompt:
