@@ -48,7 +48,7 @@ def graph_of(workspace: Workspace, version: Registered) -> Graph:
 def candidate_of(workspace: Workspace, version: Registered) -> Candidate | None:
     """What the version serves; None where its bundle was forgotten."""
     there = (version.bundle(workspace) / "candidate.json").is_file()
-    return candidate_in(workspace, version.candidate) if there else None
+    return candidate_in(workspace, version) if there else None
 
 
 def trace(row: str, workspace: Workspace | None = None) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from rich.table import Table
 from components import monitoring, serving
 from components.core import Workspace
 from components.core.tracking import Tracking
-from components.governance import registered, tampered
+from components.governance import candidate_in, registered, tampered
 from flows.approve import warn
 
 
@@ -35,7 +35,7 @@ def monitor(parameters: Parameters) -> dict[str, Any]:
         reference=serving.reference_of(bundle),
         current=serving.read_traffic(workspace, parameters.model, number),
         folder=workspace.root / "monitoring" / f"{parameters.model}-v{number}",
-        abstain=serving.candidate_of(bundle).abstain,
+        abstain=candidate_in(workspace, version).abstain,
         tracking=Tracking(workspace, version.use_case),
         name=f"monitor-v{number}",
     )

@@ -69,7 +69,7 @@ def version_page(
         metrics=_metrics(evidence, rival, card["primary"]),
         same_rows=bool(evidence and rival and evidence.split_object == rival.split_object),
         parts=_parts(workspace, version, champion),
-        evidence=_rows(workspace.store, evidence, asked, governance.candidate_in(workspace, version.candidate).abstain),
+        evidence=_rows(workspace.store, evidence, asked, governance.candidate_in(workspace, version).abstain),
         asked=asked,
         shows=SHOWS,
         token=token,
@@ -147,8 +147,8 @@ def _metrics(evidence: Evidence | None, rival: Evidence | None, primary: str) ->
 
 def _parts(workspace: Workspace, version: Registered, champion: Registered | None) -> list[dict[str, str]]:
     """What the version is made of, beside the champion; `changed` marks a difference."""
-    ours = governance.candidate_in(workspace, version.candidate)
-    theirs = governance.candidate_in(workspace, champion.candidate) if champion else None
+    ours = governance.candidate_in(workspace, version)
+    theirs = governance.candidate_in(workspace, champion) if champion else None
     found = []
     for part in PARTS:
         now, before = getattr(ours, part), getattr(theirs, part) if theirs else None

@@ -22,7 +22,7 @@ def serve(model: str, port: int | None, workspace: Workspace | None = None) -> d
     version = version_named(workspace, model)
     name = version.model
     note = _approved(workspace, version)
-    candidate_in(workspace, version.candidate)  # refuses a bundle that is no longer what was registered
+    candidate_in(workspace, version)  # refuses a bundle that is no longer what was registered
     endpoint = serving.start(
         workspace,
         name,

@@ -179,15 +179,18 @@ class Candidate(Frozen):
         return sorted({digest for digest in found if digest})
 
 
-def read_candidate(path: Path) -> Candidate:
-    """The Candidate in the file `path`. Raises BadInput for one that another Ninefold described in other words."""
+def read_candidate(path: Path, said: str) -> Candidate:
+    """The Candidate in the file `path`; said: what it is of, for people.
+
+    Raises BadInput for one that another Ninefold described in other words.
+    """
     try:
         return Candidate.model_validate_json(path.read_bytes())
     except ValidationError as error:
         wrong = error.errors()[0]
         key = ".".join(map(str, wrong["loc"]))
         raise BadInput(
-            f"{path}: this release was described by another version of Ninefold (key '{key}': {wrong['msg'].lower()}), and "
+            f"{said} was described by another version of Ninefold (key '{key}': {wrong['msg'].lower()}), and "
             "this one does not read it. Run its use case again (`ninefold run <use case>`), which releases it anew as the "
             "next version; or use the Ninefold that made it"
         ) from error

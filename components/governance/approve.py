@@ -198,7 +198,7 @@ def champion(workspace: Workspace, model: str, other_than: str = "") -> Candidat
     chosen = registered(workspace, model, held)
     if other_than and other_than in (chosen.candidate, chosen.finalist):
         return None
-    candidate = candidate_in(workspace, chosen.candidate)
+    candidate = candidate_in(workspace, chosen)
     missing = [digest for digest in candidate.objects if not workspace.store.has(digest)]
     if missing:
         Store(chosen.bundle(workspace) / "store").copy_to(workspace.store, missing)
@@ -213,7 +213,7 @@ def _asked(
     chosen = registered(workspace, model, "candidate" if version is None else version)
     if chosen.version in Registry(workspace).withdrawn(model):
         raise BadInput(f"version {chosen.version} of '{model}' was withdrawn: it can be neither approved nor rejected")
-    candidate_in(workspace, chosen.candidate)  # refuses a bundle that is no longer what was registered
+    candidate_in(workspace, chosen)  # refuses a bundle that is no longer what was registered
     role = role_of(chosen.rules, by, role)
     what = covered(workspace, chosen)
     if not what.card:

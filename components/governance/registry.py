@@ -318,13 +318,14 @@ def covered(workspace: Workspace, version: Registered) -> Covered:
     )
 
 
-def candidate_in(workspace: Workspace, digest: str) -> Candidate:
-    """The Candidate of a bundle of this workspace; raises MachineFault when it is gone or is another one."""
-    path = bundle_folder(workspace, digest) / "candidate.json"
+def candidate_in(workspace: Workspace, version: Registered) -> Candidate:
+    """The Candidate of a version's bundle; raises MachineFault when it is gone or is another one, BadInput when another
+    Ninefold described it."""
+    path = bundle_folder(workspace, version.candidate) / "candidate.json"
     if not path.is_file():
         raise MachineFault(f"{path.parent}: the bundle of a registered version is gone; run the deployment stage again")
-    candidate = read_candidate(path)
-    if candidate.digest != digest:
+    candidate = read_candidate(path, f"{version.model} version {version.version}")
+    if candidate.digest != version.candidate:
         raise MachineFault(f"{path}: holds Candidate {candidate.digest}, not the one that was registered")
     return candidate
 

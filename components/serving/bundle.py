@@ -22,7 +22,7 @@ def candidate_of(folder: Path) -> Candidate:
     path = folder / CANDIDATE
     if not path.is_file():
         raise BadInput(f"{folder}: not a bundle, it has no {CANDIDATE}. Give a folder that the deployment stage wrote")
-    return read_candidate(path)
+    return read_candidate(path, str(path))
 
 
 def load_bundle(folder: Path, derived: Path | None = None) -> tuple[Candidate, Store]:

@@ -44,7 +44,7 @@ def real_card(workspace: Workspace, version: Registered, **contract: object) -> 
     said = sample.record().use_case | {"name": version.use_case, "risk_tier": version.risk_tier}
     said |= {"approvals": version.rules.model_dump(mode="json"), **contract}
     model = {"name": version.model, "version": version.version, "alias": "candidate"}
-    record = sample.record(use_case=said, model=model, candidate=candidate_in(workspace, version.candidate))
+    record = sample.record(use_case=said, model=model, candidate=candidate_in(workspace, version))
     return write_card(record, workspace.root / "model_cards")
 
 

@@ -2,6 +2,7 @@
 
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -57,12 +58,13 @@ def test_a_template_edited_with_every_digest_made_right_is_another_candidate(
 ) -> None:
     """What was registered names the Candidate by its digest, which covers the template's: `ninefold serve` asks it first."""
     bundle = export(candidate, workspace.store, bundle_folder(workspace, candidate.digest), [])
-    assert candidate_in(workspace, candidate.digest) == candidate
+    version = SimpleNamespace(candidate=candidate.digest, model="desk", version=1)  # all that is asked of it
+    assert candidate_in(workspace, version) == candidate
     edited = with_template(candidate, Store(bundle / "store"), SILENT[0], tmp_path)
     publish_json(bundle / "candidate.json", edited)
     load_bundle_without_the_old(bundle, candidate)
     with pytest.raises(MachineFault, match="not the one that was registered"):
-        candidate_in(workspace, candidate.digest)
+        candidate_in(workspace, version)
 
 
 def load_bundle_without_the_old(bundle: Path, candidate: Candidate) -> None:
