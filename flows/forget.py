@@ -16,9 +16,9 @@ from rich.table import Table
 from components import governance, serving
 from components.core import BadInput, Workspace, publish_json, short
 from components.core.code import ROOT
-from components.core.suppression import Suppressed
 from components.governance import Registered, Registry
 from components.lineage import PENDING, REASON, Item, Subject, erase, find_row, search, touched, with_rows
+from components.text.suppression import Suppressed
 
 UNREACHED = (
     "the source files: an asset or a file of yours is not rewritten; the suppression list keeps its rows out of every run",

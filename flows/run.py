@@ -29,8 +29,8 @@ from components.core import (
 from components.core.code import PACKAGES, ROOT, pins
 from components.core.hub_task import HubTask
 from components.core.rates import measured_once
-from components.core.suppression import Suppressed
 from components.data import source_digests
+from components.text.suppression import Suppressed
 from components.use_case import check_contract
 from flows.own_model import Elsewhere, check_template, origin, own_model
 

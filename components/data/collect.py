@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from components.core import BadInput, Data, GateRefused, Source, Step, Task, progress
-from components.core.suppression import Suppressed
+from components.text.suppression import Suppressed
 
 from .gate import Gate
 from .locate import find

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from components.core import Passage, Row, Splits
-from components.core.suppression import words
 from components.measure.leaks import RUN, Item, Leak, Leaks
+from components.text import words
 
 from .normal import Overlap
 from .split import take

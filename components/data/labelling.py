@@ -13,7 +13,7 @@ import numpy as np
 import regex
 
 from components.core import BadInput, Labelling, LabellingFunction, Row, Task
-from components.core.suppression import words
+from components.text import words
 
 from .label_model import ABSTAIN, LabelModel, fit, majority, top
 

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from components.core import BadInput, Data, Row, Split, Store, Task, digest_of
-from components.core.suppression import words
 from components.measure.leaks import Leaks
 from components.tasks import kind_of
+from components.text import words
 
 from .audit import of_labelling
 from .contamination import Finding, answer_of

@@ -4,7 +4,7 @@ from collections import Counter
 from typing import Any, Literal
 
 from components.core import Passage, Row, Source, Task, digest_of
-from components.core.suppression import words
+from components.text import words
 
 from .documents import Origin, Part, entry
 from .read import Record

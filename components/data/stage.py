@@ -25,8 +25,8 @@ from components.core import (
     report,
 )
 from components.core.hub_task import HubTask
-from components.core.suppression import NOTHING, Suppressed
 from components.tasks import kind_of
+from components.text.suppression import NOTHING, Suppressed
 
 from .assemble import curate_collected, flow, left_out, read_at
 from .audit import of_curation, of_records, of_rows, report_on, sentences

@@ -11,7 +11,7 @@ from itertools import islice
 
 from components.application.scoring.bm25 import Scoring
 from components.core import Machine, Passage, Retriever, Row, Split, Store, Synthetic, Task, digest_of, read_passages
-from components.core.suppression import words
+from components.text import words
 
 from .generators import generator
 from .generators.draft import Draft

@@ -1,7 +1,7 @@
 """What is to be forgotten, recognised in bytes as they lie on disk: plain, JSON-escaped, HTML-escaped, percent-encoded, in
 any case, in UTF-8 or UTF-16.
 
-A text holds the subject where its words stand in a row (`components.core.suppression.words`), the very rule by which the
+A text holds the subject where its words stand in a row (`components.text.suppression.words`), the very rule by which the
 suppression list keeps rows out later. A wide pattern finds candidates quickly; each is decoded and judged by that rule. Not
 covered: base64, encryption, and words that markup cuts in two.
 """
@@ -10,16 +10,22 @@ import re
 from functools import cached_property
 from html import unescape
 from html.entities import codepoint2name
+from itertools import pairwise
 from unicodedata import normalize
 from urllib.parse import unquote
 
 from components.core import BadInput, Frozen
-from components.core.suppression import words
+from components.text.suppression import words, written
 
 LEAST = 3
-"""Letters and digits that a subject must have: shorter ones stand in every other text."""
+"""Letters and digits that a subject must have: shorter ones stand in every other text. One of Chinese, Japanese or Korean
+says as much as two."""
 GONE = "[forgotten]"
 _GAP = rb"""(?:\\u[0-9a-f]{4}|\\[nrtbf"\\/']|%[0-9a-f]{2}|&\#?[a-z0-9]{1,8};|[^0-9a-z_]){1,16}?"""
+_NO_GAP = _GAP.replace(b"{1,16}?", b"{0,16}?")
+"""Between characters that are words of their own: Chinese, Japanese, Thai and Korean put nothing there."""
+_UNSEEN = rb"(?:\xe2\x80[\x8b-\x8f]|\xc2\xad|\\u200[b-f]|\\u00ad)?"
+"""Joiners and soft hyphens within a word: the rule does not see them."""
 _ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})|\\([nrtbf\"\\/'])")
 _AROUND = 12
 """Bytes looked at on each side of a match: the longest escape of one neighbouring letter."""
@@ -39,7 +45,7 @@ class Subject(Frozen):
     def of(cls, *phrases: str) -> "Subject":
         """Raises BadInput for a phrase that is too short to tell texts apart."""
         for phrase in phrases:
-            if sum(map(len, words(phrase))) < LEAST:
+            if size(phrase) < LEAST:
                 raise BadInput(f"'{phrase}': a subject needs at least {LEAST} letters or digits: an address, a name, an id")
         return cls(phrases=tuple(dict.fromkeys(phrases)))
 
@@ -71,14 +77,22 @@ class Subject(Frozen):
         return [_Pattern(phrase) for phrase in self.phrases]
 
 
+def size(phrase: str) -> int:
+    """How many letters and digits a phrase has, as `LEAST` counts them."""
+    return sum(len(word) + (word[0] >= "\u1100" and len(word) == 1) for word in words(phrase))
+
+
 class _Pattern:
     """One phrase: a quick look for its longest plain run of letters, a wide pattern, then the rule itself."""
 
     def __init__(self, phrase: str) -> None:
         self.words = words(phrase)
-        given = re.findall(r"\w+", normalize("NFKC", phrase))
+        given = written(phrase)
         self.anchor = max(re.findall(r"[a-z0-9_]+", " ".join(given).lower()), key=len, default="").encode()
-        self.wide = re.compile(_GAP.join(b"".join(map(_letter, word)) for word in given), re.IGNORECASE)
+        forms = [(b"" if word.isascii() else _UNSEEN).join(map(_letter, word)) for word in given]
+        gaps = [_GAP if one.isascii() and other.isascii() else _NO_GAP for one, other in pairwise(given)]
+        joined = b"".join(gap + form for gap, form in zip([b"", *gaps], forms, strict=True))
+        self.wide = re.compile(joined, re.IGNORECASE)
 
     def found(self, data: bytes) -> bool:
         """Whether the phrase stands in `data`."""

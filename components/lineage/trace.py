@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from components.core import BadInput, Passage, Row, Seal, Store, digest_of, read_jsonl
-from components.core.suppression import words
+from components.text import same, words
 
 from .graph import READS, provenance
 from .search import TAUGHT_BY, object_roles
-from .subject import LEAST, Subject
+from .subject import LEAST, Subject, size
 
 ROWS = ("train", "feedback", "validation", "test", "practice", "made")
 PASSAGES = ("knowledge", "training_knowledge", "practice_passages")
@@ -45,13 +45,18 @@ def trace(store: Store, wanted: str) -> dict[str, Any]:
 
 
 def _stored(store: Store, roles: tuple[str, ...], wanted: str) -> Iterator[tuple[dict[str, Any], str]]:
-    """Rows and passages of the splits and bases `roles` with this id, or whose text has these words, and which it is."""
-    same = words(wanted)
-    for digest, role in object_roles(store).items():
-        if role in roles and store.has(digest):
+    """Rows and passages of the splits and bases `roles` with this id, or whose text is this one, and which it is; where
+    there is none, those whose text has the same words."""
+    read = [(digest, role) for digest, role in object_roles(store).items() if role in roles and store.has(digest)]
+    asked, found = words(wanted), False
+    for alike in (lambda text: same(text) == same(wanted), lambda text: asked and words(text) == asked):
+        for digest, role in read:
             for line in read_jsonl(store.file(digest)):
-                if line["id"] == wanted or (same and words(line["text"]) == same):
+                if line["id"] == wanted or alike(line["text"]):
+                    found = True
                     yield line, role
+        if found:
+            return
 
 
 def _followed(store: Store, line: dict[str, Any], role: str, prepared: list[Seal]) -> dict[str, Any]:
@@ -60,7 +65,7 @@ def _followed(store: Store, line: dict[str, Any], role: str, prepared: list[Seal
     roles = sorted({role for _, role in _stored(store, (*ROWS, *PASSAGES), found.id)})
     taught = any(role in TAUGHT_BY for role in roles)
     # a text too short to tell texts apart is followed by its id alone
-    subject = Subject.of(found.id, *([found.text] if sum(map(len, words(found.text))) >= LEAST else []))
+    subject = Subject.of(found.id, *([found.text] if size(found.text) >= LEAST else []))
     places, holding, seals = [], set(), store.seals()
     for digest, what in sorted(object_roles(store).items(), key=lambda item: item[1]):
         if not store.has(digest):

@@ -19,7 +19,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from components.core.suppression import words
+from components.text import words
 
 from .paraphrase import ASKS, SPOKEN, Content, readings, stems
 from .word_sets import WordSets

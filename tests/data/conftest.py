@@ -8,8 +8,8 @@ import pytest
 
 from components.core import Data, Machine, Policy, Step, Task, Workspace, parse
 from components.core.hub_task import HubTask
-from components.core.suppression import Suppressed
 from components.data import Config, Prepared, prepare, source_digests
+from components.text.suppression import Suppressed
 
 QUESTIONS = Task(kind="question_answering", instruction="Answer.", abstain="unknown")
 REVIEWS = Task(kind="classification", instruction="Sort.", labels=("bad", "good"))

@@ -6,7 +6,6 @@ from collections import Counter
 import pytest
 
 from components.core import Row, Splits, Workspace
-from components.core.suppression import words
 from components.data import Config
 from components.data.benchmarks import benchmark_items
 from components.data.contamination import Finding, divide
@@ -14,6 +13,7 @@ from components.data.normal import Overlap
 from components.data.slices import question_type
 from components.evaluation.items import BENCHMARKS
 from components.measure.leaks import Item, Leaks
+from components.text import words
 
 from .leak_cases import innocent_rows, other_passages, planted_passages, planted_rows, questions, same_topic
 

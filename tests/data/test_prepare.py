@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 
 from components.core import GateRefused, Passage, Policy, Row, read_jsonl, read_passages, read_rows
-from components.core.suppression import Suppressed
 from components.data import Prepared
 from components.data.read import _text
+from components.text.suppression import Suppressed
 
 from .conftest import DOCUMENTS, QUESTIONS, REVIEWS, SPLITS, TOPICS, Bench, question_rows, write
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from components.core import BadInput, Store, digest_of
-from components.core.suppression import words
 from components.lineage import trace
+from components.text import words
 
 from .small import ROWS, filled, put, seal
 

@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import Sequence
 from typing import Any
 
-from components.core.suppression import words
+from components.text import words
 
 from ..documents import COMPARED, Document, Found, of_part
 from .tokens import Tokens, run_hashes

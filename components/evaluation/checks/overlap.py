@@ -11,8 +11,8 @@ import random
 from collections.abc import Iterable, Iterator, Sequence
 
 from components.core import Dataset, Row, Store, read_passages, read_rows
-from components.core.suppression import words
 from components.measure.item_figures import Mean
+from components.text import words
 
 from ..check import Check, Found, NotMeasured, Outcome, Subject
 
