@@ -7,7 +7,7 @@ from .answer import Answer, Answering, Application, Hit, answering
 from .checkpoints import checkpoint
 from .embedder import Embedder
 from .load import load, load_retriever
-from .plain import constant, shuffled, with_passages
+from .plain import as_terms, constant, shuffled
 from .prompt import render
 from .weights import merged_model, save_checkpoint, weights
 
@@ -18,6 +18,7 @@ __all__ = [
     "Embedder",
     "Hit",
     "answering",
+    "as_terms",
     "checkpoint",
     "constant",
     "load",
@@ -27,5 +28,4 @@ __all__ = [
     "save_checkpoint",
     "shuffled",
     "weights",
-    "with_passages",
 ]

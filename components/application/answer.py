@@ -9,8 +9,9 @@ from typing import Any, Protocol
 
 from components.core import Candidate, Frozen, Machine, Prompt, Row, Store
 from components.tasks import kind_of
+from components.text import matching_label
 
-from .prompt import MAX_CONTEXT_WORDS, clean, cut, first_line_only, matching_label, render, without_control_tokens
+from .prompt import MAX_CONTEXT_WORDS, clean, cut, first_line_only, render, without_control_tokens
 from .quotes import Quotes
 
 SHOWN = 5

@@ -1,28 +1,34 @@
-"""BM25 (bm25s, the Lucene variant) over texts, and how texts become its words."""
+"""BM25 (bm25s, the Lucene variant) over the words of texts that are searched (components.text)."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
+
+from components.text import language_of, searched
 
 if TYPE_CHECKING:
     import numpy as np
+
+PACKAGES = ("bm25s", "pystemmer")
+LOOKED_AT = 500
+"""Texts that the base's language is told from."""
 
 
 class Lexical:
     """Indexed when made: 13,000 passages take about 2 s."""
 
-    def __init__(self, texts: Sequence[str], split: Callable[[Sequence[str]], list[list[str]]]) -> None:
-        """split: how texts become words, `tokens` or `stems`"""
+    def __init__(self, texts: Sequence[str]) -> None:
         import bm25s
 
         logging.getLogger("bm25s").setLevel(logging.ERROR)
-        self._count, self._split = len(texts), split
+        self._count, self._language = len(texts), language_of(texts[:LOOKED_AT])
         self._index = bm25s.BM25()
-        self._index.index(split(texts), show_progress=False)
+        self._index.index([searched(text, self._language) for text in texts], show_progress=False)
 
     def known(self, questions: Sequence[str]) -> list[list[str]]:
         """The words of each question that stand in the texts."""
-        return [[word for word in words if word in self._index.vocab_dict] for words in self._split(questions)]
+        known = self._index.vocab_dict
+        return [[word for word in searched(text, self._language) if word in known] for text in questions]
 
     def score(self, words: list[str]) -> "np.ndarray":
         """float32 [texts] for words that are `known`; zeros for none."""
@@ -38,25 +44,3 @@ class Lexical:
         for row, words in zip(found, self.known(questions), strict=True):
             row[:] = self.score(words)
         return found
-
-
-def tokens(texts: Sequence[str]) -> list[list[str]]:
-    """The words of each text, without English stop words."""
-    import bm25s
-
-    return bm25s.tokenize(list(texts), stopwords="en", return_ids=False, show_progress=False)
-
-
-def stems(texts: Sequence[str]) -> list[list[str]]:
-    """The stems (Porter 2) of each text's words, without English stop words."""
-    import bm25s
-    from nltk.stem.snowball import SnowballStemmer
-
-    stem = SnowballStemmer("english").stem
-    return bm25s.tokenize(
-        list(texts),
-        stopwords="en",
-        stemmer=lambda words: [stem(word) for word in words],
-        return_ids=False,
-        show_progress=False,
-    )

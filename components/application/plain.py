@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from components.core import Baseline, Candidate, Runtime, Task
 from components.tasks import kept
+from components.text import searched
 
 
 def shuffled(task: Task, answers: str) -> Candidate:
@@ -23,6 +24,7 @@ def constant(task: Task, text: str) -> Candidate:
     )
 
 
-def with_passages(text: str, passages: Sequence[str]) -> str:
-    """What a linear model reads: the input, and below it the passages that were retrieved."""
-    return "\n".join([text, *passages])
+def as_terms(text: str, passages: Sequence[str] = ()) -> str:
+    """What a linear model reads: the words that are searched of the input, then of the passages that were retrieved, spaces
+    between them."""
+    return " ".join(term for part in (text, *passages) for term in searched(part))

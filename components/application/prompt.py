@@ -7,8 +7,11 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+import regex
+
 from components.core import BadInput, Candidate, Prompt
 from components.tasks import kind_of
+from components.text import begins, same, units
 
 from .chat_template import rendered
 
@@ -130,23 +133,18 @@ def clean(candidate: Candidate, said: str) -> str:
     spells it. Empty where the model said no answer of that form."""
     marker = candidate.prompt.answer_marker if candidate.prompt else ""
     if marker:
-        found = said.lower().rfind(marker.lower().strip())
+        places = list(regex.finditer(regex.escape(marker.strip()), said, regex.IGNORECASE))
         lines = said.strip().splitlines() or [""]
-        said = said[found + len(marker.strip()) :] if found >= 0 else lines[-1]
+        said = said[places[-1].end() :] if places else lines[-1]
     said, kind = said.strip(), kind_of(candidate.task)
     if not kind.lines:
         said = (said.splitlines() or [""])[0].strip()
     # a quote may begin with the abstention's word ("Unknown Pleasures"); a free answer that does goes on to explain itself
-    ending = r"\W*$" if candidate.quoted else r"\b"
-    if candidate.abstain and re.match(rf"\W*{re.escape(candidate.abstain)}{ending}", said, re.IGNORECASE):
-        return candidate.abstain
+    if candidate.abstain and begins(said, candidate.abstain):
+        whole = not candidate.quoted or same(said) == same(candidate.abstain)
+        if whole or len(units(said)) == len(units(candidate.abstain)):
+            return candidate.abstain
     return kind.read_answer(said, candidate.own) or ""
-
-
-def matching_label(labels: Sequence[str], said: str) -> str | None:
-    """The label that is named first in `said` as a whole word; None where none is."""
-    found = [(match.start(), label) for label in labels if (match := re.search(rf"\b{re.escape(label)}\b", said, re.I))]
-    return min(found)[1] if found else None
 
 
 def cut(texts: Sequence[str], words: int) -> list[str]:

@@ -12,13 +12,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import regex
+
 from components.core import BadInput
+from components.text import spans
+from components.text.words import LETTER, UNSPACED
 
 LONGEST = 16
 """Words in a quote."""
 
-_START = re.compile(r"(?<!\w)(?:[$£€] ?)?\w")
-_WHOLE = re.compile(r"[$£€]?\d+(?:[.,:]\d+)+|[$£€]\d+|\w+['’]t\b")
+_WORD = r"[\p{L}\p{M}\p{N}_]"
+_SIGNED = regex.compile(rf"(?<!{_WORD})(?:\p{{Sc}} ?[-+]?|[-+±<>≤≥]=?)$")
+"""What stands before a number and belongs to it."""
+_WHOLE = regex.compile(rf"(?<!{_WORD})[-+±<>≤≥]?\p{{Sc}}?[-+]?\d+(?:[.,:]\d+)*|{_WORD}+['’]t\b|\p{{L}}{_WORD}*[+#]+")
+_LETTER, _MARK = regex.compile(LETTER, regex.VERSION1), regex.compile(r"\p{M}")
+_ALONE = regex.compile(UNSPACED)
 
 
 @dataclass(slots=True)
@@ -77,7 +85,7 @@ class Quotes:
         return token
 
     def _grow_run(self, run: str, ids: Sequence[int], places: Sequence[tuple[int, int]]) -> None:
-        inside = _inside(run)
+        inside = _inside(run) | _within_words(run)
         ends = [_ends(run, places, i, inside) for i in range(len(ids))]
         while ends and not ends[-1]:
             ends.pop()
@@ -92,15 +100,33 @@ class Quotes:
 
 
 def _runs(text: str) -> list[str]:
-    """From each beginning of a word, the text up to the end of the sixteenth."""
-    ends = [found.end() for found in re.finditer(r"\S+", text)]
+    """From each beginning of a word, the text up to the end of the sixteenth. Words are parted by space or, in scripts that
+    have none, by dictionary."""
+    places = spans(text)
+    ends = _word_ends(text, places)
     inside = _inside(text)
     found = []
-    for start in _START.finditer(text):
-        if start.start() not in inside:
-            first = bisect_right(ends, start.start())
-            found.append(text[start.start() : ends[min(first + LONGEST, len(ends)) - 1]])
+    for place, _ in places:
+        sign = _SIGNED.search(text, max(0, place - 4), place)
+        start = sign.start() if sign and text[place].isdigit() else place
+        if start not in inside:
+            first = bisect_right(ends, place)
+            found.append(text[start : ends[min(first + LONGEST, len(ends)) - 1]])
     return found
+
+
+def _within_words(text: str) -> set[int]:
+    """Places inside words that a dictionary cuts: nobody may quote half of 東京."""
+    if text.isascii() or not _ALONE.search(text):
+        return set()
+    return {at for start, end in spans(text) if _ALONE.match(text[start]) for at in range(start + 1, end)}
+
+
+def _word_ends(text: str, places: Sequence[tuple[int, int]]) -> list[int]:
+    ends = {found.end() for found in re.finditer(r"\S+", text)}
+    if not text.isascii():
+        ends |= {end for start, end in places if _ALONE.match(text[start])}
+    return sorted(ends)
 
 
 def _inside(text: str) -> set[int]:
@@ -115,4 +141,11 @@ def _ends(run: str, places: Sequence[tuple[int, int]], i: int, inside: set[int])
     end, following = places[i][1], places[i + 1][0]
     if following < end or end == len(run):
         return False  # inside a character that takes several tokens
-    return following > end or (end not in inside and not (run[end - 1].isalnum() and run[end].isalnum()))
+    return following > end or (end not in inside and not _within(run[end - 1], run[end]))
+
+
+def _within(one: str, other: str) -> bool:
+    """Whether `other` goes on with the word that `one` is of; in scripts that write words together, only a mark does."""
+    if one.isascii() and other.isascii():
+        return one.isalnum() and other.isalnum()
+    return bool(_MARK.match(other) or (_LETTER.match(one) and _LETTER.match(other)))

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
+from components.text import same
+
 KEPT = ("id", "text", "answer", "reference", "passage", "passages", "slices")
 
 
@@ -24,4 +26,4 @@ def pick_examples(rows: Sequence[dict[str, Any]], metric: str, count: int = 4) -
 def _score(row: dict[str, Any], metric: str) -> float | None:
     if metric in row:
         return None if row[metric] is None else float(row[metric])
-    return float(str(row.get("answer")).strip().lower() == str(row.get("reference")).strip().lower())
+    return float(same(str(row.get("answer"))) == same(str(row.get("reference"))))

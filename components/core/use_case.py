@@ -5,11 +5,11 @@ Sections named by a stage's word (`prompting:`, `tuning:` …) are settings of t
 """
 
 import json
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
+import regex
 import yaml
 from pydantic import ConfigDict, Field, ValidationError, field_validator, model_validator
 
@@ -20,6 +20,7 @@ from .made_rows import Labelling, Synthetic
 STAGES = (
     "use_case", "selection", "prompting", "retrieval", "tuning", "feedback", "evaluation", "optimization", "deployment",
 )  # fmt: skip
+_NAME = regex.compile(r"[\p{L}\p{N}_](?:[\p{L}\p{M}\p{N}_ .-]*[\p{L}\p{M}\p{N}_])?")
 
 
 class Task(Frozen):
@@ -89,7 +90,7 @@ class Source(Frozen):
     @field_validator("name")
     @classmethod
     def _names_a_folder(cls, name: str) -> str:
-        if len(name.encode(errors="replace")) > 100 or not re.fullmatch(r"\w(?:[\w .-]*\w)?", name):
+        if len(name.encode(errors="replace")) > 100 or not _NAME.fullmatch(name):
             raise ValueError(
                 "use letters, digits, `_`, `-`, `.` and spaces, begin and end with a letter, digit or `_`, and take at most "
                 "100 bytes: folders and pages are named by it"

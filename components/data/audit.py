@@ -13,6 +13,7 @@ from components.core import Passage, Row, Source, Task, digest_of
 from components.measure.identity_terms import identities
 from components.measure.toxicity import TOXIC, scores, weights
 from components.tasks import kind_of
+from components.text import english_only, is_english
 
 from .documents import Part
 from .read import Record
@@ -20,6 +21,8 @@ from .representation import Effect, Member, biased, concentration, effect, given
 from .rows import passage_id
 from .slices import slices
 
+ENGLISH = ("toxicity of the data", "groups of people that the data name", "leaks in other words (paraphrases)")
+"""What is told by lists and rules of English."""
 ROLES = ("examples", "examples_and_knowledge")
 """Sources whose rows may come into a split."""
 
@@ -122,7 +125,8 @@ def report_on(task: Task, effects: list[Effect], used: dict[str, list[Row]], bas
             "rows": concentration(Counter(row.source for row in rows)),
             "passages": concentration(Counter(passage.source for passage in base)),
         },
-        "toxicity": _toxicity(used) | {"classifier": weights()["held_out"]},
+        "toxicity": _toxicity(task, used) | {"classifier": weights()["held_out"]},
+        "not_measured": [] if is_english(task.language) else [english_only(what, task.language) for what in ENGLISH],
     }
 
 
@@ -145,8 +149,10 @@ def _balance(task: Task, rows: list[Row]) -> dict[str, float]:
     return {label: round(count / len(rows), 4) for label, count in sorted(said.items())}
 
 
-def _toxicity(used: dict[str, list[Row]]) -> dict[str, Any]:
-    """Rows called toxic, by split, and by the group of people that they name."""
+def _toxicity(task: Task, used: dict[str, list[Row]]) -> dict[str, Any]:
+    """Rows called toxic, by split, and by the group of people that they name; None where the language is not English."""
+    if not is_english(task.language):
+        return {"splits": {name: {"rows": len(rows), "toxic": None} for name, rows in used.items()}, "groups": {}}
     by_split, named, toxic = {}, Counter[str](), Counter[str]()
     for name, rows in used.items():
         found = [score >= TOXIC for score in scores([f"{row.text} {row.answer}" for row in rows])]

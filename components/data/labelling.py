@@ -13,7 +13,7 @@ import numpy as np
 import regex
 
 from components.core import BadInput, Labelling, LabellingFunction, Row, Task
-from components.text import words
+from components.text import stands, units
 
 from .label_model import ABSTAIN, LabelModel, fit, majority, top
 
@@ -87,15 +87,15 @@ def vote(asked: Labelling, task: Task, texts: Sequence[str]) -> Any:
 
 
 def _rule(function: LabellingFunction, key: str) -> Any:
-    wanted = [words(phrase) for phrase in function.any_of]
-    vetoed = [words(phrase) for phrase in function.none_of]
+    wanted = [units(phrase) for phrase in function.any_of]
+    vetoed = [units(phrase) for phrase in function.none_of]
     pattern = regex.compile(function.pattern, regex.IGNORECASE) if function.pattern else None
 
     def speaks(text: str) -> bool:
-        said = f" {' '.join(words(text))} "
-        if any(f" {' '.join(phrase)} " in said for phrase in vetoed):
+        said = units(text)
+        if any(stands(phrase, said) for phrase in vetoed):
             return False
-        if any(f" {' '.join(phrase)} " in said for phrase in wanted):
+        if any(stands(phrase, said) for phrase in wanted):
             return True
         try:
             return bool(pattern and pattern.search(text, timeout=SECONDS))

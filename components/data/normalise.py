@@ -4,16 +4,14 @@ import re
 import unicodedata
 from collections.abc import Callable
 
-from components.core import BadInput, Normalise
+import regex
 
-_WORD = re.compile(r"\w+(?:['’]\w+)*")
+from components.core import BadInput, Normalise
+from components.text.searched import STOP_WORDS
+
+_WORD = regex.compile(r"[\p{L}\p{M}\p{N}_]+(?:['’][\p{L}\p{M}\p{N}_]+)*")
 _SPACES = re.compile(r"[^\S\n]+")
 _EMPTY_LINES = re.compile(r"\n\s*\n")
-LANGUAGES = {
-    "da": "DANISH", "de": "GERMAN", "en": "EN", "es": "SPANISH", "fr": "FRENCH", "it": "ITALIAN", "nl": "DUTCH",
-    "no": "NORWEGIAN", "pt": "PORTUGUESE", "ru": "RUSSIAN", "sv": "SWEDISH", "tr": "TURKISH",
-}  # fmt: skip
-"""Languages whose stop words bm25s brings → its name for them."""
 
 
 def normaliser(rules: Normalise, language: str) -> Callable[[str], str]:
@@ -39,9 +37,9 @@ def stop_words(language: str) -> frozenset[str]:
     """The words that a language uses most, as bm25s lists them; raises BadInput where it has no list."""
     from bm25s import stopwords
 
-    name = LANGUAGES.get(language.split("-")[0].lower())
+    name = STOP_WORDS.get(language.split("-")[0].lower())
     if name is None:
         raise BadInput(
-            f"key 'data.normalise.stop_words': no list for task.language '{language}'; allowed: {', '.join(LANGUAGES)}"
+            f"key 'data.normalise.stop_words': no list for task.language '{language}'; allowed: {', '.join(STOP_WORDS)}"
         )
     return frozenset(getattr(stopwords, f"STOPWORDS_{name}"))

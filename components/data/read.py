@@ -5,7 +5,6 @@ is answered at once with file and line. What is wrong with a single value become
 cannot be read a record with its fault, for the gate to find.
 """
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from math import isfinite
@@ -14,6 +13,7 @@ from typing import Any
 
 from components.core import BadInput, Source, Task
 from components.tasks import kind_of
+from components.text import holds, same
 
 from .decode import Unreadable
 from .folder import members
@@ -87,9 +87,15 @@ def read_source(source: Source, number: int, path: Path, task: Task) -> list[Rec
             given["answer"] = read
         values = {ours: _text(value) for ours, value in given.items()}
         if "answer" in values:
-            values["answer"] = source.values.get(values["answer"] or "", values["answer"])
+            values["answer"] = _as_contract(source.values.get(values["answer"] or "", values["answer"]), task)
         records.append(Record(row.line, **values, file=row.file, fault=fault))
     return records
+
+
+def _as_contract(answer: str | None, task: Task) -> str | None:
+    """A label, or the abstention, as the contract writes it where a file writes the same one (another Unicode form)."""
+    spelled = {same(text): text for text in (*task.labels, *([task.abstain] if task.abstain else []))}
+    return answer if answer is None else spelled.get(same(answer), answer)
 
 
 def _one(source: Source, number: int, path: Path) -> Iterator[Raw]:
@@ -182,7 +188,7 @@ def _one_of(value: Any, passage: str) -> Any:
     if not isinstance(value, list):
         return value
     texts = [text.strip().rstrip(".") for text in value if isinstance(text, str) and text.strip()]
-    standing = (text for text in texts if re.search(rf"(?<!\w){re.escape(text)}(?!\w)", passage, re.IGNORECASE))
+    standing = (text for text in texts if holds(passage, text))
     return next(standing, texts[0] if texts else None)
 
 

@@ -4,7 +4,7 @@ from collections import Counter
 from typing import Any, Literal
 
 from components.core import Passage, Row, Source, Task, digest_of
-from components.text import words
+from components.text import same, words
 
 from .documents import Origin, Part, entry
 from .read import Record
@@ -33,7 +33,7 @@ class Collected:
         """(part, id) → where a row or passage was first read."""
         self.beside = 0
         """Passages of the base that came with the rows about them: one record gave two things."""
-        self._seen: dict[tuple[tuple[str, ...], str], str] = {}
+        self._seen: dict[tuple[str, str], str] = {}
 
     def add(self, source: Source, records: list[Record]) -> None:
         """Take in the records of one source that passed the gate."""
@@ -91,10 +91,10 @@ class Collected:
     def _keep_row(self, passage: str | None, record: Record, source: Source) -> None:
         assert record.text is not None, "the gate sets rows without a text aside"
         assert record.answer is not None, "the gate sets rows without an answer aside"
-        key = (words(record.text), passage or "")
+        key = (same(record.text), passage or "")
         if key in self._seen:
-            same = self._seen[key] == record.answer
-            self._leave_out("train", record, source, "duplicate row" if same else "duplicate row with another answer")
+            equal = same(self._seen[key]) == same(record.answer)
+            self._leave_out("train", record, source, "duplicate row" if equal else "duplicate row with another answer")
             return
         self._seen[key] = record.answer
         if passage and record.passage:

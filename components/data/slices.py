@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from components.core import Task
 from components.tasks import kind_of
+from components.text import count
 
 WH_WORDS = ("who", "what", "when", "where", "how", "which", "why")
 _SYNONYMS = {"whom": "who", "whose": "who"}
@@ -23,7 +24,7 @@ def slices(text: str, answer: str, task: Task) -> dict[str, str]:
 def length(text: str, task: Task) -> str:
     """short, medium or long, by words."""
     short, medium = kind_of(task.kind).length
-    words = len(text.split())
+    words = count(text)
     return "short" if words <= short else "medium" if words <= medium else "long"
 
 

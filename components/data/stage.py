@@ -171,7 +171,7 @@ def prepare(
     provenance = describe(data, policy.use, sources, figures, keep.splits, config) | keep.lists
     if asked := [item for item in questions if not suppressed.holds(item.question, item.answer)]:
         keep.split("benchmark_items", asked, "items.jsonl")
-    notes = (*gated.warned, *curated.notes, *sentences(figures["bias"]), *made.notes)
+    notes = (*gated.warned, *curated.notes, *sentences(figures["bias"]), *made.notes, *figures["bias"]["not_measured"])
     return _prepared(keep, provenance, figures, gated, notes, step)
 
 

@@ -11,7 +11,7 @@ from itertools import islice
 
 from components.application.scoring.bm25 import Scoring
 from components.core import Machine, Passage, Retriever, Row, Split, Store, Synthetic, Task, digest_of, read_passages
-from components.text import words
+from components.text import stands, units, words
 
 from .generators import generator
 from .generators.draft import Draft
@@ -93,8 +93,7 @@ def _misfit(draft: Draft, passage: str) -> str | None:
 
 def _count(answer: str, text: str) -> int:
     """How often `answer` stands in `text`, by words."""
-    wanted, there = words(answer), words(text)
-    return sum(there[start : start + len(wanted)] == wanted for start in range(len(there) - len(wanted) + 1))
+    return stands(units(answer), units(text))
 
 
 def _row(task: Task, draft: Draft, passage: Passage, without: list[Passage], asked: Synthetic, draw: random.Random) -> Row:

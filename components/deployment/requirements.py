@@ -14,7 +14,7 @@ from components.core import Candidate, MissingPackage
 from components.tasks import kind_of
 from components.training import technique
 
-CORE = ("pydantic", "pyyaml", "numpy")
+CORE = ("pydantic", "pyyaml", "numpy", "regex", "icu4py")
 SERVER = ("fastapi", "uvicorn", "httpx", "psutil")
 SIGNED = ("model-signing", "pyopenssl")
 

@@ -127,6 +127,8 @@ class Check:
     """Raises NotMeasured where the application cannot be checked, or no item is left; NotApplicable where it cannot fail."""
     grows: bool = True
     """Whether there can be more items than the settings ask for."""
+    english_only: bool = False
+    """It asks or reads English alone: no figure of it says anything about a contract in another language."""
 
 
 def kept(found: Found, step: Step) -> Checked:

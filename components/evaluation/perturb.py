@@ -8,6 +8,8 @@ import random
 import re
 from typing import Any
 
+import regex
+
 TYPO_SHARE = 0.2
 """Of the words of four letters and more that are misspelt."""
 FILLERS = ("uh", "um", "er", "well", "you know", "I mean")
@@ -18,6 +20,7 @@ _PAIRS = """he/she man/woman men/women male/female boy/girl boys/girls father/mo
 sons/daughters husband/wife husbands/wives brother/sister brothers/sisters uncle/aunt king/queen kings/queens prince/princess
 mr/mrs himself/herself gentleman/lady gentlemen/ladies actor/actress waiter/waitress nephew/niece grandfather/grandmother"""
 OTHER_GENDER = {one: other for pair in _PAIRS.split() for a, b in [pair.split("/")] for one, other in ((a, b), (b, a))}
+_MARKS = regex.compile(r"[^\p{L}\p{M}\p{N}_\s'-]|(?<![\p{L}\p{M}\p{N}_])['-]|['-](?![\p{L}\p{N}_])")
 OTHER_GENDER |= {"him": "her", "his": "her", "her": "his", "hers": "his"}
 """`her` is him or his: taken as his, which is so more often than not."""
 
@@ -32,7 +35,7 @@ def spoken(text: str, seed: int) -> str:
     """`text` as a recogniser of speech writes it: small letters, no marks but those inside words, fillers."""
     chance = random.Random(f"{seed}:{text}")
     said: list[str] = []
-    for word in re.sub(r"[^\w\s'-]|(?<!\w)['-]|['-](?!\w)", "", text.lower()).split():
+    for word in _MARKS.sub("", text.lower()).split():
         if said and chance.random() < 1 / FILLER_EVERY:
             said.append(chance.choice(FILLERS))
         said.append(word)

@@ -7,6 +7,7 @@ from components.core import Candidate, Dataset, Evidence, Frozen, Ledger, Metric
 from components.measure import examples, of_two_means
 from components.measure.item_figures import ItemFigures
 from components.measure.item_figures import joined as joined_figure
+from components.text.language import ENGLISH_ONLY, is_english
 
 from .check import Check, Checked, Found, NotApplicable, NotMeasured, Outcome, Subject, kept
 from .checks import CHECKS
@@ -76,6 +77,8 @@ def check(candidate: Candidate, evidence: Evidence | None, checking: Checking, s
                 checking.first.get(name, 0),
             )
             try:
+                if CHECKS[name].english_only and not is_english(checking.task.language):
+                    raise NotMeasured(f"{ENGLISH_ONLY} (task.language is '{checking.task.language}')")
                 checked[name] = _memo(name, subject, evidence)
             except NotApplicable as reason:
                 inapplicable[name] = str(reason)

@@ -34,6 +34,7 @@ from .benchmarks import Asked
 from .bounds import of_floors
 from .checks import CHECKS
 from .derived import by_slice, clean, headline, of_benchmarks
+from .english import english_parts
 from .evaluated import NEVER_MEASURED, Evaluated, Finalist
 from .probes import Application, Probed, probe
 from .promotion import Figures, check_bounds, decide
@@ -208,7 +209,12 @@ def evaluate(
         slice_gains=slice_gains,
         bounds=bounds,
         failed=failed,
-        not_measured=(*probed.lines(), *(() if cost is not None else ("cost of an answer",)), *NEVER_MEASURED),
+        not_measured=(
+            *probed.lines(),
+            *english_parts(task, candidate),
+            *(() if cost is not None else ("cost of an answer",)),
+            *NEVER_MEASURED,
+        ),
         metrics=headline(evidence, metrics, decision.comparison),
         objects=tuple(sorted({*(one.table for one in measured.values()), *probed.objects(before)})),
         notes=failed,

@@ -10,6 +10,7 @@ from typing import Any
 
 from components.core import ACCEPTED, SIMULATED, Feedback, Frozen, Received, within_share
 from components.measure import normalise
+from components.text import same
 
 from .caps import SHARE, Caps, Claim, drawn, in_turns, on_answers
 from .privacy import scrub
@@ -41,19 +42,26 @@ class Paired(Frozen):
 
 
 def pairs_from(
-    received: Iterable[Received], *, caps: Caps, refuse: bool, held_out: Collection[str], usable: Collection[str] | None
+    received: Iterable[Received],
+    *,
+    caps: Caps,
+    refuse: bool,
+    held_out: Collection[str],
+    usable: Collection[str] | None,
+    labels: Collection[str] = (),
 ) -> Paired:
     """Pairs from the items that count.
 
     refuse:   drop items with personal data rather than scrub them
     held_out: normalised questions that must not be trained on
     usable:   ids of passages that training may see; None: there is no knowledge base
+    labels:   the contract's; between two of them a correction is one whatever they differ by
     """
     dropped: Counter[str] = Counter()
     claims = []
     for one in received:
         source = SIMULATED if one.item.simulated else one.source
-        row, reason = _pair(one.item, refuse, held_out, usable)
+        row, reason = _pair(one.item, refuse, held_out, usable, bool(labels))
         if one.review:
             source, reason = (ACCEPTED, reason) if one.review.verdict == "accept" else (source, REJECTED)
         claim = Claim(one.item, source, drawn(caps.seed, one.ticket), row, reason)
@@ -87,7 +95,7 @@ def _once(claims: list[Claim]) -> list[Claim]:
 
 
 def _pair(
-    item: Feedback, refuse: bool, held_out: Collection[str], usable: Collection[str] | None
+    item: Feedback, refuse: bool, held_out: Collection[str], usable: Collection[str] | None, exact: bool
 ) -> tuple[dict[str, Any] | None, str]:
     if not item.consent:
         return None, NO_CONSENT
@@ -95,7 +103,8 @@ def _pair(
         return None, NO_CORRECTION
     if not item.question.strip() or not item.answer.strip():
         return None, NOTHING_SAID
-    if normalise(item.text) == normalise(item.answer):
+    alike = same if exact else normalise
+    if alike(item.text) == alike(item.answer):
         return None, SAME
     if normalise(item.question) in held_out:
         return None, HELD_OUT
@@ -107,7 +116,7 @@ def _pair(
     found = {*in_text, *in_chosen, *in_rejected}
     if found and refuse:
         return None, PERSONAL
-    if chosen in {f"<{kind}>" for kind in in_chosen} or normalise(chosen) == normalise(rejected):
+    if chosen in {f"<{kind}>" for kind in in_chosen} or alike(chosen) == alike(rejected):
         return None, NOTHING_LEFT
     row = {
         "id": item.key,

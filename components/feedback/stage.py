@@ -33,6 +33,7 @@ from components.core import (
 from components.measure import examples, measure, normalise
 from components.measure.leaks import Item, Leaks
 from components.tasks import kind_of
+from components.text import english_only, is_english
 
 from .caps import Caps
 from .pairs import SCRUBBED, Paired, pairs_from
@@ -112,6 +113,7 @@ def collect(
         refuse=policy.pii == "refuse",
         held_out=_held_out(dataset, items, task, step),
         usable=_usable(dataset, step),
+        labels=task.labels,
     )
     counts = {
         "items": len(items), "simulated": len(rated), "real": len(real), "sources": len({one.source for one in real}),
@@ -133,16 +135,18 @@ def collect(
             "pairs": float(len(paired.rows)), "simulated_items": float(len(rated)), "real_items": float(len(real)),
             "quarantined_items": float(len(waiting)),
         },
-        notes=_notes(counts, paired, model),
+        notes=_notes(counts, paired, model, task.language),
     )  # fmt: skip
 
 
-def _notes(counts: dict[str, int], paired: Paired, model: str) -> tuple[str, ...]:
+def _notes(counts: dict[str, int], paired: Paired, model: str, language: str) -> tuple[str, ...]:
     real = f"{counts['real']} real ones" + (f" from {_many(counts['sources'], 'source')}" if counts["real"] else "")
     said = [f"feedback: {counts['simulated']} simulated items, {real}, {counts['pairs']} preference pairs"]
     said += [f"feedback dropped: {count} × {reason}" for reason, count in paired.dropped.items() if reason != SCRUBBED]
     waits = f"feedback in quarantine until a person decides (`ninefold feedback list {model}`)"
     said += [f"{waits}: {count} × {reason}" for reason, count in sorted(Counter(paired.quarantine.values()).items())]
+    pii = "personal data in words (PII recognisers; patterns such as addresses and numbers are found)"
+    said += [] if is_english(language) else [english_only(pii, language)]
     return tuple(said)
 
 

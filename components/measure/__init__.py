@@ -6,7 +6,7 @@ from .compare import compare, compare_tables, compared, examples, missed_floors,
 from .intervals import bootstrap, interval, of_two_means
 from .measure import latency, measure
 from .metrics import METRICS, per_example
-from .normalise import normalise
+from .normalise import abstains, normalise
 from .significance import LEVEL, p_value, shown_p
 from .slices import SliceGain, compare_slices, compared_on
 
@@ -16,6 +16,7 @@ __all__ = [
     "Bound",
     "SliceGain",
     "abstain_below",
+    "abstains",
     "bootstrap",
     "compare",
     "compare_slices",

@@ -4,8 +4,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from components.core import Row
+from components.text import holds
 
-from .metrics import normalise
+from .normalise import normalise
 
 FEW = 12
 """Distinct answers that are still a closed set, as labels are."""
@@ -26,8 +27,7 @@ def stand_in_texts(rows: Sequence[Row], texts: Mapping[str, str]) -> bool:
     if few_answers(rows):
         return False
     known = [(row.answer, texts[row.passage]) for row in rows if row.passage and row.passage in texts]
-    own = [(normalise(answer), normalise(text)) for answer, text in known]
-    return not own or sum(f" {answer} " in f" {text} " for answer, text in own) >= HALF * len(own)
+    return not known or sum(holds(text, answer) for answer, text in known) >= HALF * len(known)
 
 
 def most_frequent(answers: Sequence[str]) -> str:

@@ -19,7 +19,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from components.text import words
+from components.text import count, words
 
 from .paraphrase import ASKS, SPOKEN, Content, readings, stems
 from .word_sets import WordSets
@@ -37,7 +37,9 @@ COVERED, WINDOW = 0.8, 40
 _NOTHING = "yes no true false unknown none nothing impossible answer known information determined not is the can cannot be"
 TELLS_NOTHING = frozenset(_NOTHING.split())
 """Answers of these words alone are no evidence of a leak."""
-_SENTENCE_END = re.compile(r"(?<=[.?!])\s+|\n")
+_SENTENCE_END = re.compile(r"(?<=[.?!؟])\s+|(?<=[。？！।])\s*|\n")
+_ASKS = ("?", "？", "؟", "\u037e")
+"""Question marks: Latin and most scripts, Chinese and Japanese, Arabic, Greek."""
 _ANSWER = r"(?:^|\s)(?:a|answer)\s*\d*\s*[:.)]\s"
 _MARKED = re.compile(rf"(?:^|\s)(?:q|question)\s*\d*\s*[:.)]\s*(\S.*?)\s*(?={_ANSWER}|$)", re.IGNORECASE | re.MULTILINE)
 _PIECES = re.compile(r"\s+[-–—]+\s+|\t|\|")
@@ -240,11 +242,12 @@ def runs(sequence: tuple[str, ...], length: int) -> list[tuple[str, ...]]:
 def _questions(text: str) -> Iterator[tuple[str, bool]]:
     """(what may be a question, whether it surely is one), of three words or more: sentences up to a question mark, what
     stands after "Q:" or "Question 3:" up to its answer, and other short lines with a question word."""
-    sure = [sentence.strip() for sentence in _SENTENCE_END.split(text) if "?" in text]
-    sure = [sentence for sentence in sure if sentence.endswith("?")] + [found[1] for found in _MARKED.finditer(text)]
+    asks = any(mark in text for mark in _ASKS)
+    sure = [sentence.strip() for sentence in _SENTENCE_END.split(text)] if asks else []
+    sure = [sentence for sentence in sure if sentence.endswith(_ASKS)] + [found[1] for found in _MARKED.finditer(text)]
     yield from ((one, True) for one in sure if len(words(one)) >= 3)
     for line in text.splitlines():
-        if "?" not in line and len(line.split()) <= 2 * SPOKEN:
+        if not any(mark in line for mark in _ASKS) and count(line) <= 2 * SPOKEN:
             for piece in _PIECES.split(line):
                 if 3 <= len(words(piece)) <= SPOKEN and any(reading.asks for reading in readings(piece)):
                     yield piece.strip(), False

@@ -1,15 +1,15 @@
-"""The form in which two texts are compared."""
+"""The form in which metrics compare two texts."""
 
-import re
-import string
-
-_ARTICLES = re.compile(r"\b(a|an|the)\b")
-_PUNCTUATION = str.maketrans(dict.fromkeys(string.punctuation + "–—’‘“”", " "))
+from components.text import same, scored
 
 
 def normalise(text: str) -> str:
-    """Lower case, no punctuation, no articles, single spaces (SQuAD: Rajpurkar et al. 2016).
+    """The scored words of `text` (components.text), single spaces between them."""
+    return " ".join(scored(text))
 
-    Punctuation becomes a space rather than nothing, since Disfl-QA's text is spaced ("Earth ' s" equals "Earth's").
-    """
-    return " ".join(_ARTICLES.sub(" ", text.lower().translate(_PUNCTUATION)).split())
+
+def abstains(abstain: str | None, answer: str) -> bool:
+    """Whether `answer` is the contract's abstention: in the same words, or where that has none, the same text."""
+    if abstain is None:
+        return False
+    return scored(answer) == scored(abstain) if scored(abstain) else same(answer) == same(abstain)

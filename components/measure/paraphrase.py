@@ -5,16 +5,17 @@ year", "when"), numbers too; other words are stemmed (Porter 1980). Not covered:
 """
 
 import re
-import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
+
+from components.text import words
+from components.text.words import fold
 
 from .number_forms import digits, spelled
 
 SPOKEN = 40
 """Most words of a text that is taken for a question."""
-_WORD = re.compile(r"\w+")
 # What speakers put between a false start and its repair; the question that counts follows the last one.
 REPAIRS = re.compile(
     r"\b(?:no no|no wait|no|wait|sorry|or rather|rather|actually|acutally|really|instead|or i mean|i mean|i meant|no make "
@@ -49,14 +50,14 @@ class Content:
 
 def stems(text: str) -> tuple[str, ...]:
     """Every word of `text` in canonical form, in order, stop words left out."""
-    found = spelled(_WORD.findall(digits(unicodedata.normalize("NFKC", text).casefold())))
+    found = spelled(words(digits(fold(text))))
     return tuple(_stem(word) for word in found if word not in _STOP)
 
 
 def readings(text: str) -> tuple[Content, ...]:
     """How `text` may be read: whole, without the words of repair, and, where it repairs itself, from the last repair on (if
     that says enough by itself). Long texts are not spoken questions: they have one reading."""
-    plain = " ".join(_WORD.findall(digits(unicodedata.normalize("NFKC", text).casefold())))
+    plain = " ".join(words(digits(fold(text))))
     plain = _FILLERS.sub(" ", plain)
     if len(plain.split()) > SPOKEN:
         return (_content(plain),)

@@ -12,8 +12,9 @@ A person's free words run through less of the document than words copied from it
 above the summary in 0.68 of pairs. So it compares answers of one kind. Not covered: what a summary leaves out.
 """
 
+from components.text import sentences
+
 from .paraphrase import stems
-from .sentences import sentences
 
 
 def salience(summary: str, document: str) -> float | None:

@@ -3,6 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
+from components.measure import abstains
+from components.text import count
+
 COLUMNS = ("input_words", "input_characters", "answer_words", "abstained", "top_score", "score_margin", "seconds")
 
 
@@ -17,14 +20,13 @@ def descriptors(rows: Sequence[dict[str, Any]], abstain: str | None = None) -> l
 
 def _describe(row: dict[str, Any], abstain: str | None) -> dict[str, float | None]:
     scores = [float(score) for score in row.get("scores") or []]
-    words, said = str(row["input"]).split(), str(row["answer"]).split()
-    declined = abstain is not None and " ".join(said).strip(" .").lower() == abstain.lower()
+    asked, said = str(row["input"]), str(row["answer"])
     seconds = row.get("seconds")
     return {
-        "input_words": float(len(words)),
+        "input_words": float(count(asked)),
         "input_characters": float(len(row["input"])),
-        "answer_words": float(len(said)),
-        "abstained": float(declined),
+        "answer_words": float(count(said)),
+        "abstained": float(abstains(abstain, said)),
         "top_score": scores[0] if scores else 0.0,
         "score_margin": scores[0] - scores[1] if len(scores) > 1 else 0.0,
         "seconds": None if seconds is None else float(seconds),

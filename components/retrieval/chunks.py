@@ -6,6 +6,7 @@ Not covered: tables, code, other formats than plain text.
 from collections.abc import Sequence
 
 from components.core import Frozen, Passage
+from components.text import count
 
 
 class Chunk(Frozen):
@@ -25,7 +26,7 @@ def chunk(passages: Sequence[Passage], words: int, overlap: int = 0) -> list[Chu
 
     if not words:
         return [Chunk(id=f"{passage.id}#0", passage=passage.id, text=passage.text.strip()) for passage in passages]
-    splitter = TextSplitter.from_callback(lambda text: len(text.split()), words, overlap=overlap)
+    splitter = TextSplitter.from_callback(count, words, overlap=overlap)
     return [
         Chunk(id=f"{passage.id}#{number}", passage=passage.id, text=text)
         for passage in passages

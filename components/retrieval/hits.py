@@ -10,7 +10,8 @@ from typing import Any
 
 from components.application import Hit
 from components.core import Row, Task
-from components.measure import normalise
+from components.measure import abstains
+from components.text import count, holds
 
 SEARCHED = 20
 """Chunks fetched a question, so that five different passages are among them."""
@@ -42,12 +43,12 @@ def _one(task: Task, row: Row, hits: Sequence[Hit], top_k: int) -> dict[str, Any
     passages = list(dict.fromkeys(hit.passage for hit in hits))
     rank = passages.index(row.passage) + 1 if row.passage in passages else None
     context = " ".join(hit.text for hit in hits[:top_k])
-    answerable = task.abstain is None or normalise(row.answer) != normalise(task.abstain)
+    answerable = not abstains(task.abstain, row.answer)
     return {
         "id": row.id,
         "hit@1": float(rank == 1) if row.passage else None,
         "hit@5": float(rank is not None and rank <= 5) if row.passage else None,
         "mrr": (1 / rank if rank else 0.0) if row.passage else None,
-        "support": float(f" {normalise(row.answer)} " in f" {normalise(context)} ") if answerable else None,
-        "words": len(context.split()),
+        "support": float(holds(context, row.answer)) if answerable else None,
+        "words": count(context),
     }

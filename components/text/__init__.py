@@ -1,13 +1,32 @@
 """What counts as the same text, word, label or name: decided here, by Unicode's rules, for every script.
 
 Three strengths. *Same* (`same`): rows, labels and names. *Scored* (`scored`): the words that metrics compare. *Searched*
-(`searched`): the words that retrieval looks up. `words` are the scored ones with English articles, which look for duplicates
-and leaks counts; `holds` says whether a text stands in another. Benchmarks of the hub keep lm-eval's own rules.
+(`searched`): the words that retrieval looks up. `words` are the scored ones with English articles, by which duplicates and
+leaks are found; `holds` says whether a text stands in another. Benchmarks of the hub keep lm-eval's own rules.
 """
 
-from .labels import label_of, named_first
+from .labels import label_of, matching_label
+from .language import english_only, is_english
 from .searched import language_of, searched
-from .strengths import same, scored
-from .words import holds, stands, units, words
+from .sentences import sentences
+from .strengths import begins, holds, same, scored
+from .words import count, spans, stands, units, words
 
-__all__ = ["holds", "label_of", "language_of", "named_first", "same", "scored", "searched", "stands", "units", "words"]
+__all__ = [
+    "begins",
+    "count",
+    "english_only",
+    "holds",
+    "is_english",
+    "label_of",
+    "language_of",
+    "matching_label",
+    "same",
+    "scored",
+    "searched",
+    "sentences",
+    "spans",
+    "stands",
+    "units",
+    "words",
+]

@@ -6,10 +6,9 @@ from functools import lru_cache
 import regex
 
 from .strengths import same
-from .words import UNSPACED, words
+from .words import LETTER, words
 
-_LETTER = regex.compile(rf"(?!{UNSPACED}|\p{{Hangul}})[\p{{L}}\p{{M}}\p{{N}}_]")
-"""A letter that a word boundary is looked for beside: not one of a script that writes words together."""
+_LETTER = regex.compile(LETTER, regex.VERSION1)
 
 
 def label_of(labels: Sequence[str], said: str) -> str | None:
@@ -20,7 +19,7 @@ def label_of(labels: Sequence[str], said: str) -> str | None:
     return exact[text] if text in exact else folded.get(words(said))
 
 
-def named_first(labels: Sequence[str], said: str) -> str | None:
+def matching_label(labels: Sequence[str], said: str) -> str | None:
     """The label that `said` is, or that it names first as a whole word; of two that begin at one place the longer. None
     where none is named. Labels that only case tells apart are looked for as they are written."""
     if whole := label_of(labels, said):
@@ -47,8 +46,8 @@ def _told_by_case(label: str, labels: Sequence[str]) -> bool:
 @lru_cache(maxsize=4096)
 def _pattern(label: str, exact_case: bool) -> "regex.Pattern[str]":
     text = same(label)
-    before = r"(?<![\p{L}\p{M}\p{N}_])" if text and _LETTER.match(text[0]) else ""
+    before = rf"(?<!{LETTER})" if text and _LETTER.match(text[0]) else ""
     before += r"(?<![-−+<>])" if text[:1].isdigit() else ""  # `1` is not named by `-1`
-    after = r"(?![\p{L}\p{M}\p{N}_+#])" if text and _LETTER.match(text[-1]) else ""  # nor `C` by `C++`
+    after = rf"(?!{LETTER}|[+#])" if text and _LETTER.match(text[-1]) else ""  # nor `C` by `C++`
     flags = regex.VERSION1 if exact_case else regex.VERSION1 | regex.IGNORECASE | regex.FULLCASE
     return regex.compile(before + regex.escape(text) + after, flags)

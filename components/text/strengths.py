@@ -2,7 +2,7 @@
 
 import unicodedata
 
-from .words import words
+from .words import stands, units, words
 
 ARTICLES = frozenset(("a", "an", "the"))
 
@@ -15,7 +15,21 @@ def same(text: str) -> str:
 def scored(text: str) -> tuple[str, ...]:
     """The words that metrics compare: case folded, without punctuation, without English articles (SQuAD's rule, Rajpurkar et
     al. 2016, for any script). A last `a` behind other words stays: `vitamin A` ends in a name."""
-    found = words(text)
+    return _without_articles(words(text))
+
+
+def holds(text: str, part: str) -> bool:
+    """Whether what is scored of `part` stands in `text` as one run, by `units`; never where `part` has no word."""
+    return stands(_without_articles(units(part)), _without_articles(units(text))) > 0
+
+
+def begins(text: str, part: str) -> bool:
+    """Whether `text` begins with the words of `part`; where that has none, whether both are the same."""
+    first = units(part)
+    return units(text)[: len(first)] == first if first else same(text) == same(part)
+
+
+def _without_articles(found: tuple[str, ...]) -> tuple[str, ...]:
     if ARTICLES.isdisjoint(found):
         return found
     kept = tuple(word for word in found[:-1] if word not in ARTICLES)

@@ -45,8 +45,11 @@ _INVISIBLE = regex.compile(r"[\p{Default_Ignorable_Code_Point}ـ]+")
 """Zero-width joiners, soft hyphens, variation selectors; and the line that stretches Arabic words."""
 UNSPACED = r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}ー々〆]"
 _UNSPACED = regex.compile(UNSPACED)
+LETTER = rf"[[\p{{L}}\p{{M}}\p{{N}}_]--{UNSPACED}--[\p{{Hangul}}]]"
+"""A letter beside which no word may end or begin (`regex.VERSION1`): of a script that does not write words together."""
 _RUN = regex.compile(rf"(?:{UNSPACED}[\p{{M}}]*)+|.+?(?=(?:{UNSPACED})|$)", regex.VERSION1 | regex.DOTALL)
 _CHARACTER = regex.compile(rf"{UNSPACED}\p{{M}}*|\p{{Hangul}}\p{{M}}*|.+?(?=(?:{UNSPACED}|\p{{Hangul}})|$)", regex.DOTALL)
+_LETTERS = regex.compile(r"[\p{L}\p{M}\p{N}_]+")
 _SPLITS = regex.compile(rf"{UNSPACED}|\p{{Hangul}}")
 
 
@@ -80,9 +83,23 @@ def stands(part: Sequence[str], whole: Sequence[str]) -> int:
     return sum(all_[start : start + len(one)] == one for start in range(len(all_) - len(one) + 1)) if one else 0
 
 
-def holds(text: str, part: str) -> bool:
-    """Whether the words of `part` stand in `text` as one run; never where `part` has no word."""
-    return stands(units(part), units(text)) > 0
+def count(text: str) -> int:
+    """How many words `text` has as people count them: between spaces, and by dictionary where a script has none."""
+    parts = text.split()
+    if text.isascii() or not _UNSPACED.search(text):
+        return len(parts)
+    return sum(max(1, len(spans(part))) if _UNSPACED.search(part) else 1 for part in parts)
+
+
+def spans(text: str) -> list[tuple[int, int]]:
+    """(start, end) of each run of letters, marks and digits of `text` as it stands, cut by dictionary."""
+    found = []
+    for run in _LETTERS.finditer(text):
+        start = run.start()
+        for part in by_dictionary(run[0]):
+            found.append((start, start + len(part)))
+            start += len(part)
+    return found
 
 
 def fold(text: str) -> str:
@@ -94,6 +111,7 @@ def fold(text: str) -> str:
     else:
         text = _RAISED.sub(_in_line, _INVISIBLE.sub("", text))
         text = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+        text = text.replace("\u0e4d\u0e32", "\u0e33").replace("\u0ecd\u0eb2", "\u0eb3")  # NFKC cuts Thai's and Lao's `am`
     return _APART.sub(r"\1\2", text) if any(hint in text for hint in _HINTS) else text
 
 

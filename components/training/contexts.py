@@ -13,13 +13,18 @@ from collections.abc import Sequence
 from contextlib import closing
 
 import numpy as np
+import regex
 
 from components.application import Hit, load_retriever
 from components.core import Candidate, Dataset, Retriever, Row, Step, Task, read_jsonl, read_passages, write_jsonl
-from components.measure import normalise
+from components.text import holds, units
+from components.text.strengths import ARTICLES
+from components.text.words import LETTER
 
 from .examples import Shown
 
+_LETTER = regex.compile(LETTER, regex.VERSION1)
+_AFTER = regex.compile(rf"{LETTER}|[+#]", regex.VERSION1)
 FOUND = 8
 """Hits looked at for a wrong context."""
 KINDS = (
@@ -68,7 +73,7 @@ def shown_rows(
             counts["unanswerable"] += 1
             continue
         shown = hits[: retriever.top_k]
-        held = any(row.passage in (None, hit.passage) and _holds(hit.text, row.answer) for hit in shown)
+        held = any(row.passage in (None, hit.passage) and holds(hit.text, row.answer) for hit in shown)
         if not held and row.passage not in texts:  # it would teach an answer that is not in its context
             counts["passage held out" if row.passage else "no passage named"] += 1
             continue
@@ -96,16 +101,23 @@ def as_written(answer: str, context: Sequence[str]) -> str:
 
 def find(answer: str, text: str) -> re.Match[str] | None:
     """Where `answer` stands in `text` as whole words: as it is written, or but for case, articles and punctuation."""
-    exact = re.search(rf"(?<!\w){re.escape(answer)}(?!\w)", text) if answer else None
-    words = normalise(answer).split()
-    if exact or not words:
+    exact = _whole(re.escape(answer), text, 0) if answer else None
+    if exact or not holds(text, answer):
         return exact
-    pattern = r"\b" + r"[\W_]+(?:(?:an?|the)\s+)?".join(map(re.escape, words)) + r"\b"
-    return re.search(pattern, text, re.IGNORECASE)
+    found = [word for word in units(answer) if word not in ARTICLES]
+    words = [re.sub(r"(\\?[.,:])", r" ?\1 ?", re.escape(word)) for word in found]
+    match = _whole(r"(?:[\W_]+(?:(?:an?|the)\s+)?|)".join(words), text, re.IGNORECASE)
+    return match if match and holds(match[0], answer) else None
 
 
-def _holds(text: str, answer: str) -> bool:
-    return f" {normalise(answer)} " in f" {normalise(text)} "
+def _whole(pattern: str, text: str, flags: int) -> re.Match[str] | None:
+    """The first match that is no part of a word; in scripts that write words together it may be."""
+    for match in re.finditer(pattern, text, flags):
+        start, end = match.span()
+        before = start and _LETTER.match(text[start]) and _LETTER.match(text[start - 1])
+        if not before and not (_LETTER.match(text[end - 1]) and end < len(text) and _AFTER.match(text[end])):
+            return match
+    return None
 
 
 def _training_retriever(retriever: Retriever, dataset: Dataset, step: Step) -> tuple[Retriever, tuple[str, ...]]:
@@ -144,11 +156,11 @@ def _with_gold(row: Row, context: tuple[str, ...], texts: dict[str, list[str]]) 
     own = texts.get(row.passage or "")
     if not own:
         return context
-    gold = next((text for text in own if _holds(text, row.answer)), own[0])
+    gold = next((text for text in own if holds(text, row.answer)), own[0])
     return (*[text for text in context[:-1] if text != gold], gold)
 
 
 def _wrong(row: Row, hits: Sequence[Hit], top_k: int) -> tuple[str, ...]:
     """The best hits that neither come from the row's passage nor hold its answer."""
-    others = [hit.text for hit in hits if hit.passage != row.passage and not _holds(hit.text, row.answer)]
+    others = [hit.text for hit in hits if hit.passage != row.passage and not holds(hit.text, row.answer)]
     return tuple(others[:top_k])

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from components.core import Candidate, Split, Step, read_jsonl, within_share
 from components.core.source_share import UNCAPPED
-from components.measure import normalise
+from components.measure import abstains
 from components.training.contexts import as_written, find
 from components.training.examples import Shown, encode
 from components.training.objectives.dpo import Pair
@@ -16,8 +16,7 @@ def usable(candidate: Candidate, pairs: Split, step: Step) -> list[dict[str, Any
     rows = read_jsonl(step.store.file(pairs.object))
     if candidate.quoted is None:
         return rows
-    silent = normalise(candidate.abstain or "")
-    return [row for row in rows if (silent and normalise(row["chosen"]) == silent) or _stands(row, candidate)]
+    return [row for row in rows if abstains(candidate.abstain, row["chosen"]) or _stands(row, candidate)]
 
 
 class Kept(NamedTuple):

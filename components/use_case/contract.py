@@ -7,6 +7,7 @@ from components.core import BadInput, UseCase
 from components.measure import METRICS
 from components.measure.metrics import definition
 from components.tasks import check_task, kind_of, names
+from components.text import same
 
 
 def check_contract(contract: UseCase, where: str = "") -> None:
@@ -57,14 +58,23 @@ def _slices(contract: UseCase) -> list[str]:
 
 
 def _labels(contract: UseCase) -> list[str]:
-    """Values that are mapped to a label must be mapped to one that exists."""
-    if not contract.task.labels:
+    """Two labels must be told apart as answers are compared; values that are mapped to a label, be mapped to one that
+    exists."""
+    labels = contract.task.labels
+    if not labels:
         return []
-    return [
+    alike = [
+        f"key 'task.labels': {one!r} and {other!r} cannot be told apart (outer space and Unicode's composition make no "
+        "difference); keep one, and map the file's words to it with data.sources.<n>.values"
+        for place, one in enumerate(labels)
+        for other in labels[:place]
+        if same(one) == same(other)
+    ]
+    return alike + [
         f"key 'data.sources.{number}.values': {theirs!r} becomes '{ours}'; allowed: {', '.join(contract.task.labels)}"
         for number, source in enumerate(contract.data.sources)
         for theirs, ours in source.values.items()
-        if ours not in contract.task.labels
+        if same(ours) not in map(same, labels)
     ]
 
 

@@ -1,7 +1,7 @@
 import pytest
 
 from components.application import render
-from components.application.prompt import MAX_CONTEXT_WORDS, clean, matching_label
+from components.application.prompt import MAX_CONTEXT_WORDS, clean
 from components.core import Candidate, Prompt, PromptTurn, Quoted, Runtime
 
 
@@ -42,11 +42,6 @@ def test_the_answer_is_found_in_what_was_said(marker: str, said: str, answer: st
 
 def test_a_summary_keeps_its_lines() -> None:
     assert clean(asking(task="summarization"), " one\ntwo ") == "one\ntwo"
-
-
-def test_labels_match_as_whole_words() -> None:
-    assert matching_label(("positive", "negative"), "It is Negative, not positive") == "negative"
-    assert matching_label(("positive", "negative"), "positively") is None
 
 
 def test_a_quote_may_begin_with_the_word_for_no_answer() -> None:

@@ -112,6 +112,19 @@ def test_no_quote_cuts_a_number_or_turns_a_sense(tokenizer) -> None:
         assert part not in answers
 
 
+def test_quotes_are_whole_words_in_every_script(tokenizer) -> None:
+    for text, whole, parts in (
+        ("镇上最有名的特产是铜矿，建于1200年。", ("铜矿", "1200年"), ("120",)),
+        ("東京は日本の首都です。", ("東京", "首都", "日本の首都"), ("東", "京")),
+        ("श्री राम कुमार यहाँ आए।", ("राम कुमार", "राम"), ("र", "रा", "ाम", "कुम")),
+        ("ราคา -5 บาท", ("-5", "-5 บาท", "ราคา"), ("5", "รา")),
+        ("이 도시는 청천시입니다", ("청천시입니다", "청천시"), ("천시",)),
+    ):
+        answers = all_said(Quotes(tokenizer, [text], "unknown"), tokenizer)
+        assert {*whole} <= answers, answers
+        assert not {*parts} & answers
+
+
 def test_a_quote_too_long_for_the_answer_ends_with_a_word(tokenizer) -> None:
     for longest in (3, 5, 8):
         tree = Quotes(tokenizer, [TEXT], "no", longest=longest)

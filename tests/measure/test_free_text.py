@@ -16,7 +16,7 @@ from components.measure.metrics.relevance import relevance
 from components.measure.metrics.support import support
 from components.measure.metrics.unrepeated import unrepeated
 from components.measure.salience import salience
-from components.measure.sentences import sentences
+from components.text import sentences
 
 NAME = re.compile(r"[A-Z][\w'-]+(?:\s+[A-Z][\w'-]+)*|\d[\d.,]*\d|\d")
 Read = Callable[[str], list[dict[str, Any]]]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from components.text import holds, label_of, language_of, named_first, same, scored, searched, units, words
+from components.text import holds, label_of, language_of, matching_label, same, scored, searched, units, words
 
 TEXTS = st.text(max_size=30)
 RIGHT_AND_WRONG = {
@@ -145,6 +145,7 @@ def test_an_answer_is_one_label_or_none(labels: tuple[str, ...], said: str, labe
     ("labels", "said", "label"),
     [
         (("positive", "negative"), "It is Negative, not positive", "negative"),
+        (("positive", "negative"), "positively", None),
         (("C", "C++"), "I would say C++ here", "C++"),
         (("C", "C++"), "I would say C here", "C"),
         (("1", "2"), "the value is -1", None),
@@ -154,8 +155,8 @@ def test_an_answer_is_one_label_or_none(labels: tuple[str, ...], said: str, labe
         (("नहीं", "हाँ"), "उत्तर नहीं है", "नहीं"),
     ],
 )
-def test_the_label_that_is_named_first_counts(labels: tuple[str, ...], said: str, label: str | None) -> None:
-    assert named_first(labels, said) == label
+def test_the_label_that_is_matching_label_counts(labels: tuple[str, ...], said: str, label: str | None) -> None:
+    assert matching_label(labels, said) == label
 
 
 @settings(deadline=None)

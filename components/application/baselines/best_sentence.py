@@ -1,22 +1,20 @@
 """The sentence of the retrieved passages that shares most words with the question (Hermann et al. 2015's word-overlap
 baseline), or the abstention where the best retrieval score is below a threshold."""
 
-import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from components.core import Baseline, Candidate, Store
+from components.text import sentences, words
 
 from . import Reply
-from .lead_sentences import sentences
 
 if TYPE_CHECKING:
     from ..answer import Hit
 
 PACKAGES = ()
-_WORD = re.compile(r"\w+")
 _COMMON = frozenset(
-    _WORD.findall(
+    words(
         "a an and are as at be by did do does for from had has have how in is it of on or that the to was were what when "
         "where which who whom whose why will with no not i mean sorry rather actually uh um er well wait make"
     )
@@ -43,4 +41,4 @@ def _answer(candidate: Candidate, baseline: Baseline, question: str, hits: Seque
 
 
 def _content(text: str) -> set[str]:
-    return {word for word in _WORD.findall(text.lower()) if word not in _COMMON}
+    return {word for word in words(text) if word not in _COMMON}

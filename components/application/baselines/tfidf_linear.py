@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from components.core import BadInput, Candidate, Store
 
-from ..plain import with_passages
+from .. import lexical
+from ..plain import as_terms
 from . import Reply
 
 if TYPE_CHECKING:
     from ..answer import Hit
 
-PACKAGES = ("skops", "scikit-learn")
+PACKAGES = ("skops", "scikit-learn", *lexical.PACKAGES)
 
 
 def load(candidate: Candidate, store: Store) -> Reply:
@@ -24,7 +25,7 @@ def load(candidate: Candidate, store: Store) -> Reply:
     shown = candidate.retriever.top_k if candidate.retriever else 0
 
     def reply(texts: Sequence[str], hits: Sequence[Sequence["Hit"]]) -> list[str]:
-        read = [with_passages(text, [hit.text for hit in found[:shown]]) for text, found in zip(texts, hits, strict=True)]
+        read = [as_terms(text, [hit.text for hit in found[:shown]]) for text, found in zip(texts, hits, strict=True)]
         return [str(label) for label in linear.predict(read)] if read else []
 
     return reply

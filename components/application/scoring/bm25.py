@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from components.core import BadInput, Machine, Retriever, Split, Store, read_passages
 
 from ..answer import Hit
-from ..lexical import Lexical, tokens
+from ..lexical import PACKAGES as NEEDED
+from ..lexical import Lexical
 
-PACKAGES = ("bm25s",)
+PACKAGES = NEEDED
 VECTORS = False
 
 
@@ -19,7 +20,7 @@ class Scoring:
         self.passages = read_passages(Split(name="knowledge", object=retriever.knowledge, count=0), store)
         if not self.passages:
             raise BadInput("retriever: the knowledge base has no passages")
-        self._index = Lexical([f"{passage.title} {passage.text}" for passage in self.passages], tokens)
+        self._index = Lexical([f"{passage.title} {passage.text}" for passage in self.passages])
 
     def search(self, texts: Sequence[str], top_k: int = 5) -> list[list[Hit]]:
         """See scoring/__init__.py."""

@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING
 
 from components.core import Machine, Retriever, Store
 
-from .. import indexed
+from .. import indexed, lexical
 from ..answer import Hit
-from ..lexical import Lexical, stems
 
 if TYPE_CHECKING:
     import numpy as np
 
-PACKAGES = ("bm25s", "nltk", *indexed.PACKAGES)
+PACKAGES = (*lexical.PACKAGES, *indexed.PACKAGES)
 VECTORS = True
 K = 60
 """The paper's constant."""
@@ -30,7 +29,7 @@ class Scoring:
 
     def __init__(self, retriever: Retriever, store: Store, machine: Machine) -> None:
         self._indexed = indexed.Indexed(retriever, store, machine)
-        self._lexical = Lexical([chunk["text"] for chunk in self._indexed.chunks], stems)
+        self._lexical = lexical.Lexical([chunk["text"] for chunk in self._indexed.chunks])
 
     def search(self, texts: Sequence[str], top_k: int = 5) -> list[list[Hit]]:
         """See scoring/__init__.py."""

@@ -4,11 +4,14 @@ import hashlib
 import re
 from collections.abc import Iterator, Sequence
 
+from components.text import count
+from components.text.words import fold
+
 from ..documents import COMPARED, Cut, Document, Found, of_part
 
 SHORTEST = 4
 """Words; "Thank you." says nothing about a document."""
-_BETWEEN = re.compile(r"(?<=[.!?])\s+|\n+")
+_BETWEEN = re.compile(r"(?<=[.!?؟])\s+|(?<=[。！？।])\s*|\n+")
 
 
 def find(at_least: int, documents: Sequence[Document]) -> Found:
@@ -53,7 +56,7 @@ def _sentences(text: str) -> Iterator[tuple[int, int, int]]:
 
 
 def _sentence(text: str, start: int, end: int) -> Iterator[tuple[int, int, int]]:
-    words = text[start:end].casefold().split()
-    if len(words) >= SHORTEST:
-        digest = hashlib.blake2b(" ".join(words).encode(), digest_size=8).digest()
+    said = fold(text[start:end]).split()
+    if count(text[start:end]) >= SHORTEST:
+        digest = hashlib.blake2b(" ".join(said).encode(), digest_size=8).digest()
         yield start, end, int.from_bytes(digest, "little")

@@ -1,7 +1,7 @@
 """Generators of synthetic rows, one small file each, found by listing this folder.
 
 A file has `KIND`, the kind of task that it makes rows for, and `drafts(passage) -> list[Draft]`: what it can make of one
-passage, in the order of the text, before any filter.
+passage, in the order of the text, before any filter; and `ENGLISH_ONLY = True` where it writes no other language.
 """
 
 from importlib import import_module
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from components.core import BadInput, Synthetic, Task
+from components.text import is_english
 
 GENERATORS: dict[str, Any] = {
     path.stem: import_module(f".{path.stem}", __package__)
@@ -29,4 +30,10 @@ def generator(asked: Synthetic, task: Task) -> Any:
         raise BadInput(
             f"data.synthetic.generator: '{asked.generator}' makes no rows for {task.kind}; allowed: {', '.join(fitting)}"
         )
-    return GENERATORS[asked.generator]
+    found = GENERATORS[asked.generator]
+    if getattr(found, "ENGLISH_ONLY", False) and not is_english(task.language):
+        raise BadInput(
+            f"data.synthetic.generator: '{asked.generator}' writes English questions, and task.language is "
+            f"'{task.language}'. Remove the key data.synthetic"
+        )
+    return found

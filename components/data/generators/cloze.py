@@ -11,6 +11,7 @@ import re
 from .draft import Draft
 
 KIND = "question_answering"
+ENGLISH_ONLY = True
 
 _SENTENCE_END = re.compile(r"(?<=[.!?])[\"”']?\s+(?=[A-Z\"“'(])")
 _MONTHS = "January|February|March|April|May|June|July|August|September|October|November|December"

@@ -8,9 +8,10 @@ upper bound. Not covered: labels and summaries of texts from elsewhere, for whic
 """
 
 from components.core import Row, asset_path, read_jsonl
-from components.measure import normalise
+from components.measure import abstains
 from components.measure.item_figures import Mean
 from components.tasks import kind_of
+from components.text import holds
 
 from ..check import Check, Found, NotMeasured, Outcome, Subject
 
@@ -28,19 +29,13 @@ def find(subject: Subject) -> Found:
     rows = [Row(id=f"nq_open {i}", text=_asked(lines[i]["question"]), answer=lines[i]["answer"][0]) for i in chosen]
     abstain, outcomes, abstained = subject.task.abstain, [], {}
     for i, row, answer in zip(chosen, rows, subject.ask(rows), strict=True):
-        silent = not answer.text.strip() or (abstain is not None and normalise(answer.text) == normalise(abstain))
-        right = any(says(answer.text, reference) for reference in lines[i]["answer"])
+        silent = not answer.text.strip() or abstains(abstain, answer.text)
+        right = any(holds(answer.text, reference) for reference in lines[i]["answer"])
         detail = {"references": lines[i]["answer"], "abstained": silent}
         failed = float(not silent and not right)
         outcomes.append(Outcome(id=row.id, asked=row.text, answer=answer.text, failed=failed, detail=detail))
         abstained[row.id] = float(silent)
     return Found(outcomes=tuple(outcomes), beside={"abstained": Mean(values=abstained)})
-
-
-def says(answer: str, reference: str) -> bool:
-    """Whether the words of `reference` stand in `answer`, in their order and together, after SQuAD's normalisation."""
-    wanted = normalise(reference)
-    return bool(wanted) and f" {wanted} " in f" {normalise(answer)} "
 
 
 def _asked(question: str) -> str:
@@ -50,5 +45,8 @@ def _asked(question: str) -> str:
 
 
 CHECK = Check(
-    shows="a question from elsewhere (Natural Questions) that is answered, and wrongly", licence="cc-by-sa-3.0", find=find
+    shows="a question from elsewhere (Natural Questions) that is answered, and wrongly",
+    licence="cc-by-sa-3.0",
+    find=find,
+    english_only=True,
 )

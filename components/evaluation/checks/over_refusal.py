@@ -9,7 +9,7 @@ import random
 import re
 
 from components.core import Row, read_passages
-from components.measure import normalise
+from components.measure import abstains
 from components.tasks import kind_of
 
 from ..check import Check, Found, NotMeasured, Outcome, Subject
@@ -58,8 +58,7 @@ def _drawn(subject: Subject) -> list[Row]:
     sounding = [
         row
         for row in subject.rows()
-        if (abstain is None or normalise(row.answer) != normalise(abstain))
-        and _SOUNDS.search(f"{row.text} {texts.get(row.passage or '', '')}")
+        if not abstains(abstain, row.answer) and _SOUNDS.search(f"{row.text} {texts.get(row.passage or '', '')}")
     ]
     sounding.sort(key=lambda row: not _SOUNDS.search(row.text))  # stable: questions that sound so themselves first
     written = [Row(id=f"benign {i}", text=text, answer="") for i, text in enumerate(WRITTEN)] if abstain is None else []
@@ -68,5 +67,8 @@ def _drawn(subject: Subject) -> list[Row]:
 
 
 CHECK = Check(
-    shows="a benign question that only sounds harmful, and is refused", licence="the use case's own questions", find=find
+    shows="a benign question that only sounds harmful, and is refused",
+    licence="the use case's own questions",
+    find=find,
+    english_only=True,
 )

@@ -76,4 +76,5 @@ CHECK = Check(
     shows="another answer when the same question is about a person of another gender or name",
     licence="the use case's own questions and passages",
     find=find,
+    english_only=True,
 )

@@ -48,4 +48,4 @@ def _drawn(subject: Subject) -> list[Row]:
     return [Row(id=f"provoking {i}", text=texts[i], answer="") for i in chosen]
 
 
-CHECK = Check(shows="an answer that a classifier calls toxic", licence="apache-2.0", find=find)
+CHECK = Check(shows="an answer that a classifier calls toxic", licence="apache-2.0", find=find, english_only=True)

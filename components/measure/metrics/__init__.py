@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from components.core import Row, Task
 from components.tasks import Kind, kind_of, names
 
-from ..normalise import normalise
+from ..normalise import abstains
 from ..statistic import Statistic
 
 
@@ -37,11 +37,11 @@ class Case(NamedTuple):
 
     @property
     def abstained(self) -> bool:
-        return self.task.abstain is not None and normalise(self.text) == normalise(self.task.abstain)
+        return abstains(self.task.abstain, self.text)
 
     @property
     def unanswerable(self) -> bool:
-        return self.task.abstain is not None and normalise(self.row.answer) == normalise(self.task.abstain)
+        return abstains(self.task.abstain, self.row.answer)
 
     @property
     def sources(self) -> Sequence[str]:

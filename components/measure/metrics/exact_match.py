@@ -1,15 +1,22 @@
-"""Whether an answer is the reference, after `normalise`: `exact_match` of questions, `accuracy` of labels."""
+"""Whether an answer is the reference: `exact_match` of questions, over the words that are scored; `accuracy` of labels, of
+the one label that the answer is."""
 
-from ..normalise import normalise
+from components.text import label_of, same, scored
+
 from . import Case, Definition
 
 
 def _same(case: Case) -> float:
-    return float(normalise(case.text) == normalise(case.row.answer))
+    return float(scored(case.text) == scored(case.row.answer))
+
+
+def _label(case: Case) -> float:
+    label = label_of(case.task.labels, case.text)
+    return float(label is not None and same(label) == same(case.row.answer))
 
 
 NAMES = ("exact_match", "accuracy")
 METRICS = (
     Definition(name="exact_match", per_example=_same),
-    Definition(name="accuracy", per_example=_same),
+    Definition(name="accuracy", per_example=_label),
 )

@@ -1,14 +1,15 @@
-"""Token F1 and exact match of short answers, after SQuAD's normalisation (Rajpurkar et al. 2016)."""
+"""Token F1 of short answers (SQuAD: Rajpurkar et al. 2016), over the words that are scored (components.text)."""
 
 from collections import Counter
 
-from ..normalise import normalise
+from components.text import scored
+
 from . import Case, Definition
 
 
 def f1(answer: str, reference: str) -> float:
-    """Token F1 of two texts after `normalise` (SQuAD); two empty texts agree."""
-    said, wanted = normalise(answer).split(), normalise(reference).split()
+    """Token F1 of two texts over their scored words; two empty texts agree."""
+    said, wanted = scored(answer), scored(reference)
     if not said or not wanted:
         return float(said == wanted)
     shared = sum((Counter(said) & Counter(wanted)).values())

@@ -14,9 +14,10 @@ whether the answer is right; synonyms; an answer in words that no source holds h
 
 from collections.abc import Sequence
 
+from components.text import sentences
+
 from ..paraphrase import readings, stems
 from ..salience import salience
-from ..sentences import sentences
 from . import Case, Definition
 
 

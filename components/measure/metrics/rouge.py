@@ -1,7 +1,9 @@
-"""ROUGE F-measures (Lin 2004) by rouge-score, without stemming."""
+"""ROUGE F-measures (Lin 2004) by rouge-score, over words of any script, unstemmed."""
 
 from functools import cache, partial
 from typing import Any
+
+from components.text import words
 
 from . import Case, Definition
 
@@ -15,7 +17,14 @@ def rouge(answer: str, reference: str, kind: str) -> float:
 def _rouge(kind: str) -> Any:
     from rouge_score.rouge_scorer import RougeScorer
 
-    return RougeScorer([kind], use_stemmer=False)
+    return RougeScorer([kind], tokenizer=_Words())
+
+
+class _Words:
+    """What rouge-score calls a tokenizer; its own knows a to z."""
+
+    def tokenize(self, text: str) -> list[str]:
+        return list(words(text))
 
 
 def _of(kind: str, case: Case) -> float:

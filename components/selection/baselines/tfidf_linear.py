@@ -11,7 +11,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-from components.application import load_retriever, with_passages
+from components.application import as_terms, load_retriever
 from components.core import BadInput, Baseline, Candidate, Dataset, Metrics, Retriever, Row, Runtime, Step, Task
 from components.measure import normalise
 from components.measure.answer_kinds import most_frequent
@@ -28,19 +28,21 @@ def fit(task: Task, metrics: Metrics, dataset: Dataset, rows: int | None, step: 
             f"data.splits.train: its {len(train)} rows hold fewer than two of the labels {', '.join(task.labels)}; "
             "give more training rows"
         )
-    return _candidate(task, [row.text for row in train], [row.answer for row in train], None, step)
+    return _candidate(task, [as_terms(row.text) for row in train], [row.answer for row in train], None, step)
 
 
 def fit_closed(task: Task, dataset: Dataset, train: list[Row], step: Step) -> Candidate:
     """tfidf_linear over question and best passage, where the answers are a closed set of few (yes and no)."""
     texts, retriever = [row.text for row in train], None
+    passages: list[list[str]] = [[] for _ in texts]
     if dataset.knowledge:
         retriever = Retriever(scoring="bm25", knowledge=dataset.knowledge.object, top_k=1)
         found = load_retriever(retriever, step.store, step.machine).search(texts, top_k=1)
-        texts = [with_passages(text, [hit.text for hit in hits]) for text, hits in zip(texts, found, strict=True)]
+        passages = [[hit.text for hit in hits] for hits in found]
     spelled: dict[str, list[str]] = {}
     for row in train:
         spelled.setdefault(normalise(row.answer), []).append(row.answer)
+    texts = list(map(as_terms, texts, passages))
     return _candidate(task, texts, [most_frequent(spelled[normalise(row.answer)]) for row in train], retriever, step)
 
 
@@ -107,7 +109,7 @@ def _fitted(texts: list[str], labels: list[str]) -> Any:
 
     model = Pipeline(
         [
-            ("tfidf", TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, strip_accents="unicode")),
+            ("tfidf", TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, lowercase=False, token_pattern=r"\S+")),
             ("linear", LogisticRegression(C=STRENGTHS[1], max_iter=1000, class_weight="balanced", random_state=0)),
         ]
     )

@@ -11,7 +11,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from components.application import Embedder, Hit, load_retriever, scoring
-from components.application.lexical import Lexical, stems
+from components.application.lexical import Lexical
 from components.application.scoring import NAMES
 from components.application.stores import NAMES as STORES
 from components.core import (
@@ -117,8 +117,8 @@ def test_convex_over_numpy_gives_what_its_formula_gives_bit_for_bit(indexed: Ind
     wanted = []
     for start in range(0, len(asked), 64):
         texts, some = asked[start : start + 64], embedded[start : start + 64]
-        of_passage = Lexical([f"{passage.title} {passage.text}" for passage in PASSAGES], stems).scores(texts)
-        of_chunk = Lexical([chunk["text"] for chunk in chunks], stems).scores(texts)
+        of_passage = Lexical([f"{passage.title} {passage.text}" for passage in PASSAGES]).scores(texts)
+        of_chunk = Lexical([chunk["text"] for chunk in chunks]).scores(texts)
         scores = 0.5 * by_largest(np.maximum(some @ vectors.T, 0))
         scores += 0.25 * by_largest(of_passage)[:, owner]
         scores += 0.25 * by_largest(of_chunk)
