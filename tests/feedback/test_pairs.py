@@ -12,11 +12,11 @@ def correction(**more: object) -> Feedback:
     return Feedback(kind="correction", answer_id="a", **{**given, **more})
 
 
-def made(*items: Feedback, refuse: bool = False, held_out: tuple = (), usable: tuple | None = ("p1",)):
+def made(*items: Feedback, refuse: bool = False, held_out: tuple = (), usable: tuple | None = ("p1",), labels: tuple = ()):
     """The pairs of items that no cap holds back, and what was dropped."""
     caps = Caps(answer_items=9, answer_items_of_source=9, source_share=1, seed=0)
     received = [Received(item=item, source="client:ada", ticket=item.digest) for item in items]
-    found = pairs.pairs_from(received, caps=caps, refuse=refuse, held_out=held_out, usable=usable)
+    found = pairs.pairs_from(received, caps=caps, refuse=refuse, held_out=held_out, usable=usable, labels=labels)
     assert found.quarantine == {}
     return list(found.rows), found.dropped
 
@@ -84,3 +84,16 @@ def test_the_same_correction_from_many_callers_is_one_pair():
 def test_an_answer_given_from_a_held_out_passage_too_is_left_out():
     seen = (PASSAGE, Seen(id="test-passage", text="x"))
     assert made(correction(passages=seen)) == ([], {pairs.NO_CONTEXT: 1})
+
+
+def test_a_correction_that_only_a_sign_tells_from_its_answer_is_kept():
+    for answer, text in (("C", "C++"), ("-1", "1"), ("<50", ">50"), ("B-", "B+"), ("+", "-"), ("राम", "रमा")):
+        rows, counts = made(correction(answer=answer, text=text))
+        assert [(row["rejected"], row["chosen"]) for row in rows] == [(answer, text)], counts
+
+
+def test_between_labels_a_correction_is_one_whatever_they_differ_by():
+    items = [correction(answer=answer, text=text) for answer, text in (("Ham", "HAM"), ("a", "the"), ("yes", "yes."))]
+    rows, _ = made(*items, labels=("x",))
+    assert len(rows) == 3
+    assert made(*items)[1] == {pairs.SAME: 3}

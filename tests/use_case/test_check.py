@@ -162,3 +162,14 @@ def test_what_says_nothing_about_answers_is_no_goal(primary: str) -> None:
     task = {"kind": "question_answering", "instruction": "Answer.", "abstain": "unknown"}
     with pytest.raises(BadInput, match=rf"metrics\.primary.*'{primary}' may be a floor.*allowed: f1"):
         check_contract(contract(task=task, metrics={"primary": primary, "at_least": 0.1}))
+
+
+def test_labels_that_cannot_be_told_apart_are_named_and_those_that_can_are_taken() -> None:
+    def of(*labels: str) -> UseCase:
+        return parse(UseCase, CONTRACT | {"task": CONTRACT["task"] | {"labels": list(labels)}}, "contract")
+
+    for labels in (("caf\u00e9", "cafe\u0301"), ("bill", " bill"), ("praise", "bill", "praise\u3000")):
+        with pytest.raises(BadInput, match=r"task\.labels.*cannot be told apart.*data\.sources"):
+            check_contract(of(*labels))
+    for labels in (("-1", "1"), ("C", "C++"), ("Ham", "HAM"), ("a", "the"), ("-", "+"), ("राम", "रमा")):
+        check_contract(of(*labels))
