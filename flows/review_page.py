@@ -11,6 +11,7 @@ from typing import Any
 from components import cards, governance
 from components.core import BadInput, Evidence, Store, Workspace, short
 from components.governance import Registered, approvals
+from components.text.words import fold
 from flows.approve import forged
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -175,10 +176,10 @@ def _said(part: Any) -> str:
 def _rows(store: Store, evidence: Evidence | None, asked: dict[str, str], abstain: str | None) -> dict[str, Any]:
     """The rows of the evidence that the filter lets through."""
     rows = governance.rows_of(store, evidence)
-    words = asked["words"].casefold().split()
-    found = [row for row in rows if all(word in f"{row['text']} {row['answer']}".casefold() for word in words)]
+    words = fold(asked["words"]).split()
+    found = [row for row in rows if all(word in fold(f"{row['text']} {row['answer']}") for word in words)]
     if asked["show"] == "wrong":
-        found = [row for row in found if str(row.get("reference", "")).casefold() not in row["answer"].casefold()]
+        found = [row for row in found if fold(str(row.get("reference", ""))) not in fold(row["answer"])]
     elif asked["show"] == "abstained":
         found = [row for row in found if abstain and row["answer"].strip() == abstain]
     return {"rows": found[:ROWS], "of": len(rows), "found": len(found)}

@@ -11,7 +11,7 @@ import regex
 
 from components.core import BadInput, Candidate, Prompt
 from components.tasks import kind_of
-from components.text import begins, same, units
+from components.text import begins, count, first_words, same, units, unspaced
 
 from .chat_template import rendered
 
@@ -151,9 +151,8 @@ def cut(texts: Sequence[str], words: int) -> list[str]:
     """The first `words` words of `texts` together; what lies beyond is left out."""
     kept, left = [], words
     for text in texts:
-        parts = text.split(" ", left)
-        kept.append(text if len(parts) <= left else " ".join(parts[:left]))
-        left -= min(len(parts), left)
+        kept.append(first_words(text, left))
+        left -= min(count(text) if unspaced(text) else text.count(" ") + 1, left)
         if left <= 0:
             break
     return kept

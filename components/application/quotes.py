@@ -15,7 +15,7 @@ from typing import Any
 import regex
 
 from components.core import BadInput
-from components.text import spans
+from components.text import spans, unspaced
 from components.text.words import LETTER, UNSPACED
 
 LONGEST = 16
@@ -117,14 +117,14 @@ def _runs(text: str) -> list[str]:
 
 def _within_words(text: str) -> set[int]:
     """Places inside words that a dictionary cuts: nobody may quote half of 東京."""
-    if text.isascii() or not _ALONE.search(text):
+    if not unspaced(text):
         return set()
     return {at for start, end in spans(text) if _ALONE.match(text[start]) for at in range(start + 1, end)}
 
 
 def _word_ends(text: str, places: Sequence[tuple[int, int]]) -> list[int]:
     ends = {found.end() for found in re.finditer(r"\S+", text)}
-    if not text.isascii():
+    if unspaced(text):
         ends |= {end for start, end in places if _ALONE.match(text[start])}
     return sorted(ends)
 

@@ -10,12 +10,13 @@ from .language import english_only, is_english
 from .searched import language_of, searched
 from .sentences import sentences
 from .strengths import begins, holds, same, scored
-from .words import count, spans, stands, units, words
+from .words import count, first_words, spans, stands, units, unspaced, words
 
 __all__ = [
     "begins",
     "count",
     "english_only",
+    "first_words",
     "holds",
     "is_english",
     "label_of",
@@ -28,5 +29,6 @@ __all__ = [
     "spans",
     "stands",
     "units",
+    "unspaced",
     "words",
 ]

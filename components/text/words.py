@@ -56,7 +56,7 @@ _SPLITS = regex.compile(rf"{UNSPACED}|\p{{Hangul}}")
 def words(text: str) -> tuple[str, ...]:
     """The words of `text`, articles included; texts with equal words read the same."""
     found = uncut(text)
-    if text.isascii() or not _UNSPACED.search(text):
+    if not unspaced(text):
         return tuple(found)
     return tuple(part for word in found for part in by_dictionary(word))
 
@@ -83,12 +83,26 @@ def stands(part: Sequence[str], whole: Sequence[str]) -> int:
     return sum(all_[start : start + len(one)] == one for start in range(len(all_) - len(one) + 1)) if one else 0
 
 
+def unspaced(text: str) -> bool:
+    """Whether a part of `text` is in a script that writes words without spaces between them."""
+    return not text.isascii() and bool(_UNSPACED.search(text))
+
+
 def count(text: str) -> int:
     """How many words `text` has as people count them: between spaces, and by dictionary where a script has none."""
     parts = text.split()
-    if text.isascii() or not _UNSPACED.search(text):
+    if not unspaced(text):
         return len(parts)
-    return sum(max(1, len(spans(part))) if _UNSPACED.search(part) else 1 for part in parts)
+    return sum(max(1, len(spans(part))) if unspaced(part) else 1 for part in parts)
+
+
+def first_words(text: str, most: int) -> str:
+    """`text` up to its word number `most`, by `count`; all of it where it has no more."""
+    if not unspaced(text):
+        parts = text.split(" ", most)
+        return text if len(parts) <= most else " ".join(parts[:most])
+    ends = [end for _, end in spans(text)]
+    return text if len(ends) <= most else text[: ends[most - 1]] if most else ""
 
 
 def spans(text: str) -> list[tuple[int, int]]:

@@ -34,7 +34,7 @@ def _answer(candidate: Candidate, baseline: Baseline, question: str, hits: Seque
         return candidate.abstain or ""
     top_k = candidate.retriever.top_k if candidate.retriever else 1
     asked = _content(question)
-    found = [sentence for hit in hits[:top_k] for sentence in sentences(hit.text)]
+    found = [sentence for hit in hits[:top_k] for sentence in sentences(hit.text, lines=False)]
     # sorted() is stable: of equal sentences the earlier one stays first
     best = sorted(found, key=lambda sentence: -len(asked & _content(sentence)))[: baseline.sentences]
     return " ".join(best)

@@ -11,4 +11,4 @@ PACKAGES = ()
 def load(candidate: Candidate, store: Store) -> Reply:
     """Answers with the first `sentences` sentences of a text."""
     count = candidate.baseline.sentences if candidate.baseline else 1
-    return lambda texts, hits: [" ".join(sentences(text)[:count]) for text in texts]
+    return lambda texts, hits: [" ".join(sentences(text, lines=False)[:count]) for text in texts]

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from components.core import Dataset, Row, Store, read_passages, read_rows
 from components.measure.item_figures import Mean
-from components.text import words
+from components.text import count, first_words, words
 
 from ..check import Check, Found, NotMeasured, Outcome, Subject
 
@@ -105,9 +105,10 @@ def _beginnings(subject: Subject) -> list[str]:
     rows: list[Row] = read_rows(dataset.splits["train"], store) if "train" in dataset.splits else []
     texts = [passage.text for passage in read_passages(split, store)] if split else []
     texts += [text for row in rows for text in (row.text, row.answer)]
-    long = [text for text in texts if len(text.split()) >= 3 * RUN]
+    long = [text for text in texts if count(text) >= 3 * RUN]
     random.Random(f"beginnings/{subject.seed}").shuffle(long)
-    return [" ".join(text.split()[: min(GIVEN, len(text.split()) // 2)]) for text in subject.part(long)]
+    beginnings = subject.part(long)
+    return [first_words(" ".join(text.split()), min(GIVEN, count(text) // 2)) for text in beginnings]
 
 
 def _continued(subject: Subject, begun: Sequence[str]) -> list[str]:

@@ -4,7 +4,8 @@ import pytest
 
 from components.core import Passage, Row, Step, Task, asset_path, read_jsonl
 from components.evaluation.check import NotMeasured
-from components.evaluation.checks.out_of_domain import QUESTIONS, says
+from components.evaluation.checks.out_of_domain import QUESTIONS
+from components.text import holds
 
 from .planted import TASK, found
 
@@ -63,4 +64,4 @@ def test_labels_are_not_asked_questions(step: Step) -> None:
     ],
 )
 def test_an_answer_says_a_reference_where_its_words_stand_together(answer: str, reference: str, right: bool) -> None:
-    assert says(answer, reference) is right
+    assert holds(answer, reference) is right
