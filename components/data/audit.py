@@ -10,10 +10,10 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 from components.core import Passage, Row, Source, Task, digest_of
-from components.measure.identity_terms import identities
-from components.measure.toxicity import TOXIC, scores, weights
 from components.tasks import kind_of
 from components.text import english_only, is_english
+from components.text.identity_terms import identities
+from components.text.toxicity import TOXIC, scores, weights
 
 from .documents import Part
 from .read import Record

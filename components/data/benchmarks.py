@@ -9,7 +9,7 @@ from typing import Any
 
 from components.core import BadInput, Workspace, asset_path
 from components.core.hub_task import HubTask, read_split
-from components.measure.leaks import Item
+from components.text.leaks import Item
 
 QUESTION_FIELDS = (
     *("question", "sentence", "text", "stereotype", "anti-stereotype"),

@@ -2,7 +2,7 @@
 
 Test is filled first, then validation, then feedback and train; before a split is filled, rows that leak items of the splits
 before it (and, for feedback and train, benchmark items) are removed from the pool. Every leak is a Finding, removed or kept,
-for a person to review. What counts as a leak: components/measure/leaks.py, and normal.py for whole passages.
+for a person to review. What counts as a leak: components/text/leaks.py, and overlap.py for whole passages.
 """
 
 import hashlib
@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from components.core import Passage, Row, Splits
-from components.measure.leaks import RUN, Item, Leak, Leaks
 from components.text import words
+from components.text.leaks import RUN, Item, Leak, Leaks
+from components.text.overlap import Overlap
 
-from .normal import Overlap
 from .split import take
 
 EXCERPT = 80

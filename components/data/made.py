@@ -10,15 +10,15 @@ from collections.abc import Sequence
 from typing import Any
 
 from components.core import BadInput, Data, Row, Split, Store, Task, digest_of
-from components.measure.leaks import Leaks
 from components.tasks import kind_of
 from components.text import words
+from components.text.leaks import Leaks
+from components.text.overlap import Overlap
 
 from .audit import of_labelling
 from .contamination import Finding, answer_of
 from .documents import Origin, entry
 from .generators import generator
-from .normal import Overlap
 from .representation import Effect
 from .rows import Collected
 from .slices import slices

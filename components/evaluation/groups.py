@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from components.measure.identity_terms import identities
 from components.measure.item_figures import Apart, by_group
+from components.text.identity_terms import identities
 
 FEWEST = 20
 """Rows under which a group's figure is left out: the mean of fewer moves by more than 0.2 from chance alone."""

@@ -31,9 +31,9 @@ from components.core import (
     write_jsonl,
 )
 from components.measure import examples, measure, normalise
-from components.measure.leaks import Item, Leaks
 from components.tasks import kind_of
 from components.text import english_only, is_english
+from components.text.leaks import Item, Leaks
 
 from .caps import Caps
 from .pairs import SCRUBBED, Paired, pairs_from

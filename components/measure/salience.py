@@ -13,8 +13,7 @@ above the summary in 0.68 of pairs. So it compares answers of one kind. Not cove
 """
 
 from components.text import sentences
-
-from .paraphrase import stems
+from components.text.paraphrase import stems
 
 
 def salience(summary: str, document: str) -> float | None:

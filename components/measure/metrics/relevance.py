@@ -15,8 +15,8 @@ whether the answer is right; synonyms; an answer in words that no source holds h
 from collections.abc import Sequence
 
 from components.text import sentences
+from components.text.paraphrase import readings, stems
 
-from ..paraphrase import readings, stems
 from ..salience import salience
 from . import Case, Definition
 

@@ -21,7 +21,8 @@ entailment. A right paraphrase in other words counts as unsupported: a figure to
 from collections.abc import Sequence
 from itertools import pairwise
 
-from ..paraphrase import stems
+from components.text.paraphrase import stems
+
 from . import Case, Definition
 
 

@@ -6,7 +6,8 @@ that changes an article is one. Measured on five sentences of XSum's texts: with
 (original, with the loop) are ordered rightly. Not covered: the same thing said in other words.
 """
 
-from ..paraphrase import stems
+from components.text.paraphrase import stems
+
 from . import Case, Definition
 
 RUN = 3

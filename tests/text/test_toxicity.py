@@ -3,7 +3,7 @@
 from components.core import Workspace
 from components.core.code import ROOT
 from components.data.fit_toxicity import fit
-from components.measure.toxicity import scores, weights
+from components.text.toxicity import scores, weights
 
 
 def test_a_new_fit_gives_the_same_weights_and_figures() -> None:

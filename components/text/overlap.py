@@ -4,8 +4,8 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 
-from components.measure.leaks import Item, Leak, runs
-from components.text import words
+from .leaks import Item, Leak, runs
+from .words import words
 
 GRAM = 13
 """Words of a run by which passages overlap (13-gram overlap: Brown et al. 2020, arXiv:2005.14165, appendix C)."""

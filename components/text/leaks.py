@@ -19,10 +19,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from components.text import count, words
-
 from .paraphrase import ASKS, SPOKEN, Content, readings, stems
 from .word_sets import WordSets
+from .words import count, words
 
 RUN = 5
 """Words of a question that must stand in a text in one run; longer questions: up to 13."""

@@ -2,7 +2,7 @@
 
 import tracemalloc
 
-from components.measure.word_sets import WordSets
+from components.text.word_sets import WordSets
 
 
 def test_many_texts_are_compared_in_bounded_memory() -> None:

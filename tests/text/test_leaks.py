@@ -2,7 +2,7 @@
 
 import pytest
 
-from components.measure.leaks import Item, Leaks
+from components.text.leaks import Item, Leaks
 
 COUNTED = "What was the total population of the old harbour city according to the official census of the year {} ?"
 LED = "Who was the first freely elected mayor of the oldest city on the northern coast of the province of {} ?"

@@ -9,10 +9,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from components.text import words
-from components.text.words import fold
-
 from .number_forms import digits, spelled
+from .words import fold, words
 
 SPOKEN = 40
 """Most words of a text that is taken for a question."""
