@@ -10,9 +10,10 @@ from .language import english_only, is_english
 from .searched import language_of, searched
 from .sentences import sentences
 from .strengths import begins, holds, same, scored
-from .words import count, first_words, spans, stands, units, unspaced, words
+from .words import as_written, count, first_words, spans, stands, units, unspaced, words
 
 __all__ = [
+    "as_written",
     "begins",
     "count",
     "english_only",

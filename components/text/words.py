@@ -90,10 +90,17 @@ def unspaced(text: str) -> bool:
 
 def count(text: str) -> int:
     """How many words `text` has as people count them: between spaces, and by dictionary where a script has none."""
-    parts = text.split()
+    return len(as_written(text))
+
+
+def as_written(text: str) -> list[str]:
+    """The words of `text` as `count` counts them, with their punctuation where spaces part them."""
     if not unspaced(text):
-        return len(parts)
-    return sum(max(1, len(spans(part))) if unspaced(part) else 1 for part in parts)
+        return text.split()
+    found: list[str] = []
+    for part in text.split():
+        found += ([part[start:end] for start, end in spans(part)] if unspaced(part) else []) or [part]
+    return found
 
 
 def first_words(text: str, most: int) -> str:

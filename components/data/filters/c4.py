@@ -10,12 +10,14 @@ from collections.abc import Sequence
 from pydantic import Field
 
 from components.core import Frozen, Task
+from components.text import count
 
 from ..documents import Cut, Document, Found
 
 _LINE = re.compile(r"[^\n]+")
-_SENTENCE_END = re.compile(r"[.!?][\"')\]”’]*(?=\s|$)")
-ENDS = (".", "!", "?", '"', "”")
+_SENTENCE_END = re.compile(r"[.!?؟][\"')\]”’]*(?=\s|$)|[。！？।][」』”’）]*")
+ENDS = (".", "!", "?", '"', "”", "؟", "。", "！", "？", "।", "」", "』")
+"""What the paper names, and the same marks of other scripts."""
 
 
 JUDGES_QUESTIONS = False
@@ -67,6 +69,6 @@ def judge(config: Config, text: str) -> tuple[str | None, list[Cut]]:
 def _line(config: Config, line: str) -> str | None:
     if not line.endswith(ENDS):
         return "a line without an end mark" if line else None
-    if len(line.split()) < config.line_words:
+    if count(line) < config.line_words:
         return f"a line of fewer than {config.line_words} words"
     return "a line about Javascript" if "javascript" in line.lower() else None

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pydantic import Field
 
 from components.core import Frozen, Task
+from components.text import as_written
 
 from ..documents import Document, Found
 
@@ -43,7 +44,7 @@ def find(config: Config, documents: Sequence[Document], task: Task, key: str) ->
 
 def reason(config: Config, text: str, stop_words: int) -> str | None:
     """Why the text is dropped, with its figure."""
-    words = text.split()
+    words = as_written(text)
     count = len(words)
     if not config.words[0] <= count <= config.words[1]:
         return f"{count} words"

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from components.core import Frozen, Task
+from components.text import as_written
 
 from ..documents import Document, Found
 
@@ -45,7 +46,7 @@ def reason(config: Config, text: str) -> str | None:
             return f"{len(again)} of {len(pieces)} {name} stood before"
         if sum(map(len, again)) > characters * len(text):
             return f"{sum(map(len, again)) / len(text):.0%} of its characters in {name} that stood before"
-    words = text.split()
+    words = as_written(text)
     total = sum(map(len, words))
     for size, share in config.top.items():
         run, count = _most(words, size)
