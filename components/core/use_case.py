@@ -5,6 +5,7 @@ Sections named by a stage's word (`prompting:`, `tuning:` …) are settings of t
 """
 
 import json
+import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
@@ -294,7 +295,8 @@ class UseCase(Frozen):
 
     @model_validator(mode="after")
     def _enough_people_may_approve(self) -> "UseCase":
-        people = {name.strip().casefold() for names in self.approvals.roles.values() for name in names}
+        named = [name for names in self.approvals.roles.values() for name in names]
+        people = {unicodedata.normalize("NFKC", name).strip().casefold() for name in named}
         wanted = max(2 if self.risk_tier == "high" else 1, len(self.approvals.needs))
         if people and len(people) < wanted:
             raise ValueError(f"approvals.roles: {wanted} different people must approve, and only {len(people)} is named")

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from components.core import Candidate, Evidence, Metric, Policy, Step, publish_json
 from components.measure import Bound
 from components.measure.scenarios import Scores
+from components.text.language import ENGLISH_ONLY, is_english
 
 from .asked_otherwise import asked_otherwise
 from .benchmarks import Asked, benchmark, weights_of
@@ -108,6 +109,11 @@ def probe(
     left_out = [name for name in BENCHMARKS if name not in wanted]
     left_out += [name for name in CHECKS if not checking.counts.get(name)]
     unmeasured = after.unmeasured | dict.fromkeys(left_out, "left out by the settings")
+    english = is_english(checking.task.language)  # typing errors and fillers are those of English
+    if otherwise and not english:
+        unmeasured["questions typed in haste, and as spoken"] = (
+            f"{ENGLISH_ONLY} (task.language is '{checking.task.language}')"
+        )
     if candidate.candidate.model is None:
         unmeasured |= dict.fromkeys(wanted, "a plain baseline has no model")
     return Probed(
@@ -115,7 +121,7 @@ def probe(
         items=_kept(scores, step),
         checks=worsened(before, after, step),
         details=details(before, after),
-        otherwise=asked_otherwise(both, checking, otherwise, step) if otherwise else {},
+        otherwise=asked_otherwise(both, checking, otherwise, step) if otherwise and english else {},
         unmeasured=unmeasured,
         no_worsening={} if base else {name: no_base for name in (*wanted, *after.checked) if name not in unmeasured},
         inapplicable=after.inapplicable,

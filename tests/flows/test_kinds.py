@@ -9,6 +9,7 @@ from components.core import STAGES
 from components.core.code import ROOT
 from tests.conftest import new_home, ninefold
 
+CHINESE = ROOT / "tests/cases/07-chinese-questions/chinese.yaml"
 FILMS = ROOT / "flows/use_cases/film_reviews.yaml"
 MINUTES = """\
 name: minutes
@@ -55,3 +56,16 @@ def test_documents_longer_than_any_prompt_with_summaries(tmp_path, prefect_serve
     (tmp_path / "minutes.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     summary = walked(new_home(tmp_path / "home"), tmp_path / "minutes.yaml", prefect_server)
     assert summary["test"]["metrics"]["rouge_l"]["value"] > 0.1
+
+
+def test_questions_in_a_script_without_spaces(tmp_path, prefect_server):
+    """The search finds the town's passage, and the card says what is only measured in English."""
+    home = new_home(tmp_path / "home")
+    summary = walked(home, CHINESE, prefect_server)
+    figures = summary["test"]["metrics"]
+    assert figures["hit@1"]["value"] > 0.9
+    assert figures["f1"]["value"] > 0
+    unmeasured = "\n".join(summary["not_measured"])
+    for part in ("toxicity", "refusal", "swaps", "groups of people that rows name", "personal data in words"):
+        assert f"{part}: not measured: English only (task.language is 'zh')" in unmeasured
+    assert "not measured: English only" in Path(summary["card"]).read_text()
