@@ -1,4 +1,4 @@
-"""Reciprocal rank fusion of two rankings of the chunks, BM25 over their stems and the vector store's (Cormack, Clarke and
+"""Reciprocal rank fusion of two rankings of the chunks, BM25 over their words and the vector store's (Cormack, Clarke and
 Büttcher 2009): a chunk scores the sum of 1 / (60 + rank).
 
 Fused here in three lines rather than by LanceDB's full-text search and reranker, so that every vector store gives the same
