@@ -8,7 +8,7 @@ import pytest
 
 from components.application import load
 from components.application.quotes import Quotes
-from components.core import BadInput, Candidate, Prompt, PromptTurn, Quoted, Row, Runtime, Step, Task
+from components.core import BadInput, Candidate, Prompt, PromptTurn, Quoted, Row, Runtime, Step
 
 TEXT = "The Normans (in French: Normands) came in 1066 with $5,000 , and Earth ' s orbit is 20–30 km, in 東京 – 😀."
 
@@ -150,8 +150,3 @@ def test_an_endpoint_cannot_be_held_to_quotes(candidate: Candidate, step: Step) 
     runtime = Runtime(engine="openai", url="http://127.0.0.1:9")
     with pytest.raises(BadInput, match="quotes"):
         load(candidate.model_copy(update={"quoted": Quoted(), "runtime": runtime}), step.store, step.machine)
-
-
-def test_other_tasks_cannot_answer_in_quotes() -> None:
-    with pytest.raises(ValueError, match="only question_answering"):
-        Task(kind="summarization", instruction="x", answers="quoted")

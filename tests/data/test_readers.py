@@ -54,7 +54,7 @@ def read(path: Path, /, **more: Any) -> list[Record]:
 
 def test_a_format_that_no_file_reads_is_named_with_those_that_are(bench: Bench) -> None:
     data = bench.data({"name": "films", "path": "films.jsonl", "format": "xlsx"})
-    with pytest.raises(BadInput, match=r"data\.sources\.0\.format: 'xlsx' is not read; allowed: csv, html, jsonl"):
+    with pytest.raises(BadInput, match=r"data\.sources\.0\.format: 'xlsx' is not read; allowed: conll, csv, html, jsonl"):
         source_digests(data, bench.folder, bench.workspace)
 
 
@@ -319,7 +319,7 @@ def test_an_empty_folder_is_named_with_its_key(tmp_path: Path) -> None:
 def test_a_file_whose_name_says_no_format_is_named_with_the_key(tmp_path: Path) -> None:
     (tmp_path / "faq.dat").write_text("{}")
     with pytest.raises(
-        BadInput, match=r"Name it as data\.sources\.0\.format: csv, html, jsonl, markdown, parquet, table, text"
+        BadInput, match=r"Name it as data\.sources\.0\.format: conll, csv, html, jsonl, markdown, parquet, table, text"
     ):
         read(tmp_path / "faq.dat")
 

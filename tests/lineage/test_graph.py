@@ -119,7 +119,8 @@ def test_a_row_with_a_short_text_is_followed_by_its_id(tmp_path):
 def splits_named(stage: str) -> set[str]:
     """The splits that the source of a stage names: `dataset.<split>`, or the name of one of `dataset.splits` as a text."""
     found = set()
-    for path in (ROOT / "components" / stage).rglob("*.py"):
+    trains = {"training"} if stage in ("tuning", "optimization") else set()
+    for path in (path for folder in {stage} | trains for path in (ROOT / "components" / folder).rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "dataset":
                 found |= {node.attr} & {"knowledge", "training_knowledge", "practice", "practice_passages", "made"}
