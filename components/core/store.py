@@ -241,7 +241,7 @@ def _copy(source: Path, target: Path) -> None:
 
 
 def _manifest(folder: Path) -> dict[str, str]:
-    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != MANIFEST)
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and path != folder / MANIFEST)
     links = [path for path in folder.rglob("*") if path.is_symlink()]
     if links:
         raise MachineFault(f"{links[0]}: links do not enter the store")

@@ -183,3 +183,15 @@ def test_a_seal_names_what_went_in_and_what_it_made(tmp_path):
     assert "folder" not in given
     assert seal.made == {made}
     assert Seal.model_validate({"key": "k", "name": "before inputs were kept", "result": {}}).inputs == {}
+
+
+def test_an_object_may_hold_a_store_of_its_own(tmp_path: Path) -> None:
+    inner = Store(tmp_path / "folder" / "store")
+    (tmp_path / "a.txt").write_text("a")
+    inner.put(tmp_path / "a.txt")
+    outer = Store(tmp_path / "outer")
+    digest = outer.put(tmp_path / "folder")
+    assert outer.damaged() == []
+    (manifest,) = (outer.path(digest) / "store").rglob("manifest.json")
+    manifest.write_text("{}")
+    assert outer.damaged() == [f"{digest}: {manifest.relative_to(outer.path(digest))}"]
