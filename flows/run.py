@@ -86,11 +86,13 @@ class Run:
     def check_settings(self) -> None:
         """Raise BadInput for a section of a stage that is not acceptable, and fetch the benchmarks of the hub that it names
         (MachineFault where that fails), before the first stage has cost any time."""
+        from components.deployment.stage import check as check_deployment
         from components.evaluation.promotion import check_bounds
         from components.retrieval.stage import check as check_retrieval
 
         configs = {word: self._settings(word) for word in ("data", *STAGES)}
         check_retrieval(configs["retrieval"])
+        check_deployment(configs["deployment"], self.use_case)
         settings = configs["evaluation"]
         check_bounds(self.use_case.policy, settings.benchmarks, settings.checks)
         self.hub_tasks()

@@ -219,8 +219,16 @@ class Deployment(Frozen):
     model_name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
     """In the registry; the use case's own name where not given."""
     port: int = Field(8000, ge=1, le=65535)
-    docker: bool = True
-    """Build and run an image where a Docker engine answers."""
+    targets: tuple[str, ...] = ()
+    """Where a release goes, by the words of the deployment stage's targets; its default where none is named."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _old_word_names_the_new(cls, given: Any) -> Any:
+        if isinstance(given, dict) and "docker" in given:
+            wanted = "[endpoint, docker]" if given["docker"] else "[endpoint]"
+            raise ValueError(f"'docker' is now one of 'targets': write `targets: {wanted}`")
+        return given
 
 
 class DataStatement(Frozen):

@@ -8,10 +8,10 @@ from types import ModuleType
 from .errors import BadInput, MachineFault, MissingPackage
 
 
-def known(name: str | None, names: Iterable[str], key: str) -> None:
-    """Raise BadInput, with the words that are allowed, for a word that names no file of the folder."""
+def known(name: str | None, names: Iterable[str], key: str, owner: str = "candidate") -> None:
+    """Raise BadInput, with the words that are allowed, for a word in `owner` that names no file of the folder."""
     if name is None or name not in names:
-        raise BadInput(f"candidate: {key} '{name}' is not known; allowed: {', '.join(names)}")
+        raise BadInput(f"{owner}: {key} '{name}' is not known; allowed: {', '.join(names)}")
 
 
 def require(module: ModuleType, defines: Iterable[str], needed_for: str) -> None:

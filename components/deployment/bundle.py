@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from components.core import Candidate, MachineFault, Store, publish_json
+from components.core import Candidate, GateRefused, MachineFault, Store, publish_json
 from components.core.files import disk_faults, fsync_folder
-from components.core.keys import private_key
-from components.core.signature import SIGNATURE, sign_bundle
+from components.core.keys import PUBLIC, RETIRED, key_id, keys_folder, private_key
+from components.core.signature import SIGNATURE, check_signature, sign_bundle
 from components.serving.bundle import CANDIDATE, REFERENCE, load_bundle
 
 
@@ -44,6 +44,7 @@ def export(candidate: Candidate, store: Store, folder: Path, reference: Sequence
 def sign(candidate: Candidate, folder: Path, reference: Sequence[dict[str, Any]]) -> str:
     """Sign the bundle in `folder` with the operator's key; returns the key's name, "" where this machine has no private key.
 
+    A signature of that key that holds is left as it is, so that what is deployed again is the same, byte for byte.
     What a signature says must be so: a bundle that an earlier run left is compared with the Candidate's digests first, and
     what no digest covers is written anew. Raises MachineFault when it holds anything else.
     """
@@ -60,7 +61,32 @@ def sign(candidate: Candidate, folder: Path, reference: Sequence[dict[str, Any]]
         ours = path in due or (objects in path.parents and path.relative_to(objects).parts[0] in candidate.objects)
         if path.is_symlink() or not ours:
             raise MachineFault(f"{path}: no part of the bundle that is to be signed. Remove {folder}, and deploy again")
-    return sign_bundle(folder)
+    return key if (key := key_id()) and _signed(folder, key) else sign_bundle(folder)
+
+
+def _signed(folder: Path, key: str) -> bool:
+    try:
+        check_signature(folder, key)
+    except GateRefused:
+        return False
+    return True
+
+
+def copy_bundle(bundle: Path, target: Path) -> None:
+    """Copy a bundle to `target/bundle`, and to `target/keys` what a machine that only verifies needs of the operator's keys,
+    where the bundle is signed; both are readable for any user."""
+    # a table that the trial endpoint made beside the objects belongs to this user: the copy makes its own
+    shutil.copytree(bundle, target / "bundle", ignore=shutil.ignore_patterns("derived"))
+    (target / "keys" / RETIRED).mkdir(parents=True)
+    for path in public_keys() if (bundle / SIGNATURE).is_file() else ():
+        shutil.copy(path, target / "keys" / path.relative_to(keys_folder()))
+    for path in [*(target / "bundle").rglob("*"), *(target / "keys").rglob("*")]:
+        path.chmod(0o755 if path.is_dir() else 0o644)
+
+
+def public_keys() -> list[Path]:
+    """The operator's public keys, today's and those of before; some of these files may not be there."""
+    return [keys_folder() / PUBLIC, *sorted((keys_folder() / RETIRED).glob("*"))]
 
 
 def reference_rows(examples: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

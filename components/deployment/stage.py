@@ -1,12 +1,12 @@
-"""Stage 9: serve the Candidate and ask it, register it, build its image, write its GPU deployment; what it may become
-(`champion`) is for governance. The card is written by `components.cards`.
+"""Stage 9: put the Candidate onto its targets and ask it there, then register it; what it may become (`champion`) is for
+governance. The card is written by `components.cards`.
 """
 
-import time
-from pathlib import Path
-from typing import Any, Literal
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from components import governance, serving
 from components.core import (
@@ -16,6 +16,7 @@ from components.core import (
     Decision,
     Evidence,
     Frozen,
+    MachineFault,
     Release,
     StageResult,
     Step,
@@ -26,13 +27,15 @@ from components.core.keys import private_key
 from components.governance import Registered, Registry, bundle_folder
 
 from .bundle import export, reference_rows, sign
+from .targets import Delivery, chosen, target
+from .targets import check as check_targets
 
 
 class Config(Frozen):
     """Settings of the deployment stage."""
 
     questions: int = Field(5, ge=1)
-    """Questions of the test split that the endpoint must answer."""
+    """Questions of the test split that each target must answer."""
     port: int | None = Field(None, ge=0, le=65535)
     """Port of the endpoint while it is tried: None the contract's, 0 any free one."""
     keep: bool = False
@@ -41,10 +44,28 @@ class Config(Frozen):
     """Write MLflow traces of what a kept endpoint is asked."""
     trial: bool = False
     """The run only tries things out: it takes the alias `candidate` from no version that was released in earnest."""
-    docker: bool = True
-    """Build and run an image where the contract wants one and a Docker engine answers."""
-    target: Literal["local", "gpu"] = "local"
-    """gpu: also write the vLLM deployment (merged weights, Compose, Kubernetes), and start it where a GPU engine answers."""
+    targets: tuple[str, ...] = ()
+    """Where the release goes: files of `targets/`. Those of the contract where none is named."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _old_words_name_the_new(cls, given: Any) -> Any:
+        if isinstance(given, dict) and given.keys() & {"docker", "target"}:
+            words = [
+                "endpoint",
+                *(["docker"] if given.get("docker") else ()),
+                *(["vllm"] if given.get("target") == "gpu" else ()),
+            ]
+            raise ValueError(
+                "'docker' and 'target' are now 'targets', and 'local' is 'endpoint', 'gpu' is 'vllm': "
+                f"write `targets: [{', '.join(words)}]`"
+            )
+        return given
+
+
+def check(config: Config, contract: UseCase) -> None:
+    """Raise BadInput for a word that names no target, MissingPackage where one cannot be deployed from here."""
+    check_targets(config.targets, contract)
 
 
 class Deployed(StageResult):
@@ -66,16 +87,16 @@ def deploy(
     card: str = "",
     decided_with: str = "",
 ) -> Deployed:
-    """Serve `candidate` and ask it real questions, register it (alias `candidate`), build its image, and let the policy
+    """Put `candidate` onto its targets and ask it real questions there, register it (alias `candidate`), and let the policy
     approve it where the risk tier is low.
 
     evidence: what the release was decided on; its answers become monitoring's reference window
     finalist: digest of the Candidate that won evaluation; `candidate` itself, or what it was optimised from
     card: path of the model card; `model_cards/<use case>/v<version>.md` where not given
     decided_with: digest of the contract and the profile
-    Registered only after the endpoint has answered, so a Candidate that cannot be served leaves no version. Each effect
-    goes through the ledger: a run that was killed goes on where it was.
-    Raises MachineFault when the port is taken, or the endpoint does not start or gives an empty answer.
+    Registered only after it has answered, so a Candidate that cannot be served leaves no version. Each effect goes through
+    the ledger: a run that was killed goes on where it was.
+    Raises MachineFault when a target does not start or gives an empty answer, or when none could be asked here.
     """
     examples = read_jsonl(step.store.file(evidence.table))
     folder = bundle_folder(step.workspace, candidate.digest)
@@ -84,8 +105,10 @@ def deploy(
     signer = sign(candidate, bundle, reference)
     questions = [row.text for row in dataset.rows("test", step.store)][: config.questions]
     told = {example["text"]: example["answer"] for example in examples}
-    asked = _try_endpoint(config, contract, candidate, bundle, questions, step, signer)
-    same = sum(one.answer.strip() == told.get(one.question, "").strip() for one in asked)
+    port = contract.deployment.port if config.port is None else config.port
+    there = _deliver(chosen(config.targets, contract), Delivery(contract, candidate, bundle, signer, port, step), questions)
+    same = sum(one.answer.strip() == told.get(one.question, "").strip() for one in there.asked)
+    step.measured["asked"] = [one.model_dump(mode="json", exclude={"answer_id"}) for one in there.asked]
 
     from .register import register
 
@@ -94,13 +117,11 @@ def deploy(
     described = _described(contract, candidate, evidence, finalist, run_id, card, config.trial)
     described = described.model_copy(update={"signer": signer, "config": decided_with})
     version = register(registry, described, candidate, bundle, step.scratch)
-    deployments, notes = _elsewhere(config, contract, candidate, bundle, questions, step)
     yields = registry.yields(version)
     approval = None if yields else governance.approved_by_policy(step.workspace, contract, version.version)
     if config.keep:
-        port = _port(config, contract) or serving.free_port()
         serving.start(
-            step.workspace, name, bundle, port, version=str(version.version), machine=step.machine,
+            step.workspace, name, bundle, port or serving.free_port(), version=str(version.version), machine=step.machine,
             trace=config.trace, signer=signer,
         )  # fmt: skip
     release = Release(
@@ -110,17 +131,18 @@ def deploy(
         alias="champion" if approval else None if yields else "candidate",
         card=version.card,
         approval=approval,
-        deployments=tuple(deployments),
+        deployments=tuple(there.rows),
         signer=signer,
     )
     reason = (
-        f"{name} version {version.version} is registered; its endpoint answered {len(asked)} of {len(questions)} questions"
+        f"{name} version {version.version} is registered; its {there.by} answered {len(there.asked)} of {len(questions)} "
+        "questions"
     )
     return Deployed(
         decision=Decision(verdict="adopt", reason=reason),
-        metrics={"questions_answered": len(asked), "answers_as_measured": same, "version": version.version},
-        objects=tuple(one["object"] for one in deployments if "object" in one),
-        notes=(_standing(contract, approval, yields), _signed(signer), *notes),
+        metrics={"questions_answered": len(there.asked), "answers_as_measured": same, "version": version.version},
+        objects=tuple(one["object"] for one in there.rows if "object" in one),
+        notes=(_standing(contract, approval, yields), _signed(signer), *there.notes),
         release=release,
     )
 
@@ -145,63 +167,43 @@ def _described(
     )
 
 
-def _try_endpoint(
-    config: Config,
-    contract: UseCase,
-    candidate: Candidate,
-    bundle: Path,
-    questions: list[str],
-    step: Step,
-    signer: str,
-) -> list[serving.Asked]:
-    """Start an endpoint for the test alone, ask it, stop it. Where the kept endpoint of this model holds the contract's
-    port, a free port is used, so that what is live stays up."""
-    name = contract.deployment.model_name
-    kept = serving.status(step.workspace, name)
-    port = _port(config, contract)
-    port = serving.free_port() if port == 0 or (kept and kept.port == port) else port
-    trial = f"{name}-trial"
-    started = time.perf_counter()
-    endpoint = serving.start(step.workspace, trial, bundle, port, model=name, machine=step.machine, signer=signer)
-    try:
-        step.measured["endpoint_ready_seconds"] = round(time.perf_counter() - started, 2)
-        started = time.perf_counter()
-        asked = serving.smoke_test(endpoint.url, questions, passages=_must_name_passages(candidate))
-        step.measured["seconds_per_question"] = round((time.perf_counter() - started) / len(asked), 3)
-        step.measured["asked"] = [one.model_dump(mode="json", exclude={"answer_id"}) for one in asked]
-    finally:
-        serving.stop(step.workspace, trial)
-    return asked
+@dataclass
+class _Delivered:
+    """What became of the targets."""
+
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    """{"target": its word, "questions": how many it answered, and what else it says of itself}."""
+    notes: list[str] = field(default_factory=list)
+    by: str = ""
+    """The first target that answered."""
+    asked: list[serving.Asked] = field(default_factory=list)
+    """Its answers."""
 
 
-def _elsewhere(
-    config: Config, contract: UseCase, candidate: Candidate, bundle: Path, questions: list[str], step: Step
-) -> tuple[list[dict[str, Any]], list[str]]:
-    """The image and the GPU deployment: what was made ({"target": …} rows), and notes on what was not and why."""
-    made: list[dict[str, Any]] = [{"target": "local", "port": contract.deployment.port, "questions": len(questions)}]
-    notes: list[str] = []
-    if config.docker and contract.deployment.docker:
-        from .image import build_and_try
-
-        image, note = build_and_try(contract.deployment.model_name, candidate, bundle, questions[0], step)
-        made += [image] if image else []
-        notes.append(note)
-    if config.target == "gpu":
-        from .gpu import write_gpu
-
-        written, note = write_gpu(contract, candidate, step)
-        made += [written] if written else []
-        notes.append(note)
-    return made, notes
-
-
-def _must_name_passages(candidate: Candidate) -> bool:
-    """Whether every answer comes from a passage: with BM25 alone a question may share no word with the base."""
-    return candidate.retriever is not None and candidate.retriever.store is not None
-
-
-def _port(config: Config, contract: UseCase) -> int:
-    return contract.deployment.port if config.port is None else config.port
+def _deliver(words: Sequence[str], delivery: Delivery, questions: list[str]) -> _Delivered:
+    """Deploy to each target and ask it; what does not stay is removed again."""
+    there = _Delivered()
+    for word in words:
+        place = target(word)
+        row, note = place.deploy(delivery)
+        there.notes += [note] if note else []
+        if row is None:
+            continue
+        try:
+            asked, note = place.ask(delivery, row, questions)
+        finally:
+            if not place.STAYS:
+                place.remove(delivery, row)
+        there.notes += [note] if note else []
+        there.rows.append({"target": word, **row, "questions": len(asked)})
+        if asked and not there.asked:
+            there.by, there.asked = word, asked
+    if not there.asked:
+        raise MachineFault(
+            f"deployment.targets: {', '.join(words)}: none could be asked here, and what has not answered is not released "
+            f"({'; '.join(there.notes)}). Add 'endpoint'"
+        )
+    return there
 
 
 def _signed(signer: str) -> str:

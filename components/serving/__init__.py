@@ -1,7 +1,7 @@
 """Serving: a bundle (one Candidate with its objects) in; an OpenAI-compatible endpoint on loopback out, whose traffic and
 feedback are kept. The web application itself is `components.serving.app.create_app`, which needs FastAPI."""
 
-from .ask import Asked, ask, smoke_test
+from .ask import Asked, ask, checked, smoke_test
 from .bundle import candidate_of, load_bundle, reference_of
 from .endpoint import Endpoint, free_port, start, status, stop
 from .traffic import Traffic, read_traffic, traffic_path
@@ -12,6 +12,7 @@ __all__ = [
     "Traffic",
     "ask",
     "candidate_of",
+    "checked",
     "free_port",
     "load_bundle",
     "read_traffic",

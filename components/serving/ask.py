@@ -43,9 +43,15 @@ def smoke_test(url: str, questions: Sequence[str], *, passages: bool = False) ->
     Raises MachineFault for an answer that is empty or lacks its passages.
     """
     asked = [ask(url, question) for question in progress(questions, "asking the endpoint")]
+    return checked(asked, f"the endpoint {url}", passages=passages)
+
+
+def checked(asked: list[Asked], who: str, *, passages: bool = False) -> list[Asked]:
+    """`asked` as it is. Raises MachineFault for an answer of `who` that is empty, or lacks its passages where it must have
+    them."""
     for one in asked:
         if not one.answer.strip():
-            raise MachineFault(f"the endpoint {url} gave an empty answer to: {one.question}")
+            raise MachineFault(f"{who} gave an empty answer to: {one.question}")
         if passages and not one.passages:
-            raise MachineFault(f"the endpoint {url} named no passage for its answer to: {one.question}")
+            raise MachineFault(f"{who} named no passage for its answer to: {one.question}")
     return asked

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from components.core import (
+    Candidate,
     Data,
     Dataset,
     Deployment,
@@ -21,6 +22,8 @@ from components.core import (
     Workspace,
     write_jsonl,
 )  # fmt: skip
+from components.deployment.bundle import export, sign
+from components.deployment.targets import Delivery
 from tests.serving.bundles import QUESTIONS
 
 
@@ -39,8 +42,14 @@ def contract(risk: str = "medium", port: int = 8000) -> UseCase:
         metrics=Metrics(primary="f1", at_least=0.1),
         limits=Limits(latency_p95_seconds=5, memory_gb=4, cost_per_1000_answers=10),
         value=Value(answers_per_month=1, saving_per_good_answer=1, machine_hour=1),
-        deployment=Deployment(model_name="desk", port=port, docker=False),
+        deployment=Deployment(model_name="desk", port=port, targets=("endpoint",)),
     )
+
+
+def delivery(chosen: Candidate, step: Step, folder: Path) -> Delivery:
+    """`chosen` as a bundle in `folder`, for a target."""
+    bundle = export(chosen, step.store, folder, [])
+    return Delivery(contract(), chosen, bundle, sign(chosen, bundle, []), 0, step)
 
 
 def step(workspace: Workspace, key: str = "deploy") -> Step:

@@ -5,12 +5,11 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
-from components.core import BadInput, Ledger, Workspace
+from components.core import BadInput, Ledger, MachineFault, Workspace
 from components.core.code import ROOT
 from components.core.keys import make_keys
 from components.deployment import Config, deploy, export
@@ -61,6 +60,8 @@ def test_it_is_registered_after_its_endpoint_answered(deployed, home) -> None:
     assert registered(workspace, "desk", "candidate").candidate == deployed.release.candidate.digest
     assert champion(workspace, "desk") is None
     assert status(workspace, "desk-trial") is None
+    assert deployed.release.deployments == ({"target": "endpoint", "port": 8000, "questions": 3},)
+    assert deployed.decision.reason == "desk version 1 is registered; its endpoint answered 3 of 3 questions"
     assert [row["answer"] for row in reference_of(registered(workspace, "desk").bundle(workspace))] == ANSWERS
 
 
@@ -148,17 +149,16 @@ def test_a_bundle_has_only_what_its_candidate_names(tmp_path: Path) -> None:
     assert [path.name for path in (store.root / "objects").iterdir()] == chosen.objects
 
 
-def test_no_docker_engine_is_one_clear_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from components.deployment.image import build_and_try
-
+def test_what_answered_nowhere_is_not_registered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/nothing.sock")
     workspace = Workspace(tmp_path / "home")
-    started = time.monotonic()
-    row, note = build_and_try("desk", candidate(workspace.store, tmp_path), tmp_path, "?", cases.step(workspace))
-    assert row is None
-    assert note.startswith("no image: no Docker engine answers")
-    assert "\n" not in note
-    assert time.monotonic() - started < 20
+    with pytest.raises(
+        MachineFault, match=r"targets: docker, vllm: none could be asked here.*no Docker engine answers"
+    ) as said:
+        run(workspace, tmp_path / "build", targets=("docker", "vllm"))
+    assert "a plain baseline has no model" in str(said.value)
+    with pytest.raises(BadInput, match="'desk' is not registered"):
+        registered(workspace, "desk")
 
 
 def test_a_trial_takes_no_alias_from_a_release(tmp_path: Path) -> None:

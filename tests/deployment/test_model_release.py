@@ -10,8 +10,9 @@ import pytest
 
 from components.application import checkpoint, load
 from components.core import Candidate, Quoted, Retriever, Row, Runtime, Step
-from components.deployment import Config, deploy, image
+from components.deployment import Config, deploy
 from components.deployment.stage import Deployed
+from components.deployment.targets import docker
 from components.governance import bundle_folder
 from components.optimization.builder import build
 from components.retrieval import Config as Retrieval
@@ -86,14 +87,15 @@ def test_an_image_answers_as_this_process_does(
 ) -> None:
     if "NINEFOLD_TEST_IMAGES" not in os.environ:
         pytest.skip("set NINEFOLD_TEST_IMAGES to build an image with torch in it: gigabytes and minutes")
-    client, why_not = image._engine()
+    client, why_not = docker._engine()
     if client is None:
         pytest.skip(why_not)
-    bundle = bundle_folder(step.workspace, chosen.digest)
-    row, note = image.build_and_try("desk", chosen, bundle, QUESTION, cases.step(step.workspace, "image"))
+    delivery = cases.delivery(chosen, cases.step(step.workspace, "image"), bundle_folder(step.workspace, chosen.digest))
+    row, note = docker.deploy(delivery)
     if row is None:
         pytest.skip(note)
     try:
-        assert note.endswith(f"was built and answered: {expected[0]!r}")
+        asked, _ = docker.ask(delivery, row, [QUESTION])
+        assert (asked[0].answer, list(asked[0].passages)) == expected
     finally:
-        client.images.remove(row["image"], force=True)
+        docker.remove(delivery, row)

@@ -89,7 +89,7 @@ def test_a_gpu_profile_computes_on_the_cpu_where_there_is_no_gpu(fetched: Path, 
     workspace, use_case = Workspace(new_home(tmp_path / "home")), FOLDER / "use_cases/voice_helpdesk.yaml"
     monkeypatch.setattr(flows.run, "GPU_DEVICES", (tmp_path / "no gpu",))
     run = Run.read(use_case, "gpu", workspace)
-    assert (run.profile.machine.device, run.profile.deployment["target"]) == ("cpu", "gpu")
+    assert (run.profile.machine.device, run.profile.deployment["targets"]) == ("cpu", ["endpoint", "vllm"])
     assert "no NVIDIA GPU here" in run.note
     monkeypatch.setattr(flows.run, "GPU_DEVICES", (tmp_path,))
     run = Run.read(use_case, "gpu", workspace)

@@ -190,3 +190,14 @@ def test_a_server_starts_over_a_signed_folder_and_not_over_a_changed_one(bundle:
     with pytest.raises(GateRefused, match=r"reference\.json"):
         start(workspace, "desk", bundle, free_port(), signer=key_id())
     assert status(workspace, "desk") is None
+
+
+def test_what_is_deployed_again_keeps_its_signature_until_the_key_is_another(bundle: Path, tmp_path: Path) -> None:
+    first = (bundle / SIGNATURE).read_bytes()
+    assert (released(tmp_path) / SIGNATURE).read_bytes() == first
+    rotate_keys()
+    assert (released(tmp_path) / SIGNATURE).read_bytes() != first
+    check_signature(bundle, key_id())
+    (bundle / SIGNATURE).write_text("{}")
+    assert (released(tmp_path) / SIGNATURE).read_bytes() != b"{}"
+    check_signature(bundle, key_id())

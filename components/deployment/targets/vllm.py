@@ -1,5 +1,5 @@
-"""The GPU deployment of the model: merged weights, a Compose file and Kubernetes manifests for vLLM, checked; started where
-an NVIDIA engine answers.
+"""vLLM, for a GPU: the model's merged weights with a Compose file and Kubernetes manifests, checked; started where an NVIDIA
+engine answers.
 
 vLLM does not resolve beside this product's packages (its FastAPI is older), so it runs in its own image, by exact version.
 The digest of that image is asked for, never invented. Not covered: several GPUs, autoscaling, the application's own pod.
@@ -7,6 +7,7 @@ The digest of that image is asked for, never invented. Not covered: several GPUs
 
 import shutil
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +19,18 @@ from components.core import (
     Machine,
     MachineFault,
     Step,
-    UseCase,
     publish_json,
     publish_text,
     report,
     short,
 )
 from components.core.code import ROOT
+from components.serving import Asked
+
+from . import Delivery
+
+PACKAGES: tuple[str, ...] = ("docker", "httpx", "jinja2")
+STAYS = True
 
 IMAGE = "vllm/vllm-openai:v0.32.0"
 LIMITS = {"max_model_len": 2048, "max_num_seqs": 64, "gpu_memory_utilization": 0.85}
@@ -32,37 +38,71 @@ LIMITS = {"max_model_len": 2048, "max_num_seqs": 64, "gpu_memory_utilization": 0
 READY_SECONDS = 600
 
 
-def write_gpu(contract: UseCase, candidate: Candidate, step: Step) -> tuple[dict[str, Any] | None, str]:
-    """Put the GPU deployment of `candidate` into the store; the row for the Release, and a note.
+def deploy(delivery: Delivery) -> tuple[dict[str, Any] | None, str]:
+    """Write the files into the store, where equal ones are kept once.
 
     The row is None where there is nothing for a GPU to run: a plain baseline, or ONNX weights made for a CPU.
     """
+    contract, candidate, step = delivery.contract, delivery.candidate, delivery.step
     if candidate.model is None:
-        return None, "no GPU deployment: a plain baseline has no model"
+        return None, "no vLLM deployment: a plain baseline has no model"
     if candidate.runtime.engine != "transformers":
         return None, (
-            f"no GPU deployment: vLLM reads safetensors, and the release runs on {candidate.runtime.engine} "
+            f"no vLLM deployment: vLLM reads safetensors, and the release runs on {candidate.runtime.engine} "
             f"{candidate.runtime.dtype}; release the torch Candidate (skip optimization) for a GPU"
         )
-    folder = step.scratch / "gpu"
+    folder = step.scratch / "vllm"
+    shutil.rmtree(folder, ignore_errors=True)  # what a killed run left
     _merge(candidate, step, folder / "weights")
     digest, from_whom = _image_digest()
-    name = contract.deployment.model_name
     values = {
-        "name": name, "slug": name.replace("_", "-"), "port": contract.deployment.port, "candidate": candidate.digest,
-        "image": f"{IMAGE.partition(':')[0]}@{digest}" if digest else IMAGE, "digest": digest,
+        "name": delivery.name, "slug": delivery.name.replace("_", "-"), "port": contract.deployment.port,
+        "candidate": candidate.digest, "image": f"{IMAGE.partition(':')[0]}@{digest}" if digest else IMAGE, "digest": digest,
         "memory_gb": max(4, round(contract.limits.memory_gb)), **LIMITS,
     }  # fmt: skip
-    for target, file in (("compose", "compose.yaml"), ("kubernetes", "kubernetes.yaml")):
-        text = _render(ROOT / "infra" / target / "vllm.yaml.j2", values)
-        CHECKS[target](text)
+    for kind, file in (("compose", "compose.yaml"), ("kubernetes", "kubernetes.yaml")):
+        text = _render(ROOT / "infra" / kind / "vllm.yaml.j2", values)
+        CHECKS[kind](text)
         publish_text(folder / file, text)
     publish_json(folder / "deployment.json", {"image": IMAGE, "digest": digest, "digest_from": from_whom, **values})
     step.measured["vllm_image"] = {"image": IMAGE, "digest": digest, "from": from_whom}
-    started = _start(folder, contract.deployment.port, candidate)
     written = step.store.put(folder)
-    note = f"GPU deployment written and checked (object {written[:12]}): {started}"
-    return {"target": "gpu", "object": written, "image": IMAGE, "digest": digest}, note
+    row = {"object": written, "image": IMAGE, "digest": digest}
+    return row, f"vLLM deployment written and checked (object {written[:12]})"
+
+
+def ask(delivery: Delivery, row: dict[str, Any], questions: Sequence[str]) -> tuple[list[Asked], str]:
+    """Start vLLM where an engine with NVIDIA's runtime answers, ask the model, stop it. Prompt and retriever stay in the
+    application, so that these are not the Candidate's answers: they go into the note."""
+    folder = delivery.step.store.path(row["object"])
+    if why_not := _cannot_start():
+        return [], f"vLLM was not started: {why_not}"
+    port = delivery.contract.deployment.port
+    up = _compose(delivery, folder, "up", "--detach", "--wait", "--wait-timeout", str(READY_SECONDS))
+    try:
+        if up.returncode:
+            raise MachineFault(f"vLLM did not start: {(up.stderr.strip().splitlines() or ['no reason given'])[-1]}")
+        said = ask_model(f"http://127.0.0.1:{port}", delivery.name, questions[0])
+    finally:
+        _compose(delivery, folder, "down")
+    return [], f"vLLM started, was healthy on port {port} and its model said {said!r}, then it was stopped"
+
+
+def remove(delivery: Delivery, row: dict[str, Any]) -> None:
+    """Take the files out of the store."""
+    delivery.step.store.forget(row["object"], "the vLLM deployment was removed")
+
+
+def ask_model(url: str, name: str, question: str) -> str:
+    """What the model itself says to `question`. Raises MachineFault when no answer comes."""
+    import httpx
+
+    body = {"model": name, "max_tokens": 32, "messages": [{"role": "user", "content": question}]}
+    try:
+        reply = httpx.post(f"{url}/v1/chat/completions", json=body, timeout=120, trust_env=False).raise_for_status().json()
+    except httpx.HTTPError as error:
+        raise MachineFault(f"vLLM on {url} does not answer: {error}") from error
+    return str(reply["choices"][0]["message"]["content"])
 
 
 def _merge(candidate: Candidate, step: Step, target: Path) -> None:
@@ -137,26 +177,20 @@ def _image_digest() -> tuple[str | None, str]:
         return None, f"not resolved: engine: {reason}; registry: {error}"
 
 
-def _start(folder: Path, port: int, candidate: Candidate) -> str:
-    """Start the container where an engine with NVIDIA's runtime answers, wait for it, stop it; what happened, in words."""
+def _cannot_start() -> str:
+    """Why vLLM cannot run on this machine; empty where it can."""
     import docker
 
     try:
-        client = docker.from_env(timeout=900)
-        runtimes = client.info().get("Runtimes", {})
+        runtimes = docker.from_env(timeout=20).info().get("Runtimes", {})
     except docker.errors.DockerException:
-        return "not started: no Docker engine answers"
+        return "no Docker engine answers"
     if "nvidia" not in runtimes:
-        return "not started: the Docker engine has no NVIDIA runtime (install nvidia-container-toolkit)"
-    if shutil.which("docker") is None:
-        return "not started: the command `docker compose` is not installed"
-    project = f"ninefold-{short(candidate.digest)}"
-    command = ["docker", "compose", "--file", str(folder / "compose.yaml"), "--project-name", project]
-    waiting = ["up", "--detach", "--wait", "--wait-timeout", str(READY_SECONDS)]
-    up = subprocess.run([*command, *waiting], capture_output=True, text=True)
-    try:
-        if up.returncode:
-            raise MachineFault(f"vLLM did not start: {(up.stderr.strip().splitlines() or ['no reason given'])[-1]}")
-        return f"vLLM started and was healthy on port {port}, then stopped"
-    finally:
-        subprocess.run([*command, "down"], capture_output=True)
+        return "the Docker engine has no NVIDIA runtime (install nvidia-container-toolkit)"
+    return "" if shutil.which("docker") else "the command `docker compose` is not installed"
+
+
+def _compose(delivery: Delivery, folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    project = f"ninefold-{short(delivery.candidate.digest)}"
+    command = ["docker", "compose", "--file", str(folder / "compose.yaml"), "--project-name", project, *arguments]
+    return subprocess.run(command, capture_output=True, text=True)

@@ -14,8 +14,9 @@ import pytest
 from components.core import Workspace
 from components.core.keys import make_keys, rotate_keys
 from components.deployment.bundle import export, sign
-from components.deployment.image import fill
+from components.deployment.targets.docker import deploy, fill
 from components.serving import free_port
+from tests.deployment import cases
 from tests.serving.bundles import candidate
 
 
@@ -75,6 +76,16 @@ def test_an_unsigned_release_takes_no_keys_into_its_image(tmp_path: Path) -> Non
     made = candidate(store, tmp_path)
     fill(tmp_path / "context", made, export(made, store, tmp_path / "bundle", []))
     assert [path for path in (tmp_path / "context" / "keys").rglob("*") if path.is_file()] == []
+
+
+def test_no_docker_engine_is_one_clear_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/nothing.sock")
+    workspace = Workspace(tmp_path / "home")
+    step = cases.step(workspace)
+    row, note = deploy(cases.delivery(candidate(workspace.store, tmp_path), step, tmp_path / "bundle"))
+    assert row is None
+    assert note.startswith("no image: no Docker engine answers")
+    assert "\n" not in note
 
 
 def ready(port: int) -> int:

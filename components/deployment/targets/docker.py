@@ -1,4 +1,4 @@
-"""A Docker image of one bundle: build it with the docker SDK, run it, ask it one question, stop it.
+"""A Docker image of the bundle: built with the docker SDK, run, asked, stopped.
 
 The wheels are fetched by this machine's pip, with whatever index and certificates it is set up with, and installed in the
 build without network, so that the image depends on nothing here. Only what the Candidate's engine needs goes in.
@@ -12,28 +12,31 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from components import serving
-from components.core import Candidate, MachineFault, Step, digest_of, file_digest, report, short
+from components.core import Candidate, MachineFault, digest_of, file_digest, report, short
 from components.core.code import ROOT
-from components.core.keys import PUBLIC, RETIRED, keys_folder
 from components.core.signature import SIGNATURE
+from components.serving import Asked
 
-from .code import copy_code, served_code
-from .requirements import requirements
+from ..bundle import copy_bundle, public_keys
+from ..code import copy_code, served_code
+from ..requirements import requirements
+from . import Delivery
 
+PACKAGES: tuple[str, ...] = ("docker", "httpx")
+STAYS = True
 BASES = ("ninefold-base:bookworm", "python:3.11-slim")
 """Images with Python 3.11, best first: one that is on the engine, else one that it can pull."""
 READY_SECONDS = 180
 ENTRY = "components.serving.__main__"
 
 
-def build_and_try(
-    name: str, candidate: Candidate, bundle: Path, question: str, step: Step
-) -> tuple[dict[str, Any] | None, str]:
-    """Build the image `ninefold-<name>:<digest>`, run it and ask `question`; the row for the Release, and a note.
+def deploy(delivery: Delivery) -> tuple[dict[str, Any] | None, str]:
+    """Build the image `ninefold-<name>:<digest>`, unless the engine has it with this content.
 
     The row is None where no engine answers or no base image can be had; the note then says what lacks.
     """
@@ -43,17 +46,50 @@ def build_and_try(
     base, why_not = _base(client)
     if base is None:
         return None, why_not
-    tag = f"ninefold-{name.replace('_', '-')}:{short(candidate.digest)}"
+    candidate, measured = delivery.candidate, delivery.step.measured
+    tag = f"ninefold-{delivery.name.replace('_', '-')}:{short(candidate.digest)}"
     started = time.perf_counter()
-    labels = {"ninefold.candidate": candidate.digest, "ninefold.build": _build_digest(candidate, base, bundle)}
+    labels = {"ninefold.candidate": candidate.digest, "ninefold.build": _build_digest(candidate, base, delivery.bundle)}
     image = _find(client, tag)
     if image is None or labels.items() - image.labels.items():
-        image = _build(client, tag, base, name, candidate, bundle, labels, step)
-    step.measured["image_build_seconds"] = round(time.perf_counter() - started, 1)
-    step.measured["image_megabytes"] = round(image.attrs["Size"] / 1e6)
-    answer = _try(client, image, name, question)
-    row = {"target": "docker", "image": tag, "id": image.id, "base": base}
-    return row, f"image {tag} ({step.measured['image_megabytes']} MB, {image.id[:19]}) was built and answered: {answer!r}"
+        image = _build(client, tag, base, delivery, labels)
+    measured["image_build_seconds"] = round(time.perf_counter() - started, 1)
+    measured["image_megabytes"] = round(image.attrs["Size"] / 1e6)
+    row = {"image": tag, "id": image.id, "base": base}
+    return row, f"image {tag} ({measured['image_megabytes']} MB, {image.id[:19]}) was built"
+
+
+def ask(delivery: Delivery, row: dict[str, Any], questions: Sequence[str]) -> tuple[list[Asked], str]:
+    """Run the image on a free loopback port, ask it, stop and remove the container."""
+    client, why_not = _engine()
+    if client is None:
+        return [], why_not
+    if _find(client, row["image"]) is None:
+        raise MachineFault(f"the engine has no image {row['image']}: deploy it first")
+    report("running the image")
+    _stop(client, delivery.name)  # what a killed run left
+    port = serving.free_port()
+    container = client.containers.run(
+        row["id"], detach=True, name=_trial(delivery.name), ports={"8000/tcp": ("127.0.0.1", port)}
+    )
+    try:
+        url = f"http://127.0.0.1:{port}"
+        _wait(container, url)
+        asked = serving.smoke_test(url, questions, passages=delivery.names_passages)
+    finally:
+        container.stop(timeout=10)
+        container.remove(force=True)
+    return asked, f"image {row['image']} answered: {asked[0].answer!r}"
+
+
+def remove(delivery: Delivery, row: dict[str, Any]) -> None:
+    """Remove the image, and a container that a killed run left. Raises MachineFault where the engine does not answer."""
+    client, why_not = _engine()
+    if client is None:
+        raise MachineFault(why_not)
+    _stop(client, delivery.name)
+    if _find(client, row["image"]):
+        client.images.remove(row["image"], force=True)
 
 
 def _engine() -> tuple[Any, str]:
@@ -85,17 +121,12 @@ def _build_digest(candidate: Candidate, base: str, bundle: Path) -> str:
     """What else decides the image's content: an image of this Candidate with other code, packages or keys is built again."""
     dockerfile = (ROOT / "infra" / "docker" / "Dockerfile").read_text()
     code = {path.as_posix(): file_digest(ROOT / path) for path in served_code(candidate, ENTRY)}
-    signed = {path.name: file_digest(path) for path in [bundle / SIGNATURE, *_public_keys()] if path.is_file()}
+    signed = {path.name: file_digest(path) for path in [bundle / SIGNATURE, *public_keys()] if path.is_file()}
     return digest_of([dockerfile, code, _packages(candidate, bundle), base, signed])
 
 
 def _packages(candidate: Candidate, bundle: Path) -> list[str]:
     return requirements(candidate, server=True, signed=(bundle / SIGNATURE).is_file())
-
-
-def _public_keys() -> list[Path]:
-    """What a machine that only verifies needs of the operator's keys."""
-    return [keys_folder() / PUBLIC, *sorted((keys_folder() / RETIRED).glob("*"))]
 
 
 def _find(client: Any, tag: str) -> Any:
@@ -107,16 +138,14 @@ def _find(client: Any, tag: str) -> Any:
         return None
 
 
-def _build(
-    client: Any, tag: str, base: str, name: str, candidate: Candidate, bundle: Path, labels: dict[str, str], step: Step
-) -> Any:
+def _build(client: Any, tag: str, base: str, delivery: Delivery, labels: dict[str, str]) -> Any:
     import docker
 
-    context = step.scratch / "image"
-    fill(context, candidate, bundle)
-    _wheels(_packages(candidate, bundle), context)
+    context = delivery.step.scratch / "image"
+    fill(context, delivery.candidate, delivery.bundle)
+    _wheels(_packages(delivery.candidate, delivery.bundle), context)
     report(f"building the image {tag}")
-    arguments = {"BASE": base, "NAME": name}
+    arguments = {"BASE": base, "NAME": delivery.name}
     try:
         image, _ = client.images.build(
             path=str(context), tag=tag, buildargs=arguments, labels=labels, rm=True, forcerm=True, network_mode="none"
@@ -134,14 +163,8 @@ def _build(
 def fill(context: Path, candidate: Candidate, bundle: Path) -> None:
     """Make the folder that the image is built from, all but its packages: code, bundle, keys, Dockerfile."""
     copy_code(candidate, context, ENTRY)
-    # a table that the trial endpoint made beside the objects belongs to this user: the image makes its own
-    shutil.copytree(bundle, context / "bundle", ignore=shutil.ignore_patterns("derived"))
+    copy_bundle(bundle, context)
     shutil.copy(ROOT / "infra" / "docker" / "Dockerfile", context / "Dockerfile")
-    (context / "keys" / RETIRED).mkdir(parents=True)
-    for path in _public_keys() if (bundle / SIGNATURE).is_file() else ():
-        shutil.copy(path, context / "keys" / path.relative_to(keys_folder()))
-    for path in [*(context / "bundle").rglob("*"), *(context / "keys").rglob("*")]:  # the server runs as another user
-        path.chmod(0o755 if path.is_dir() else 0o644)
 
 
 def _wheels(packages: list[str], context: Path) -> None:
@@ -159,19 +182,12 @@ def _wheels(packages: list[str], context: Path) -> None:
         raise MachineFault(f"the packages of the image could not be fetched: {reason}. Check the network or pip's index")
 
 
-def _try(client: Any, image: Any, name: str, question: str) -> str:
-    """Run the image on a free loopback port, ask it, stop and remove the container."""
-    report("running the image")
-    port = serving.free_port()
-    trial = f"ninefold-{name.replace('_', '-')}-trial"
-    for left in client.containers.list(all=True, filters={"name": f"^/?{trial}$"}):  # what a killed run left
-        left.remove(force=True)
-    container = client.containers.run(image.id, detach=True, name=trial, ports={"8000/tcp": ("127.0.0.1", port)})
-    try:
-        _wait(container, f"http://127.0.0.1:{port}")
-        return serving.ask(f"http://127.0.0.1:{port}", question).answer
-    finally:
-        container.stop(timeout=10)
+def _trial(name: str) -> str:
+    return f"ninefold-{name.replace('_', '-')}-trial"
+
+
+def _stop(client: Any, name: str) -> None:
+    for container in client.containers.list(all=True, filters={"name": f"^/?{_trial(name)}$"}):
         container.remove(force=True)
 
 

@@ -1,4 +1,4 @@
-"""The GPU deployment of a real (two-layer) model: files made and checked; what lacks is said."""
+"""The vLLM deployment of a real (two-layer) model: files made and checked; what lacks is said."""
 
 import json
 from pathlib import Path
@@ -7,16 +7,17 @@ import pytest
 import yaml
 
 from components.application import checkpoint
-from components.core import BadInput, Candidate, Prompt, PromptTurn, Runtime, Workspace
-from components.deployment.gpu import IMAGE, check_compose, check_kubernetes, write_gpu
+from components.core import BadInput, Candidate, MachineFault, Prompt, PromptTurn, Runtime, Workspace
+from components.deployment.targets.vllm import IMAGE, ask, ask_model, check_compose, check_kubernetes, deploy
+from components.serving import free_port, start, stop
+from tests.deployment import cases
+from tests.serving.bundles import QUESTIONS, bundle
 from tests.serving.bundles import candidate as plain
-
-from . import cases
 
 
 @pytest.fixture(scope="module")
 def written(tmp_path_factory: pytest.TempPathFactory):
-    """(row, note, folder) of the two-layer model's GPU deployment, with no engine and no registry to ask."""
+    """(row, note, folder, Candidate) of the two-layer model's deployment, with no engine and no registry to ask."""
     workspace = Workspace(tmp_path_factory.mktemp("gpu") / "home")
     step = cases.step(workspace)
     made = Candidate(
@@ -29,7 +30,10 @@ def written(tmp_path_factory: pytest.TempPathFactory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DOCKER_HOST", "unix:///nothing/docker.sock")
         patch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
-        row, note = write_gpu(cases.contract(), made, step)
+        delivery = cases.delivery(made, step, workspace.root / "bundle")
+        row, _ = deploy(delivery)
+        asked, note = ask(delivery, row, ["?"])
+    assert asked == []
     return row, note, workspace.store.path(row["object"]), made
 
 
@@ -72,8 +76,20 @@ def test_a_manifest_that_lacks_something_is_refused(written, file: str, check, w
         check(text.replace(was, now))
 
 
-def test_a_plain_baseline_has_no_gpu_deployment(tmp_path: Path) -> None:
+def test_a_plain_baseline_has_no_vllm_deployment(tmp_path: Path) -> None:
     workspace = Workspace(tmp_path / "home")
-    row, note = write_gpu(cases.contract(), plain(workspace.store, tmp_path), cases.step(workspace))
+    chosen = plain(workspace.store, tmp_path)
+    row, note = deploy(cases.delivery(chosen, cases.step(workspace), tmp_path / "bundle"))
     assert row is None
     assert "plain baseline" in note
+
+
+def test_a_model_behind_the_same_api_is_asked_as_vllm_is(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path / "home")
+    endpoint = start(workspace, "desk", bundle(tmp_path / "bundle"), free_port())
+    try:
+        assert ask_model(endpoint.url, "desk", QUESTIONS[0]).startswith("The first public steam railway")
+    finally:
+        stop(workspace, "desk")
+    with pytest.raises(MachineFault, match="does not answer"):
+        ask_model(endpoint.url, "desk", QUESTIONS[0])
