@@ -86,16 +86,22 @@ def _logged(tracking: Tracking, mark: str) -> str | None:
 def _log(version: Registered, candidate: Candidate, bundle: Path, scratch: Path, mark: str) -> str:
     import mlflow
 
-    info = mlflow.pyfunc.log_model(
-        name=version.model,
-        python_model=str(Path(serving.__file__).parent / "pyfunc_model.py"),
-        artifacts={"bundle": str(bundle)},
-        code_paths=[str(_code(candidate, scratch))],
-        pip_requirements=["mlflow==" + mlflow.__version__, "pandas", *requirements(candidate)],
-        signature=_signature(),
-        tags={DIGEST: candidate.digest, MARK: mark},
-    )
+    tags = {DIGEST: candidate.digest, MARK: mark}
+    info = mlflow.pyfunc.log_model(name=version.model, tags=tags, **packed(candidate, bundle, scratch))
     return str(info.model_id)
+
+
+def packed(candidate: Candidate, bundle: Path, scratch: Path) -> dict[str, Any]:
+    """What MLflow is given to keep: the entry point, the files that it reaches, the bundle and the packages."""
+    import mlflow
+
+    return {
+        "python_model": str(Path(serving.__file__).parent / "pyfunc_model.py"),
+        "artifacts": {"bundle": str(bundle)},
+        "code_paths": [str(_code(candidate, scratch))],
+        "pip_requirements": ["mlflow==" + mlflow.__version__, "pandas", *requirements(candidate)],
+        "signature": _signature(),
+    }
 
 
 def _code(candidate: Candidate, scratch: Path) -> Path:

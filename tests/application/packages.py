@@ -15,17 +15,23 @@ from components.deployment.requirements import CORE
 
 def said_with_only(packages: Iterable[str], code: str, *arguments: str, folder: Path) -> list[str]:
     """What `code` prints, by words. folder: a scratch folder"""
-    seen = folder / "packages"
-    seen.mkdir()
-    for name in with_dependencies({*CORE, *packages}):
-        for top in {path.parts[0] for path in distribution(name).files or ()} - {"..", "__pycache__"}:
-            if not (seen / top).exists():
-                (seen / top).symlink_to(str(distribution(name).locate_file(top)))
+    seen = only({*CORE, *packages}, folder / "packages")
     command = [sys.executable, "-S", "-c", code, *arguments]
     own = {**os.environ, "PYTHONPATH": f"{ROOT}:{seen}"}
     done = subprocess.run(command, env=own, cwd=folder, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return done.stdout.split()
+
+
+def only(packages: Iterable[str], folder: Path) -> Path:
+    """`folder` with links to these distributions and all that they require: PYTHONPATH of an interpreter started with -S,
+    which then sees no other, nor this checkout."""
+    folder.mkdir()
+    for name in with_dependencies({*packages}):
+        for top in {path.parts[0] for path in distribution(name).files or ()} - {"..", "__pycache__"}:
+            if not (folder / top).exists():
+                (folder / top).symlink_to(str(distribution(name).locate_file(top)))
+    return folder
 
 
 def with_dependencies(names: set[str]) -> set[str]:
