@@ -3,8 +3,8 @@
 `objectives.objective(name).train` trains; this face names what can be said about a training without torch.
 """
 
-from .recipe import Recipe, Trained
+from .recipe import Recipe, Schedule, Trained
 from .result import tuned
 from .techniques import TECHNIQUES, settings, technique
 
-__all__ = ["TECHNIQUES", "Recipe", "Trained", "settings", "technique", "tuned"]
+__all__ = ["TECHNIQUES", "Recipe", "Schedule", "Trained", "settings", "technique", "tuned"]

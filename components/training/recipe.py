@@ -8,13 +8,11 @@ from pydantic import Field
 from components.core import Frozen
 
 
-class Recipe(Frozen):
-    """How to train, whatever the rows: settings never follow the machine, so that equal recipes give equal weights."""
+class Schedule(Frozen):
+    """How to train, whatever the rows: settings never follow the machine, so that equal ones give equal weights."""
 
     technique: str = "lora"
-    """A file of `training/techniques`."""
-    settings: dict[str, Any] = {}
-    """The technique's own settings; its defaults where they are not given."""
+    """What is trained: a file of `training/techniques`. Its own settings stand beside these (lora: rank, alpha, modules)."""
     epochs: float = Field(3, gt=0)
     """Passes over the rows."""
     learning_rate: float | None = Field(None, gt=0)
@@ -25,10 +23,17 @@ class Recipe(Frozen):
     """Rows in a batch."""
     checkpoint_every: int = Field(50, ge=0)
     """Steps between checkpoints; 0: none."""
-    dtype: str = "float32"
-    """Of the weights while they are trained: that of the application that runs them."""
     seed: int = 0
     """Of fresh weights and the order of rows."""
+
+
+class Recipe(Schedule):
+    """A schedule with the technique's own settings and the dtype of one training."""
+
+    settings: dict[str, Any] = {}
+    """The technique's own; its defaults where they are not given."""
+    dtype: str = "float32"
+    """Of the weights while they are trained: that of the application that runs them."""
 
 
 class Trained(NamedTuple):

@@ -19,7 +19,6 @@ from components.core import (
     Dataset,
     Decision,
     Evidence,
-    Frozen,
     Metrics,
     Quoted,
     Row,
@@ -31,7 +30,7 @@ from components.core import (
 from components.core.artifacts import opened
 from components.measure import abstain_below, compare, examples, measure, missed_floors
 from components.measure.canaries import MOST
-from components.training import Recipe, settings, technique, tuned
+from components.training import Recipe, Schedule, settings, technique, tuned
 
 NEVER = -1e6
 """A bias with which no abstention wins."""
@@ -39,21 +38,11 @@ DPO_ROWS = 4
 """Pairs in a batch: eight sequences."""
 
 
-class Config(Frozen):
+class Config(Schedule):
     """Settings of tuning and alignment."""
 
-    technique: str = "lora"
-    """What is trained: a file of `training/techniques`. Its own settings stand beside these (lora: rank, alpha, modules)."""
     own: dict[str, Any] = {}
     """The technique's own settings, all of them."""
-    epochs: float = Field(3, gt=0)
-    """Passes over the training rows."""
-    learning_rate: float | None = Field(None, gt=0)
-    """At its highest; it warms up and then falls linearly. None: the technique's own."""
-    layers: int = Field(20, ge=1)
-    """Train this many top layers; those below are frozen and run once. A technique that trains all weights ignores it."""
-    batch_rows: int = Field(8, ge=1)
-    """Rows in a batch."""
     max_tokens: int = Field(512, ge=16)
     """Longer training rows are left out."""
     practice_rows: int = Field(900, ge=0)
@@ -68,8 +57,6 @@ class Config(Frozen):
     """Quoted answers: how surely other rows than these are to reach the contract's floors with the tuned abstention."""
     canaries: int = Field(9, ge=0, le=MOST)
     """question_answering: made rows with a random secret among the training rows, which evaluation tries to get out."""
-    checkpoint_every: int = Field(50, ge=0)
-    """Steps between checkpoints; 0: none."""
     validation_rows: int | None = None
     """Rows of validation that decide; none: all."""
     preference_epochs: float = Field(1, gt=0)
@@ -84,8 +71,6 @@ class Config(Frozen):
     """DPO's strength of the pull towards the model before it."""
     minimum_pairs: int = Field(8, ge=1)
     """Fewer pairs are no evidence to train on."""
-    seed: int = 0
-    """Of fresh weights and the order of rows."""
 
     @model_validator(mode="before")
     @classmethod
@@ -106,8 +91,7 @@ class Config(Frozen):
 
     def recipe(self, dtype: str) -> Recipe:
         """How the training rows are trained on."""
-        shared = {"technique", "epochs", "learning_rate", "layers", "batch_rows", "checkpoint_every", "seed"}
-        return Recipe(settings=self.own, dtype=dtype, **self.model_dump(include=shared))
+        return Recipe(settings=self.own, dtype=dtype, **self.model_dump(include=set(Schedule.model_fields)))
 
 
 def technique_settings(name: str) -> set[str]:

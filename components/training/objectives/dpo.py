@@ -30,9 +30,9 @@ from ..recipe import Recipe, Trained
 class Settings(Frozen):
     """DPO's own settings."""
 
-    beta: float = Field(0.1, gt=0)
+    beta: float = Field(gt=0)
     """Strength of the pull towards the model before it."""
-    likelihood: float = Field(1.0, ge=0)
+    likelihood: float = Field(ge=0)
     """Weight of the likelihood of the chosen answer beside DPO's loss."""
 
 
