@@ -5,6 +5,7 @@ nothing about whose release the folder is: the Candidate inside does, and whoeve
 registry. Not covered: empty folders, transparency logs, certificates.
 """
 
+import ast
 import re
 import tempfile
 from pathlib import Path
@@ -16,10 +17,8 @@ from .keys import key_id, keys_folder, private_key, public_key, retired_keys
 
 SIGNATURE = "signature.sigstore.json"
 """The one file of a bundle that the signature does not cover."""
-UNREADABLE = re.compile(
-    r""": Expected 'Digest\(.*?\)', Actual 'Digest\(.*?\)'(?=["'][,\]])| This behavior can .*|[\["\]]""", re.DOTALL
-)
-"""What the library puts around the name of a changed file: raw bytes of two digests, its own switches, a list's brackets."""
+UNREADABLE = re.compile(r": Expected 'Digest\(.*\)', Actual 'Digest\(.*\)'$| This behavior can .*", re.DOTALL)
+"""What the library puts behind the name of a changed file: raw bytes of two digests, its own switches."""
 
 
 def sign_bundle(bundle: Path) -> str:
@@ -84,9 +83,18 @@ def _fault(bundle: Path, signature: Path, key: str) -> str:
     try:
         config.set_hashing_config(_files(hashing)).verify(bundle, signature)
     except Exception as error:  # noqa: BLE001 whatever it is, the signature does not hold
-        said = UNREADABLE.sub("", str(error).removeprefix("Signature mismatch: "))
-        return said.rstrip(". ") or type(error).__name__
+        return _readable(str(error).removeprefix("Signature mismatch: ")) or type(error).__name__
     return ""
+
+
+def _readable(said: str) -> str:
+    """What the library says, without raw bytes. It prints a list of texts, in whichever quotes the bytes in them allow."""
+    try:
+        texts = ast.literal_eval(said)
+    except (ValueError, SyntaxError):
+        texts = None
+    found = texts if isinstance(texts, list) else [said]
+    return ", ".join(UNREADABLE.sub("", str(text)).rstrip(". ") for text in found)
 
 
 def _files(hashing: Any) -> Any:
