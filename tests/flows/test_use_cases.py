@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 import flows
-from components.core import STAGES, Profile, UseCase, Workspace, parse, publish_json, read_yaml, stage_config
+from components.core import STAGES, BadInput, Profile, UseCase, Workspace, parse, publish_json, read_yaml, stage_config
 from components.measure.bounds import worsening
 from components.use_case import check_contract
 from flows.run import Run
@@ -94,3 +94,11 @@ def test_a_gpu_profile_computes_on_the_cpu_where_there_is_no_gpu(fetched: Path, 
     monkeypatch.setattr(flows.run, "GPU_DEVICES", (tmp_path,))
     run = Run.read(use_case, "gpu", workspace)
     assert (run.profile.machine.device, run.note) == ("cuda", "")
+
+
+def test_a_target_that_there_is_not_is_refused_before_the_first_stage(fetched: Path, tmp_path: Path) -> None:
+    workspace, profile = Workspace(new_home(tmp_path / "home")), tmp_path / "mine.yaml"
+    profile.write_text("name: mine\ndeployment: {targets: [endpoint, mainframe]}\n")
+    run = Run.read(FOLDER / "use_cases/voice_helpdesk.yaml", str(profile), workspace)
+    with pytest.raises(BadInput, match=r"^profile: deployment\.targets 'mainframe' is not known; allowed: docker, edge, "):
+        run.check_settings()
