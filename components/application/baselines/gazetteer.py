@@ -1,12 +1,14 @@
 """The names of a list that stand in the text, under their keys, as JSON; the longest name where two overlap."""
 
 import json
-import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import regex
+
 from components.core import BadInput, Candidate, Store
 from components.tasks import kind_of
+from components.text.words import LETTER
 
 from . import Reply
 
@@ -23,7 +25,9 @@ def load(candidate: Candidate, store: Store) -> Reply:
     listed: dict[str, list[str]] = json.loads(store.file(candidate.baseline.object).read_text())
     key_of = {name: key for key, names in listed.items() for name in names}
     longest = sorted(key_of, key=lambda name: (-len(name), name))
-    find = re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, longest))})(?!\w)") if longest else re.compile(r"(?!)")
+    # a name ends where no letter follows; scripts without spaces have no such end
+    names = "|".join(map(regex.escape, longest))
+    find = regex.compile(rf"(?V1)(?<!{LETTER})(?:{names})(?!{LETTER})" if longest else r"(?!)")
     keys = [*candidate.own["schema"]["properties"]]
 
     def answer(text: str) -> str:

@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from components.text import same
+
 from ..statistic import Statistic
 from . import Case, Definition
 
@@ -33,7 +35,7 @@ def _leaves(key: str, value: Any) -> list[Part]:
         return [leaf for name, inner in value.items() for leaf in _leaves(f"{key}.{name}" if key else name, inner)]
     if isinstance(value, list):
         return [leaf for inner in value for leaf in _leaves(key, inner)]
-    return [(key, value if isinstance(value, str) else json.dumps(value))]
+    return [(key, same(value) if isinstance(value, str) else json.dumps(value))]
 
 
 def counts(answer: str, reference: str) -> tuple[int, int, int]:

@@ -5,13 +5,15 @@ common word that is a name once would be marked everywhere.
 """
 
 import json
-import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+
+import regex
 
 from components.core import Baseline, Candidate, Dataset, Metrics, Row, Runtime, Step, Task, publish_json
 from components.measure.metrics.entity_f1 import parts
 from components.tasks import kept
+from components.text.words import LETTER
 
 NAMED = 0.5
 """Least share of its mentions that are marked."""
@@ -39,7 +41,7 @@ def named(rows: Sequence[Row]) -> dict[str, list[str]]:
     texts = "\n".join(row.text for row in rows)
     found: dict[str, list[str]] = defaultdict(list)
     for name, keys in sorted(marked.items()):
-        mentions = len(re.findall(rf"(?<!\w){re.escape(name)}(?!\w)", texts))
+        mentions = len(regex.findall(rf"(?V1)(?<!{LETTER}){regex.escape(name)}(?!{LETTER})", texts))
         if keys.total() >= NAMED * mentions:
             found[min(keys, key=lambda key: (-keys[key], key))].append(name)
     return json.loads(json.dumps(found, sort_keys=True))
