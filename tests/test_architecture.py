@@ -90,6 +90,21 @@ def test_each_stage_has_a_config_and_a_face(stage: str):
     assert "__all__" in (folder / "__init__.py").read_text()
 
 
+def test_a_card_is_read_then_verified_or_rendered_then_written():
+    """Rendering knows nothing of verification, neither writes, and what reads a record renders nothing."""
+    here, prefix = ROOT / "components" / "cards", "components.cards."
+    files = [path for path in FILES if here in path.parents and path.name != "__init__.py"]
+    cards = {
+        path: {name.removeprefix(prefix).split(".")[0] for name in imported(path) if name.startswith(prefix)}
+        for path in files
+    }
+    for path, others in cards.items():
+        assert "write" not in others, f"{path}: a card is written last"
+        assert "verification" not in others or path.parent.name == "verification", f"{path}: is not entered by verification"
+    assert {"record", "render"} <= set().union(*cards.values())
+    assert not cards[here / "record.py"] & {"render", "verification"}
+
+
 @pytest.mark.parametrize("component", COMPONENTS)
 def test_importing_a_component_loads_nothing_heavy(component: str):
     probe = f"import sys, components.{component}; print(*[name for name in {HEAVY!r} if name in sys.modules])"

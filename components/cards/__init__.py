@@ -1,16 +1,14 @@
-"""Cards: a Record of what a run measured and decided goes in; a model card with what lies beside it and an index come out.
-A card can be verified against its evidence."""
+"""Cards: read a Record of what a run measured and decided (record.py), then verify it against its evidence (verification/)
+or render it (render.py, which asks one file a part), then write the card, what lies beside it and an index (write.py)."""
 
 from .diff import diff
 from .examples import pick_examples
 from .gates import first_lines
-from .joints import Standing
-from .lint import UNFILLED, lint
-from .recompute import Finding
 from .record import Record, read_record, record_digest
+from .render import markdown
 from .safety import failed_items
-from .verify import Verified, rendered_again, verify
-from .write import index, markdown, write_card
+from .verification import UNFILLED, Finding, Standing, Verified, lint, rendered_again, verify
+from .write import index, write_card
 
 __all__ = [
     "UNFILLED",

@@ -1,61 +1,19 @@
-"""Cards as files: `<folder>/<use case>/v<version>.md` and what lies beside it (`draft.*` before registration), and an index.
+"""Writes cards as files: `<folder>/<use case>/v<version>.md` and what lies beside it (`draft.*` before registration), and an
+index of all cards of the folder.
 
-One Markdown text is the card; the page is that text rendered, with plots; `v<version>.record.json` is what both were made
-from. Equal records give equal bytes.
+The page is the Markdown text rendered, with plots; `v<version>.record.json` is what both were made from.
 """
 
-import json
 import re
 from pathlib import Path
-from typing import Any
 
 from components.core import publish_text
-from components.measure import shown_p
 
-from . import figures
-from .annexes import ANNEXES, score
-from .bom import bom
-from .energy import spent
 from .front_matter import check, front_matter
-from .gates import VERDICTS, gates, open_bounds
-from .limits import risks
 from .page import page
-from .record import TEMPLATES, Record, record_path, template_version
-from .safety import safety
-from .statement import statement
-from .template import filled, sandbox
-from .text import Markdown, clipped, escaped, evidence, figure, moved, plain, sentence, signed
-
-NOTED = ("data", "feedback")
-"""Steps whose notes are bookkeeping on rows."""
-MEANINGS = {
-    "f1": "the same on all questions, where declining rightly counts 1",
-    "f1_answerable": "overlap of the words of answer and reference (token F1), on questions that have an answer",
-    "exact_match": "share of answers equal to the reference, up to case, articles and punctuation",
-    "rouge_l": "longest common run of words, as F-measure",
-    "bleu": "shared runs of one to four words",
-    "abstention_recall": "share declined of the questions that have no answer",
-    "abstention_precision": "share without an answer of the questions declined",
-    "abstention_rate": "share declined of all questions (neither good nor bad)",
-    "hit@1": "share of questions whose right passage is found first",
-    "hit@5": "share of questions whose right passage is among the first five",
-    "mrr": "one over the rank of the right passage, on average",
-    "support": "share of an answer's words, alone and in pairs, that its sources hold",
-    "relevance": "share of a question's words that stand in the answer or in the sentence it came from",
-    "cohesion": "share of a sentence's words that another sentence of the answer says too",
-    "unrepeated": "share of an answer that repeats nothing",
-    "accuracy": "share of texts with the right label",
-    "macro_f1": "F1 of each label, averaged",
-}
-"""Metric → what it is of; all lie between 0 and 1, and more is better but where it is said."""
-BESIDE = {
-    ".html": "this card as one page, with plots",
-    ".record.json": "what it was made from; `ninefold card verify` computes every figure again",
-    ".cdx.json": "bill of materials (CycloneDX 1.6)",
-    **{f".{ending}.md": title for ending, (title, _) in ANNEXES.items()},
-}
-"""Ending of a file that lies beside the card → what it is."""
-SKIPPED = {"decision": {"reason": "This stage was skipped"}}
+from .record import Record, record_path, template_version
+from .render import beside, card_name, environment, markdown
+from .text import Markdown
 
 
 def write_card(record: Record, folder: Path) -> Path:
@@ -80,77 +38,6 @@ def write_card(record: Record, folder: Path) -> Path:
     return path
 
 
-def beside(record: Record) -> dict[str, str]:
-    """File name → content of the annexes and of the bill of materials of `record`."""
-    name, template = card_name(record), environment().get_template("annex.md.j2")
-    found = {f"{name}.cdx.json": bom(record)}
-    for ending, (title, rows_of) in ANNEXES.items():
-        rows = rows_of(record)
-        filled, total = score(rows)
-        shown = {"title": title, "rows": rows, "filled": filled, "all": total, "name": f"{record.use_case['name']} {name}"}
-        found[f"{name}.{ending}.md"] = template.render(shown).rstrip() + "\n"
-    return found
-
-
-def card_name(record: Record) -> str:
-    """`v1`, or `draft` where no version is registered."""
-    return f"v{record.model['version']}" if record.model else "draft"
-
-
-def markdown(record: Record, template: Path = TEMPLATES / "card.md.j2") -> str:
-    """The card's text without its front matter. Raises BadInput where `template` names a field that there is not."""
-    contract = record.use_case
-    evidence_found = record.evaluated.get("evidence") or {}
-    retrieval = record.results.get("retrieval", {})
-    hits = retrieval.get("hits", {})
-    overlaps = record.provenance.get("overlaps_removed")
-    names: dict[str, Any] = {
-        "record": record,
-        "contract": contract,
-        "title": f"{contract['name']} {'version ' + str(record.model['version']) if record.model else '(draft)'}",
-        "label": record.candidate.label,
-        "verdict": _verdict(record),
-        "gates": gates(record),
-        "open_bounds": open_bounds(record),
-        "metrics": figures.test_metrics(record),
-        "table": evidence_found.get("table"),
-        "split_rows": max((metric.get("n", 0) for metric in figures.test_metrics(record).values()), default=None),
-        "gain": _gain(record),
-        "hits": hits,
-        "hit_names": list(dict.fromkeys(name for found in hits.values() for name in found)),
-        "retrieval": retrieval,
-        "before_after": figures.before_after(record),
-        "safety": (checks := safety(record)),
-        "built_later": any(row["tuned"] for row in checks.values()),
-        "parts": figures.parts(record),
-        "docs": _docs(record),
-        "overlaps": None if overlaps is None else sum(overlaps.values()),
-        "representation": figures.representation(record),
-        "trainings": figures.trainings(record),
-        "considered": record.results.get("selection", {}).get("considered", ()),
-        "variants": figures.variants(record),
-        "risks": risks(record),
-        "notes": record.evaluated.get("notes") or [],
-        "bookkeeping": [(name, notes) for name in NOTED if (notes := record.results.get(name, {}).get("notes"))],
-        "few": lambda count: f"{count:,} (too few to say)" if count < figures.ENOUGH else count,
-        "meanings": [(name, MEANINGS[name]) for name in figures.test_metrics(record) if name in MEANINGS],
-        "example_input": Markdown(json.dumps(_question(record), ensure_ascii=False)),
-        "slice_metrics": lambda values: figures.slice_metrics(record, values),
-        "decider": figures.decider(record),
-        "seconds": record.measured.get(figures.decider(record), {}).get("seconds_an_item", {}),
-        "seconds_asked": record.measured.get(figures.decider(record), {}).get("requests", {}).get("mean"),
-        "step": lambda name: Markdown(f"step {evidence(record.keys.get(name))}"),
-        "test_count": ((record.provenance.get("splits") or {}).get("test") or {}).get("count"),
-        "statement": statement(record),
-        "energy": spent(record),
-        "signature": _signature(record),
-        "beside": [(Markdown(card_name(record) + ending), Markdown(what)) for ending, what in BESIDE.items()],
-        "stage_reason": lambda name: record.results.get(name, SKIPPED)["decision"]["reason"],
-    }  # fmt: skip
-    text = filled(environment(), template, names)
-    return re.sub(r"\n{3,}", "\n\n", text).rstrip() + "\n"
-
-
 def index(folder: Path) -> Path:
     """Write `folder/README.md`: one row for each card below it, newest version of a use case first."""
     rows = []
@@ -162,57 +49,6 @@ def index(folder: Path) -> Path:
     text = environment().get_template("index.md.j2").render(rows=rows)
     publish_text(folder / "README.md", text.rstrip() + "\n")
     return folder / "README.md"
-
-
-def environment() -> Any:
-    """Jinja2 with every printed value escaped for Markdown, and missing ones shown as "not measured"."""
-    from jinja2 import FileSystemLoader
-
-    # The output is Markdown, so `finalize` escapes for Markdown; the page renders it without raw HTML.
-    made = sandbox(loader=FileSystemLoader(TEMPLATES), finalize=escaped, keep_trailing_newline=True)
-    made.globals.update(
-        figure=figure, signed=signed, moved=moved, p_value=shown_p, evidence=evidence, clipped=clipped, plain=plain
-    )
-    made.filters.update(code=_code, sentence=sentence)
-    return made
-
-
-def _gain(record: Record) -> dict[str, Any] | None:
-    gain = record.evaluated.get("gain")
-    if not gain:
-        return None
-    return {**gain, "before_metric": {"value": gain["before"]}, "after_metric": {"value": gain["after"]}}
-
-
-def _signature(record: Record) -> str:
-    released = record.results.get("deployment", {}).get("release")
-    if not released:
-        return ""
-    signer = released.get("signer")
-    return f"The served folder is signed by key {signer}." if signer else "The served folder is not signed."
-
-
-def _docs(record: Record) -> Markdown:
-    """Great Expectations' Data Docs: a link where they lie beside the card, else the digest of their object."""
-    digest = str(record.results.get("data", {}).get("docs") or "")
-    shown = evidence(digest)
-    if not record.store or shown.startswith("not"):
-        return shown
-    return Markdown(f"[{shown}]({record.store}/objects/{digest}/index.html)")
-
-
-def _question(record: Record) -> str:
-    rows = record.examples.get("best") or []
-    return str(clipped(" ".join(str(rows[0]["text"]).split()), 120)) if rows else "…"
-
-
-def _code(value: Any) -> Markdown:
-    """A name inside a code span or block, where escapes would show: only the characters that names are made of."""
-    return Markdown(re.sub(r"[^\w.\-/ ]", "", str(value)))
-
-
-def _verdict(record: Record) -> Markdown:
-    return Markdown(VERDICTS.get(record.decision.verdict, "Not enough evidence"))
 
 
 def _version(path: Path) -> int:

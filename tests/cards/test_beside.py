@@ -14,8 +14,8 @@ from components.cards.annexes import ANNEXES, score
 from components.cards.bom import bom
 from components.cards.energy import spent
 from components.cards.pdf import pdf
+from components.cards.render import beside
 from components.cards.statement import statement
-from components.cards.write import beside
 
 from .record import candidate, metric, name, record
 

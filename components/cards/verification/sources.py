@@ -1,5 +1,5 @@
-"""Where a record meets what it was made from: the seals of its steps and what went into them, the objects that it names, and
-what the registry keeps of its version. A record that was edited in any place parts from one of these.
+"""Checks a card's record against its sources: step manifests and what went into the steps, stored objects, and what the
+registry keeps of the version. A record that was edited in any place differs from one of these.
 """
 
 import json
@@ -8,9 +8,10 @@ from typing import Any
 
 from components.core import Approval, Evidence, Frozen, Seal, Store, digest_of, short
 
-from .gates import gates, open_bounds
-from .recompute import Finding, Tables
-from .record import Record, record_digest
+from ..gates import gates, open_bounds
+from ..record import Record, record_digest
+from .finding import Finding
+from .tables import Tables
 
 REFERENCES = "references"
 """Input of an evaluation that may come from elsewhere: the champion of today was made by an earlier run."""

@@ -1,8 +1,8 @@
-"""Verifying a card: every figure of its record is computed again from the evidence, and the card is rendered again.
+"""Verifies a card: computes every figure of its record again from the evidence, and renders the card again.
 
 What a card says is its text; the text follows from the record; the record follows from sealed steps and from per-example
-tables, both named by digest, and all of it is what was registered with the version. Each of these joints is checked, and
-what is not here is said, never passed over.
+tables, both named by digest, and all of it is what was registered with the version. Each of these is checked, and what is
+not here is reported, never passed over.
 Not covered: whether a step was run as its seal says (that would be running it again); seconds, memory and prices, which
 were measured once and are compared with the seal alone.
 """
@@ -13,15 +13,17 @@ from pathlib import Path
 
 from components.core import Frozen, Store
 
-from .front_matter import front_matter
-from .joints import Standing, agrees, joined, objects, provenance, registered, seals
-from .page import page
-from .pdf import pdf
-from .rebound import bounded_again
-from .recompute import Finding, Tables, counted_again, measured_again
-from .record import Record, read_record, template_version
+from ..front_matter import front_matter
+from ..page import page
+from ..pdf import pdf
+from ..record import Record, read_record, template_version
+from ..render import beside, card_name, markdown
+from .bounds import bounded_again
+from .finding import Finding
+from .recompute import counted_again, measured_again
 from .rescore import asked_again, checked_again, scored_again
-from .write import beside, card_name, markdown
+from .sources import Standing, agrees, joined, objects, provenance, registered, seals
+from .tables import Tables
 
 LINES = 5
 """Differing lines of a text that are named; the rest is counted."""
@@ -104,8 +106,8 @@ def _compared(path: Path, wanted: str) -> Iterator[Finding]:
     matcher = SequenceMatcher(a=there, b=due, autojunk=False)
     changes = [one for one in matcher.get_opcodes() if one[0] != "equal"] if there != due else []
     for _, start, end, first, last in changes[:LINES]:
-        said, rendered = " / ".join(there[start:end]), " / ".join(due[first:last])
-        what = f"says {_cut(said, rendered)}, the record gives {_cut(rendered, said)}"
+        shown, rendered = " / ".join(there[start:end]), " / ".join(due[first:last])
+        what = f"says {_cut(shown, rendered)}, the record gives {_cut(rendered, shown)}"
         yield Finding(where=f"{path.name}, line {start + 1}", what=what)
     if len(changes) > LINES:
         yield Finding(where=path.name, what=f"{len(changes) - LINES} more places differ")

@@ -1,4 +1,4 @@
-"""The contract's bounds judged again, from the tables and items that the other figures are computed from again."""
+"""Judges the contract's bounds again, from the same tables and items as the other figures."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -7,8 +7,9 @@ from components.core import UNOPTIMIZED
 from components.measure import Bound, bounds
 from components.measure.scenarios import Scores
 
-from .gates import bounds as recorded
-from .recompute import Finding, Tables
+from ..gates import bounds as recorded
+from .finding import Finding
+from .tables import Tables
 
 Values = Sequence[float]
 

@@ -9,7 +9,7 @@ from components.cards import lint, read_record
 from components.cards.record import record_path
 from components.core.code import ROOT
 
-from .evidence import carded
+from ..evidence import carded
 
 COMMITTED = sorted((ROOT / "model_cards").glob("*/v*.md"))
 COMMITTED = [path for path in COMMITTED if path.stem[1:].isdigit()]

@@ -9,12 +9,12 @@ from jinja2 import nodes
 
 from components.cards import Standing, markdown, read_record, verify
 from components.cards.record import TEMPLATES, record_path
+from components.cards.render import environment
 from components.cards.template import OPTIONAL
-from components.cards.write import environment
 from components.core import Approval, BadInput, Store
 from components.core.code import ROOT
 
-from .evidence import carded, rewritten
+from ..evidence import carded, rewritten
 
 
 @pytest.fixture(scope="module")

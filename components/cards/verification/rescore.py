@@ -10,8 +10,9 @@ from components.measure import interval, of_two_means
 from components.measure.item_figures import ItemFigures
 from components.measure.scenarios import USE_CASE, Scores, changes, own_scenario, scenarios, task_figures
 
-from .recompute import Finding, Tables, differs, same
-from .safety import failed_items
+from ..safety import failed_items
+from .finding import Finding
+from .tables import Tables, differs, same
 
 
 def checked_again(tables: Tables) -> Iterator[Finding]:
