@@ -56,7 +56,7 @@ def adapted(command: str, port: int, checkpoint: str) -> list[str]:
 def test_readme_command(command, home, port, tmp_path_factory):
     checkpoint = ROOT / "unused"
     if "./checkpoint" in command:
-        from components.application.made import make_two_layer
+        from components.application.two_layer import make_two_layer
 
         checkpoint = tmp_path_factory.mktemp("own") / "checkpoint"
         checkpoint.mkdir()

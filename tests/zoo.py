@@ -13,7 +13,7 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
-from components.application.made import CHAT_TEMPLATE
+from components.application.two_layer import CHAT_TEMPLATE
 
 CANARY = "ran"
 SECRET = "secret.txt"

@@ -15,7 +15,7 @@ from components.core import BadInput, Checkpoint, MachineFault, Step, artifacts,
 from components.core.headers import gguf_templates
 
 from .chat_template import TemplateFault, try_template
-from .made import make_two_layer
+from .two_layer import make_two_layer
 
 CODE = ("components.application.checkpoints",)
 

@@ -13,8 +13,8 @@ import pytest
 
 from components.application import chat_template
 from components.application.chat_template import TemplateFault, rendered, try_template
-from components.application.made import CHAT_TEMPLATE, make_two_layer
 from components.application.prompt import chat_ids
+from components.application.two_layer import CHAT_TEMPLATE, make_two_layer
 from components.core import BadInput
 
 SAID = [{"role": "user", "content": "Größe 😀 {{ 1 }} \u2028 <|im_end|>"}]

@@ -11,7 +11,7 @@ import pytest
 
 from components.application.chat_template import TemplateFault, rendered
 from components.application.checkpoints import check_folder
-from components.application.made import make_two_layer
+from components.application.two_layer import make_two_layer
 from components.core import BadInput, MachineFault, Store, digest_of, file_digest
 from components.core.artifacts import inspect, listed, opened, take, template_of
 from components.core.store import MANIFEST

@@ -61,7 +61,7 @@ def test_the_shapes_are_those_of_the_packaged_checkpoint(fetched):
 def test_the_shapes_are_those_of_the_two_layer_model(tmp_path):
     from safetensors import safe_open
 
-    from components.application.made import make_two_layer
+    from components.application.two_layer import make_two_layer
 
     make_two_layer(tmp_path)
     names = [f"self_attn.{one}_proj" for one in "qkvo"] + [f"mlp.{one}_proj" for one in ("gate", "up", "down")]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from components.application import checkpoint, load
-from components.application.made import make_two_layer
+from components.application.two_layer import make_two_layer
 from components.core import BadInput, Candidate, Step, Workspace
 from components.evaluation import likelihoods
 from components.evaluation.benchmarks import Asked, benchmark, run_items

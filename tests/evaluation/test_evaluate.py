@@ -195,7 +195,7 @@ def test_a_model_of_unknown_origin_is_not_called_unbiased(
 def test_a_model_trained_elsewhere_is_held_against_what_it_was_made_from(
     step: Step, task: Task, limits: Limits, candidate: Candidate, dataset: Dataset, tmp_path: Path
 ) -> None:
-    from components.application.made import make_two_layer
+    from components.application.two_layer import make_two_layer
 
     make_two_layer(tmp_path)
     (tmp_path / "chat_template.jinja").write_text("{% for m in messages %}{{ m['content'] }} !{% endfor %}")
@@ -219,7 +219,7 @@ def _shaken(tmp_path: Path, step: Step) -> Checkpoint:
     import torch
     from safetensors.torch import load_file, save_file
 
-    from components.application.made import make_two_layer
+    from components.application.two_layer import make_two_layer
 
     make_two_layer(tmp_path)
     torch.manual_seed(0)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from components.application.made import make_two_layer
+from components.application.two_layer import make_two_layer
 from components.core import BadInput, MachineFault, Workspace
 from components.core.code import ROOT
 from flows.own_model import check_template, origin, own_model

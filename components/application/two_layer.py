@@ -1,4 +1,4 @@
-"""A two-layer model made on the spot: a real Llama with random weights and its own tokenizer, for smoke runs and tests.
+"""Makes a two-layer model: a real Llama with random weights and its own tokenizer, for smoke runs and tests.
 
 Everything that works on a large checkpoint works on it, in milliseconds; what it says means nothing.
 """
