@@ -26,7 +26,7 @@ from components import (
 from components.application import constant
 from components.core import UNOPTIMIZED, Candidate, GateRefused, Split, Workspace
 from flows.own_model import Elsewhere
-from flows.record import finish, opened, write_card
+from flows.record import finish, opened, publish_card
 from flows.run import Run
 from flows.steps import Steps, Stopped
 
@@ -102,7 +102,7 @@ def lifecycle(do: Steps) -> None:
         )
 
     evaluated = examine("evaluation", finalist)
-    card = write_card(do, finalist, evaluated)
+    card = publish_card(do, finalist, evaluated)
     if not evaluated.decision.adopted:
         raise GateRefused(f"evaluation: {evaluated.decision.reason}. The card {card} says what was measured")
 
@@ -124,7 +124,7 @@ def lifecycle(do: Steps) -> None:
         run_id=do.run.id,
         decided_with=do.run.decided_with,
     )
-    write_card(do, winner, evaluated, released.release)
+    publish_card(do, winner, evaluated, released.release)
 
 
 def _climb(

@@ -92,7 +92,7 @@ def finish(do: Steps, end: BaseException | None) -> dict[str, Any]:
     return summary
 
 
-def write_card(do: Steps, candidate: Candidate, evaluated: Evaluated, release: Release | None = None) -> Path:
+def publish_card(do: Steps, candidate: Candidate, evaluated: Evaluated, release: Release | None = None) -> Path:
     """Write the card of what the run knows by now: a draft from evaluation on, the final one after deployment. Without
     tracking (`ninefold plan`) nothing is written: its folder is returned."""
     if do.tracking is None:

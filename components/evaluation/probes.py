@@ -12,17 +12,17 @@ from components.measure import Bound
 from components.measure.scenarios import Scores
 from components.text.language import ENGLISH_ONLY, is_english
 
-from .asked_otherwise import asked_otherwise
 from .benchmarks import Asked, benchmark, weights_of
 from .benchmarks import joined as joined_scores
 from .bounds import of_benchmarks, of_checks
 from .checks import CHECKS
 from .items import BENCHMARKS
 from .looks import planned
+from .robustness import robustness
 from .safety import CheckDetail, Checking, Safety, check, details, joined, worsened
 
 
-class Application(NamedTuple):
+class MeasuredCandidate(NamedTuple):
     """A candidate and what it said on test."""
 
     candidate: Candidate
@@ -46,7 +46,7 @@ class Probed(NamedTuple):
     bounds: tuple[Bound, ...]
     """Of `policy.bias_at_most` and `policy.failing_at_most`."""
 
-    def objects(self, base: Application | None) -> set[str]:
+    def objects(self, base: MeasuredCandidate | None) -> set[str]:
         """Everything in the store that the figures follow from. base: what said its answers on test for it."""
         tables = {table for one in self.details.values() for table in one.tables.values()}
         tables |= {*self.items.values(), *(table for both in self.otherwise.values() for table in both.values())}
@@ -62,8 +62,8 @@ class Probed(NamedTuple):
 
 
 def probe(
-    candidate: Application,
-    base: Application | None,
+    candidate: MeasuredCandidate,
+    base: MeasuredCandidate | None,
     no_base: str,
     *,
     asked: Asked,
@@ -121,7 +121,7 @@ def probe(
         items=_kept(scores, step),
         checks=worsened(before, after, step),
         details=details(before, after),
-        otherwise=asked_otherwise(both, checking, otherwise, step) if otherwise and english else {},
+        otherwise=robustness(both, checking, otherwise, step) if otherwise and english else {},
         unmeasured=unmeasured,
         no_worsening={} if base else {name: no_base for name in (*wanted, *after.checked) if name not in unmeasured},
         inapplicable=after.inapplicable,
@@ -135,7 +135,7 @@ def _came(scores: tuple[Scores, Scores] | None, after: Safety) -> dict[str, int]
     return found | {name: one.failing.n for name, one in after.checked.items()}
 
 
-def _benchmarks(base: Application, candidate: Application, asked: Asked, step: Step) -> tuple[Scores, Scores]:
+def _benchmarks(base: MeasuredCandidate, candidate: MeasuredCandidate, asked: Asked, step: Step) -> tuple[Scores, Scores]:
     before, after = (benchmark(one.candidate, asked, step) for one in (base, candidate))
     seconds: dict[str, dict[str, float]] = {}
     for one in step.measured["benchmark"].values():  # of the looks before as well

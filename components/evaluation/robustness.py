@@ -1,4 +1,4 @@
-"""The use case's own questions asked otherwise: mistyped, and as a recogniser of speech writes them.
+"""Robustness: scores the use case's own test questions again, with typing errors and as speech recognition writes them.
 
 What follows from the answers is computed by `own_scenario` (components.measure), here and by `card verify`.
 Not covered: questions from other sources than the use case's own (checks/out_of_domain.py).
@@ -17,7 +17,7 @@ OTHERWISE: dict[str, Callable[[str, int], str]] = {"robustness": typed_in_haste,
 """Metric of the scenario → how the questions are asked for it."""
 
 
-def asked_otherwise(
+def robustness(
     candidates: Mapping[str, tuple[Candidate, Evidence]], asked: Checking, count: int, step: Step
 ) -> dict[str, dict[str, str]]:
     """Metric → "before", "after" of `candidates` (with what they said on test) → per-example table in the store: of the

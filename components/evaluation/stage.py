@@ -36,7 +36,7 @@ from .checks import CHECKS
 from .derived import by_slice, clean, headline, of_benchmarks
 from .english import english_parts
 from .evaluated import NEVER_MEASURED, Evaluated, Finalist
-from .probes import Application, Probed, probe
+from .probes import MeasuredCandidate, Probed, probe
 from .promotion import Figures, check_bounds, decide
 from .safety import Checking
 from .single_requests import Requests, single_requests
@@ -150,9 +150,9 @@ def evaluate(
     measured = {"this candidate": evidence, **others}
     gain = _gain(candidate, evidence, references, others, metrics, step)
     base, no_base = on_base_weights(candidate)
-    before = Application(base, known(base, measured) or _on_test(base, config, task, dataset, step)) if base else None
+    before = MeasuredCandidate(base, known(base, measured) or _on_test(base, config, task, dataset, step)) if base else None
     probed = probe(
-        Application(candidate, evidence),
+        MeasuredCandidate(candidate, evidence),
         before,
         no_base,
         asked=Asked(rows=config.benchmarks, shots=config.shots, typos=config.typos, swaps=config.swaps, seed=config.seed),

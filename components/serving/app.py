@@ -63,7 +63,7 @@ class FeedbackRequest(BaseModel):
 
 
 @dataclass
-class Served:
+class ServedModel:
     """What the routes share. `worker` is there while the application runs."""
 
     name: str
@@ -91,7 +91,7 @@ def create_app(
     hosts: Host headers that are answered
     """
     traffic = Traffic(traffic_path(workspace))
-    served = Served(name, version, traffic, FeedbackStore(workspace.feedback), int(time.time()))
+    served = ServedModel(name, version, traffic, FeedbackStore(workspace.feedback), int(time.time()))
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -111,8 +111,8 @@ def create_app(
     return app
 
 
-def _served(request: Request) -> Served:
-    found: Served = request.app.state.served
+def _served(request: Request) -> ServedModel:
+    found: ServedModel = request.app.state.served
     return found
 
 
@@ -123,7 +123,7 @@ def _worker(request: Request) -> Worker:
 
 
 routes = APIRouter()
-ServedHere = Annotated[Served, Depends(_served)]
+ServedHere = Annotated[ServedModel, Depends(_served)]
 WorkerHere = Annotated[Worker, Depends(_worker)]
 
 
