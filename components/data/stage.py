@@ -35,10 +35,10 @@ from .collect import Gated, collect
 from .contamination import Finding, clean_practice, divide
 from .figures import figures_of, origins
 from .filters import chosen
-from .kept import Kept
 from .knowledge import held_out_passages, knowledge
 from .made import Made, Refusal
 from .made import check as check_made
+from .outputs import Outputs
 from .provenance import describe
 from .rows import Collected
 
@@ -134,7 +134,7 @@ def prepare(
     made.bring(gated.collected)
     all_used = [row for items in (*used.values(), made.rows) for row in items]
     base = knowledge(gated.collected, all_used, held_out, divided.leaks, read, config.knowledge_passages, data.splits.seed)
-    keep = Kept(step)
+    keep = Outputs(step)
     for name, items in used.items():
         keep.split(name, [_linked(row, gated.collected) for row in items])
     if base.whole:
@@ -175,7 +175,7 @@ def prepare(
     return _prepared(keep, provenance, figures, gated, notes, step)
 
 
-def _settle_leaks(keep: Kept, findings: list[Finding], figures: dict[str, Any], policy: Policy, step: Step) -> None:
+def _settle_leaks(keep: Outputs, findings: list[Finding], figures: dict[str, Any], policy: Policy, step: Step) -> None:
     """Keep the list of leaks; raises GateRefused where too many evaluation rows stay suspects."""
     listed = keep.list("contamination_list", "contamination.jsonl", (finding.line() for finding in findings))
     if figures["share"] > policy.contamination_at_most:
@@ -193,7 +193,7 @@ def _linked(row: Row, collected: Collected) -> Row:
 
 
 def _prepared(
-    keep: Kept, provenance: dict[str, Any], figures: dict[str, Any], gated: Gated, notes: tuple[str, ...], step: Step
+    keep: Outputs, provenance: dict[str, Any], figures: dict[str, Any], gated: Gated, notes: tuple[str, ...], step: Step
 ) -> Prepared:
     publish_json(step.scratch / "provenance.json", provenance)
     stored = keep.splits

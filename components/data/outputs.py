@@ -7,7 +7,7 @@ from typing import Any
 from components.core import Row, Split, Step, only_collected, write_jsonl
 
 
-class Kept:
+class Outputs:
     """splits: name → its rows or passages. lists: what the provenance calls it → object with one JSON line an entry."""
 
     def __init__(self, step: Step) -> None:
