@@ -10,7 +10,7 @@ from .collect import Gated
 from .contamination import Divided, Finding
 from .curate import Curated
 from .knowledge import EVALUATED, Knowledge
-from .made import Made
+from .uncollected import Uncollected
 
 
 def figures_of(
@@ -58,7 +58,7 @@ def figures_of(
     }
 
 
-def origins(made: Made, extra: list[Row], train: list[Row], practice: list[Row]) -> dict[str, Any]:
+def origins(made: Uncollected, extra: list[Row], train: list[Row], practice: list[Row]) -> dict[str, Any]:
     """Rows that training may read, by where they came from, and what became of the made ones."""
     origins = Counter(row.origin for row in (*train, *practice, *extra))
     return {"made": made.figures, "training_origins": dict(sorted(origins.items()))}

@@ -36,11 +36,11 @@ from .contamination import Finding, clean_practice, divide
 from .figures import figures_of, origins
 from .filters import chosen
 from .knowledge import held_out_passages, knowledge
-from .made import Made, Refusal
-from .made import check as check_made
 from .outputs import Outputs
 from .provenance import describe
 from .rows import Collected
+from .uncollected import Refusal, Uncollected
+from .uncollected import check as check_uncollected
 
 FLOW_ENDS = ("train", "feedback", "validation", "test", "practice", "knowledge")
 """What rows and passages end in; `made` counts those rows that were read from a source."""
@@ -116,7 +116,7 @@ def prepare(
     GateRefused where a critical expectation fails or too much of the evaluation leaks.
     """
     chosen(data)  # a filter that is not known is said before anything is read
-    check_made(task, data)
+    check_uncollected(task, data)
     gated = collect(task, data, folder, config.max_characters, suppressed, step)
     rows = [row for row in gated.collected.rows if row.origin == "collected"]
     report("splitting, removing what leaks the evaluation")
@@ -130,7 +130,7 @@ def prepare(
     used = {name: items[: getattr(config, name)] for name, items in divided.splits.items()}
     held_out = [*divided.splits["validation"], *divided.splits["test"]]
     read = held_out_passages(gated.collected, divided.splits, passages, config.near)
-    made = Made(task, data, Refusal(rows, divided.leaks, read, summaries))
+    made = Uncollected(task, data, Refusal(rows, divided.leaks, read, summaries))
     made.bring(gated.collected)
     all_used = [row for items in (*used.values(), made.rows) for row in items]
     base = knowledge(gated.collected, all_used, held_out, divided.leaks, read, config.knowledge_passages, data.splits.seed)

@@ -22,8 +22,8 @@ from components.data import stage
 from components.data.generators import GENERATORS
 from components.data.generators.cloze import drafts
 from components.data.generators.draft import Draft
-from components.data.made import Refusal
 from components.data.synthetic import _misfit, synthesise
+from components.data.uncollected import Refusal
 from components.measure import measure
 from components.text.leaks import Item, Leaks
 from components.text.overlap import Overlap

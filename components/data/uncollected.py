@@ -83,7 +83,7 @@ class Refusal:
         return reasons
 
 
-class Made:
+class Uncollected:
     """Gathers made rows. figures: `sources`, `labelling` and `generator`, as far as asked for, each with {"kept", "dropped":
     {reason: count}} and what it found. votes: what the label model said of each row that it labelled. left_out: entries of
     `dropped.jsonl` for rows of sources that were not taken. origin: id → where a row that was taken was read; a generator's
