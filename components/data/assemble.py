@@ -6,7 +6,7 @@ from typing import Any
 
 from components.core import Data, Passage, Row, Task
 
-from .contamination import Finding
+from .contamination import LeakFinding
 from .curate import Curated, curate
 from .documents import Document, Origin, Part, entry
 from .normalise import normaliser
@@ -101,7 +101,7 @@ def left_out(
     curated: dict[str, list[Row]],
     used: dict[str, list[Row]],
     kept: set[str],
-    findings: Iterable[Finding],
+    findings: Iterable[LeakFinding],
 ) -> list[dict[str, Any]]:
     """Entries of `dropped.jsonl` for what leaks, found no room, or is more than the profile uses.
 
@@ -116,7 +116,7 @@ def left_out(
 
     in_splits = {row.id for rows in placed.values() for row in rows}
     for row in collected.rows:
-        if row.id not in in_splits and row.origin == "collected":  # what becomes of made rows: made.py
+        if row.id not in in_splits and row.origin == "collected":  # what becomes of others: uncollected.py
             add("train", row.id, "leak" if row.id in why else "split", why.get(row.id, "no room in any split"))
     for row in collected.practice:
         if row.id not in kept:

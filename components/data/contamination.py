@@ -1,8 +1,8 @@
 """Divides rows into splits so that nothing that training sees gives validation, test or the benchmarks away.
 
 Test is filled first, then validation, then feedback and train; before a split is filled, rows that leak items of the splits
-before it (and, for feedback and train, benchmark items) are removed from the pool. Every leak is a Finding, removed or kept,
-for a person to review. What counts as a leak: components/text/leaks.py, and overlap.py for whole passages.
+before it (and, for feedback and train, benchmark items) are removed from the pool. Every leak is a LeakFinding, removed or
+kept, for a person to review. What counts as a leak: components/text/leaks.py, and overlap.py beside it for whole passages.
 """
 
 import hashlib
@@ -22,7 +22,7 @@ EXCERPT = 80
 
 
 @dataclass(frozen=True)
-class Finding:
+class LeakFinding:
     """One leak. what: example row, practice row, practice passage, training passage, knowledge passage; id: of that."""
 
     what: str
@@ -59,7 +59,7 @@ class Divided:
     """The whole splits, before any cap. leaks: the index over validation, test and benchmark items."""
 
     splits: dict[str, list[Row]]
-    findings: list[Finding]
+    findings: list[LeakFinding]
     leaks: Leaks
 
 
@@ -90,13 +90,13 @@ def divide(
     summaries: bool = False,
 ) -> Divided:
     """Fill the splits from `rows`. benchmarks: the questions of benchmark items. silent, summaries: see `items_of`."""
-    findings: list[Finding] = []
+    findings: list[LeakFinding] = []
 
     def clean(pool: list[Row], leaks: Leaks) -> list[Row]:
         given = [(row.id, said) for row in pool for said in texts_of(row, silent, summaries)]
         found = leaks.of_rows([said for _, said in given])
         hits = {name: leak for (name, _), leak in zip(given, found, strict=True) if leak}
-        findings.extend(Finding("example row", row.id, row.source, hits[row.id]) for row in pool if row.id in hits)
+        findings.extend(LeakFinding("example row", row.id, row.source, hits[row.id]) for row in pool if row.id in hits)
         return [row for row in pool if row.id not in hits]
 
     test, pool = take(rows, splits.test, splits)
@@ -114,13 +114,13 @@ def divide(
 
 def clean_practice(
     rows: list[Row], passages: dict[str, Passage], leaks: Leaks, held_out: Overlap
-) -> tuple[list[Row], list[Passage], list[Finding]]:
+) -> tuple[list[Row], list[Passage], list[LeakFinding]]:
     """Practice rows that leak nothing, their passages, and what was found. A passage that overlaps with one of `held_out`,
     or holds an item's question or its answer beside its content, takes its rows with it."""
     findings, banned = training_leaks("practice passage", passages.values(), leaks, held_out)
     for row, leak in zip(rows, leaks.of_rows([(row.text, row.answer) for row in rows]), strict=True):
         if leak:
-            findings.append(Finding("practice row", row.id, row.source, leak))
+            findings.append(LeakFinding("practice row", row.id, row.source, leak))
             banned.add(row.id)
     kept = [row for row in rows if row.id not in banned and row.passage not in banned]
     about = {row.passage for row in kept}
@@ -129,11 +129,11 @@ def clean_practice(
 
 def training_leaks(
     what: str, passages: Iterable[Passage], leaks: Leaks, held_out: Overlap
-) -> tuple[list[Finding], set[str]]:
+) -> tuple[list[LeakFinding], set[str]]:
     """What `passages` leak to a model that reads them in training, and the ids of those that leak."""
     given = list(passages)
     findings = []
     for passage, inside in zip(given, leaks.of_passages([one.text for one in given]), strict=True):
         same = held_out.find(passage.text)
-        findings += [Finding(what, passage.id, passage.source, leak) for leak in ([same] if same else inside)]
+        findings += [LeakFinding(what, passage.id, passage.source, leak) for leak in ([same] if same else inside)]
     return findings, {finding.id for finding in findings}

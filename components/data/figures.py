@@ -7,7 +7,7 @@ from components.core import Row
 
 from .assemble import by_reason
 from .collect import Gated
-from .contamination import Divided, Finding
+from .contamination import Divided, LeakFinding
 from .curate import Curated
 from .knowledge import EVALUATED, Knowledge
 from .uncollected import Uncollected
@@ -18,7 +18,7 @@ def figures_of(
     divided: Divided,
     used: dict[str, list[Row]],
     base: Knowledge,
-    findings: list[Finding],
+    findings: list[LeakFinding],
     curated: Curated,
     dropped: list[dict[str, Any]],
 ) -> dict[str, Any]:

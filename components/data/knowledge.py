@@ -11,7 +11,7 @@ from components.core import Passage, Row
 from components.text.leaks import Item, Leaks
 from components.text.overlap import Overlap
 
-from .contamination import Finding, training_leaks
+from .contamination import LeakFinding, training_leaks
 from .rows import Collected
 from .split import shuffled
 
@@ -25,7 +25,7 @@ class Knowledge:
 
     whole: list[Passage]
     training: list[Passage]
-    findings: list[Finding]
+    findings: list[LeakFinding]
     suspects: dict[str, set[str]]
 
 
@@ -66,13 +66,13 @@ def knowledge(
     return Knowledge(whole, training, [*listed, *settled], suspects)
 
 
-def _in_gold_passages(passages: list[Passage], leaks: Leaks) -> list[Finding]:
+def _in_gold_passages(passages: list[Passage], leaks: Leaks) -> list[LeakFinding]:
     inside = leaks.of_passages([passage.text for passage in passages])
-    found = [Finding("", one.id, one.source, leak) for one, here in zip(passages, inside, strict=True) for leak in here]
+    found = [LeakFinding("", one.id, one.source, leak) for one, here in zip(passages, inside, strict=True) for leak in here]
     return [finding for finding in found if _tells_the_test(finding)]
 
 
-def _tells_the_test(finding: Finding) -> bool:
+def _tells_the_test(finding: LeakFinding) -> bool:
     return finding.leak.how == "question and answer" and finding.leak.item.where in EVALUATED
 
 

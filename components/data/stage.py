@@ -32,7 +32,7 @@ from .assemble import curate_collected, flow, left_out, read_at
 from .audit import of_curation, of_records, of_rows, report_on, sentences
 from .benchmarks import benchmark_items
 from .collect import Gated, collect
-from .contamination import Finding, clean_practice, divide
+from .contamination import LeakFinding, clean_practice, divide
 from .figures import figures_of, origins
 from .filters import chosen
 from .knowledge import held_out_passages, knowledge
@@ -175,7 +175,7 @@ def prepare(
     return _prepared(keep, provenance, figures, gated, notes, step)
 
 
-def _settle_leaks(keep: Outputs, findings: list[Finding], figures: dict[str, Any], policy: Policy, step: Step) -> None:
+def _settle_leaks(keep: Outputs, findings: list[LeakFinding], figures: dict[str, Any], policy: Policy, step: Step) -> None:
     """Keep the list of leaks; raises GateRefused where too many evaluation rows stay suspects."""
     listed = keep.list("contamination_list", "contamination.jsonl", (finding.line() for finding in findings))
     if figures["share"] > policy.contamination_at_most:

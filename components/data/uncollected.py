@@ -16,7 +16,7 @@ from components.text.leaks import Leaks
 from components.text.overlap import Overlap
 
 from .audit import of_labelling
-from .contamination import Finding, answer_of
+from .contamination import LeakFinding, answer_of
 from .documents import Origin, entry
 from .generators import generator
 from .representation import Effect
@@ -62,7 +62,7 @@ class Refusal:
         self._summaries = summaries
         self._taken = {words(row.text) for row in collected}
         self._leaks, self._held_out = leaks, held_out
-        self.findings: list[Finding] = []
+        self.findings: list[LeakFinding] = []
 
     def __call__(self, texts: Sequence[Text]) -> list[str | None]:
         asked = self._leaks.of_rows([(text, answer) for text, answer, _ in texts])
@@ -75,7 +75,7 @@ class Refusal:
             if words(text) in self._taken:
                 reasons.append("its text is there already")
             elif leak:
-                self.findings.append(Finding("made row", digest_of(text)[:16], "", leak))
+                self.findings.append(LeakFinding("made row", digest_of(text)[:16], "", leak))
                 reasons.append(f"leaks {leak.item.where}")
             else:
                 self._taken.add(words(text))
@@ -100,7 +100,7 @@ class Uncollected:
         self.origin: dict[str, Origin] = {}
 
     @property
-    def findings(self) -> list[Finding]:
+    def findings(self) -> list[LeakFinding]:
         """Leaks that were refused."""
         return self._refused.findings
 

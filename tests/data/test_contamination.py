@@ -8,7 +8,7 @@ import pytest
 from components.core import Row, Splits, Workspace
 from components.data import Config
 from components.data.benchmarks import benchmark_items
-from components.data.contamination import Finding, divide
+from components.data.contamination import LeakFinding, divide
 from components.data.slices import question_type
 from components.evaluation.items import BENCHMARKS
 from components.text import words
@@ -135,7 +135,7 @@ def test_every_benchmark_that_evaluation_draws_from_is_held_against_training() -
 def test_the_list_keeps_no_second_copy_of_the_text() -> None:
     (leak,) = Leaks([Item("test", "7", LONG)]).of_rows([(LONG, "")])
     assert leak
-    line = Finding("example row", "a", "calls", leak).line()
+    line = LeakFinding("example row", "a", "calls", leak).line()
     assert (line["where"], line["item"]) == ("test", "7")
     assert len(line["shared"]["excerpt"]) < len(LONG)
     assert len(line["shared"]["sha256"]) == 64
