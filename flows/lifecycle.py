@@ -121,8 +121,9 @@ def lifecycle(do: Steps) -> None:
         evidence=evaluated.evidence,
         finalist=finalist.digest,
         dataset=dataset,
-        run_id=do.run.id,
+        run=do.run.folder,
         decided_with=do.run.decided_with,
+        asked=do.run.asked,
     )
     publish_card(do, winner, evaluated, released.release)
 

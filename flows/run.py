@@ -112,8 +112,13 @@ class Run:
         """Names the run: contract, profile, sources, what was forgotten, pins, assets, code, machine, and the MLflow that it
         registers in."""
         assets = {name: asset.wheel for name, asset in ASSETS.items()}
-        made_of = [self.use_case, self.profile, self.sources, self.suppressed, assets, pins(), source_digest()]
-        return digest_of([*made_of, self.machine, self.workspace.tracking_digest])
+        return digest_of([self.asked, assets, pins(), source_digest()])
+
+    @property
+    def asked(self) -> str:
+        """Digest of all of that but code, pins and assets."""
+        asked = [self.use_case, self.profile, self.sources, self.suppressed]
+        return digest_of([*asked, self.machine, self.workspace.tracking_digest])
 
     @property
     def id(self) -> str:

@@ -4,6 +4,7 @@ governance. The card is written by `components.cards`.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from pydantic import Field, model_validator
@@ -82,16 +83,19 @@ def deploy(
     evidence: Evidence,
     dataset: Dataset,
     finalist: str,
-    run_id: str,
+    run: Path,
     step: Step,
     card: str = "",
     decided_with: str = "",
+    asked: str = "",
 ) -> Deployed:
     """Put `candidate` onto its targets and ask it real questions there, register it (alias `candidate`), and let the policy
     approve it where the risk tier is low.
 
     evidence: what the release was decided on; its answers become monitoring's reference window
     finalist: digest of the Candidate that won evaluation; `candidate` itself, or what it was optimised from
+    run: folder of the run, whose name the registry keeps; a place: a later run of the same content releases nothing anew
+    asked: digest of what the run was asked, which names this step: with another MLflow, or a text forgotten since, it does
     card: path of the model card; `model_cards/<use case>/v<version>.md` where not given
     decided_with: digest of the contract and the profile
     Registered only after it has answered, so a Candidate that cannot be served leaves no version. Each effect goes through
@@ -114,7 +118,7 @@ def deploy(
 
     name = contract.deployment.model_name
     registry = Registry(step.workspace)
-    described = _described(contract, candidate, evidence, finalist, run_id, card, config.trial)
+    described = _described(contract, candidate, evidence, finalist, run.name, card, config.trial)
     described = described.model_copy(update={"signer": signer, "config": decided_with})
     version = register(registry, described, candidate, bundle, step.scratch)
     yields = registry.yields(version)

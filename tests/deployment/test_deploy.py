@@ -42,7 +42,7 @@ def run(workspace: Workspace, folder: Path, risk: str = "medium", below: float |
         evidence=cases.evidence(workspace, folder, chosen.digest, ANSWERS),
         dataset=cases.dataset(workspace, folder),
         finalist=chosen.digest,
-        run_id="run-1",
+        run=Path("runs/run-1"),
         step=cases.step(workspace),
     )
 

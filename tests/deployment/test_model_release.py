@@ -54,7 +54,7 @@ def deployed(step: Step, chosen: Candidate, tmp_path_factory: pytest.TempPathFac
         evidence=cases.evidence(workspace, tmp_path_factory.mktemp("evidence"), chosen.digest, ["a", "b", "c"]),
         dataset=dataset(step),
         finalist=chosen.digest,
-        run_id="run-1",
+        run=Path("runs/run-1"),
         step=cases.step(workspace),
     )
 
