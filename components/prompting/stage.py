@@ -36,8 +36,10 @@ from .methods import METHODS
 class Config(Frozen):
     """Settings of prompting."""
 
-    methods: tuple[str, ...] | None = None
-    """Methods to try; None: all eight."""
+    methods: tuple[str, ...] = (
+        "chain_of_thought", "chaining", "few_shot", "hybrid", "iterative", "negative", "one_shot", "zero_shot",
+    )  # fmt: skip
+    """Methods to try. They are named, so that a new file in their folder re-runs nobody's workspace."""
     rows: tuple[int, ...] = Field((16, 32, 80), min_length=1)
     """Validation rows of each round."""
     keep: tuple[int, ...] = Field((4, 2, 1), min_length=1)
@@ -113,7 +115,7 @@ def _schedule(config: Config) -> list[tuple[int, int]]:
 
 def _candidates(config: Config, task: Task, candidate: Candidate, dataset: Dataset, step: Step) -> dict[str, Candidate]:
     """Method → `candidate` with that method's prompt."""
-    unknown = sorted(set(config.methods or ()) - set(METHODS))
+    unknown = sorted(set(config.methods) - set(METHODS))
     if unknown:
         raise BadInput(f"section 'prompting': methods {', '.join(unknown)} are not known; allowed: {', '.join(METHODS)}")
     answer_tokens = config.answer_tokens or kind_of(task.kind).tokens.prompted
@@ -122,7 +124,7 @@ def _candidates(config: Config, task: Task, candidate: Candidate, dataset: Datas
     if candidate.retriever and (readable := dataset.training_knowledge or dataset.knowledge):
         passages = {passage.id: passage.text for passage in read_passages(readable, step.store)}
     examples = pick(task, dataset.rows("train", step.store), passages, config.shots, config.example_words)
-    built = {name: METHODS[name](elements, examples) for name in config.methods or METHODS}
+    built = {name: METHODS[name](elements, examples) for name in config.methods}
     return {name: candidate.model_copy(update={"prompt": made}) for name, made in built.items()}
 
 
