@@ -55,13 +55,13 @@ def train(config: "Config", task: Task, candidate: Candidate, dataset: Dataset, 
     trained = sft.train(recipe, sft.Settings(), base, encoded, step.scratch, step.machine, practice=practice)
     proposed = tuned(candidate, recipe, "sft", trained, step.store).model_copy(update={"prompt": prompt})
     split = _kept(planted, step)
-    made_here = (*objects, *_weights(proposed), *((split.object,) if split else ()))
+    made_here = (*objects, *_fresh(candidate, proposed), *((split.object,) if split else ()))
     return Supervised(proposed, made_here, counts, trained.measured, split)
 
 
-def _weights(candidate: Candidate) -> tuple[str, ...]:
-    """Digests of what was trained."""
-    return tuple(one.object for one in (candidate.model, candidate.adapter) if one)
+def _fresh(before: Candidate, after: Candidate) -> tuple[str, ...]:
+    """Digests of what was trained: the objects that the one before had not."""
+    return tuple(sorted(set(after.objects) - set(before.objects)))
 
 
 def _kept(planted: list[Canary], step: Step) -> Split | None:
