@@ -58,7 +58,7 @@ def test_render_writes_the_same_card_again(home: Finished, card: Path) -> None:
 
 
 def test_diff_lint_and_bad_input_on_the_command_line(home: Finished, card: Path, tmp_path: Path) -> None:
-    other, _ = carded(tmp_path / "other")
+    other, *_ = carded(tmp_path / "other")
     done = ninefold(home.home, "card", "diff", str(card), str(other), "--json")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["words"][0] == "From voice_helpdesk version 1 to voice_helpdesk version 1."

@@ -2,14 +2,14 @@
 
 import pytest
 import torch
-from components.tuning.optimizer import MasterAdamW
-from components.tuning.train import fine_tune, load_base
 from safetensors.torch import load_file
 
 from components.application import checkpoint
 from components.core import Machine
+from components.training.loop import load_base
+from components.training.optimizer import MasterAdamW
+from tests.training.test_techniques import train
 from tests.tuning.small import new_step
-from tests.tuning.test_resume import EXAMPLES, SETTINGS
 
 
 @pytest.fixture(scope="module")
@@ -22,8 +22,7 @@ def base(tmp_path_factory):
 def test_weights_and_adapter_have_the_dtype_that_is_asked_for(base, tmp_path, asked, trained):
     model, _ = load_base(base, Machine(threads=1), asked)
     assert {p.dtype for p in model.parameters()} == {trained}
-    made = fine_tune(SETTINGS, base, EXAMPLES, tmp_path, Machine(threads=1), dtype=asked)
-    saved = load_file(made["folder"] / "adapter_model.safetensors")
+    saved = load_file(train("lora", base, tmp_path, dtype=asked).folder / "adapter_model.safetensors")
     assert {value.dtype for value in saved.values()} == {trained}
     assert any(value.any() for name, value in saved.items() if "lora_B" in name)
 
