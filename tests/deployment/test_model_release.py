@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from components.application import checkpoint, load
-from components.core import Candidate, Quoted, Retriever, Row, Runtime, Step
+from components.core import Candidate, Quoted, Retriever, Row, Step
 from components.deployment import Config, deploy
 from components.deployment.stage import Deployed
 from components.deployment.targets import docker
@@ -38,10 +38,7 @@ def chosen(step: Step) -> Candidate:
     retriever = Retriever(
         scoring="convex", store="numpy", knowledge=data.knowledge.object, top_k=2, index=index.object, embedder=embedder
     )
-    model = build(hand, "int8", step)
-    return hand.model_copy(
-        update={"retriever": retriever, "model": model, "runtime": Runtime(engine="onnx", dtype="int8"), "quoted": Quoted()}
-    )
+    return build(hand, "int8", (), step).model_copy(update={"retriever": retriever, "quoted": Quoted()})
 
 
 @pytest.fixture(scope="module")

@@ -73,8 +73,7 @@ def test_batches_of_a_gpu_are_larger_and_tell_the_same(
 
 
 def test_quantised_weights_are_scored_like_the_reference(step: Step, candidate: Candidate) -> None:
-    runtime = candidate.runtime.model_copy(update={"engine": "onnx", "dtype": "int8"})
-    fast = candidate.model_copy(update={"model": build(candidate, "int8", step), "runtime": runtime})
+    fast = build(candidate, "int8", (), step)
     pairs = [((5, 9, 30), (7,)), ((5, 9, 30), (8, 11, 3)), ((40,), (7, 7))]
     with load(candidate, step.store, step.machine) as first, load(fast, step.store, step.machine) as second:
         reference, quantised = follow(first.engine, pairs), follow(second.engine, pairs)

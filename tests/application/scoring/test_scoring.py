@@ -113,7 +113,8 @@ def test_convex_over_numpy_gives_what_its_formula_gives_bit_for_bit(indexed: Ind
     chunks = read_jsonl(store.path(retriever.index) / "chunks.jsonl")
     vectors = np.load(store.path(retriever.index) / "vectors.npy")
     owner = np.array([[passage.id for passage in PASSAGES].index(chunk["passage"]) for chunk in chunks])
-    embedded = Embedder(Machine(threads=1), store.path(retriever.embedder.object)).embed(asked)
+    folder = store.path(retriever.embedder.object)
+    embedded = Embedder.of_index(Machine(threads=1), folder, store.path(retriever.index)).embed(asked)
     wanted = []
     for start in range(0, len(asked), 64):
         texts, some = asked[start : start + 64], embedded[start : start + 64]
