@@ -66,6 +66,12 @@ def test_questions_in_a_script_without_spaces(tmp_path, prefect_server):
     assert figures["hit@1"]["value"] > 0.9
     assert figures["f1"]["value"] > 0
     unmeasured = "\n".join(summary["not_measured"])
-    for part in ("toxicity", "refusal", "swaps", "groups of people that rows name", "personal data in words"):
+    for part in (
+        "toxicity",
+        "refusal",
+        "swaps",
+        "groups of people that rows name",
+        "personal data in words (PII recognisers)",
+    ):
         assert f"{part}: not measured: English only (task.language is 'zh')" in unmeasured
     assert "not measured: English only" in Path(summary["card"]).read_text()
