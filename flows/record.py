@@ -21,6 +21,7 @@ from components.cards.pdf import pdf
 from components.core import BadInput, Candidate, MachineFault, Release, Store, publish_bytes, publish_json, read_jsonl
 from components.core.code import ROOT
 from components.core.files import disk_faults
+from components.core.rates import processor
 from components.core.tracking import Tracking
 from components.deployment.requirements import requirements
 from components.evaluation import Evaluated
@@ -169,6 +170,7 @@ def environment(run: Run) -> dict[str, str]:
     return {
         **found,
         "python": platform.python_version(),
+        "processor": processor(),
         "cores": str(psutil.cpu_count()),
         "memory": memory,
         "system": platform.system(),

@@ -99,7 +99,7 @@ def technique_settings(name: str) -> set[str]:
     try:
         return set(technique(name).Settings.model_fields)
     except BadInput as error:
-        raise ValueError(f"key 'technique': {error}") from error
+        raise ValueError(str(error)) from error
 
 
 def _as_json(name: str, own: dict[str, Any]) -> dict[str, Any]:

@@ -80,7 +80,7 @@ def test_settings_of_a_variant_stand_under_its_name() -> None:
         Config.model_validate({"drop_layers": {"layers": 3}})
     with pytest.raises(ValueError, match=r"key 'drop_layers\.layer'.*settings of 'drop_layers': epochs, layers"):
         Config.model_validate({"variants": ["drop_layers"], "drop_layers": {"layer": 3}})
-    with pytest.raises(ValueError, match="optimization technique 'int3' is not known; allowed: drop_layers, int4, int8"):
+    with pytest.raises(ValueError, match="optimization: technique 'int3' is not known; allowed: drop_layers, int4, int8"):
         Config.model_validate({"variants": ["int3"]})
 
 

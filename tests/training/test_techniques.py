@@ -156,7 +156,7 @@ def test_training_on_zero_gradients_is_refused() -> None:
 def test_an_unknown_technique_and_a_key_of_another_are_refused() -> None:
     from components.tuning import Config
 
-    with pytest.raises(ValueError, match="key 'technique': tuning technique 'dora2' is not known; allowed: full, ia3, lora"):
+    with pytest.raises(ValueError, match="tuning: technique 'dora2' is not known; allowed: full, ia3, lora"):
         Config(technique="dora2")
     with pytest.raises(ValueError, match=r"key 'rank' is not known; allowed here: batch_rows.*of technique 'ia3': inputs"):
         Config(technique="ia3", rank=4)

@@ -31,7 +31,7 @@ class Given(NamedTuple):
 
 def technique(name: str) -> ModuleType:
     """The file `name`; raises BadInput where there is none, MissingPackage where it cannot run here."""
-    known(name, TECHNIQUES, "optimization technique")
+    known(name, TECHNIQUES, "technique", "optimization")
     module = import_module(f".{name}", __package__)
     require(module, DEFINES, "stage optimization")
     return module

@@ -9,7 +9,7 @@
     live(model) -> {name: parameter}            those weights; a preference objective's reference copies are none of them
     save(model, base, folder, layers) -> None   into the empty `folder`, for the whole model of `layers` layers at `base`;
                                                 equal weights give equal bytes
-    load(model, folder, seed) -> model          `wrap`, with the weights that `save` wrote (PRODUCT "adapter")
+    load(model, folder, seed) -> model          PRODUCT "adapter" alone: `wrap`, with the weights that `save` wrote
     PACKAGES             distributions that what it made needs where it is served
 
 `model` is the causal language model, or its upper layers (`layers.split`) where WHOLE is False. torch and peft are imported
@@ -23,18 +23,17 @@ from types import ModuleType
 from pydantic import ValidationError
 
 from components.core import BadInput, Frozen
-from components.core.variants import require
+from components.core.variants import known, require
 
 TECHNIQUES = tuple(sorted(path.stem for path in Path(__file__).parent.glob("*.py") if path.stem != "__init__"))
-DEFINES = ("Settings", "LEARNING_RATE", "WHOLE", "PRODUCT", "MERGEABLE", "PACKAGES", "wrap", "live", "save", "load")
+DEFINES = ("Settings", "LEARNING_RATE", "WHOLE", "PRODUCT", "MERGEABLE", "PACKAGES", "wrap", "live", "save")
 
 
 def technique(name: str) -> ModuleType:
     """The file `name`; raises BadInput where there is none."""
-    if name not in TECHNIQUES:
-        raise BadInput(f"tuning technique '{name}' is not known; allowed: {', '.join(TECHNIQUES)}")
+    known(name, TECHNIQUES, "technique", "tuning")
     module = import_module(f".{name}", __package__)
-    require(module, DEFINES, "training")
+    require(module, (*DEFINES, "load") if getattr(module, "PRODUCT", "") == "adapter" else DEFINES, "training")
     return module
 
 

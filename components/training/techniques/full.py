@@ -35,8 +35,3 @@ def live(model: Any) -> "dict[str, torch.nn.Parameter]":
 def save(model: Any, base: Path, folder: Path, layers: int) -> None:
     """Write the whole checkpoint: the trained weights, and beside them the base's configuration and tokenizer."""
     save_checkpoint(model, base, folder)
-
-
-def load(model: Any, folder: Path, seed: int) -> Any:
-    """Unused: what full tuning leaves is the model that a later training starts from."""
-    raise NotImplementedError("full tuning leaves no adapter to load")
