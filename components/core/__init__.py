@@ -19,7 +19,20 @@ from .code import code_digest
 from .dataset import Dataset, Passage, Row, Split, only_collected, read_passages, read_rows
 from .digest import Frozen, canonical, digest_of, file_digest, short
 from .errors import BadInput, GateRefused, MachineFault, MissingPackage, NinefoldError
-from .evidence import UNOPTIMIZED, Approval, Comparison, Decision, Evidence, Metric, Power, Release, StageResult, Verdict
+from .evidence import (
+    UNOPTIMIZED,
+    Approval,
+    Comparison,
+    Decision,
+    Evidence,
+    Example,
+    Metric,
+    Power,
+    Release,
+    StageResult,
+    Verdict,
+    figure_of,
+)
 from .feedback_store import Feedback, FeedbackStore, Received, Seen
 from .files import publish_bytes, publish_json, publish_text, read_jsonl, write_jsonl
 from .ledger import Ledger
@@ -72,6 +85,7 @@ __all__ = [
     "Deployment",
     "Duplicates",
     "Evidence",
+    "Example",
     "Feedback",
     "FeedbackStore",
     "Frozen",
@@ -119,6 +133,7 @@ __all__ = [
     "code_digest",
     "digest_of",
     "fetch",
+    "figure_of",
     "file_digest",
     "listening",
     "only_collected",

@@ -1,6 +1,7 @@
 """Evidence, Decision, Release, and what every stage returns."""
 
-from typing import Any, Literal
+from collections.abc import Mapping
+from typing import Any, Literal, TypedDict, cast
 
 from .candidate import Candidate
 from .digest import Frozen
@@ -26,6 +27,29 @@ class Evidence(Frozen):
     split_object: str
     table: str
     metrics: dict[str, Metric]
+
+
+class Example(TypedDict):
+    """A row of an Evidence's table. Beside these it has the figures of its answer, by metric: `figure_of` reads them."""
+
+    id: str
+    text: str
+    answer: str
+    reference: str
+    origin: str
+    passage: str | None
+    passages: list[str]
+    scores: list[float]
+    context: list[str]
+    context_passages: list[str]
+    margin: float | None
+    slices: dict[str, str]
+
+
+def figure_of(row: Mapping[str, object], metric: str) -> float | None:
+    """The figure that `metric` has in a row of a per-example table; None where the row has none."""
+    value = row.get(metric)
+    return None if value is None else float(cast(float, value))
 
 
 class Power(Frozen):

@@ -92,7 +92,7 @@ def fsync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def read_jsonl(path: Path) -> list[dict[str, Any]]:
+def read_jsonl(path: Path) -> list[Any]:
     """All rows of a JSONL file that we wrote ourselves."""
     # Not splitlines(): texts may hold U+0085 or U+2028, which JSON leaves as they are.
     return [json.loads(line) for line in path.read_text(encoding="utf-8").split("\n") if line]

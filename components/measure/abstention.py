@@ -4,12 +4,11 @@ As SQuAD 2.0's evaluation sets its no-answer threshold (Rajpurkar, Jia and Liang
 contract's floors: the primary metric alone would never abstain. Not covered: calibrated probabilities.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import sqrt
 from statistics import NormalDist
-from typing import Any
 
-from components.core import Metrics, Row, Task
+from components.core import Example, Metrics, Row, Task, figure_of
 
 from .metrics import per_example
 
@@ -18,7 +17,7 @@ THRESHOLDS = 50
 
 
 def abstain_below(
-    task: Task, metrics: Metrics, table: Sequence[dict[str, Any]], scores: Sequence[float], confidence: float = 0.5
+    task: Task, metrics: Metrics, table: Sequence[Example], scores: Sequence[float], confidence: float = 0.5
 ) -> float | None:
     """The score under which abstaining is best; None: never abstaining is best.
 
@@ -45,7 +44,7 @@ def abstain_below(
 
 
 def _rank(
-    task: Task, metrics: Metrics, table: Sequence[dict[str, Any]], silent: Sequence[bool], spread: float
+    task: Task, metrics: Metrics, table: Sequence[Example], silent: Sequence[bool], spread: float
 ) -> tuple[int, int, float]:
     """Most floors reached, most of them surely, then the primary metric, if the `silent` rows were abstentions.
 
@@ -61,13 +60,13 @@ def _rank(
     return reached, surely, _mean(figures, metrics.primary)
 
 
-def _figures(task: Task, row: dict[str, Any], silent: bool) -> dict[str, Any]:
+def _figures(task: Task, row: Example, silent: bool) -> Mapping[str, object]:
     if not silent:
         return row
     asked = Row(id=row["id"], text=row["text"], answer=row["reference"], passage=row["passage"])
     return per_example(task, asked, task.abstain or "", row["passages"])
 
 
-def _mean(figures: Sequence[dict[str, Any]], name: str) -> float:
-    values = [figure[name] for figure in figures if figure.get(name) is not None]
+def _mean(rows: Sequence[Mapping[str, object]], name: str) -> float:
+    values = [value for row in rows if (value := figure_of(row, name)) is not None]
     return sum(values) / len(values) if values else 0.0

@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal
 
-from components.core import Frozen
+from components.core import Example, Frozen, figure_of
 
 from .bounded_mean import DRAWS, furthest
 from .intervals import bootstrap, statistic
@@ -122,7 +122,7 @@ def off_centre(before: "np.ndarray", after: "np.ndarray", level: float) -> "np.n
 
 
 def floor(
-    rows: Sequence[dict[str, Any]], name: str, bound: float, level: float = LEVEL, *, labels: Sequence[str] = ()
+    rows: Sequence[Example], name: str, bound: float, level: float = LEVEL, *, labels: Sequence[str] = ()
 ) -> Bound | None:
     """A metric of a per-example table that must reach `bound`; None where no row has a value. labels: the contract's"""
     import numpy as np
@@ -136,7 +136,7 @@ def floor(
         spread = float(np.nanstd(bootstrap(figure))) * len(rows) ** 0.5
         found = _judged("floors", name, bound, value, len(rows), end, level, spread, bound)
         return _enough_of_each(found, fewest_of(rows, labels))
-    values = [row[name] for row in rows if row.get(name) is not None]
+    values = [one for row in rows if (one := figure_of(row, name)) is not None]
     if not values:
         return None
     mean, spread = float(np.mean(values)), float(np.std(values, ddof=_ddof(values)))
@@ -145,8 +145,8 @@ def floor(
 
 def not_worse(
     name: str,
-    before: Sequence[dict[str, Any]],
-    after: Sequence[dict[str, Any]],
+    before: Sequence[Example],
+    after: Sequence[Example],
     bound: float,
     level: float = LEVEL,
     *,
@@ -167,7 +167,7 @@ def not_worse(
     return _enough_of_each(found, fewest)
 
 
-def fewest_of(rows: Sequence[dict[str, Any]], labels: Sequence[str] = ()) -> int:
+def fewest_of(rows: Sequence[Example], labels: Sequence[str] = ()) -> int:
     """Rows of the label that has the fewest: of the contract's `labels`, and of those that a row has or says."""
     counts = Counter(str(row["reference"]) for row in rows)
     known = {*labels, *counts, *(str(row["answer"]) for row in rows)}

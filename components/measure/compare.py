@@ -10,9 +10,8 @@ interval, at 2.5 % on that side, is the stricter one; for few it is the test. No
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
-from components.core import Comparison, Decision, Evidence, Metrics, Store, Verdict, read_jsonl
+from components.core import Comparison, Decision, Evidence, Example, Metrics, Store, Verdict, read_jsonl
 
 from .intervals import paired
 from .metrics import by_answer
@@ -20,7 +19,7 @@ from .sample_size import power
 from .significance import FEWEST, LEVEL, fewest, p_value, shown_p
 
 
-def examples(evidence: Evidence, store: Store) -> list[dict[str, Any]]:
+def examples(evidence: Evidence, store: Store) -> list[Example]:
     """The per-example rows behind `evidence`, in the order of the split."""
     return read_jsonl(store.file(evidence.table))
 
@@ -46,8 +45,8 @@ def compare(
 
 
 def compare_tables(
-    before: Sequence[dict[str, Any]],
-    after: Sequence[dict[str, Any]],
+    before: Sequence[Example],
+    after: Sequence[Example],
     metrics: Metrics,
     *,
     over: str,
@@ -61,8 +60,8 @@ def compare_tables(
 
 
 def compared(
-    before: Sequence[dict[str, Any]],
-    after: Sequence[dict[str, Any]],
+    before: Sequence[Example],
+    after: Sequence[Example],
     metric: str,
     *,
     over: str,
@@ -116,7 +115,7 @@ def _verdict(found: Comparison, lost: Sequence[str]) -> Verdict:
     return "adopt" if significant(found) and gain.value >= least else "not enough evidence"
 
 
-def _too_few(rows: Sequence[dict[str, Any]], metric: str) -> str:
+def _too_few(rows: Sequence[Example], metric: str) -> str:
     """Why rows of a label are too few for a gain in macro-F1, in words; "" where they are not."""
     label, count = fewest(rows) if by_answer(metric) else ("", FEWEST)
     return "" if count >= FEWEST else f"macro-F1 takes {FEWEST} rows of each label, and {label} has {count}"

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from components.core import Metric
+from components.core import Example, Metric, figure_of
 
 from .metrics import over_table
 from .statistic import Statistic
@@ -54,10 +54,10 @@ def interval(values: Sequence[float | None], seed: int = 0, resamples: int = 200
     return found.model_copy(update={"low": _rounded(low), "high": _rounded(high)})
 
 
-def table_metric(rows: Sequence[dict[str, Any]], name: str, seed: int = 0, resamples: int = 2000) -> Metric | None:
+def table_metric(rows: Sequence[Example], name: str, seed: int = 0, resamples: int = 2000) -> Metric | None:
     """Metric `name` of a per-example table with its interval; None where no row has a value."""
     if over_table(name) is None:
-        found = interval([row.get(name) for row in rows], seed, resamples)
+        found = interval([figure_of(row, name) for row in rows], seed, resamples)
         return found if found.n else None
     return _metric(statistic(rows, name), len(rows), bootstrap(statistic(rows, name), seed, resamples)) if rows else None
 
@@ -78,9 +78,7 @@ def of_two_means(
     return _nothing_changed(found) if found.value == 0 and list(before) == list(after) else found
 
 
-def paired(
-    before: Sequence[dict[str, Any]], after: Sequence[dict[str, Any]], name: str, seed: int = 0, resamples: int = 2000
-) -> Paired:
+def paired(before: Sequence[Example], after: Sequence[Example], name: str, seed: int = 0, resamples: int = 2000) -> Paired:
     """Metric `name` before, after, and its gain with a 95 % interval, over the same rows in the same order.
 
     The spread comes from the resampled gains, times √n, so that it also holds for a metric that is no mean.
@@ -101,10 +99,10 @@ def paired(
     return Paired(start, end, gain, _rounded(np.nanstd(gains) * n**0.5))
 
 
-def statistic(rows: Sequence[dict[str, Any]], name: str) -> Statistic:
+def statistic(rows: Sequence[Example], name: str) -> Statistic:
     """The statistic behind metric `name` of a per-example table."""
     of_table = over_table(name)
-    return of_table(rows) if of_table else _means([row.get(name) for row in rows])
+    return of_table(rows) if of_table else _means([figure_of(row, name) for row in rows])
 
 
 def bootstrap(figure: Statistic, seed: int = 0, resamples: int = 2000) -> "np.ndarray":

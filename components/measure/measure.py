@@ -10,9 +10,9 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
-from components.core import Candidate, Evidence, Row, Split, Step, Task, canonical, progress, read_rows, write_jsonl
+from components.core import Candidate, Evidence, Example, Row, Split, Step, Task, canonical, progress, read_rows, write_jsonl
 
 from .intervals import table_metric
 from .metrics import METRICS, per_example
@@ -93,9 +93,7 @@ def latency(answer: Answerer, rows: Sequence[Row], n: int = 10) -> dict[str, flo
     return {"p50": round(float(p50), 4), "p95": round(float(p95), 4), "mean": round(float(np.mean(seconds)), 4), "n": n}
 
 
-def _table(
-    candidate: Candidate, rows: Sequence[Row], answer: Answerer, what: str, task: Task, step: Step
-) -> list[dict[str, Any]]:
+def _table(candidate: Candidate, rows: Sequence[Row], answer: Answerer, what: str, task: Task, step: Step) -> list[Example]:
     searched = candidate.retriever is not None
     journal = step.scratch / "answers.jsonl"
     chunks = [rows[start : start + CHUNK] for start in range(0, len(rows), CHUNK)]
@@ -119,25 +117,26 @@ def _table(
     return table
 
 
-def _example(task: Task, row: Row, found: AnswerLike, searched: bool) -> dict[str, Any]:
-    return {
-        "id": row.id,
-        "text": row.text,
-        "answer": found.text,
-        "reference": row.answer,
-        "origin": row.origin,
-        "passage": row.passage,
-        "passages": list(found.passages),
-        "scores": [round(score, 6) for score in found.scores],
-        "context": list(found.context),
-        "context_passages": list(found.context_passages),
-        "margin": found.margin,
-        "slices": row.slices,
-        **per_example(task, row, found.text, found.passages if searched else None, found.context),
-    }
+def _example(task: Task, row: Row, found: AnswerLike, searched: bool) -> Example:
+    example = Example(
+        id=row.id,
+        text=row.text,
+        answer=found.text,
+        reference=row.answer,
+        origin=row.origin,
+        passage=row.passage,
+        passages=list(found.passages),
+        scores=[round(score, 6) for score in found.scores],
+        context=list(found.context),
+        context_passages=list(found.context_passages),
+        margin=found.margin,
+        slices=row.slices,
+    )
+    figures = per_example(task, row, found.text, found.passages if searched else None, found.context)
+    return cast(Example, {**example, **figures})
 
 
-def _read_journal(path: Path) -> list[dict[str, Any]]:
+def _read_journal(path: Path) -> list[Any]:
     """The chunks that were written whole; a torn last line is cut off, so that the next one starts on its own line."""
     if not path.exists():
         return []

@@ -9,9 +9,8 @@ of evaluation), seconds.
 """
 
 from collections.abc import Sequence
-from typing import Any
 
-from components.core import Frozen, Metric
+from components.core import Example, Frozen, Metric
 
 from .intervals import interval, of_two_means, paired, table_metric
 
@@ -85,7 +84,7 @@ def scenarios(before: Scores, after: Scores) -> dict[str, Scenario]:
     return found
 
 
-def own_scenario(tables: dict[str, dict[str, list[dict[str, Any]]]], metric: str) -> Scenario:
+def own_scenario(tables: dict[str, dict[str, list[Example]]], metric: str) -> Scenario:
     """The use case as a scenario, by the contract's `metric`.
 
     tables: way of asking → "before", "after" → per-example table; `accuracy` is of the questions as they are, of which only
@@ -128,6 +127,6 @@ def _off_centre(preference: Metric) -> Metric:
     return Metric(value=round(abs(preference.value - 0.5), 6), n=preference.n)
 
 
-def _figures(tables: dict[str, list[dict[str, Any]]], metric: str) -> dict[str, Metric]:
+def _figures(tables: dict[str, list[Example]], metric: str) -> dict[str, Metric]:
     found = {when: table_metric(table, metric) for when, table in tables.items()}
     return {when: figure for when, figure in found.items() if figure}

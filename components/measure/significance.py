@@ -13,7 +13,9 @@ equal. Macro-F1 weighs a label of few rows like any other, and swapping answers 
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from components.core import Example
 
 from .bounded_mean import tails
 from .intervals import BLOCK, statistic
@@ -35,7 +37,7 @@ STRIDE = 64
 """Swaps are drawn for a multiple of this many rows, so that tables of nearly equal size share them."""
 
 
-def p_value(before: Sequence[dict[str, Any]], after: Sequence[dict[str, Any]], name: str) -> float:
+def p_value(before: Sequence[Example], after: Sequence[Example], name: str) -> float:
     """One-sided p-value of "metric `name` is not higher in `after`" over the same rows in the same order. 1 for macro-F1
     where a label has too few rows."""
     import numpy as np
@@ -60,7 +62,7 @@ def p_value(before: Sequence[dict[str, Any]], after: Sequence[dict[str, Any]], n
     return max(permuted, tails(moved[known, 0])[0]) if mean else permuted
 
 
-def fewest(rows: Sequence[dict[str, Any]]) -> tuple[str, int]:
+def fewest(rows: Sequence[Example]) -> tuple[str, int]:
     """The label (quoted) with the fewest rows, and how many. Where all rows have one label: any other, which has none."""
     counts = Counter(str(row["reference"]) for row in rows)
     if len(counts) < 2:

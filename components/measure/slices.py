@@ -13,9 +13,9 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from math import ceil, log, log1p
 from statistics import fmean
-from typing import Any, Literal
+from typing import Literal
 
-from components.core import Frozen, Metric, Metrics
+from components.core import Example, Frozen, Metric, Metrics, figure_of
 from components.tasks import kind_of
 
 from .bounded_mean import tails
@@ -58,8 +58,8 @@ def compared_on(metrics: Metrics, kind: str) -> tuple[str, ...]:
 
 
 def compare_slices(
-    before: Sequence[dict[str, Any]],
-    after: Sequence[dict[str, Any]],
+    before: Sequence[Example],
+    after: Sequence[Example],
     slices: Sequence[str],
     metrics: Sequence[str],
     margins: Mapping[str, float],
@@ -121,7 +121,7 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return adjusted
 
 
-def _values(rows: Sequence[dict[str, Any]], name: str) -> list[str]:
+def _values(rows: Sequence[Example], name: str) -> list[str]:
     return sorted({row["slices"][name] for row in rows if name in row["slices"]})
 
 
@@ -132,7 +132,7 @@ def _least(margin: float, values: int) -> int:
 
 
 def _together(
-    before: Sequence[dict[str, Any]], after: Sequence[dict[str, Any]], name: str, metrics: Sequence[str], least: int
+    before: Sequence[Example], after: Sequence[Example], name: str, metrics: Sequence[str], least: int
 ) -> Iterator[tuple[str, ...]]:
     """The values of a slice, each alone, or joined with others, fewest rows first, until there are `least` rows.
 
@@ -161,8 +161,8 @@ def _uncredited(parts: Sequence[Sequence[float]]) -> list[float]:
 
 
 def _cell(
-    before: Sequence[dict[str, Any]],
-    after: Sequence[dict[str, Any]],
+    before: Sequence[Example],
+    after: Sequence[Example],
     name: str,
     values: Sequence[str],
     metrics: Sequence[str],
@@ -171,10 +171,10 @@ def _cell(
     tables."""
     pairs = [(one, two) for one, two in zip(before, after, strict=True) if one["slices"].get(name) in values]
     for metric in metrics:
-        known = [(one, two) for one, two in pairs if one.get(metric) is not None and two.get(metric) is not None]
+        figures = [(figure_of(one, metric), figure_of(two, metric)) for one, two in pairs]
+        differences = [two - one for one, two in figures if one is not None and two is not None]
         # what only one of the two has a value of (precision of abstaining) is no paired metric
-        if known and all((one.get(metric) is None) == (two.get(metric) is None) for one, two in pairs):
-            firsts, seconds = [one for one, _ in known], [two for _, two in known]
-            differences = [two[metric] - one[metric] for one, two in known]
-            return metric, differences, paired(firsts, seconds, metric)
+        if differences and all((one is None) == (two is None) for one, two in figures):
+            known = [pair for pair, (one, _) in zip(pairs, figures, strict=True) if one is not None]
+            return metric, differences, paired([one for one, _ in known], [two for _, two in known], metric)
     return None

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from components.core import Row, Task
+from components.core import Example, Row, Task
 from components.tasks import Kind, kind_of, names
 
 from ..normalise import abstains
@@ -56,7 +56,7 @@ class Definition:
     name: str
     per_example: Callable[[Case], float | None] | None = None
     """None where it does not apply to an answer."""
-    over_table: Callable[[Sequence[Mapping[str, Any]]], Statistic] | None = None
+    over_table: Callable[[Sequence[Example]], Statistic] | None = None
     """From rows with `answer` and `reference`: what is no mean of values per answer."""
     more_is_better: bool = True
     is_goal: bool = True
@@ -83,7 +83,7 @@ def by_answer(name: str) -> bool:
     return bool(found and found.by_answer)
 
 
-def over_table(name: str) -> Callable[[Sequence[Mapping[str, Any]]], Statistic] | None:
+def over_table(name: str) -> Callable[[Sequence[Example]], Statistic] | None:
     """How metric `name` follows from a table; None where it is the mean of a column."""
     found = _definitions().get(name)
     return found.over_table if found else None

@@ -7,10 +7,11 @@ part. Not covered: where in the text an entity stands.
 
 import json
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from components.core import Example
 from components.text import same
 
 from ..statistic import Statistic
@@ -51,7 +52,7 @@ def _of_text(case: Case) -> float:
     return 2 * right / (said + wanted) if said + wanted else 1.0  # nothing there, and nothing said
 
 
-def _over(out_of: Callable[["np.ndarray"], "np.ndarray"], rows: Sequence[Mapping[str, Any]]) -> Statistic:
+def _over(out_of: Callable[["np.ndarray"], "np.ndarray"], rows: Sequence[Example]) -> Statistic:
     """2·right, over twice what `out_of` takes from the sums of (right, said, wanted)."""
     import numpy as np
 

@@ -1,7 +1,9 @@
 """Macro-F1: the mean over the labels of 2·tp / (2·tp + fp + fn). It has no value for a single answer."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
+
+from components.core import Example
 
 from ..statistic import Statistic
 from . import Definition
@@ -10,7 +12,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 
-def macro_f1(rows: Sequence[Mapping[str, Any]]) -> Statistic:
+def macro_f1(rows: Sequence[Example]) -> Statistic:
     """Over the labels that occur as references."""
     import numpy as np
 
