@@ -21,6 +21,8 @@ from .headers import check_sentencepiece, onnx_files, parameters
 from .store import Store
 
 Kind = Literal["checkpoint", "adapter", "onnx"]
+Check = Callable[[Path], object]
+"""Raises where a file is not what its name says; what it returns is not read."""
 
 MOST_FILES = 10_000
 MOST_JSON = 32 * 2**20
@@ -177,7 +179,7 @@ def _check(folder: Path, name: str, names: list[str], kind: Kind) -> None:
                 raise BadInput(f"it names '{other}', which is no file of this folder")
 
 
-def _checker(name: str, kind: Kind) -> Callable[[Path], Any] | None:
+def _checker(name: str, kind: Kind) -> Check | None:
     """What looks at a file of that name; None where the name is not on the list."""
     for patterns, check in LISTS[kind]:
         if any(re.fullmatch(pattern, name) for pattern in patterns):
@@ -194,7 +196,7 @@ def _json(path: Path) -> dict[str, Any]:
     return found
 
 
-def _pairs(value: Any) -> Iterator[tuple[str, Any]]:
+def _pairs(value: object) -> Iterator[tuple[str, object]]:
     """Every key with its value, however deep."""
     if isinstance(value, dict):
         yield from value.items()
@@ -292,7 +294,7 @@ def _open(path: Path) -> None:
     """Raw weights that only the file which names them can read."""
 
 
-_TOKENIZER: tuple[tuple[tuple[str, ...], Callable[[Path], Any]], ...] = (
+_TOKENIZER: tuple[tuple[tuple[str, ...], Check], ...] = (
     ((r"tokenizer_config\.json",), _tokenizer_config),
     ((r"(special_tokens_map|added_tokens|chat_template)\.json",), _config),
     ((r"(tokenizer|vocab|target_vocab|tekken|normalizer)\.json", r"tokenizer\.[\w.-]+\.json"), _vocabulary),
@@ -300,7 +302,7 @@ _TOKENIZER: tuple[tuple[tuple[str, ...], Callable[[Path], Any]], ...] = (
     ((r"(tokenizer|spiece|sentencepiece|sentencepiece\.bpe|spm|tiktoken)\.model|(source|target)\.spm",), _pieces),
     ((r"chat_template\.jinja",), _template),
 )
-LISTS: dict[Kind, tuple[tuple[tuple[str, ...], Callable[[Path], Any]], ...]] = {
+LISTS: dict[Kind, tuple[tuple[tuple[str, ...], Check], ...]] = {
     "checkpoint": (
         ((r"[\w.-]+\.safetensors", r"\d_\w+/model\.safetensors"), parameters),
         ((r"[\w.-]+\.safetensors\.index\.json",), _config),

@@ -39,7 +39,7 @@ class Derivation(Frozen):
     """What ran that checkpoint; None: what runs these weights."""
     adapter: "Adapter | None" = None
     """Merged into the weights first."""
-    settings: dict[str, Any] = {}
+    settings: dict[str, object] = {}
     """The technique's own settings."""
     trained: bool = False
     """Whether training changed the weights, here or in the merged adapter."""

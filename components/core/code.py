@@ -16,7 +16,6 @@ import re
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from .digest import canonical
 
@@ -35,7 +34,7 @@ def code_digest(*modules: str, words: frozenset[str] = frozenset()) -> str:
     return hashlib.sha256("".join(_stripped(path) for path in reached).encode()).hexdigest()
 
 
-def words_of(*values: Any) -> frozenset[str]:
+def words_of(*values: object) -> frozenset[str]:
     """Every word in the canonical JSON of `values` that may name a variant: whole texts, their words, and the endings of
     file names."""
     texts = set(re.findall(r'"((?:[^"\\]|\\.)*)"', canonical(values)))

@@ -1,7 +1,7 @@
 """Rows, splits and the knowledge base, each named by digest, with where they came from."""
 
 from collections.abc import Iterable
-from typing import Any, Literal
+from typing import Literal
 
 from .digest import Frozen
 from .files import read_jsonl
@@ -89,5 +89,5 @@ def read_passages(split: Split, store: Store) -> list[Passage]:
     return [Passage.model_validate(row) for row in _read(split, store)]
 
 
-def _read(split: Split, store: Store) -> list[dict[str, Any]]:
+def _read(split: Split, store: Store) -> list[dict[str, object]]:
     return read_jsonl(store.file(split.object))

@@ -3,7 +3,6 @@
 import hashlib
 import json
 from pathlib import Path
-from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
@@ -18,12 +17,12 @@ class Frozen(BaseModel):
         return digest_of(self)
 
 
-def canonical(value: Any) -> str:
+def canonical(value: object) -> str:
     """`value` (pydantic models, dicts, sequences, scalars) as JSON with sorted keys and no spaces."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_plain)
 
 
-def digest_of(value: Any) -> str:
+def digest_of(value: object) -> str:
     """SHA-256 of the canonical JSON of `value`."""
     return hashlib.sha256(canonical(value).encode()).hexdigest()
 
@@ -39,7 +38,7 @@ def short(digest: str) -> str:
     return digest[:12]
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> object:
     if isinstance(value, BaseModel):
         return value.model_dump(mode="json")
     if isinstance(value, Path):

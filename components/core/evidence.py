@@ -1,7 +1,7 @@
 """Evidence, Decision, Release, and what every stage returns."""
 
 from collections.abc import Mapping
-from typing import Any, Literal, TypedDict, cast
+from typing import Literal, TypedDict, cast
 
 from .candidate import Candidate
 from .digest import Frozen
@@ -137,6 +137,6 @@ class Release(Frozen):
     """None: a trial that left `candidate` to a version that was released in earnest."""
     card: str
     approval: Approval | None = None
-    deployments: tuple[dict[str, Any], ...] = ()
+    deployments: tuple[dict[str, object], ...] = ()
     signer: str = ""
     """Name of the key that signed the folder that is served; empty: not signed."""

@@ -78,7 +78,7 @@ def publish_private(path: Path, data: bytes) -> None:
         fsync_folder(path.parent)
 
 
-def publish_json(path: Path, value: Any) -> None:
+def publish_json(path: Path, value: object) -> None:
     """Write `value` as indented JSON, whole or not at all."""
     publish_text(path, json.dumps(json.loads(canonical(value)), indent=2, ensure_ascii=False) + "\n")
 
@@ -98,6 +98,6 @@ def read_jsonl(path: Path) -> list[Any]:
     return [json.loads(line) for line in path.read_text(encoding="utf-8").split("\n") if line]
 
 
-def write_jsonl(path: Path, rows: Iterable[Any]) -> None:
+def write_jsonl(path: Path, rows: Iterable[object]) -> None:
     """One canonical JSON value a line, so that equal rows give equal bytes."""
     publish_text(path, "".join(canonical(row) + "\n" for row in rows))

@@ -1,11 +1,14 @@
 """A benchmark task of a hub with its pinned data: Parquet files in the workspace's assets, read only as it was fetched."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from .digest import Frozen, file_digest
 from .errors import MachineFault
 from .workspace import Workspace
+
+if TYPE_CHECKING:
+    import pyarrow
 
 
 class HubTask(Frozen):
@@ -29,7 +32,7 @@ def folder_of(dataset: str, config: str, workspace: Workspace) -> Path:
     return workspace.assets / "hub" / "--".join([*dataset.split("/"), config or "default"])
 
 
-def read_split(task: HubTask, split: str, workspace: Workspace) -> Any:
+def read_split(task: HubTask, split: str, workspace: Workspace) -> "pyarrow.Table":
     """The Arrow table of a split; raises MachineFault where the file is not the one that was pinned."""
     import pyarrow.parquet
 

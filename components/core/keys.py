@@ -11,12 +11,15 @@ import base64
 import hashlib
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from .database import now
 from .digest import Frozen
 from .errors import BadInput
 from .files import disk_faults, fsync_folder, publish_bytes, publish_json, publish_private
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 
 PRIVATE, PUBLIC, RETIRED = "signing.pem", "signing.pub.pem", "retired"
 
@@ -167,7 +170,7 @@ def _new_private() -> bytes:
     return generate_private_key(SECP256R1()).private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 
 
-def _private() -> Any:
+def _private() -> "EllipticCurvePrivateKey":
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
 

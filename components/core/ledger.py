@@ -6,9 +6,9 @@ key before it is tried; on a second try the target is asked first whether it is 
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from .database import durable, now
 
@@ -18,6 +18,9 @@ create table if not exists effects (
     done_at text, outcome text
 )
 """
+
+
+Outcome = TypeVar("Outcome")
 
 
 class Ledger:
@@ -33,10 +36,10 @@ class Ledger:
         kind: str,
         key: str,
         *,
-        find: Callable[[], Any | None],
-        do: Callable[[], Any],
-        detail: dict[str, Any] | None = None,
-    ) -> Any:
+        find: Callable[[], Outcome | None],
+        do: Callable[[], Outcome],
+        detail: Mapping[str, object] | None = None,
+    ) -> Outcome:
         """Have effect `key` happen, and return its outcome (JSON-able, not None).
 
         find: asks the target; its outcome when the effect is already there, else None

@@ -20,12 +20,15 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from .code import ROOT
 from .digest import Frozen, digest_of
 from .errors import MachineFault
 from .files import disk_faults, publish_json
+
+if TYPE_CHECKING:
+    import torch
 
 FASTER = 1.2
 """bfloat16 is taken where it is so many times as fast as float32: a smaller gain is not worth its rounding."""
@@ -136,7 +139,7 @@ def gigaflops(shapes: Shapes, rounds: int = ROUNDS) -> dict[str, float]:
     """
     import torch
 
-    makers: dict[str, Callable[[int, int], Callable[[], Any]]] = {
+    makers: dict[str, Callable[[int, int], Callable[[], object]]] = {
         "float32": lambda given, made: _product(given, made, torch.float32),
         "bfloat16": lambda given, made: _product(given, made, torch.bfloat16),
         "int8": _quantised,
@@ -156,14 +159,14 @@ def gigaflops(shapes: Shapes, rounds: int = ROUNDS) -> dict[str, float]:
     return {dtype: round(operations / seconds / 1e9, 1) for dtype, seconds in best.items()}
 
 
-def _product(given: int, made: int, dtype: Any) -> Callable[[], Any]:
+def _product(given: int, made: int, dtype: "torch.dtype") -> Callable[[], object]:
     import torch
 
     x, weight = torch.randn(TOKENS, given, dtype=dtype), torch.randn(made, given, dtype=dtype)
     return lambda: torch.nn.functional.linear(x, weight)
 
 
-def _quantised(given: int, made: int) -> Callable[[], Any]:
+def _quantised(given: int, made: int) -> Callable[[], object]:
     import torch
 
     weight = torch.quantize_per_tensor(torch.randn(made, given), 0.02, 0, torch.qint8)
@@ -171,7 +174,7 @@ def _quantised(given: int, made: int) -> Callable[[], Any]:
     return lambda: torch.ops.quantized.linear_dynamic(x, packed)
 
 
-def _seconds(block: list[Callable[[], Any]]) -> float:
+def _seconds(block: list[Callable[[], object]]) -> float:
     start = time.thread_time()
     for product in block:
         product()

@@ -9,11 +9,15 @@ import ast
 import re
 import tempfile
 from pathlib import Path
-from typing import Any
+from types import ModuleType
+from typing import TYPE_CHECKING
 
 from .errors import GateRefused, MissingPackage
 from .files import publish_bytes
 from .keys import key_id, keys_folder, private_key, public_key, retired_keys
+
+if TYPE_CHECKING:
+    from model_signing.hashing import Config
 
 SIGNATURE = "signature.sigstore.json"
 """The one file of a bundle that the signature does not cover."""
@@ -97,12 +101,12 @@ def _readable(said: str) -> str:
     return ", ".join(UNREADABLE.sub("", str(text)).rstrip(". ") for text in found)
 
 
-def _files(hashing: Any) -> Any:
+def _files(hashing: ModuleType) -> "Config":
     """Every file of the bundle but the signature. The library leaves out git's files unless it is told not to."""
     return hashing.Config().set_ignored_paths(paths=[SIGNATURE], ignore_git_paths=False)
 
 
-def _library() -> tuple[Any, Any, Any]:
+def _library() -> tuple[ModuleType, ModuleType, ModuleType]:
     """model_signing's (signing, verifying, hashing): half a second to load, so only where there is a key."""
     try:
         from model_signing import hashing, signing, verifying

@@ -2,17 +2,19 @@
 again after it has left out what it cannot train on."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import floor
-from typing import Any
+from typing import TypeVar
 
 SIMULATED = "simulated rater"
 ACCEPTED = "accepted by a person"
 UNCAPPED = (SIMULATED, ACCEPTED)
 """Sources that nobody outside speaks for."""
+Sourced = TypeVar("Sourced", bound=Mapping[str, object])
+"""A row that says its `source`."""
 
 
-def within_share(rows: Sequence[dict[str, Any]], share: float, most: int | None = None) -> list[dict[str, Any]]:
+def within_share(rows: Sequence[Sourced], share: float, most: int | None = None) -> list[Sourced]:
     """The first of `rows` (at most `most`) of which no `source` gives more than `share`; SIMULATED and ACCEPTED have no cap.
 
     The largest such choice that leaves `rows` in their order. Where sources are few and nothing is uncapped it may be empty:
@@ -20,7 +22,7 @@ def within_share(rows: Sequence[dict[str, Any]], share: float, most: int | None 
     """
     total = len(rows) if most is None else min(most, len(rows))
     while True:
-        cap, taken, chosen = floor(share * total), Counter[str](), list[dict[str, Any]]()
+        cap, taken, chosen = floor(share * total), Counter[object](), list[Sourced]()
         for row in rows:
             if len(chosen) == total:
                 break

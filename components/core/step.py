@@ -33,10 +33,10 @@ class Step:
         self,
         name: str,
         kind: type[Result],
-        inputs: Any,
+        inputs: object,
         make: Callable[["Step"], Result],
         code: tuple[str, ...],
-        named: Any = None,
+        named: object = None,
     ) -> Result:
         """Return the sealed result of the sub-step `name` on equal `inputs`, code and pinned versions, or make and seal it.
 

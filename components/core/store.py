@@ -15,7 +15,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -41,7 +41,7 @@ class Seal(Frozen):
     key: str
     name: str
     result: dict[str, Any]
-    measured: dict[str, Any] = {}
+    measured: dict[str, object] = {}
     inputs: dict[str, tuple[str, ...]] = {}
 
     @property
@@ -195,7 +195,7 @@ class Store:
                     _copy(self.path(digest), objects / digest)
 
 
-def inputs_of(given: dict[str, Any]) -> dict[str, tuple[str, ...]]:
+def inputs_of(given: Mapping[str, object]) -> dict[str, tuple[str, ...]]:
     """What a seal says of its step's inputs: name → the input's own digest, then every digest that it names. A Path is a
     place, not content, and is left out."""
     named = {name: value for name, value in given.items() if not isinstance(value, Path)}
@@ -205,7 +205,7 @@ def inputs_of(given: dict[str, Any]) -> dict[str, tuple[str, ...]]:
     }
 
 
-def _named(result: Any, field: str = "") -> set[str]:
+def _named(result: object, field: str = "") -> set[str]:
     """Digests of the objects that a result names, however deep."""
     if isinstance(result, dict):
         return {digest for name, value in result.items() for digest in _named(value, name)}

@@ -13,12 +13,17 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from .candidate import Prompt
 from .digest import canonical, short
 from .evidence import Decision
 from .workspace import Workspace
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import Run
+    from mlflow.entities.model_registry import PromptVersion
 
 logger = logging.getLogger(__name__)
 KEY = "ninefold.key"
@@ -37,7 +42,7 @@ class Tracking:
         self.client = quiet_client(self.uri)
         self.experiment = _experiment(self.client, experiment, workspace)
 
-    def begin(self, run_key: str, name: str, params: Mapping[str, Any], tags: Mapping[str, str]) -> str:
+    def begin(self, run_key: str, name: str, params: Mapping[str, object], tags: Mapping[str, str]) -> str:
         """Open the MLflow run of a whole run, or take up the one that has `run_key`; returns its MLflow run id."""
         run = self._find(run_key) or self.client.create_run(
             self.experiment, run_name=name, tags={**_cut(tags), KEY: run_key}, start_time=_now()
@@ -56,13 +61,13 @@ class Tracking:
         word: str,
         key: str,
         *,
-        params: Mapping[str, Any],
+        params: Mapping[str, object],
         metrics: Mapping[str, float],
         decision: Decision,
         notes: Sequence[str],
-        measured: Mapping[str, Any],
+        measured: Mapping[str, object],
         files: Mapping[str, Path],
-        result: Any,
+        result: object,
     ) -> str:
         """Show a finished step as a run nested in `parent`; returns its MLflow run id. A step shown before is only linked.
 
@@ -71,10 +76,11 @@ class Tracking:
         files:    artifact name → file or folder
         result:   what the step returned; all of it is `result.json`
         """
-        figures = {**metrics, **{f"measured/{name}": value for name, value in _flat(measured)}}
+        numbers = dict(_flat(measured))
+        figures = {**metrics, **{f"measured/{name}": value for name, value in numbers.items()}}
         tables = {"measured.json": dict(measured), "decision.json": decision, "result.json": result}
         tags = {"ninefold.stage": word, **_decided(decision, notes)}
-        seconds = float(measured.get("seconds") or 0)
+        seconds = numbers.get("seconds", 0.0)
         run_id = self.show(
             word, key, params=params, metrics=figures, tags=tags, files=files, tables=tables, parent=parent, seconds=seconds
         )
@@ -87,11 +93,11 @@ class Tracking:
         name: str,
         key: str,
         *,
-        params: Mapping[str, Any],
+        params: Mapping[str, object],
         metrics: Mapping[str, float],
         tags: Mapping[str, str],
         files: Mapping[str, Path],
-        tables: Mapping[str, Any] | None = None,
+        tables: Mapping[str, object] | None = None,
         parent: str = "",
         seconds: float = 0,
     ) -> str:
@@ -124,7 +130,7 @@ class Tracking:
         self.client.set_prompt_alias(name, alias, int(version.version))
         return int(version.version)
 
-    def _register(self, name: str, prompt: Prompt) -> Any:
+    def _register(self, name: str, prompt: Prompt) -> "PromptVersion":
         messages = []
         for turn in prompt.turns:
             messages += [{"role": "system", "content": turn.system}] if turn.system else []
@@ -142,7 +148,7 @@ class Tracking:
                 model_config={"temperature": 0.0, "max_tokens": prompt.turns[-1].max_new_tokens},
             )
 
-    def _versions(self, name: str) -> Iterator[Any]:
+    def _versions(self, name: str) -> "Iterator[PromptVersion]":
         if self.client.get_prompt(name) is None:
             return
         token = None
@@ -153,11 +159,11 @@ class Tracking:
             if not token:
                 return
 
-    def _find(self, key: str) -> Any | None:
+    def _find(self, key: str) -> "Run | None":
         found = self.client.search_runs([self.experiment], f"tags.`{KEY}` = '{key}'", max_results=1)
         return found[0] if found else None
 
-    def _log(self, run: Any, params: Mapping[str, Any], metrics: Mapping[str, float], tags: Mapping[str, str]) -> None:
+    def _log(self, run: "Run", params: Mapping[str, object], metrics: Mapping[str, float], tags: Mapping[str, str]) -> None:
         """One request a hundred parameters. MLflow never changes a parameter, so those already there stay. Metrics carry the
         run's start as their time: logging one again changes nothing."""
         from mlflow.entities import Metric, Param, RunTag
@@ -207,7 +213,7 @@ def active(uri: str, experiment: str) -> Iterator[None]:
             os.environ.pop("MLFLOW_TRACKING_URI", None)
 
 
-def quiet_client(uri: str) -> Any:
+def quiet_client(uri: str) -> "MlflowClient":
     """An MLflow client that sends no telemetry and prints nothing."""
     os.environ.setdefault("DO_NOT_TRACK", "1")
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
@@ -220,7 +226,7 @@ def quiet_client(uri: str) -> Any:
     return MlflowClient(tracking_uri=uri, registry_uri=uri)
 
 
-def _experiment(client: Any, name: str, workspace: Workspace) -> str:
+def _experiment(client: "MlflowClient", name: str, workspace: Workspace) -> str:
     found = client.get_experiment_by_name(name)
     if found is None:
         # A server elsewhere keeps artifacts where it was told to; only the workspace's own database uses its folder.
@@ -241,7 +247,7 @@ def _decided(decision: Decision, notes: Sequence[str]) -> dict[str, str]:
     }
 
 
-def _leaves(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+def _leaves(values: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str, object]]:
     for key, value in values.items():
         if isinstance(value, Mapping) and value:
             yield from _leaves(value, f"{prefix}{key}.")
@@ -249,7 +255,7 @@ def _leaves(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, 
             yield f"{prefix}{key}", value
 
 
-def _flat(measured: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
+def _flat(measured: Mapping[str, object]) -> Iterator[tuple[str, float]]:
     """The numbers at the top of `measured` and one level below; deeper ones are too many for a page, and are in the file."""
     for key, value in measured.items():
         inner = value.items() if isinstance(value, Mapping) else [("", value)]

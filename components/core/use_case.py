@@ -6,13 +6,14 @@ Sections named by a stage's word (`prompting:`, `tuning:` …) are settings of t
 
 import json
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
 import regex
 import yaml
 from pydantic import ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic_core import ErrorDetails
 
 from .digest import Frozen
 from .errors import BadInput
@@ -144,7 +145,7 @@ class Data(Frozen):
     sources: tuple[Source, ...] = Field(min_length=1)
     splits: Splits
     normalise: Normalise = Normalise()
-    filters: tuple[dict[str, Any], ...] = ()
+    filters: tuple[dict[str, object], ...] = ()
     """In this order: `{name: <a file of components/data/filters>, <its settings>}`."""
     duplicates: Duplicates = Duplicates()
     minimum_rows: int = Field(100, ge=1)
@@ -224,7 +225,7 @@ class Deployment(Frozen):
 
     @model_validator(mode="before")
     @classmethod
-    def _old_word_names_the_new(cls, given: Any) -> Any:
+    def _old_word_names_the_new(cls, given: object) -> object:
         if isinstance(given, dict) and "docker" in given:
             wanted = "[endpoint, docker]" if given["docker"] else "[endpoint]"
             raise ValueError(f"'docker' is now one of 'targets': write `targets: {wanted}`")
@@ -285,13 +286,13 @@ class UseCase(Frozen):
     data_statement: DataStatement = DataStatement()
     slices: tuple[str, ...] = ()
     """Of those that the kind of task has."""
-    selection: dict[str, Any] = {}
-    prompting: dict[str, Any] = {}
-    retrieval: dict[str, Any] = {}
-    tuning: dict[str, Any] = {}
-    feedback: dict[str, Any] = {}
-    evaluation: dict[str, Any] = {}
-    optimization: dict[str, Any] = {}
+    selection: dict[str, object] = {}
+    prompting: dict[str, object] = {}
+    retrieval: dict[str, object] = {}
+    tuning: dict[str, object] = {}
+    feedback: dict[str, object] = {}
+    evaluation: dict[str, object] = {}
+    optimization: dict[str, object] = {}
 
     @model_validator(mode="after")
     def _margins_are_of_slices(self) -> "UseCase":
@@ -312,17 +313,19 @@ class UseCase(Frozen):
 
     @model_validator(mode="before")
     @classmethod
-    def _high_risk_refuses_what_is_not_shown(cls, given: Any) -> Any:
-        policy = given.get("policy", {}) if isinstance(given, dict) else None
+    def _high_risk_refuses_what_is_not_shown(cls, given: object) -> object:
+        if not isinstance(given, dict) or given.get("risk_tier") != "high":
+            return given
+        policy = given.get("policy", {})
         if isinstance(policy, Policy):
             policy = policy.model_dump(exclude_unset=True)
-        if not isinstance(policy, dict) or given.get("risk_tier") != "high":
+        if not isinstance(policy, dict):
             return given
         return {**given, "policy": {"not_shown": "refuse", **policy}}
 
     @model_validator(mode="before")
     @classmethod
-    def _model_named_like_the_use_case(cls, given: Any) -> Any:
+    def _model_named_like_the_use_case(cls, given: object) -> object:
         if not isinstance(given, dict) or not isinstance(given.get("deployment", {}), dict):
             return given
         return {**given, "deployment": {"model_name": given.get("name"), **given.get("deployment", {})}}
@@ -346,15 +349,15 @@ class Profile(Frozen):
     """Where model cards are written: `model_cards/` of the project, or the workspace (profiles that only try things out)."""
     seconds: dict[str, float] = {}
     """Stage → seconds measured on a 2-core machine: the estimate until this machine has figures of its own."""
-    data: dict[str, Any] = {}
-    selection: dict[str, Any] = {}
-    prompting: dict[str, Any] = {}
-    retrieval: dict[str, Any] = {}
-    tuning: dict[str, Any] = {}
-    feedback: dict[str, Any] = {}
-    evaluation: dict[str, Any] = {}
-    optimization: dict[str, Any] = {}
-    deployment: dict[str, Any] = {}
+    data: dict[str, object] = {}
+    selection: dict[str, object] = {}
+    prompting: dict[str, object] = {}
+    retrieval: dict[str, object] = {}
+    tuning: dict[str, object] = {}
+    feedback: dict[str, object] = {}
+    evaluation: dict[str, object] = {}
+    optimization: dict[str, object] = {}
+    deployment: dict[str, object] = {}
 
 
 Model = TypeVar("Model", bound=Frozen)
@@ -380,7 +383,9 @@ def read_yaml(path: Path, kind: type[Model]) -> Model:
     return parse(kind, content, str(path))
 
 
-def parse(kind: type[Model], content: dict[str, Any], where: str, under: str = "", beside: Sequence[str] = ()) -> Model:
+def parse(
+    kind: type[Model], content: Mapping[str, object], where: str, under: str = "", beside: Sequence[str] = ()
+) -> Model:
     """Check `content` against `kind`; `where` (file, section) starts each line of the message.
 
     under: the key that holds `content`, with a dot behind it; beside: keys that are allowed there too, and not in `content`
@@ -393,7 +398,7 @@ def parse(kind: type[Model], content: dict[str, Any], where: str, under: str = "
         raise BadInput("\n".join(_explain(kind, where, item, under, beside) for item in said)) from error
 
 
-def _inside(loc: tuple[Any, ...], errors: Sequence[Any]) -> bool:
+def _inside(loc: tuple[int | str, ...], errors: Sequence[ErrorDetails]) -> bool:
     """Whether one of the errors is further inside than `loc`."""
     return any(item["loc"][: len(loc)] == loc and len(item["loc"]) > len(loc) for item in errors)
 
@@ -406,7 +411,7 @@ def stage_config(kind: type[Model], word: str, use_case: UseCase, profile: Profi
     return parse(kind, given, f"section '{word}' of use case '{use_case.name}' and profile '{profile.name}'")
 
 
-def _explain(kind: type[Frozen], where: str, item: Any, under: str, beside: Sequence[str]) -> str:
+def _explain(kind: type[Frozen], where: str, item: ErrorDetails, under: str, beside: Sequence[str]) -> str:
     if not item["loc"]:  # a rule over the whole file: it names its keys, and repeating the file helps nobody
         return f"{where}: {item['msg'].removeprefix('Value error, ')}"
     key = under + ".".join(str(part) for part in item["loc"])
@@ -421,7 +426,7 @@ def _explain(kind: type[Frozen], where: str, item: Any, under: str, beside: Sequ
     return f"{where}: key '{key}': {item['msg'].removeprefix('Value error, ')} (found {item['input']!r})"
 
 
-def _owner(kind: type[Frozen], loc: tuple[Any, ...]) -> type[Frozen] | None:
+def _owner(kind: type[Frozen], loc: tuple[int | str, ...]) -> type[Frozen] | None:
     for part in loc:
         if isinstance(part, int):
             continue

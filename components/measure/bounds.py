@@ -15,9 +15,9 @@ Not covered: rows that depend on each other.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Sequence, Sized
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from components.core import Example, Frozen, figure_of
 
@@ -244,5 +244,5 @@ def _judged(
     )
 
 
-def _ddof(values: Any) -> int:
+def _ddof(values: Sized) -> int:
     return 1 if len(values) > 1 else 0

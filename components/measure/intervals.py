@@ -9,7 +9,7 @@ resampling (questions about one passage are treated as independent).
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, SupportsFloat
 
 from components.core import Example, Metric, figure_of
 
@@ -63,7 +63,11 @@ def table_metric(rows: Sequence[Example], name: str, seed: int = 0, resamples: i
 
 
 def of_two_means(
-    before: Sequence[float], after: Sequence[float], of: Callable[[Any, Any], Any], seed: int = 0, resamples: int = 2000
+    before: Sequence[float],
+    after: Sequence[float],
+    of: "Callable[[np.ndarray, np.ndarray], np.ndarray]",
+    seed: int = 0,
+    resamples: int = 2000,
 ) -> Metric:
     """`of(mean before, mean after)` over the same items in the same order, with its 95 % interval.
 
@@ -135,7 +139,7 @@ def _means(values: Sequence[float | None]) -> Statistic:
     return Statistic(np.stack([filled, known], axis=1), _ratio)
 
 
-def _ratio(sums: "np.ndarray") -> Any:
+def _ratio(sums: "np.ndarray") -> "np.ndarray":
     import numpy as np
 
     return np.divide(sums[..., 0], sums[..., 1], out=np.full(sums[..., 0].shape, np.nan), where=sums[..., 1] > 0)
@@ -158,5 +162,5 @@ def _nothing_changed(change: Metric) -> Metric:
     return change.model_copy(update={"low": -_rounded(unseen(change.n)), "high": _rounded(unseen(change.n))})
 
 
-def _rounded(value: Any) -> float:
+def _rounded(value: SupportsFloat) -> float:
     return round(float(value), 6)

@@ -6,13 +6,17 @@ the order of their ids: what a resample draws must not depend on the order in wh
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, RootModel
 
 from components.core import Frozen, Metric
 
 from .intervals import interval, of_two_means
+
+if TYPE_CHECKING:
+    import numpy as np
+    from fairlearn.metrics import MetricFrame
 
 
 class Mean(Frozen):
@@ -70,7 +74,7 @@ def joined(one: "ItemFigure", other: "ItemFigure") -> "ItemFigure":
     return Apart(kind=one.kind, groups=groups)
 
 
-def by_group(groups: Mapping[str, Mapping[str, float]]) -> Any:
+def by_group(groups: Mapping[str, Mapping[str, float]]) -> "MetricFrame":
     """fairlearn's MetricFrame of the mean of each group. groups: group → item → value"""
     from fairlearn.metrics import MetricFrame
 
@@ -79,7 +83,7 @@ def by_group(groups: Mapping[str, Mapping[str, float]]) -> Any:
     return MetricFrame(metrics=_mean, y_true=values, y_pred=values, sensitive_features=names)
 
 
-def _mean(_: Any, values: Any) -> float:
+def _mean(_: object, values: "np.ndarray") -> float:
     return float(sum(values) / len(values))
 
 

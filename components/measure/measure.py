@@ -10,7 +10,7 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import Protocol, TypedDict, cast
 
 from components.core import Candidate, Evidence, Example, Row, Split, Step, Task, canonical, progress, read_rows, write_jsonl
 
@@ -41,6 +41,13 @@ class AnswerLike(Protocol):
     def context_passages(self) -> tuple[str, ...]: ...
     @property
     def margin(self) -> float | None: ...
+
+
+class Chunk(TypedDict):
+    """A line of the journal: rows that were answered at once, and the seconds that it took."""
+
+    seconds: float
+    rows: list[Example]
 
 
 Answerer = Callable[[Sequence[Row]], Sequence[AnswerLike]]
@@ -136,7 +143,7 @@ def _example(task: Task, row: Row, found: AnswerLike, searched: bool) -> Example
     return cast(Example, {**example, **figures})
 
 
-def _read_journal(path: Path) -> list[Any]:
+def _read_journal(path: Path) -> list[Chunk]:
     """The chunks that were written whole; a torn last line is cut off, so that the next one starts on its own line."""
     if not path.exists():
         return []

@@ -9,10 +9,14 @@ of evaluation), seconds.
 """
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from components.core import Example, Frozen, Metric
 
 from .intervals import interval, of_two_means, paired, table_metric
+
+if TYPE_CHECKING:
+    import numpy as np
 
 Scenario = dict[str, dict[str, Metric]]
 """Metric → {"before", "after"}; `robustness`, `spoken` and `fairness` also have the paired "change" that asking otherwise
@@ -109,11 +113,11 @@ def calibration_error(hits: Sequence[float], sure: Sequence[float]) -> Metric:
     return Metric(value=round(apart / len(hits), 6), n=len(hits))
 
 
-def _less(before: float, after: float) -> float:
+def _less(before: "np.ndarray", after: "np.ndarray") -> "np.ndarray":
     return before - after
 
 
-def _off_centre_by(before: float, after: float) -> float:
+def _off_centre_by(before: "np.ndarray", after: "np.ndarray") -> "np.ndarray":
     return abs(after - 0.5) - abs(before - 0.5)
 
 

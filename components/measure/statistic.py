@@ -1,7 +1,7 @@
 """A figure of a whole table, in the form that bootstrap and permutation tests resample."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import numpy as np
@@ -10,5 +10,5 @@ if TYPE_CHECKING:
 class Statistic:
     """A figure computed from summed columns. columns: [rows, k]; of: sums [..., k] → figure [...]."""
 
-    def __init__(self, columns: "np.ndarray", of: Callable[["np.ndarray"], Any]) -> None:
+    def __init__(self, columns: "np.ndarray", of: Callable[["np.ndarray"], "np.ndarray"]) -> None:
         self.columns, self.of = columns, of

@@ -43,7 +43,7 @@ class Tokens:
     tuned: int
 
 
-def as_given(answer: Any, own: Mapping[str, Any]) -> Any:
+def as_given(answer: object, own: Mapping[str, object]) -> object:
     """The answer as it is."""
     return answer
 
@@ -77,7 +77,7 @@ class Kind:
     """Answers are whole texts: over several lines, right by degree, and no less confidential than the input."""
     lines: bool = False
     """Answers may stand on several lines; else what follows the first line is cut."""
-    read_answer: Callable[[Any, Mapping[str, Any]], Any] = as_given
+    read_answer: Callable[[object, Mapping[str, object]], Any] = as_given
     """(answer as a file or a model gives it, the task's own keys) → the answer in the one form in which answers are
     compared; None where it is none."""
     answers_by: tuple[str, ...] = ()
@@ -108,7 +108,7 @@ def kind_of(name: str) -> Kind:
     return found
 
 
-def kept(task: Task) -> dict[str, Any]:
+def kept(task: Task) -> dict[str, object]:
     """What a Candidate for `task` must know to give answers their form (`Candidate.own`)."""
     return {key: task.own[key] for key in kind_of(task.kind).answers_by if key in task.own}
 

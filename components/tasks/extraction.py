@@ -7,13 +7,16 @@ decoding that can only say valid JSON.
 import json
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING
 
 from pydantic import Field, field_validator
 
 from components.core import Frozen, MissingPackage, Task, canonical
 
 from . import Kind, Tokens, Words
+
+if TYPE_CHECKING:
+    from jsonschema import Draft202012Validator
 
 MOST = 20
 """Places in what a model said at which JSON is looked for."""
@@ -22,12 +25,12 @@ MOST = 20
 class Fields(Frozen):
     """Its own keys of `task`."""
 
-    answer: dict[str, Any] = Field(alias="schema")
+    answer: dict[str, object] = Field(alias="schema")
     """A JSON Schema (draft 2020-12) of an object: what an answer must be."""
 
     @field_validator("answer")
     @classmethod
-    def _is_a_schema(cls, schema: dict[str, Any]) -> dict[str, Any]:
+    def _is_a_schema(cls, schema: dict[str, object]) -> dict[str, object]:
         from jsonschema.exceptions import SchemaError
 
         try:
@@ -41,7 +44,7 @@ class Fields(Frozen):
         return schema
 
 
-def read_answer(answer: Any, own: Mapping[str, Any]) -> str | None:
+def read_answer(answer: object, own: Mapping[str, object]) -> str | None:
     """The JSON of an answer, keys sorted, where the schema allows it; a text may say something before and behind it."""
     found = answer if isinstance(answer, dict) else _object_in(answer) if isinstance(answer, str) else None
     if found is None or not _validator(canonical(own["schema"])).is_valid(found):
@@ -49,7 +52,7 @@ def read_answer(answer: Any, own: Mapping[str, Any]) -> str | None:
     return json.dumps(found, ensure_ascii=False, sort_keys=True)
 
 
-def _object_in(text: str) -> dict[str, Any] | None:
+def _object_in(text: str) -> dict[str, object] | None:
     """The first JSON object that stands in `text`."""
     decoder, at = json.JSONDecoder(parse_constant=_no_constant), -1
     for _ in range(MOST):
@@ -57,7 +60,7 @@ def _object_in(text: str) -> dict[str, Any] | None:
         if at < 0:
             return None
         try:
-            found: dict[str, Any] = decoder.raw_decode(text, at)[0]
+            found: dict[str, object] = decoder.raw_decode(text, at)[0]
         except (ValueError, RecursionError):
             continue
         return found
@@ -69,7 +72,7 @@ def _no_constant(name: str) -> None:
 
 
 @lru_cache(maxsize=16)
-def _validator(schema: str) -> Any:
+def _validator(schema: str) -> "Draft202012Validator":
     try:
         from jsonschema import Draft202012Validator
         from referencing import Registry
@@ -78,7 +81,7 @@ def _validator(schema: str) -> Any:
     return Draft202012Validator(json.loads(schema), registry=Registry())  # an empty registry: no $ref is fetched
 
 
-def _references(schema: Any) -> list[str]:
+def _references(schema: object) -> list[str]:
     if isinstance(schema, list):
         return [one for part in schema for one in _references(part)]
     if not isinstance(schema, dict):

@@ -7,10 +7,13 @@ year", "when"), numbers too; other words are stemmed (Porter 1980). Not covered:
 import re
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING
 
 from .number_forms import digits, spelled
 from .words import fold, words
+
+if TYPE_CHECKING:
+    from nltk.stem.porter import PorterStemmer
 
 SPOKEN = 40
 """Most words of a text that is taken for a question."""
@@ -81,7 +84,7 @@ def _stem(word: str) -> str:
 
 
 @lru_cache(maxsize=1)
-def _stemmer() -> Any:
+def _stemmer() -> "PorterStemmer":
     from nltk.stem.porter import PorterStemmer
 
     return PorterStemmer()

@@ -10,11 +10,14 @@ from collections import Counter
 from collections.abc import Iterable
 from functools import cache
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING
 
 import regex
 
 from .words import by_dictionary, uncut, units, words
+
+if TYPE_CHECKING:
+    from Stemmer import Stemmer
 
 STOP_WORDS = {
     "da": "DANISH", "de": "GERMAN", "en": "EN", "es": "SPANISH", "fr": "FRENCH", "it": "ITALIAN", "nl": "DUTCH",
@@ -103,7 +106,7 @@ _terms = cache(_Terms)
 
 
 @cache
-def _stemmer(name: str) -> Any:
+def _stemmer(name: str) -> "Stemmer":
     from Stemmer import Stemmer
 
     return Stemmer(name)

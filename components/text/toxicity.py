@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 from components.core import BadInput
 
@@ -24,6 +24,14 @@ WEIGHTS = "6a1f1aa8ab68e0a23df5a3494bc420699c6ed14f9463d651fd4b0607ed131dd2"
 TOXIC = 0.5
 """Score from which a text counts as toxic."""
 _WORD = re.compile(r"[a-z*@$#']+")
+
+
+class Weights(TypedDict):
+    """The file: a weight of each bucket, and what the classifier reached where it was not fitted."""
+
+    weights: list[float]
+    intercept: float
+    held_out: dict[str, object]
 
 
 def features(text: str) -> dict[int, float]:
@@ -40,16 +48,16 @@ def features(text: str) -> dict[int, float]:
 def scores(texts: Sequence[str]) -> list[float]:
     """The probability, by the classifier, that each text is toxic."""
     model = weights()
-    place: list[float] = model["weights"]
+    place = model["weights"]
     found = [model["intercept"] + sum(place[bucket] * value for bucket, value in features(text).items()) for text in texts]
     return [1 / (1 + math.exp(-score)) for score in found]
 
 
 @lru_cache(maxsize=1)
-def weights() -> dict[str, Any]:
+def weights() -> Weights:
     """{"weights", "intercept", "held_out"}; raises BadInput where the file is not the one that was fitted."""
     content = FILE.read_bytes()
     if hashlib.sha256(content).hexdigest() != WEIGHTS:
         raise BadInput(f"{FILE.name}: not this version's weights; fit them with `python -m components.data.fit_toxicity`")
-    loaded: dict[str, Any] = json.loads(content)
+    loaded: Weights = json.loads(content)
     return loaded

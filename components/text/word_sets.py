@@ -7,7 +7,11 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from itertools import product
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    from scipy.sparse import csr_matrix
 
 BLOCK, ROWS = 512, 4096
 """Items, and texts, whose products are held at once: 115 MB in all for 40,000 texts that share a word with 600 items."""
@@ -45,7 +49,11 @@ class WordSets:
         return sum(map(self.weight, words))
 
     def _pairs(
-        self, left: Sequence[frozenset[str]], right: Sequence[frozenset[str]], score: Callable[..., Any], at_least: float
+        self,
+        left: Sequence[frozenset[str]],
+        right: Sequence[frozenset[str]],
+        score: "Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]",
+        at_least: float,
     ) -> Iterator[tuple[int, int, float]]:
         """Pairs whose score (of places, and weight of the shared words) reaches `at_least`. In blocks, for memory's sake."""
         if not left or not right or not self._columns:
@@ -57,7 +65,7 @@ class WordSets:
             for at in (scores >= at_least - 1e-9).nonzero()[0].tolist():
                 yield start + int(block.row[at]), first + int(block.col[at]), float(scores[at])
 
-    def _matrix(self, sets: Sequence[frozenset[str]], weigh: Callable[[str], float]) -> Any:
+    def _matrix(self, sets: Sequence[frozenset[str]], weigh: Callable[[str], float]) -> "csr_matrix":
         import numpy as np
         from scipy.sparse import csr_matrix
 

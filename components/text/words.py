@@ -14,7 +14,6 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any
 
 import regex
 
@@ -155,5 +154,5 @@ def by_dictionary(word: str) -> tuple[str, ...]:
 def _segments(run: str) -> list[str]:
     from icu4py.breakers import WordBreaker
 
-    breaker: Any = WordBreaker(run, "en")  # the dictionaries are the same in every locale
+    breaker = WordBreaker(run, "en")  # the dictionaries are the same in every locale
     return list(breaker)

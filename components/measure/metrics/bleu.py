@@ -4,13 +4,16 @@ Its tokenizer: 13a; zh for Chinese; for Japanese, Thai and other scripts without
 """
 
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING
 
 import regex
 
 from components.text import same, words
 
 from . import Case, Definition
+
+if TYPE_CHECKING:
+    from sacrebleu.metrics import BLEU
 
 _UNSPACED = regex.compile(r"[\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]")
 _HAN = regex.compile(r"\p{Han}")
@@ -28,7 +31,7 @@ def bleu(answer: str, reference: str) -> float:
 
 
 @cache
-def _bleu(tokenizer: str) -> Any:
+def _bleu(tokenizer: str) -> "BLEU":
     from sacrebleu.metrics import BLEU
 
     return BLEU(effective_order=True, tokenize=tokenizer)

@@ -9,7 +9,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from components.core import Example
 from components.text import same
@@ -31,7 +31,7 @@ def parts(answer: str) -> Counter[Part] | None:
         return None
 
 
-def _leaves(key: str, value: Any) -> list[Part]:
+def _leaves(key: str, value: object) -> list[Part]:
     if isinstance(value, dict):
         return [leaf for name, inner in value.items() for leaf in _leaves(f"{key}.{name}" if key else name, inner)]
     if isinstance(value, list):
@@ -58,7 +58,7 @@ def _over(out_of: Callable[["np.ndarray"], "np.ndarray"], rows: Sequence[Example
 
     columns = np.array([counts(row["answer"], row["reference"]) for row in rows], dtype=float).reshape(-1, 3)
 
-    def of(sums: "np.ndarray") -> Any:
+    def of(sums: "np.ndarray") -> "np.ndarray":
         below = out_of(sums)
         return np.divide(2 * sums[..., 0], below, out=np.array(sums[..., 1] + sums[..., 2] == 0, float), where=below > 0)
 

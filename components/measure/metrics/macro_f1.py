@@ -1,7 +1,7 @@
 """Macro-F1: the mean over the labels of 2·tp / (2·tp + fp + fn). It has no value for a single answer."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from components.core import Example
 
@@ -21,7 +21,7 @@ def macro_f1(rows: Sequence[Example]) -> Statistic:
     wanted = np.array([[row["reference"] == label for label in labels] for row in rows], dtype=float)
     k = len(labels)
 
-    def of(sums: "np.ndarray") -> Any:
+    def of(sums: "np.ndarray") -> "np.ndarray":
         right, total = sums[..., :k], sums[..., k:]
         return np.divide(2 * right, total, out=np.zeros(right.shape), where=total > 0).mean(-1)
 

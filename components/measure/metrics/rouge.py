@@ -1,11 +1,14 @@
 """ROUGE F-measures (Lin 2004) by rouge-score, over words of any script, unstemmed."""
 
 from functools import cache, partial
-from typing import Any
+from typing import TYPE_CHECKING
 
 from components.text import words
 
 from . import Case, Definition
+
+if TYPE_CHECKING:
+    from rouge_score.rouge_scorer import RougeScorer
 
 
 def rouge(answer: str, reference: str, kind: str) -> float:
@@ -14,7 +17,7 @@ def rouge(answer: str, reference: str, kind: str) -> float:
 
 
 @cache
-def _rouge(kind: str) -> Any:
+def _rouge(kind: str) -> "RougeScorer":
     from rouge_score.rouge_scorer import RougeScorer
 
     return RougeScorer([kind], tokenizer=_Words())
