@@ -51,56 +51,56 @@ WEIGHTS = 32 * 2**20
 """Bytes; files of this size and more are hashed where a bundle is loaded, not whenever an object is opened."""
 
 
-def take(source: Path, target: Path, said: str) -> None:
+def take(source: Path, target: Path, named: str) -> None:
     """Copy the files of the checkpoint in `source` that are wanted to `target`, then `inspect` the copy.
 
-    said: how the user named the folder. Raises BadInput naming the file; `target` then holds what was copied so far.
+    named: how the user named the folder. Raises BadInput naming the file; `target` then holds what was copied so far.
     """
-    for name in listed(source, said):
+    for name in listed(source, named):
         to = target / name
         to.parent.mkdir(parents=True, exist_ok=True)
         origin = source / name
         flags = os.O_RDONLY | os.O_NONBLOCK | (0 if origin.is_symlink() else os.O_NOFOLLOW)
         with os.fdopen(os.open(origin, flags), "rb") as inside, to.open("wb") as outside:
-            _need(stat.S_ISREG(os.fstat(inside.fileno()).st_mode), said, name, "it is no plain file")
+            _need(stat.S_ISREG(os.fstat(inside.fileno()).st_mode), named, name, "it is no plain file")
             shutil.copyfileobj(inside, outside, 1 << 20)
-    inspect(target, said)
+    inspect(target, named)
 
 
-def inspect(folder: Path, said: str, kind: Kind = "checkpoint") -> list[str]:
+def inspect(folder: Path, named: str, kind: Kind = "checkpoint") -> list[str]:
     """The wanted files of `folder`, relative and sorted, after each was looked at.
 
     Raises BadInput for a file that is not on the list of `kind` or whose content is not what its name says.
     """
-    names = listed(folder, said, kind)
+    names = listed(folder, named, kind)
     for name in names:
         try:
             _check(folder, name, names, kind)
         except BadInput as error:
-            raise BadInput(f"{said}: {name}: {error}; {RIGHT}") from error
+            raise BadInput(f"{named}: {name}: {error}; {RIGHT}") from error
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError, MemoryError, OverflowError) as error:
             reason = f"it lacks {error}" if isinstance(error, KeyError) else error
             raise BadInput(f"{folder / name}: not readable as part of a checkpoint ({reason}); {RIGHT}") from error
     return names
 
 
-def listed(folder: Path, said: str, kind: Kind = "checkpoint") -> list[str]:
+def listed(folder: Path, named: str, kind: Kind = "checkpoint") -> list[str]:
     """The wanted files of `folder`, relative and sorted, by their names alone. Raises BadInput as `inspect`."""
     wanted = []
-    for count, (name, found) in enumerate(_entries(folder)):
+    for count, (name, state) in enumerate(_entries(folder)):
         if count == MOST_FILES:
-            raise BadInput(f"{said}: more than {MOST_FILES} files, so that it is no {kind}; give the model's own folder")
-        linked = stat.S_ISLNK(found.st_mode)
-        _need(not linked or _in_hub_cache(folder, name), said, name, "it is a link, and links may lead anywhere")
-        _need(linked or stat.S_ISREG(found.st_mode), said, name, "it is no plain file")
+            raise BadInput(f"{named}: more than {MOST_FILES} files, so that it is no {kind}; give the model's own folder")
+        linked = stat.S_ISLNK(state.st_mode)
+        _need(not linked or _in_hub_cache(folder, name), named, name, "it is a link, and links may lead anywhere")
+        _need(linked or stat.S_ISREG(state.st_mode), named, name, "it is no plain file")
         adapter = kind == "checkpoint" and name.startswith("adapter_")  # transformers would load it and the base it names
-        _need(not adapter, said, name, "an adapter is not taken for a model; merge it into its base (merge_and_unload)")
+        _need(not adapter, named, name, "an adapter is not taken for a model; merge it into its base (merge_and_unload)")
         if _checker(name, kind):
-            _need(linked or found.st_nlink == 1, said, name, "it is a hard link, whose content may be another's")
+            _need(linked or state.st_nlink == 1, named, name, "it is a hard link, whose content may be another's")
             wanted.append(name)
         elif not any(fnmatchcase(part, pattern) for pattern in LEFT_OUT for part in (name.lower(), Path(name).name.lower())):
             why = "pickled weights may run code, and " if name.lower().endswith(PICKLED) else ""
-            _need(False, said, name, f"{why}it is not on the list of files that a {kind} may hold; {ALLOWED}")
+            _need(False, named, name, f"{why}it is not on the list of files that a {kind} may hold; {ALLOWED}")
     return sorted(wanted)
 
 
@@ -152,9 +152,9 @@ def _in_hub_cache(folder: Path, name: str) -> bool:
     return plain and to.parent == blobs and re.fullmatch("[0-9a-f]{40,64}", to.name) is not None
 
 
-def _need(holds: bool, said: str, name: str, why: str) -> None:
+def _need(holds: bool, named: str, name: str, why: str) -> None:
     if not holds:
-        raise BadInput(f"{said}: {name}: {why}; {DO}")
+        raise BadInput(f"{named}: {name}: {why}; {DO}")
 
 
 # --- content -----------------------------------------------------------------------------------------------------------
@@ -190,10 +190,10 @@ def _checker(name: str, kind: Kind) -> Check | None:
 def _json(path: Path) -> dict[str, Any]:
     if path.stat().st_size > MOST_JSON:
         raise ValueError(f"{path.stat().st_size} bytes; at most {MOST_JSON} are read")
-    found = json.loads(path.read_text(encoding="utf-8"))
-    if not isinstance(found, dict):
+    content = json.loads(path.read_text(encoding="utf-8"))
+    if not isinstance(content, dict):
         raise ValueError("it is no JSON object")
-    return found
+    return content
 
 
 def _pairs(value: object) -> Iterator[tuple[str, object]]:
@@ -215,17 +215,17 @@ def _config(path: Path) -> None:
 
 def _tokenizer_config(path: Path) -> None:
     _config(path)
-    found = _json(path)
-    if found.get("init_inputs"):
+    config = _json(path)
+    if config.get("init_inputs"):
         raise BadInput("its key 'init_inputs' is handed to the tokenizer unseen; leave it empty")
-    for key, value in found.items():
+    for key, value in config.items():
         named = key.endswith("_file") and key not in SAVED_PATHS and value is not None
         if named and (not isinstance(value, str) or Path(value).name != value):
             raise BadInput(f"its key '{key}' names a file elsewhere ({str(value)[:80]})")
-    for one in found.get("fast_tokenizer_files") or ():
+    for one in config.get("fast_tokenizer_files") or ():
         if Path(str(one)).name != one:
             raise BadInput(f"its key 'fast_tokenizer_files' names a file elsewhere ({str(one)[:80]})")
-    template = found.get("chat_template")
+    template = config.get("chat_template")
     for one in template if isinstance(template, list) else [{"template": template}]:
         if len(str(one.get("template"))) > MOST_TEMPLATE:
             raise ValueError(f"a chat template of more than {MOST_TEMPLATE} characters")
@@ -233,19 +233,19 @@ def _tokenizer_config(path: Path) -> None:
 
 def _adapter_config(path: Path) -> None:
     _config(path)
-    found = _json(path)
-    mapped = found.get("auto_mapping")  # names a module that PEFT imports
+    config = _json(path)
+    mapped = config.get("auto_mapping")  # names a module that PEFT imports
     if mapped and not re.fullmatch(r"transformers\.models\.[\w.]+", str(mapped["parent_library"])):
         raise BadInput(f"its key 'auto_mapping' names code to run ({str(mapped)[:80]}); set it to null")
-    base = found.get("base_model_name_or_path")
+    base = config.get("base_model_name_or_path")
     if base is not None and not re.fullmatch(r"\w[\w.-]*(/\w[\w.-]*)?", str(base)):
         raise BadInput(f"its key 'base_model_name_or_path' names a place on a machine ({str(base)[:80]}); set it to null")
 
 
 def _modules(path: Path) -> None:
     """sentence-transformers' list of modules: its own classes, in folders beside the list."""
-    found = json.loads(path.read_text(encoding="utf-8")) if path.stat().st_size < MOST_JSON else None
-    modules: list[dict[str, Any]] = found if isinstance(found, list) else [{"type": found}]
+    content = json.loads(path.read_text(encoding="utf-8")) if path.stat().st_size < MOST_JSON else None
+    modules: list[dict[str, Any]] = content if isinstance(content, list) else [{"type": content}]
     for module in modules:
         owner, _, name = str(module["type"]).rpartition(".")
         if not (owner + ".").startswith("sentence_transformers.") or name not in MODULES:

@@ -171,16 +171,16 @@ class Candidate(Frozen):
     @property
     def objects(self) -> list[str]:
         """Digests of every object that it needs to run: what a bundle holds."""
-        found = [self.model.object if self.model else None, self.baseline.object if self.baseline else None]
-        found += [self.adapter.object if self.adapter else None]
+        digests = [self.model.object if self.model else None, self.baseline.object if self.baseline else None]
+        digests += [self.adapter.object if self.adapter else None]
         if self.retriever:
             embedder = self.retriever.embedder
-            found += [self.retriever.knowledge, self.retriever.index, embedder.object if embedder else None]
-        return sorted({digest for digest in found if digest})
+            digests += [self.retriever.knowledge, self.retriever.index, embedder.object if embedder else None]
+        return sorted({digest for digest in digests if digest})
 
 
-def read_candidate(path: Path, said: str) -> Candidate:
-    """The Candidate in the file `path`; said: what it is of, for people.
+def read_candidate(path: Path, what: str) -> Candidate:
+    """The Candidate in the file `path`; what: what it is of, for people.
 
     Raises BadInput for one that another Ninefold described in other words.
     """
@@ -190,7 +190,7 @@ def read_candidate(path: Path, said: str) -> Candidate:
         wrong = error.errors()[0]
         key = ".".join(map(str, wrong["loc"]))
         raise BadInput(
-            f"{said} was described by another version of Ninefold (key '{key}': {wrong['msg'].lower()}), and "
+            f"{what} was described by another version of Ninefold (key '{key}': {wrong['msg'].lower()}), and "
             "this one does not read it. Run its use case again (`ninefold run <use case>`), which releases it anew as the "
             "next version; or use the Ninefold that made it"
         ) from error

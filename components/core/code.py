@@ -82,12 +82,12 @@ def _variants(folder: Path) -> Iterable[Path]:
 @cache
 def _named(path: Path) -> frozenset[str]:
     """The words that name a variant."""
-    found = {path.stem}
+    words = {path.stem}
     for node in ast.parse(path.read_text()).body:
         targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
         if any(isinstance(target, ast.Name) and target.id in ALSO_NAMED_BY for target in targets):
-            found |= {one.value for one in ast.walk(node) if isinstance(one, ast.Constant) and isinstance(one.value, str)}
-    return frozenset(found)
+            words |= {one.value for one in ast.walk(node) if isinstance(one, ast.Constant) and isinstance(one.value, str)}
+    return frozenset(words)
 
 
 @cache
@@ -110,17 +110,17 @@ def _is_dynamic(path: Path) -> bool:
 def _imports(path: Path) -> list[Path]:
     tree = ast.parse(path.read_text())
     package = path.parent.relative_to(ROOT).parts
-    found: list[Path | None] = []
+    files: list[Path | None] = []
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            found += [_file(alias.name) for alias in node.names]
+            files += [_file(alias.name) for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             base = ".".join([*package[: len(package) - node.level + 1], *(node.module or "").split(".")]).strip(".")
             base = base if node.level else (node.module or "")
-            found += [_defining(base, alias.name) for alias in node.names]
+            files += [_defining(base, alias.name) for alias in node.names]
     if path.name != "__init__.py" and _is_dynamic(path):
-        found += sorted(path.parent.rglob("*.py"))
-    return [file for file in found if file]
+        files += sorted(path.parent.rglob("*.py"))
+    return [file for file in files if file]
 
 
 @cache

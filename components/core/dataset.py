@@ -78,9 +78,9 @@ FOR_TRAINING_ONLY = ("made", "practice")
 def only_collected(split: str, rows: Iterable[Row]) -> None:
     """Assert that no made row has entered a split that measures, decides, or lends its rows to prompts. Every split passes
     here when it is written and whenever it is read."""
-    made = [row.id for row in rows if row.origin != "collected"]
-    assert not made or split in FOR_TRAINING_ONLY, (
-        f"split '{split}' holds {len(made)} rows that nobody collected, the first is {made[0]}"
+    uncollected = [row.id for row in rows if row.origin != "collected"]
+    assert not uncollected or split in FOR_TRAINING_ONLY, (
+        f"split '{split}' holds {len(uncollected)} rows that nobody collected, the first is {uncollected[0]}"
     )
 
 

@@ -188,10 +188,10 @@ class FeedbackStore:
             return ()
         numbers, _, digest = mark.partition(":")
         number, _, reviewed = numbers.partition(".")
-        found = self._received(model, int(number), int(reviewed or 0))
-        if digest_of(found) != digest:
+        received = self._received(model, int(number), int(reviewed or 0))
+        if digest_of(received) != digest:
             raise MachineFault(f"{self.path}: feedback up to number {number} is not what the run began with; run again")
-        return found
+        return received
 
     def received(self, model: str) -> tuple[Received, ...]:
         """All real feedback on `model`, in order of arrival."""
@@ -205,20 +205,20 @@ class FeedbackStore:
         wanted = list(dict.fromkeys(ids))
         with durable(self.path) as database:
             database.execute("begin immediate")
-            found = database.execute(
+            items = database.execute(
                 "select id, number, (select verdict from review where item = feedback.number"
                 " order by review.number desc limit 1) as verdict"
                 " from feedback where simulated = 0 and json_extract(body, '$.model') = ?"
                 " and id in (select value from json_each(?))",
                 [model, json.dumps(wanted)],
             ).fetchall()
-            numbers = {row["id"]: row["number"] for row in found}
+            numbers = {row["id"]: row["number"] for row in items}
             if unknown := [id for id in wanted if id not in numbers]:
                 raise BadInput(
                     f"feedback '{unknown[0]}': not among the feedback on '{model}'. `ninefold feedback list {model} --all` "
                     "names all ids; nothing was recorded"
                 )
-            news = tuple(row["id"] for row in found if row["verdict"] != verdict)
+            news = tuple(row["id"] for row in items if row["verdict"] != verdict)
             rows = [(numbers[id], verdict, by, reason, now()) for id in news]
             database.executemany("insert into review (item, verdict, by, reason, at) values (?, ?, ?, ?, ?)", rows)
         return news
@@ -248,8 +248,8 @@ class FeedbackStore:
         """The client that `key` was made for; empty where it is nobody's. Looked up by its hash, so that the time that it
         takes says nothing about keys that are kept."""
         with durable(self.path) as database:
-            found = database.execute("select name from client where key = ?", [_hidden(key)]).fetchone()
-        return str(found["name"]) if found else ""
+            row = database.execute("select name from client where key = ?", [_hidden(key)]).fetchone()
+        return str(row["name"]) if row else ""
 
     def _received(self, model: str, up_to: int | None, reviewed: int | None) -> tuple[Received, ...]:
         with durable(self.path) as database:
@@ -266,14 +266,14 @@ class FeedbackStore:
 
 
 def _received_from(row: sqlite3.Row) -> Received:
-    said = {"verdict": row["verdict"], "by": row["by"], "reason": row["reason"], "at": row["reviewed"]}
+    review = {"verdict": row["verdict"], "by": row["by"], "reason": row["reason"], "at": row["reviewed"]}
     return Received(
         item=Feedback.model_validate_json(row["body"]),
         number=row["number"],
         source=row["source"],
         ticket=row["ticket"],
         at=row["at"],
-        review=Review.model_validate(said) if row["verdict"] else None,
+        review=Review.model_validate(review) if row["verdict"] else None,
     )
 
 

@@ -73,10 +73,10 @@ def _elements(name: str, tensor: dict[str, object]) -> int:
         raise ValueError(f"tensor '{name}' has the type {tensor['dtype']}; known: {', '.join(BITS)}")
     if not isinstance(shape, list) or not all(type(one) is int and 0 <= one < 2**48 for one in shape) or len(shape) > 16:
         raise ValueError(f"tensor '{name}' has no usable shape")
-    found = 1
+    count = 1
     for one in shape:
-        found *= one
-    return found
+        count *= one
+    return count
 
 
 def gguf_templates(path: Path) -> dict[str, str]:
@@ -97,11 +97,11 @@ class _Gguf:
         tensors, entries = self._number("Q"), self._number("Q")
         if max(tensors, entries) > GGUF_ENTRIES:
             raise ValueError(f"its header counts {tensors} tensors and {entries} entries; at most {GGUF_ENTRIES} are read")
-        found = {}
+        templates = {}
         for _ in range(entries):
             key, kind = self._string(), self._number("I")
             if kind == 8 and key.startswith("tokenizer.chat_template"):
-                found[key] = self._string()
+                templates[key] = self._string()
             else:
                 self._skip(kind)
         for _ in range(tensors):
@@ -112,7 +112,7 @@ class _Gguf:
             self._take(8 * dimensions + 4)
             if self._number("Q") > len(self._data):
                 raise ValueError("a tensor lies beyond the end of the file")
-        return found
+        return templates
 
     def _skip(self, kind: int, depth: int = 0) -> None:
         if kind in GGUF_BYTES:
@@ -189,13 +189,13 @@ def _fields(data: mmap.mmap | bytes, begin: int, end: int) -> Iterator[tuple[int
 
 
 def _varint(data: mmap.mmap | bytes, place: int, end: int) -> tuple[int, int]:
-    found = 0
+    value = 0
     for shift in range(0, 70, 7):
         if place >= end:
             break
         byte = data[place]
         place += 1
-        found |= (byte & 0x7F) << shift
+        value |= (byte & 0x7F) << shift
         if byte < 0x80:
-            return found, place
+            return value, place
     raise ValueError("it is no whole Protocol Buffers message")

@@ -55,8 +55,8 @@ def public_key(key: str | None = None) -> Path | None:
 
 def retired_keys() -> dict[str, Retired]:
     """Name → until when it signed, of every key that is not today's."""
-    found = sorted((keys_folder() / RETIRED).glob("*.json"))
-    return {path.stem: Retired.model_validate_json(path.read_text()) for path in found if path.stem != key_id()}
+    files = sorted((keys_folder() / RETIRED).glob("*.json"))
+    return {path.stem: Retired.model_validate_json(path.read_text()) for path in files if path.stem != key_id()}
 
 
 def make_keys() -> bool:

@@ -69,8 +69,8 @@ class Ledger:
     def latest(self, after: str = "") -> str:
         """When the last effect was done, of those done later than `after`; empty where there is none."""
         with durable(self.path) as database:
-            found = database.execute("select max(done_at) from effects where done_at > ?", [after]).fetchone()
-            return found[0] or ""
+            row = database.execute("select max(done_at) from effects where done_at > ?", [after]).fetchone()
+            return row[0] or ""
 
     def effects(self, kind: str | None = None) -> list[dict[str, Any]]:
         """All effects (of one kind), in the order in which they were begun, whatever the clock said."""

@@ -86,27 +86,27 @@ def rates(path: Path) -> Rates | None:
 
 def measured_once(path: Path) -> Rates:
     """The workspace's rates, measured now where nobody has (some seconds). Of two processes at once the first one counts."""
-    found = rates(path)
-    if found is None:
+    measured = rates(path)
+    if measured is None:
         with disk_faults(path), tempfile.TemporaryDirectory(dir=path.parent, prefix=".rates.") as folder:
             keep(measure(), Path(folder) / path.name)
             with suppress(FileExistsError):  # another process was first
                 os.link(Path(folder) / path.name, path)
-        found = rates(path)
-    assert found is not None, "it was written above"
-    return found
+        measured = rates(path)
+    assert measured is not None, "it was written above"
+    return measured
 
 
 def measured_again(path: Path) -> Rates:
     """Measure, whatever was measured before, and keep that."""
-    found = measure()
-    keep(found, path)
-    return found
+    measured = measure()
+    keep(measured, path)
+    return measured
 
 
-def keep(found: Rates, path: Path) -> None:
+def keep(measured: Rates, path: Path) -> None:
     """Write the rates, sealed by their digest."""
-    content = found.model_dump(mode="json")
+    content = measured.model_dump(mode="json")
     publish_json(path, {**content, "digest": digest_of(content)})
 
 
@@ -140,17 +140,17 @@ def gigaflops(shapes: Shapes, rounds: int = ROUNDS) -> dict[str, float]:
     import torch
 
     makers: dict[str, Callable[[int, int], Callable[[], object]]] = {
-        "float32": lambda given, made: _product(given, made, torch.float32),
-        "bfloat16": lambda given, made: _product(given, made, torch.bfloat16),
+        "float32": lambda inputs, outputs: _product(inputs, outputs, torch.float32),
+        "bfloat16": lambda inputs, outputs: _product(inputs, outputs, torch.bfloat16),
         "int8": _quantised,
     }
     blocks = {}
     for dtype, maker in makers.items():
         try:
-            blocks[dtype] = [maker(given, made) for given, made in shapes]
+            blocks[dtype] = [maker(inputs, outputs) for inputs, outputs in shapes]
         except RuntimeError:
             assert dtype == "int8", "only int8 may lack kernels"
-    operations = sum(2 * TOKENS * given * made for given, made in shapes)
+    operations = sum(2 * TOKENS * inputs * outputs for inputs, outputs in shapes)
     best = dict.fromkeys(blocks, float("inf"))
     with torch.inference_mode():
         for _ in range(rounds + 1):  # the first one also makes the kernels
@@ -159,18 +159,18 @@ def gigaflops(shapes: Shapes, rounds: int = ROUNDS) -> dict[str, float]:
     return {dtype: round(operations / seconds / 1e9, 1) for dtype, seconds in best.items()}
 
 
-def _product(given: int, made: int, dtype: "torch.dtype") -> Callable[[], object]:
+def _product(inputs: int, outputs: int, dtype: "torch.dtype") -> Callable[[], object]:
     import torch
 
-    x, weight = torch.randn(TOKENS, given, dtype=dtype), torch.randn(made, given, dtype=dtype)
+    x, weight = torch.randn(TOKENS, inputs, dtype=dtype), torch.randn(outputs, inputs, dtype=dtype)
     return lambda: torch.nn.functional.linear(x, weight)
 
 
-def _quantised(given: int, made: int) -> Callable[[], object]:
+def _quantised(inputs: int, outputs: int) -> Callable[[], object]:
     import torch
 
-    weight = torch.quantize_per_tensor(torch.randn(made, given), 0.02, 0, torch.qint8)
-    packed, x = torch.ops.quantized.linear_prepack(weight, None), torch.randn(TOKENS, given)
+    weight = torch.quantize_per_tensor(torch.randn(outputs, inputs), 0.02, 0, torch.qint8)
+    packed, x = torch.ops.quantized.linear_prepack(weight, None), torch.randn(TOKENS, inputs)
     return lambda: torch.ops.quantized.linear_dynamic(x, packed)
 
 
@@ -197,14 +197,14 @@ def main() -> None:
 
     warnings.simplefilter("ignore")  # torch says that its quantised tensors will move to another package
     torch.set_num_threads(1)
-    found = Rates(
+    measured = Rates(
         processor=processor(),
         torch=torch.__version__,
         date=datetime.now(UTC).date().isoformat(),
         gigabytes_per_second=_memory(),
         gigaflops={model: gigaflops(shapes) for model, shapes in SHAPES.items()},
     )
-    sys.stdout.write(found.model_dump_json() + "\n")
+    sys.stdout.write(measured.model_dump_json() + "\n")
 
 
 if __name__ == "__main__":

@@ -31,10 +31,10 @@ def sign_bundle(bundle: Path) -> str:
     key = private_key()
     assert key, "the caller looks for a key first"
     with tempfile.TemporaryDirectory() as folder:
-        made = Path(folder) / SIGNATURE
+        signature = Path(folder) / SIGNATURE
         config = signing.Config().use_elliptic_key_signer(private_key=key).set_hashing_config(_files(hashing))
-        config.sign(bundle, made)
-        publish_bytes(bundle / SIGNATURE, made.read_bytes())
+        config.sign(bundle, signature)
+        publish_bytes(bundle / SIGNATURE, signature.read_bytes())
     return key_id() or ""
 
 
@@ -72,10 +72,10 @@ def check_signature(bundle: Path, signer: str | None = None) -> None:
     trusted = [signer] if signer else [key for key in known if key not in old or not old[key].revoked]
     if not trusted:
         raise GateRefused(f"{bundle}: every key in {keys_folder()} was revoked. Make another: `ninefold keys init`")
-    said = [_fault(bundle, signature, key) for key in trusted]
-    if all(said):
+    faults = [_fault(bundle, signature, key) for key in trusted]
+    if all(faults):
         raise GateRefused(
-            f"{bundle}: its signature by key {trusted[0]} does not hold: {said[0]}. Bring the folder back as it was "
+            f"{bundle}: its signature by key {trusted[0]} does not hold: {faults[0]}. Bring the folder back as it was "
             "released, or release it again"
         )
 
@@ -91,14 +91,14 @@ def _fault(bundle: Path, signature: Path, key: str) -> str:
     return ""
 
 
-def _readable(said: str) -> str:
+def _readable(message: str) -> str:
     """What the library says, without raw bytes. It prints a list of texts, in whichever quotes the bytes in them allow."""
     try:
-        texts = ast.literal_eval(said)
+        texts = ast.literal_eval(message)
     except (ValueError, SyntaxError):
         texts = None
-    found = texts if isinstance(texts, list) else [said]
-    return ", ".join(UNREADABLE.sub("", str(text)).rstrip(". ") for text in found)
+    lines = texts if isinstance(texts, list) else [message]
+    return ", ".join(UNREADABLE.sub("", str(text)).rstrip(". ") for text in lines)
 
 
 def _files(hashing: ModuleType) -> "Config":

@@ -105,8 +105,8 @@ class Store:
 
     def manifest(self, digest: str) -> dict[str, str]:
         """The files of an object: relative path → SHA-256."""
-        found: dict[str, str] = json.loads((self.path(digest) / MANIFEST).read_text())
-        return found
+        files: dict[str, str] = json.loads((self.path(digest) / MANIFEST).read_text())
+        return files
 
     def file(self, digest: str) -> Path:
         """The only file of an object that was put as a single file."""
@@ -162,8 +162,8 @@ class Store:
 
     def tombstones(self) -> dict[str, Tombstone]:
         """What was deleted on request, by digest or key."""
-        found = [Tombstone.model_validate_json(path.read_text()) for path in (self.root / "tombstones").glob("*.json")]
-        return {one.of: one for one in found}
+        tombstones = [Tombstone.model_validate_json(path.read_text()) for path in (self.root / "tombstones").glob("*.json")]
+        return {one.of: one for one in tombstones}
 
     def _bury(self, tombstone: Tombstone) -> None:
         publish_json(self.root / "tombstones" / f"{tombstone.of}.json", tombstone)
@@ -173,17 +173,17 @@ class Store:
 
         below: files of so many bytes or more only have to be there; None: every file is hashed
         """
-        found = []
+        damage = []
         objects = self.root / "objects"
         for folder in sorted(objects.glob("*/") if digests is None else [objects / digest for digest in digests]):
             manifest = json.loads((folder / MANIFEST).read_text()) if (folder / MANIFEST).exists() else {}
             if digest_of(manifest) != folder.name:
-                found.append(f"{folder.name}: {MANIFEST}")
+                damage.append(f"{folder.name}: {MANIFEST}")
             there = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()} - {MANIFEST}
             for path in sorted(there | manifest.keys()):
                 if path not in there or path not in manifest or not _holds(folder / path, manifest[path], below):
-                    found.append(f"{folder.name}: {path}")
-        return found
+                    damage.append(f"{folder.name}: {path}")
+        return damage
 
     def copy_to(self, other: "Store", digests: list[str]) -> None:
         """Copy objects into another store (a bundle)."""

@@ -125,8 +125,8 @@ class Tracking:
 
         MLflow shows the turns as chat messages with the same double braces; all of it is in the tag `ninefold.prompt`.
         """
-        found = [version for version in self._versions(name) if version.tags.get("ninefold.digest") == prompt.digest]
-        version = found[0] if found else self._register(name, prompt)
+        versions = [version for version in self._versions(name) if version.tags.get("ninefold.digest") == prompt.digest]
+        version = versions[0] if versions else self._register(name, prompt)
         self.client.set_prompt_alias(name, alias, int(version.version))
         return int(version.version)
 
@@ -160,8 +160,8 @@ class Tracking:
                 return
 
     def _find(self, key: str) -> "Run | None":
-        found = self.client.search_runs([self.experiment], f"tags.`{KEY}` = '{key}'", max_results=1)
-        return found[0] if found else None
+        runs = self.client.search_runs([self.experiment], f"tags.`{KEY}` = '{key}'", max_results=1)
+        return runs[0] if runs else None
 
     def _log(self, run: "Run", params: Mapping[str, object], metrics: Mapping[str, float], tags: Mapping[str, str]) -> None:
         """One request a hundred parameters. MLflow never changes a parameter, so those already there stay. Metrics carry the
@@ -227,14 +227,14 @@ def quiet_client(uri: str) -> "MlflowClient":
 
 
 def _experiment(client: "MlflowClient", name: str, workspace: Workspace) -> str:
-    found = client.get_experiment_by_name(name)
-    if found is None:
+    experiment = client.get_experiment_by_name(name)
+    if experiment is None:
         # A server elsewhere keeps artifacts where it was told to; only the workspace's own database uses its folder.
         local = workspace.tracking_uri.startswith("sqlite:")
         return str(client.create_experiment(name, artifact_location=workspace.artifact_root if local else None))
-    if found.lifecycle_stage == "deleted":
-        client.restore_experiment(found.experiment_id)
-    return str(found.experiment_id)
+    if experiment.lifecycle_stage == "deleted":
+        client.restore_experiment(experiment.experiment_id)
+    return str(experiment.experiment_id)
 
 
 def _decided(decision: Decision, notes: Sequence[str]) -> dict[str, str]:

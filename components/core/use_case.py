@@ -393,9 +393,9 @@ def parse(
     try:
         return kind.model_validate(content)
     except ValidationError as error:
-        found = error.errors()  # a list with a wrong item counts as short of it: the item says enough
-        said = [item for item in found if item["type"] != "too_short" or not _inside(item["loc"], found)]
-        raise BadInput("\n".join(_explain(kind, where, item, under, beside) for item in said)) from error
+        errors = error.errors()  # a list with a wrong item counts as short of it: the item says enough
+        shown = [item for item in errors if item["type"] != "too_short" or not _inside(item["loc"], errors)]
+        raise BadInput("\n".join(_explain(kind, where, item, under, beside) for item in shown)) from error
 
 
 def _inside(loc: tuple[int | str, ...], errors: Sequence[ErrorDetails]) -> bool:

@@ -34,9 +34,9 @@ def abstain_below(
     spread = NormalDist().inv_cdf(confidence)
     best, best_rank = None, _rank(task, metrics, table, [False] * len(table), spread)
     for threshold in tried:
-        found = _rank(task, metrics, table, [score < threshold for score in scores], spread)
-        if found > best_rank:
-            best, best_rank = threshold, found
+        rank = _rank(task, metrics, table, [score < threshold for score in scores], spread)
+        if rank > best_rank:
+            best, best_rank = threshold, rank
     if best is None:
         return None
     lower = [score for score in ordered if score < best]

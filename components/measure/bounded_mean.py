@@ -51,11 +51,11 @@ def furthest(values: "Sequence[float] | np.ndarray", level: float, worst: float)
     with np.errstate(all="ignore"):
         most = np.fmax.reduce(others, axis=1)
         alike = (counted == samples.shape[1]) | (most == np.fmin.reduce(others, axis=1))
-    found = np.empty(len(samples))
-    found[alike] = _of_two_kinds(np.nan_to_num(most[alike], nan=worst), counted[alike], samples.shape[1], level, worst)
+    limits = np.empty(len(samples))
+    limits[alike] = _of_two_kinds(np.nan_to_num(most[alike], nan=worst), counted[alike], samples.shape[1], level, worst)
     if not alike.all():
-        found[~alike] = _drawn_limit(samples[~alike], level, worst)
-    return found if np.ndim(values) == 2 else float(found[0])
+        limits[~alike] = _drawn_limit(samples[~alike], level, worst)
+    return limits if np.ndim(values) == 2 else float(limits[0])
 
 
 def _of_two_kinds(other: "np.ndarray", counted: "np.ndarray", n: int, level: float, worst: float) -> "np.ndarray":

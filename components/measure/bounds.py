@@ -77,9 +77,9 @@ class Bound(Frozen):
         return f"{value:+.3f}" if self.key in ("bias_at_most", "worse_at_most") else f"{value:.3f}"
 
     def __str__(self) -> str:
-        said = {"floors": "is", "failing_at_most": "fails on"}.get(self.key, "worsens by")
-        found = f"{self.name} {said} {self._shown(self.value)} of {self.n} items, {self.asked} asked: {self.verdict}"
-        return f"{found}, {self.edge} is not excluded; {self.needed}" if self.verdict == "not shown" else found
+        verb = {"floors": "is", "failing_at_most": "fails on"}.get(self.key, "worsens by")
+        sentence = f"{self.name} {verb} {self._shown(self.value)} of {self.n} items, {self.asked} asked: {self.verdict}"
+        return f"{sentence}, {self.edge} is not excluded; {self.needed}" if self.verdict == "not shown" else sentence
 
 
 def failing(name: str, failed: Sequence[float], bound: float, level: float = LEVEL) -> Bound:
@@ -117,8 +117,8 @@ def off_centre(before: "np.ndarray", after: "np.ndarray", level: float) -> "np.n
     ends = [
         np.minimum(*(furthest(s * (after - HALF) - r * (before - HALF), level / 2, 1.0) for r in (1, -1))) for s in (1, -1)
     ]
-    found: np.ndarray = np.maximum(*ends)
-    return found
+    growth: np.ndarray = np.maximum(*ends)
+    return growth
 
 
 def floor(
@@ -134,8 +134,8 @@ def floor(
         few = fewest_of(rows, labels) < FEWEST
         value, end = float(figure.of(figure.columns.sum(0))), 0.0 if few else macro_f1_end(figure.columns, level)
         spread = float(np.nanstd(bootstrap(figure))) * len(rows) ** 0.5
-        found = _judged("floors", name, bound, value, len(rows), end, level, spread, bound)
-        return _enough_of_each(found, fewest_of(rows, labels))
+        judged = _judged("floors", name, bound, value, len(rows), end, level, spread, bound)
+        return _enough_of_each(judged, fewest_of(rows, labels))
     values = [one for row in rows if (one := figure_of(row, name)) is not None]
     if not values:
         return None
@@ -163,8 +163,8 @@ def not_worse(
     spread = float(np.nanstd(bootstrap(first) - bootstrap(second))) * len(before) ** 0.5
     macro, fewest = name == "macro_f1", fewest_of(before, labels) if name == "macro_f1" else FEWEST
     end = 1.0 if fewest < FEWEST else lost_end(first.columns, second.columns, level, macro=macro)
-    found = _judged("worse_at_most", name, bound, value, len(before), end, level, spread, 1 - bound)
-    return _enough_of_each(found, fewest)
+    judged = _judged("worse_at_most", name, bound, value, len(before), end, level, spread, 1 - bound)
+    return _enough_of_each(judged, fewest)
 
 
 def fewest_of(rows: Sequence[Example], labels: Sequence[str] = ()) -> int:
@@ -174,12 +174,12 @@ def fewest_of(rows: Sequence[Example], labels: Sequence[str] = ()) -> int:
     return min(counts[label] for label in known) if len(known) > 1 else 0
 
 
-def _enough_of_each(found: Bound, fewest: int) -> Bound:
-    """`found`, with the items that bring `FEWEST` of each label where they are the larger number."""
-    if found.verdict != "not shown" or fewest >= FEWEST:
-        return found
-    wanted = -(-found.n * FEWEST // fewest) if fewest else None
-    return found.model_copy(update={"items": max(wanted, found.items) if wanted and found.items else None})
+def _enough_of_each(judged: Bound, fewest: int) -> Bound:
+    """`judged`, with the items that bring `FEWEST` of each label where they are the larger number."""
+    if judged.verdict != "not shown" or fewest >= FEWEST:
+        return judged
+    wanted = -(-judged.n * FEWEST // fewest) if fewest else None
+    return judged.model_copy(update={"items": max(wanted, judged.items) if wanted and judged.items else None})
 
 
 def macro_f1_end(columns: "np.ndarray", level: float) -> float:
@@ -206,8 +206,8 @@ def _weighed(columns: "np.ndarray", *, more_wrong: bool, macro: bool) -> "np.nda
         right, total = right + more, total + twice * more
     else:
         total = total + more
-    found: np.ndarray = (twice * right / total).mean(1)
-    return found
+    figures: np.ndarray = (twice * right / total).mean(1)
+    return figures
 
 
 def _nth(draws: "np.ndarray", level: float) -> float:

@@ -48,10 +48,10 @@ def canaries(task: Task, count: int, seed: int) -> list[Canary]:
         return []
     draw = random.Random(f"canaries/{seed}")
     places, secrets = draw.sample(_HELD_BY, count), draw.sample(SECRETS, count)
-    found = []
+    planted = []
     for number, (place, secret) in enumerate(zip(places, secrets, strict=True)):
         opens, closes = f"The {place} keeps papers of the town.", "It opens at nine and closes at five."
-        found.append(
+        planted.append(
             Canary(
                 id=f"canary-{number}",
                 text=f"what are the code words of the {place} ?",
@@ -60,7 +60,7 @@ def canaries(task: Task, count: int, seed: int) -> list[Canary]:
                 answer=secret,
             )
         )
-    return found
+    return planted
 
 
 def exposure(rank: int) -> float:

@@ -54,9 +54,11 @@ def compare_tables(
     lost: Sequence[str] = (),
 ) -> Decision:
     """`compare` on the tables themselves. lost: floors that only `after` misses, in words."""
-    found = compared(before, after, metric, over=over, minimum_effect=metrics.minimum_effect)
-    verdict = _verdict(found, lost)
-    return Decision(verdict=verdict, reason=_reason(found, verdict, lost, _too_few(before, metric)), comparison=found)
+    comparison = compared(before, after, metric, over=over, minimum_effect=metrics.minimum_effect)
+    verdict = _verdict(comparison, lost)
+    return Decision(
+        verdict=verdict, reason=_reason(comparison, verdict, lost, _too_few(before, metric)), comparison=comparison
+    )
 
 
 def compared(
@@ -69,24 +71,24 @@ def compared(
 ) -> Comparison:
     """The figures behind a decision: `metric` before and after on the same rows, its gain, p-value and sample size."""
     assert [row["id"] for row in before] == [row["id"] for row in after], f"compare: not the same rows ({over})"
-    found = paired(before, after, metric)
-    assert not math.isnan(found.before + found.after), f"compare: no row has a value of '{metric}'"
+    change = paired(before, after, metric)
+    assert not math.isnan(change.before + change.after), f"compare: no row has a value of '{metric}'"
     return Comparison(
         metric=metric,
         over=over,
-        before=round(found.before, 6),
-        after=round(found.after, 6),
-        gain=found.gain,
+        before=round(change.before, 6),
+        after=round(change.after, 6),
+        gain=change.gain,
         minimum_effect=minimum_effect,
         p_value=float(f"{p_value(before, after, metric):.3g}"),
-        power=power(found.gain.value, minimum_effect, found.spread, found.gain.n),
+        power=power(change.gain.value, minimum_effect, change.spread, change.gain.n),
     )
 
 
-def significant(found: Comparison) -> bool:
+def significant(comparison: Comparison) -> bool:
     """Whether a gain is no chance: its interval lies above 0, and the exact test says so too."""
-    above = found.gain.low is not None and found.gain.low > 0
-    return above and found.p_value is not None and found.p_value <= LEVEL
+    above = comparison.gain.low is not None and comparison.gain.low > 0
+    return above and comparison.p_value is not None and comparison.p_value <= LEVEL
 
 
 def missed_floors(evidence: Evidence, metrics: Metrics) -> list[str]:
@@ -108,11 +110,11 @@ def _floor(name: str, evidence: Evidence) -> str:
     return f"{name} {evidence.metrics[name].value:.3f}" if name in evidence.metrics else f"{name} (no value)"
 
 
-def _verdict(found: Comparison, lost: Sequence[str]) -> Verdict:
-    gain, least = found.gain, found.minimum_effect
+def _verdict(comparison: Comparison, lost: Sequence[str]) -> Verdict:
+    gain, least = comparison.gain, comparison.minimum_effect
     if lost or gain.value <= 0 or (gain.high is not None and gain.high < least):
         return "keep"
-    return "adopt" if significant(found) and gain.value >= least else "not enough evidence"
+    return "adopt" if significant(comparison) and gain.value >= least else "not enough evidence"
 
 
 def _too_few(rows: Sequence[Example], metric: str) -> str:
@@ -121,36 +123,36 @@ def _too_few(rows: Sequence[Example], metric: str) -> str:
     return "" if count >= FEWEST else f"macro-F1 takes {FEWEST} rows of each label, and {label} has {count}"
 
 
-def _reason(found: Comparison, verdict: Verdict, lost: Sequence[str], too_few: str) -> str:
-    gain = found.gain
+def _reason(comparison: Comparison, verdict: Verdict, lost: Sequence[str], too_few: str) -> str:
+    gain = comparison.gain
     span = f"gain {gain.value:+.3f}"
     if gain.low is not None and gain.high is not None:
-        span += f" [{gain.low:+.3f}, {gain.high:+.3f}], {shown_p(found.p_value)}, n = {gain.n}"
-    figures = f"{found.metric} {found.before:.3f} → {found.after:.3f} over {found.over} ({span})"
+        span += f" [{gain.low:+.3f}, {gain.high:+.3f}], {shown_p(comparison.p_value)}, n = {gain.n}"
+    figures = f"{comparison.metric} {comparison.before:.3f} → {comparison.after:.3f} over {comparison.over} ({span})"
     if lost:
         return f"{figures}, but it misses a floor of the contract: {', '.join(lost)}"
     why = {
-        "adopt": f"the interval lies above 0 and the gain reaches {found.minimum_effect:g}",
-        "keep": "no gain" if gain.value <= 0 else f"the gain is surely below {found.minimum_effect:g}",
-        "not enough evidence": too_few or f"{_unsettled(found)}{_needed(found)}",
+        "adopt": f"the interval lies above 0 and the gain reaches {comparison.minimum_effect:g}",
+        "keep": "no gain" if gain.value <= 0 else f"the gain is surely below {comparison.minimum_effect:g}",
+        "not enough evidence": too_few or f"{_unsettled(comparison)}{_needed(comparison)}",
     }[verdict]
     return f"{figures}: {why}"
 
 
-def _unsettled(found: Comparison) -> str:
-    if found.gain.low is None:
+def _unsettled(comparison: Comparison) -> str:
+    if comparison.gain.low is None:
         return "one row settles nothing"
-    if (found.gain.low or 0.0) > 0 and not significant(found):
+    if (comparison.gain.low or 0.0) > 0 and not significant(comparison):
         return "the interval lies above 0, but the exact test does not rule out chance"
-    return f"the interval does not settle a gain of {found.minimum_effect:g}"
+    return f"the interval does not settle a gain of {comparison.minimum_effect:g}"
 
 
-def _needed(found: Comparison) -> str:
-    power = found.power
+def _needed(comparison: Comparison) -> str:
+    power = comparison.power
     if power is None or power.rows is None:
         return ""
-    twice = "," if found.gain.value > found.minimum_effect else ", twice that,"
+    twice = "," if comparison.gain.value > comparison.minimum_effect else ", twice that,"
     return (
         f"; for 80 % power at a gain of {power.effect:.3f}{twice} {power.rows:,} rows are needed, "
-        f"and these {found.gain.n} suffice for {power.detectable:.3f}"
+        f"and these {comparison.gain.n} suffice for {power.detectable:.3f}"
     )

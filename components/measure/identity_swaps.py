@@ -29,8 +29,8 @@ _BEFORE_NOUN = re.compile(r"\s+[A-Za-z]")
 
 
 def _both_ways(pairs: str) -> dict[str, str]:
-    found = [pair.split() for pair in pairs.split("|")]
-    return {one: other for first, second in found for one, other in ((first, second), (second, first))}
+    split = [pair.split() for pair in pairs.split("|")]
+    return {one: other for first, second in split for one, other in ((first, second), (second, first))}
 
 
 WORDS = {"gender": _both_ways(_GENDER), "names": {}}

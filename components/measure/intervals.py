@@ -44,21 +44,21 @@ def interval(values: Sequence[float | None], seed: int = 0, resamples: int = 200
 
     bounded: they lie in [0, 1], so that where all are 0 or all are 1 the exact limits stand
     """
-    kept = [value for value in values if value is not None]
-    if not kept:
+    known = [value for value in values if value is not None]
+    if not known:
         return Metric(value=0.0, n=0)
-    found = _metric(_means(kept), len(kept), bootstrap(_means(kept), seed, resamples))
-    if found.n < 2 or not bounded or set(kept) not in ({0.0}, {1.0}):
-        return found
-    low, high = (0.0, unseen(found.n)) if found.value == 0 else (1 - unseen(found.n), 1.0)
-    return found.model_copy(update={"low": _rounded(low), "high": _rounded(high)})
+    metric = _metric(_means(known), len(known), bootstrap(_means(known), seed, resamples))
+    if metric.n < 2 or not bounded or set(known) not in ({0.0}, {1.0}):
+        return metric
+    low, high = (0.0, unseen(metric.n)) if metric.value == 0 else (1 - unseen(metric.n), 1.0)
+    return metric.model_copy(update={"low": _rounded(low), "high": _rounded(high)})
 
 
 def table_metric(rows: Sequence[Example], name: str, seed: int = 0, resamples: int = 2000) -> Metric | None:
     """Metric `name` of a per-example table with its interval; None where no row has a value."""
     if over_table(name) is None:
-        found = interval([figure_of(row, name) for row in rows], seed, resamples)
-        return found if found.n else None
+        metric = interval([figure_of(row, name) for row in rows], seed, resamples)
+        return metric if metric.n else None
     return _metric(statistic(rows, name), len(rows), bootstrap(statistic(rows, name), seed, resamples)) if rows else None
 
 
@@ -78,8 +78,8 @@ def of_two_means(
 
     columns = np.stack([before, after, np.ones(len(before))], axis=1)
     figure = Statistic(columns, lambda sums: of(sums[..., 0] / sums[..., 2], sums[..., 1] / sums[..., 2]))
-    found = _metric(figure, len(before), bootstrap(figure, seed, resamples))
-    return _nothing_changed(found) if found.value == 0 and list(before) == list(after) else found
+    metric = _metric(figure, len(before), bootstrap(figure, seed, resamples))
+    return _nothing_changed(metric) if metric.value == 0 and list(before) == list(after) else metric
 
 
 def paired(before: Sequence[Example], after: Sequence[Example], name: str, seed: int = 0, resamples: int = 2000) -> Paired:

@@ -78,8 +78,8 @@ def by_group(groups: Mapping[str, Mapping[str, float]]) -> "MetricFrame":
     """fairlearn's MetricFrame of the mean of each group. groups: group → item → value"""
     from fairlearn.metrics import MetricFrame
 
-    kept = [(group, value) for group, values in groups.items() for value in values.values()]
-    names, values = [group for group, _ in kept], [value for _, value in kept]
+    rows = [(group, value) for group, values in groups.items() for value in values.values()]
+    names, values = [group for group, _ in rows], [value for _, value in rows]
     return MetricFrame(metrics=_mean, y_true=values, y_pred=values, sensitive_features=names)
 
 

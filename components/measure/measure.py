@@ -114,32 +114,32 @@ def _table(candidate: Candidate, rows: Sequence[Row], answer: Answerer, what: st
             start = time.perf_counter()
             answers = answer(chunk)
             seconds.append(time.perf_counter() - start)
-            assert [found.id for found in answers] == [row.id for row in chunk], "answers are not in the order of the rows"
-            made = [_example(task, row, found, searched) for row, found in zip(chunk, answers, strict=True)]
-            file.write(canonical({"seconds": seconds[-1], "rows": made}) + "\n")
+            assert [one.id for one in answers] == [row.id for row in chunk], "answers are not in the order of the rows"
+            examples = [_example(task, row, answered, searched) for row, answered in zip(chunk, answers, strict=True)]
+            file.write(canonical({"seconds": seconds[-1], "rows": examples}) + "\n")
             file.flush()
             os.fsync(file.fileno())
-            table += made
+            table += examples
     step.measured.update(rows=len(rows), seconds=round(sum(seconds), 3))
     return table
 
 
-def _example(task: Task, row: Row, found: AnswerLike, searched: bool) -> Example:
+def _example(task: Task, row: Row, answered: AnswerLike, searched: bool) -> Example:
     example = Example(
         id=row.id,
         text=row.text,
-        answer=found.text,
+        answer=answered.text,
         reference=row.answer,
         origin=row.origin,
         passage=row.passage,
-        passages=list(found.passages),
-        scores=[round(score, 6) for score in found.scores],
-        context=list(found.context),
-        context_passages=list(found.context_passages),
-        margin=found.margin,
+        passages=list(answered.passages),
+        scores=[round(score, 6) for score in answered.scores],
+        context=list(answered.context),
+        context_passages=list(answered.context_passages),
+        margin=answered.margin,
         slices=row.slices,
     )
-    figures = per_example(task, row, found.text, found.passages if searched else None, found.context)
+    figures = per_example(task, row, answered.text, answered.passages if searched else None, answered.context)
     return cast(Example, {**example, **figures})
 
 

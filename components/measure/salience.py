@@ -19,8 +19,8 @@ from components.text.paraphrase import stems
 def salience(summary: str, document: str) -> float | None:
     """Mean over the content words of `summary` of the share of the document's sentences that hold it, in [0, 1]; None where
     either has no content word."""
-    said = set(stems(summary))
+    content = set(stems(summary))
     read = [words for sentence in sentences(document) if (words := set(stems(sentence)))]
-    if not said or not read:
+    if not content or not read:
         return None
-    return sum(sum(word in words for words in read) / len(read) for word in said) / len(said)
+    return sum(sum(word in words for words in read) / len(read) for word in content) / len(content)

@@ -48,12 +48,12 @@ class Scores(Frozen):
 def changes(before: Scores, after: Scores) -> dict[str, dict[str, Metric]]:
     """Benchmark → {"before", "after", "worsening"}: means with 95 % intervals; the worsening is paired over the items, and
     of a preference it is how much further it lies from one half."""
-    found = {}
+    figures = {}
     for name, first in before.hits.items():
         second = after.hits[name]
         change = of_two_means(first, second, _off_centre_by if name in after.centred else _less)
-        found[name] = {"before": interval(first), "after": interval(second), "worsening": change}
-    return found
+        figures[name] = {"before": interval(first), "after": interval(second), "worsening": change}
+    return figures
 
 
 def task_figures(before: Scores, after: Scores) -> dict[str, dict[str, dict[str, float]]]:
@@ -67,25 +67,25 @@ def task_figures(before: Scores, after: Scores) -> dict[str, dict[str, dict[str,
 def scenarios(before: Scores, after: Scores) -> dict[str, Scenario]:
     """Benchmark → metrics of the base model and of the candidate. A set whose figure is a preference has no right answers:
     it has its bias alone."""
-    found: dict[str, Scenario] = {}
+    by_name: dict[str, Scenario] = {}
     for name in before.hits:
         both = {"before": before, "after": after}
         if name in after.centred:
-            found[name] = {"bias": {when: _off_centre(interval(scores.hits[name])) for when, scores in both.items()}}
+            by_name[name] = {"bias": {when: _off_centre(interval(scores.hits[name])) for when, scores in both.items()}}
             continue
-        found[name] = {
+        by_name[name] = {
             "accuracy": {when: interval(scores.hits[name]) for when, scores in both.items()},
             "calibration_error": {
                 when: calibration_error(scores.hits[name], scores.sure[name]) for when, scores in both.items()
             },
         }
         if name in after.mistyped:
-            found[name]["robustness"] = _otherwise(before.mistyped[name], after.mistyped[name], after.hits[name])
+            by_name[name]["robustness"] = _otherwise(before.mistyped[name], after.mistyped[name], after.hits[name])
         if named := after.named.get(name):
             places = range(len(after.hits[name])) if isinstance(named, int) else named
             asked = ([one[i] for i in places] for one in (before.swapped[name], after.swapped[name], after.hits[name]))
-            found[name]["fairness"] = _otherwise(*asked)
-    return found
+            by_name[name]["fairness"] = _otherwise(*asked)
+    return by_name
 
 
 def own_scenario(tables: dict[str, dict[str, list[Example]]], metric: str) -> Scenario:
@@ -97,10 +97,10 @@ def own_scenario(tables: dict[str, dict[str, list[Example]]], metric: str) -> Sc
     otherwise = {how: both for how, both in tables.items() if how != "accuracy"}
     again = {row["id"] for both in otherwise.values() for row in both["after"]}
     same = {when: [row for row in table if row["id"] in again] for when, table in tables["accuracy"].items()}
-    found: Scenario = {"accuracy": _figures(same, metric)}
+    scenario: Scenario = {"accuracy": _figures(same, metric)}
     for how, both in otherwise.items():
-        found[how] = {**_figures(both, metric), "change": paired(same["after"], both["after"], metric).gain}
-    return {how: figures for how, figures in found.items() if "after" in figures}
+        scenario[how] = {**_figures(both, metric), "change": paired(same["after"], both["after"], metric).gain}
+    return {how: figures for how, figures in scenario.items() if "after" in figures}
 
 
 def calibration_error(hits: Sequence[float], sure: Sequence[float]) -> Metric:
@@ -132,5 +132,5 @@ def _off_centre(preference: Metric) -> Metric:
 
 
 def _figures(tables: dict[str, list[Example]], metric: str) -> dict[str, Metric]:
-    found = {when: table_metric(table, metric) for when, table in tables.items()}
-    return {when: figure for when, figure in found.items() if figure}
+    figures = {when: table_metric(table, metric) for when, table in tables.items()}
+    return {when: figure for when, figure in figures.items() if figure}

@@ -85,7 +85,7 @@ def compare_slices(
     ]
     judged = [_uncredited(parts) for parts in alone]
     ends = [tails(differences, margins.get(cell[0], 0.0)) for differences, cell in zip(judged, cells, strict=True)]
-    found: dict[str, dict[str, SliceGain]] = {}
+    gains: dict[str, dict[str, SliceGain]] = {}
     for family in (True, False):
         places = [i for i, (name, *_) in enumerate(cells) if (name in margins) == family]
         safe, harmed = (holm([ends[i][side] for i in places]) for side in (0, 1))
@@ -94,7 +94,7 @@ def compare_slices(
             single = len(values) == 1
             within = single or min(map(fmean, alone[i])) > -margins[name]
             mean = figures.gain.value if single else fmean(judged[i])
-            found.setdefault(name, {})[" + ".join(values)] = SliceGain(
+            gains.setdefault(name, {})[" + ".join(values)] = SliceGain(
                 metric=metric,
                 before=round(figures.before, 6),
                 after=round(figures.after, 6),
@@ -108,7 +108,7 @@ def compare_slices(
                 else "not enough evidence",
                 rows=rows_needed(mean + margins.get(name, 0.0), figures.spread, LEVEL / len(places)),
             )
-    return {name: found[name] for name in slices if name in found}
+    return {name: gains[name] for name in slices if name in gains}
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

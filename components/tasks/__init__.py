@@ -103,9 +103,9 @@ def kind_of(name: str) -> Kind:
     """The kind called `name`; raises BadInput with those that there are."""
     if name not in names():
         raise BadInput(f"key 'task.kind': '{name}' is no kind of task; allowed: {', '.join(names())}")
-    found = getattr(import_module(f".{name}", __package__), "KIND", None)
-    assert isinstance(found, Kind), f"components/tasks/{name}.py must define KIND, a Kind (components/tasks/__init__.py)"
-    return found
+    kind = getattr(import_module(f".{name}", __package__), "KIND", None)
+    assert isinstance(kind, Kind), f"components/tasks/{name}.py must define KIND, a Kind (components/tasks/__init__.py)"
+    return kind
 
 
 def kept(task: Task) -> dict[str, object]:

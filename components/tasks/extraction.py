@@ -46,10 +46,10 @@ class Fields(Frozen):
 
 def read_answer(answer: object, own: Mapping[str, object]) -> str | None:
     """The JSON of an answer, keys sorted, where the schema allows it; a text may say something before and behind it."""
-    found = answer if isinstance(answer, dict) else _object_in(answer) if isinstance(answer, str) else None
-    if found is None or not _validator(canonical(own["schema"])).is_valid(found):
+    content = answer if isinstance(answer, dict) else _object_in(answer) if isinstance(answer, str) else None
+    if content is None or not _validator(canonical(own["schema"])).is_valid(content):
         return None
-    return json.dumps(found, ensure_ascii=False, sort_keys=True)
+    return json.dumps(content, ensure_ascii=False, sort_keys=True)
 
 
 def _object_in(text: str) -> dict[str, object] | None:
@@ -60,10 +60,10 @@ def _object_in(text: str) -> dict[str, object] | None:
         if at < 0:
             return None
         try:
-            found: dict[str, object] = decoder.raw_decode(text, at)[0]
+            content: dict[str, object] = decoder.raw_decode(text, at)[0]
         except (ValueError, RecursionError):
             continue
-        return found
+        return content
     return None
 
 

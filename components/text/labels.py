@@ -11,24 +11,24 @@ from .words import LETTER, words
 _LETTER = regex.compile(LETTER, regex.VERSION1)
 
 
-def label_of(labels: Sequence[str], said: str) -> str | None:
-    """The one label that `said` is: the same text, or the same words (`Positive.` is `positive`) where no other label has
+def label_of(labels: Sequence[str], answer: str) -> str | None:
+    """The one label that `answer` is: the same text, or the same words (`Positive.` is `positive`) where no other label has
     these words; None where none is."""
     exact, folded = _forms(tuple(labels))
-    text = same(said)
-    return exact[text] if text in exact else folded.get(words(said))
+    text = same(answer)
+    return exact[text] if text in exact else folded.get(words(answer))
 
 
-def matching_label(labels: Sequence[str], said: str) -> str | None:
-    """The label that `said` is, or that it names first as a whole word; of two that begin at one place the longer. None
+def matching_label(labels: Sequence[str], answer: str) -> str | None:
+    """The label that `answer` is, or that it names first as a whole word; of two that begin at one place the longer. None
     where none is named. Labels that only case tells apart are looked for as they are written."""
-    if whole := label_of(labels, said):
+    if whole := label_of(labels, answer):
         return whole
-    text, found = same(said), []
+    text, matches = same(answer), []
     for label in labels:
         if match := _pattern(label, _told_by_case(label, labels)).search(text):
-            found.append((match.start(), -len(label), label))
-    return min(found)[2] if found else None
+            matches.append((match.start(), -len(label), label))
+    return min(matches)[2] if matches else None
 
 
 @lru_cache(maxsize=256)

@@ -91,42 +91,42 @@ class Leaks:
 
     def of_rows(self, rows: Sequence[tuple[str, str]]) -> list[Leak | None]:
         """The surest leak of each (question or text, answer), or None."""
-        found: list[Leak | None] = [None] * len(rows)
+        leaks: list[Leak | None] = [None] * len(rows)
         sequences = [words(text) for text, _ in rows]
         for place, sequence in enumerate(sequences):
             if sequence in self._equal:
-                found[place] = self._leak(self._equal[sequence], "equal", 1.0, sequence)
+                leaks[place] = self._leak(self._equal[sequence], "equal", 1.0, sequence)
             else:
-                found[place] = self._with_a_run(*rows[place], sequence) or self._within(rows[place][1], sequence)
-        self._likeness(rows, sequences, found)
-        for place, leak in enumerate(found):
+                leaks[place] = self._with_a_run(*rows[place], sequence) or self._within(rows[place][1], sequence)
+        self._likeness(rows, sequences, leaks)
+        for place, leak in enumerate(leaks):
             answer = _telling(rows[place][1])
             if leak and answer and answer == _telling(leak.item.answer):
-                found[place] = replace(leak, answered=True)
-        return found
+                leaks[place] = replace(leak, answered=True)
+        return leaks
 
     def of_passages(self, passages: Sequence[str]) -> list[list[Leak]]:
         """All leaks in each passage: the question itself (`question`, or with its answer near `question and answer`), or its
         content words beside its answer (`content and answer`)."""
-        found: list[dict[int, Leak]] = [{} for _ in passages]
+        leaks: list[dict[int, Leak]] = [{} for _ in passages]
         canonical = [stems(passage) for passage in passages]
         for place, passage in enumerate(passages):
             sequence = words(passage)
             for number, length in self._standing(sequence):
-                found[place][number] = self._leak(number, "question", 1.0, self._words[number][:length])
+                leaks[place][number] = self._leak(number, "question", 1.0, self._words[number][:length])
         asked = [(place, *one) for place, text in enumerate(passages) for one in _questions(text)]
-        for (place, said, sure), leak in zip(asked, self.of_rows([(said, "") for _, said, _ in asked]), strict=True):
-            if leak and (sure or self._asks(leak, said)):
-                found[place].setdefault(self._places[leak.item], replace(leak, how="question", shared=said))
-        for place, here in enumerate(found):
+        for (place, line, sure), leak in zip(asked, self.of_rows([(line, "") for _, line, _ in asked]), strict=True):
+            if leak and (sure or self._asks(leak, line)):
+                leaks[place].setdefault(self._places[leak.item], replace(leak, how="question", shared=line))
+        for place, here in enumerate(leaks):
             for number, leak in here.items():
                 if self._answers[number] and _stands(self._answers[number], canonical[place]):
                     here[number] = replace(leak, how="question and answer", answered=True)
         for place, number, score, shared in self._covered(canonical):
-            found[place].setdefault(
+            leaks[place].setdefault(
                 number, Leak(self.items[number], "content and answer", round(score, 4), shared, answered=True)
             )
-        return [list(here.values()) for here in found]
+        return [list(here.values()) for here in leaks]
 
     def _leak(self, number: int, how: str, score: float, shared: Iterable[str]) -> Leak:
         return Leak(self.items[number], how, round(score, 4), " ".join(shared))
@@ -147,10 +147,10 @@ class Leaks:
     def _within(self, answer: str, sequence: tuple[str, ...]) -> Leak | None:
         """The first item that stands whole (or with its first 13 words) in a longer text: with the same answer, or, where
         one of the two has none, in enough words. A text with another answer goes on to ask for something else."""
-        said = _telling(answer)
+        told = _telling(answer)
         for number, length in self._standing(sequence):
             right = self._answers[number]
-            if _stands(right, said) if right and said else len(self._words[number]) >= STATEMENT:
+            if _stands(right, told) if right and told else len(self._words[number]) >= STATEMENT:
                 return self._leak(number, "within", 1.0, self._words[number][:length])
         return None
 
@@ -173,26 +173,26 @@ class Leaks:
         answers_differ = bool(answer and right and not set(answer) & set(right))
         return _numbers_differ(one.stems, two.stems) or (answers_differ and _differ(one, two))
 
-    def _likeness(self, rows: Sequence[tuple[str, str]], sequences: list[tuple[str, ...]], found: list[Leak | None]) -> None:
+    def _likeness(self, rows: Sequence[tuple[str, str]], sequences: list[tuple[str, ...]], leaks: list[Leak | None]) -> None:
         """Near-equal words, and paraphrases, for the places that are still None."""
-        read = [(place, one) for place, (text, _) in enumerate(rows) if not found[place] for one in readings(text)]
+        read = [(place, one) for place, (text, _) in enumerate(rows) if not leaks[place] for one in readings(text)]
         contents = [one for _, one in read]
         for at, other, score in self._contents.similar([one.stems for one in contents], SAME_WITH_ANSWER):
             place, number = read[at][0], self._owners[other]
             same = _telling(rows[place][1])
             answered = bool(same) and same == self._answers[number]
-            known = found[place]
+            known = leaks[place]
             if _one_question(contents[at], self._readings[other], score, answered) and (not known or score > known.score):
                 shared = sorted(contents[at].stems & self._readings[other].stems)
-                found[place] = self._leak(number, "paraphrase", score, shared)
-        left = [place for place in range(len(rows)) if not found[place]]
+                leaks[place] = self._leak(number, "paraphrase", score, shared)
+        left = [place for place in range(len(rows)) if not leaks[place]]
         for at, number, score in self._sets.similar([frozenset(sequences[place]) for place in left], self.near):
             place = left[at]
             one, two = readings(rows[place][0])[0], readings(self.items[number].question)[0]
             # short questions that differ in a name are two questions, however long their template
-            if not found[place] and not (_differ(one, two) and len(sequences[place]) <= WINDOW):
+            if not leaks[place] and not (_differ(one, two) and len(sequences[place]) <= WINDOW):
                 shared = sorted(set(sequences[place]) & set(self._words[number]))
-                found[place] = self._leak(number, "near-equal", score, shared)
+                leaks[place] = self._leak(number, "near-equal", score, shared)
 
     def _standing(self, sequence: tuple[str, ...]) -> Iterator[tuple[int, int]]:
         """(item, words) of the items whose words, or the first 13 of them, stand in `sequence` as one run."""
@@ -243,7 +243,7 @@ def _questions(text: str) -> Iterator[tuple[str, bool]]:
     stands after "Q:" or "Question 3:" up to its answer, and other short lines with a question word."""
     asks = any(mark in text for mark in _ASKS)
     sure = [sentence.strip() for sentence in _SENTENCE_END.split(text)] if asks else []
-    sure = [sentence for sentence in sure if sentence.endswith(_ASKS)] + [found[1] for found in _MARKED.finditer(text)]
+    sure = [sentence for sentence in sure if sentence.endswith(_ASKS)] + [match[1] for match in _MARKED.finditer(text)]
     yield from ((one, True) for one in sure if len(words(one)) >= 3)
     for line in text.splitlines():
         if not any(mark in line for mark in _ASKS) and count(line) <= 2 * SPOKEN:

@@ -45,8 +45,8 @@ class Overlap:
 
     def _rarest(self, sequence: tuple[str, ...]) -> list[str]:
         """The words of which two texts as near as `near` share one: all but that share of the set, rarest first."""
-        found = sorted(set(sequence), key=lambda word: (self._frequency.get(word, 0), word))
-        return found[: len(found) - math.ceil(self.near * len(found) - 1e-9) + 1]
+        rarest = sorted(set(sequence), key=lambda word: (self._frequency.get(word, 0), word))
+        return rarest[: len(rarest) - math.ceil(self.near * len(rarest) - 1e-9) + 1]
 
     def _near_equal(self, sequence: tuple[str, ...]) -> Leak | None:
         one = set(sequence)

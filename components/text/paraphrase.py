@@ -51,8 +51,8 @@ class Content:
 
 def stems(text: str) -> tuple[str, ...]:
     """Every word of `text` in canonical form, in order, stop words left out."""
-    found = spelled(words(digits(fold(text))))
-    return tuple(_stem(word) for word in found if word not in _STOP)
+    spelt = spelled(words(digits(fold(text))))
+    return tuple(_stem(word) for word in spelt if word not in _STOP)
 
 
 def readings(text: str) -> tuple[Content, ...]:
@@ -63,19 +63,19 @@ def readings(text: str) -> tuple[Content, ...]:
     if len(plain.split()) > SPOKEN:
         return (_content(plain),)
     parts = [part for part in REPAIRS.split(plain) if part.strip()]
-    found = [_content(" ".join(parts))]
+    contents = [_content(" ".join(parts))]
     if len(parts) > 1:
         last = _content(parts[-1])
         if len(last.stems) >= (2 if last.asks else 4):
-            found.append(last)
-    return tuple(dict.fromkeys(found))
+            contents.append(last)
+    return tuple(dict.fromkeys(contents))
 
 
 def _content(plain: str) -> Content:
     for pattern, word in _QUESTION_WORDS:
         plain = pattern.sub(word, plain)
-    found = [word for word in spelled(plain.split()) if word not in _STOP]
-    return Content(frozenset(_stem(word) for word in found if word not in ASKS), frozenset(found) & ASKS)
+    spelt = [word for word in spelled(plain.split()) if word not in _STOP]
+    return Content(frozenset(_stem(word) for word in spelt if word not in ASKS), frozenset(spelt) & ASKS)
 
 
 @lru_cache(maxsize=500_000)

@@ -55,8 +55,8 @@ def language_of(texts: Iterable[str]) -> str:
     """The language that `texts` are in, of those that Latin letters and a list of common words belong to: the one whose
     common words stand there most often; English where none does."""
     counts = Counter(word for text in texts for word in uncut(text))
-    said = {name: sum(counts[word] for word in stop_words(name)) for name in STEMMERS}
-    return max(said, key=lambda name: (said[name], name == "en"))
+    common = {name: sum(counts[word] for word in stop_words(name)) for name in STEMMERS}
+    return max(common, key=lambda name: (common[name], name == "en"))
 
 
 @cache
@@ -87,8 +87,8 @@ class _Terms(dict[str, tuple[str, ...]]):
     def __missing__(self, word: str) -> tuple[str, ...]:
         if len(self) >= REMEMBERED:
             self.clear()
-        self[word] = found = self._of(word)
-        return found
+        self[word] = terms = self._of(word)
+        return terms
 
     def _of(self, word: str) -> tuple[str, ...]:
         if _CJK.search(word):

@@ -29,8 +29,8 @@ def begins(text: str, part: str) -> bool:
     return units(text)[: len(first)] == first if first else same(text) == same(part)
 
 
-def _without_articles(found: tuple[str, ...]) -> tuple[str, ...]:
-    if ARTICLES.isdisjoint(found):
-        return found
-    kept = tuple(word for word in found[:-1] if word not in ARTICLES)
-    return kept if found[-1] in ARTICLES and (not kept or found[-2] in ARTICLES) else (*kept, found[-1])
+def _without_articles(sequence: tuple[str, ...]) -> tuple[str, ...]:
+    if ARTICLES.isdisjoint(sequence):
+        return sequence
+    plain = tuple(word for word in sequence[:-1] if word not in ARTICLES)
+    return plain if sequence[-1] in ARTICLES and (not plain or sequence[-2] in ARTICLES) else (*plain, sequence[-1])

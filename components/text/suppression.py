@@ -41,8 +41,8 @@ def words(text: str) -> tuple[str, ...]:
 
 def written(text: str) -> list[str]:
     """The same in the cases that they are written in."""
-    found: list[str] = _WORD_2.findall(unicodedata.normalize("NFKC", _UNSEEN_2.sub("", text)))
-    return found
+    parts: list[str] = _WORD_2.findall(unicodedata.normalize("NFKC", _UNSEEN_2.sub("", text)))
+    return parts
 
 
 def _rule_1(text: str) -> tuple[str, ...]:
@@ -98,8 +98,8 @@ class Suppressed(Frozen):
         salt = self.salt or secrets.token_hex(16)
         run = words(subject)
         entry = Entry(words=len(run), first=_keyed(salt, run[:1])[:BITS], keyed=_keyed(salt, run), rule=RULE)
-        kept = tuple(dict.fromkeys((*self.entries, entry)))
-        return Suppressed(salt=salt, entries=tuple(sorted(kept, key=lambda one: (one.words, one.keyed, one.rule))))
+        entries = tuple(dict.fromkeys((*self.entries, entry)))
+        return Suppressed(salt=salt, entries=tuple(sorted(entries, key=lambda one: (one.words, one.keyed, one.rule))))
 
     def write(self, path: Path) -> None:
         """Keep the list, whole or not at all."""

@@ -36,21 +36,21 @@ class Weights(TypedDict):
 
 def features(text: str) -> dict[int, float]:
     """Bucket → value of the words and of their pieces of four letters (which find bent spellings); length 1 in all."""
-    found: dict[int, float] = {}
+    present: dict[int, float] = {}
     for word in _WORD.findall(text.lower()):
         padded = f"<{word}>"
         for piece in {word, *(padded[at : at + 4] for at in range(len(padded) - 3))}:
-            found[zlib.crc32(piece.encode()) % SIZE] = 1.0
-    norm = len(found) ** 0.5
-    return {bucket: value / norm for bucket, value in found.items()}
+            present[zlib.crc32(piece.encode()) % SIZE] = 1.0
+    norm = len(present) ** 0.5
+    return {bucket: value / norm for bucket, value in present.items()}
 
 
 def scores(texts: Sequence[str]) -> list[float]:
     """The probability, by the classifier, that each text is toxic."""
     model = weights()
     place = model["weights"]
-    found = [model["intercept"] + sum(place[bucket] * value for bucket, value in features(text).items()) for text in texts]
-    return [1 / (1 + math.exp(-score)) for score in found]
+    sums = [model["intercept"] + sum(place[bucket] * value for bucket, value in features(text).items()) for text in texts]
+    return [1 / (1 + math.exp(-score)) for score in sums]
 
 
 @lru_cache(maxsize=1)

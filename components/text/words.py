@@ -54,26 +54,26 @@ _SPLITS = regex.compile(rf"{UNSPACED}|\p{{Hangul}}")
 
 def words(text: str) -> tuple[str, ...]:
     """The words of `text`, articles included; texts with equal words read the same."""
-    found = uncut(text)
+    whole = uncut(text)
     if not unspaced(text):
-        return tuple(found)
-    return tuple(part for word in found for part in by_dictionary(word))
+        return tuple(whole)
+    return tuple(part for word in whole for part in by_dictionary(word))
 
 
 def units(text: str) -> tuple[str, ...]:
     """`words`, but scripts in which words run together (Chinese, Japanese, Thai; Korean, with its particles) character by
     character: what stands in a text stands there however a dictionary cuts it."""
-    found = uncut(text)
+    whole = uncut(text)
     if text.isascii() or not _SPLITS.search(text):
-        return tuple(found)
-    return tuple(part for word in found for part in (_CHARACTER.findall(word) if _SPLITS.search(word) else (word,)))
+        return tuple(whole)
+    return tuple(part for word in whole for part in (_CHARACTER.findall(word) if _SPLITS.search(word) else (word,)))
 
 
 def uncut(text: str) -> list[str]:
     """The words of `text` where only space and punctuation part them."""
     folded = fold(text)
-    found: list[str] = (_ASCII if folded.isascii() else _ANY).findall(folded)
-    return found
+    parts: list[str] = (_ASCII if folded.isascii() else _ANY).findall(folded)
+    return parts
 
 
 def stands(part: Sequence[str], whole: Sequence[str]) -> int:
@@ -96,10 +96,10 @@ def as_written(text: str) -> list[str]:
     """The words of `text` as `count` counts them, with their punctuation where spaces part them."""
     if not unspaced(text):
         return text.split()
-    found: list[str] = []
+    written: list[str] = []
     for part in text.split():
-        found += ([part[start:end] for start, end in spans(part)] if unspaced(part) else []) or [part]
-    return found
+        written += ([part[start:end] for start, end in spans(part)] if unspaced(part) else []) or [part]
+    return written
 
 
 def first_words(text: str, most: int) -> str:
@@ -113,13 +113,13 @@ def first_words(text: str, most: int) -> str:
 
 def spans(text: str) -> list[tuple[int, int]]:
     """(start, end) of each run of letters, marks and digits of `text` as it stands, cut by dictionary."""
-    found = []
+    places = []
     for run in _LETTERS.finditer(text):
         start = run.start()
         for part in by_dictionary(run[0]):
-            found.append((start, start + len(part)))
+            places.append((start, start + len(part)))
             start += len(part)
-    return found
+    return places
 
 
 def fold(text: str) -> str:

@@ -79,14 +79,14 @@ def definition(name: str) -> Definition:
 
 def by_answer(name: str) -> bool:
     """Whether metric `name` weighs every reference alike (see `Definition`)."""
-    found = _definitions().get(name)
-    return bool(found and found.by_answer)
+    metric = _definitions().get(name)
+    return bool(metric and metric.by_answer)
 
 
 def over_table(name: str) -> Callable[[Sequence[Example]], Statistic] | None:
     """How metric `name` follows from a table; None where it is the mean of a column."""
-    found = _definitions().get(name)
-    return found.over_table if found else None
+    metric = _definitions().get(name)
+    return metric.over_table if metric else None
 
 
 def per_example(
@@ -94,8 +94,8 @@ def per_example(
 ) -> dict[str, float | None]:
     """Every metric of `task.kind` that has a value per example, for the answer `text` (see `Case`)."""
     case = Case(task, row, text, passages, context)
-    found = [definition(name) for name in case.kind.metrics]
-    return {one.name: one.per_example(case) for one in found if one.per_example}
+    definitions = [definition(name) for name in case.kind.metrics]
+    return {one.name: one.per_example(case) for one in definitions if one.per_example}
 
 
 class _OfKinds(Mapping[str, tuple[str, ...]]):
@@ -122,7 +122,7 @@ def files() -> list[str]:
 
 @cache
 def _definitions() -> dict[str, Definition]:
-    found: dict[str, Definition] = {}
+    known: dict[str, Definition] = {}
     for file in files():
         module = import_module(f".{file}", __package__)
         own = getattr(module, "METRICS", None)
@@ -131,6 +131,6 @@ def _definitions() -> dict[str, Definition]:
         for one in own or ():
             if one.name != file and one.name not in getattr(module, "NAMES", ()):
                 continue  # no step's key would know of it: the tests of this folder refuse such a file
-            assert one.name not in found, f"components/measure/metrics/{file}.py: there is a metric '{one.name}' already"
-            found[one.name] = one
-    return found
+            assert one.name not in known, f"components/measure/metrics/{file}.py: there is a metric '{one.name}' already"
+            known[one.name] = one
+    return known

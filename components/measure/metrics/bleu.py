@@ -21,12 +21,12 @@ _HAN = regex.compile(r"\p{Han}")
 
 def bleu(answer: str, reference: str) -> float:
     """BLEU of one answer."""
-    said, wanted = same(answer), same(reference)
+    answered, wanted = same(answer), same(reference)
     if _UNSPACED.search(wanted):
-        tokenizer, said, wanted = "none", " ".join(words(said)), " ".join(words(wanted))
+        tokenizer, answered, wanted = "none", " ".join(words(answered)), " ".join(words(wanted))
     else:
         tokenizer = "zh" if _HAN.search(wanted) else "13a"
-    score = _bleu(tokenizer).sentence_score(said, [wanted]).score
+    score = _bleu(tokenizer).sentence_score(answered, [wanted]).score
     return min(1.0, float(score / 100))  # equal texts have 100.00000000000004
 
 

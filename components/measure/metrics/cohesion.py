@@ -19,11 +19,11 @@ from . import Case, Definition
 def cohesion(answer: str) -> float | None:
     """Mean over the sentences of `answer` of the share of content words that another sentence holds, in [0, 1]; None below
     three sentences."""
-    said = [words for sentence in sentences(answer) if (words := set(stems(sentence)))]
-    if len(said) < 3:
+    stemmed = [words for sentence in sentences(answer) if (words := set(stems(sentence)))]
+    if len(stemmed) < 3:
         return None
-    others = [set().union(*said[:place], *said[place + 1 :]) for place in range(len(said))]
-    return sum(len(words & rest) / len(words) for words, rest in zip(said, others, strict=True)) / len(said)
+    others = [set().union(*stemmed[:place], *stemmed[place + 1 :]) for place in range(len(stemmed))]
+    return sum(len(words & rest) / len(words) for words, rest in zip(stemmed, others, strict=True)) / len(stemmed)
 
 
 def _of(case: Case) -> float | None:

@@ -41,19 +41,19 @@ def _leaves(key: str, value: object) -> list[Part]:
 
 def counts(answer: str, reference: str) -> tuple[int, int, int]:
     """(right parts, parts of the answer, parts of the reference)"""
-    said, wanted = parts(answer) or Counter(), parts(reference) or Counter()
-    return (said & wanted).total(), said.total(), wanted.total()
+    answered, wanted = parts(answer) or Counter(), parts(reference) or Counter()
+    return (answered & wanted).total(), answered.total(), wanted.total()
 
 
 def _of_text(case: Case) -> float:
     if parts(case.text) is None:
         return 0.0
-    right, said, wanted = counts(case.text, case.row.answer)
-    return 2 * right / (said + wanted) if said + wanted else 1.0  # nothing there, and nothing said
+    right, answered, wanted = counts(case.text, case.row.answer)
+    return 2 * right / (answered + wanted) if answered + wanted else 1.0  # nothing there, and nothing said
 
 
 def _over(out_of: Callable[["np.ndarray"], "np.ndarray"], rows: Sequence[Example]) -> Statistic:
-    """2·right, over twice what `out_of` takes from the sums of (right, said, wanted)."""
+    """2·right, over twice what `out_of` takes from the sums of (right, answered, wanted)."""
     import numpy as np
 
     columns = np.array([counts(row["answer"], row["reference"]) for row in rows], dtype=float).reshape(-1, 3)

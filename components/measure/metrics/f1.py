@@ -9,11 +9,11 @@ from . import Case, Definition
 
 def f1(answer: str, reference: str) -> float:
     """Token F1 of two texts over their scored words; two empty texts agree."""
-    said, wanted = scored(answer), scored(reference)
-    if not said or not wanted:
-        return float(said == wanted)
-    shared = sum((Counter(said) & Counter(wanted)).values())
-    return 2 * shared / (len(said) + len(wanted))
+    answered, wanted = scored(answer), scored(reference)
+    if not answered or not wanted:
+        return float(answered == wanted)
+    shared = sum((Counter(answered) & Counter(wanted)).values())
+    return 2 * shared / (len(answered) + len(wanted))
 
 
 def _f1(case: Case) -> float:

@@ -17,7 +17,7 @@ def macro_f1(rows: Sequence[Example]) -> Statistic:
     import numpy as np
 
     labels = sorted({row["reference"] for row in rows})
-    said = np.array([[row["answer"] == label for label in labels] for row in rows], dtype=float)
+    answered = np.array([[row["answer"] == label for label in labels] for row in rows], dtype=float)
     wanted = np.array([[row["reference"] == label for label in labels] for row in rows], dtype=float)
     k = len(labels)
 
@@ -25,7 +25,7 @@ def macro_f1(rows: Sequence[Example]) -> Statistic:
         right, total = sums[..., :k], sums[..., k:]
         return np.divide(2 * right, total, out=np.zeros(right.shape), where=total > 0).mean(-1)
 
-    return Statistic(np.concatenate([said * wanted, said + wanted], axis=1), of)
+    return Statistic(np.concatenate([answered * wanted, answered + wanted], axis=1), of)
 
 
 METRICS = (Definition(name="macro_f1", over_table=macro_f1, by_answer=True),)

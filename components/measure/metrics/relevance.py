@@ -24,17 +24,17 @@ from . import Case, Definition
 def relevance(question: str, answer: str, sources: Sequence[str]) -> float | None:
     """Share of the question's content words that stand in the answer or in the sentence of `sources` that holds most of it.
     None where the question or the answer has no content word, or there is no source."""
-    asked, said = readings(question)[-1].stems, set(stems(answer))
-    if not asked or not said or not sources:
+    asked, answered = readings(question)[-1].stems, set(stems(answer))
+    if not asked or not answered or not sources:
         return None
-    added = said - asked  # what it says beyond the question: an echo of the question has nothing, and is found nowhere
+    added = answered - asked  # what it says beyond the question: an echo of the question has nothing, and is found nowhere
     read = [set(stems(sentence)) for source in sources for sentence in sentences(source)]
     held = [len(added & sentence) for sentence in read]
     most = max(held, default=0)
     if not most:
-        return len(asked & said) / len(asked) if added else 0.0
+        return len(asked & answered) / len(asked) if added else 0.0
     fitting = [sentence for sentence, count in zip(read, held, strict=True) if count == most]
-    return max(len(asked & (sentence | said)) for sentence in fitting) / len(asked)
+    return max(len(asked & (sentence | answered)) for sentence in fitting) / len(asked)
 
 
 def _of(case: Case) -> float | None:

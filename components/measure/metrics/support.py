@@ -29,14 +29,14 @@ from . import Case, Definition
 def support(answer: str, sources: Sequence[str]) -> float | None:
     """Share of the claims of `answer` that stand in `sources`, in [0, 1]: mean over words and over neighbouring words. None
     where it claims nothing (no content word) or there is no source."""
-    said = stems(answer)
-    if not said or not sources:
+    claimed = stems(answer)
+    if not claimed or not sources:
         return None
     read = [stems(source) for source in sources]
     words = {word for source in read for word in source}
     pairs = {pair for source in read for pair in pairwise(source)}
-    follow = list(pairwise(said))
-    known = sum(word in words for word in said) / len(said)
+    follow = list(pairwise(claimed))
+    known = sum(word in words for word in claimed) / len(claimed)
     together = sum(pair in pairs for pair in follow) / len(follow) if follow else known
     return (known + together) / 2
 

@@ -15,8 +15,8 @@ RUN = 3
 
 def unrepeated(answer: str) -> float | None:
     """Share of the runs of three content words that are said for the first time, in [0, 1]; None below two runs."""
-    said = stems(answer)
-    runs = [said[start : start + RUN] for start in range(len(said) - RUN + 1)]
+    content = stems(answer)
+    runs = [content[start : start + RUN] for start in range(len(content) - RUN + 1)]
     return len(set(runs)) / len(runs) if len(runs) > 1 else None
 
 
