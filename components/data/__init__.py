@@ -1,7 +1,7 @@
 """Turns the contract's sources (files of rows and passages) into a Dataset: gated, deduplicated, split, with provenance."""
 
-from .audit import sentences
+from .audit import Bias, sentences
 from .locate import source_digests
 from .stage import Config, Prepared, prepare
 
-__all__ = ["Config", "Prepared", "prepare", "sentences", "source_digests"]
+__all__ = ["Bias", "Config", "Prepared", "prepare", "sentences", "source_digests"]

@@ -2,15 +2,39 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from typing import NotRequired, TypedDict
 
 from components.core import Data, Passage, Row, Task
 
 from .contamination import LeakFinding
 from .curate import Curated, curate
-from .documents import Document, Origin, Part, entry
+from .documents import Document, Entry, Origin, Part, Place, entry
 from .normalise import normaliser
 from .rows import Collected, passage_id
+
+
+class Line(Place):
+    """A line of `lines.jsonl`: where a row or passage was read."""
+
+    part: Part
+    id: NotRequired[str]
+    words: NotRequired[str]
+
+
+class StepDrops(TypedDict):
+    """What one step left out: source → rows and passages."""
+
+    step: str
+    dropped: dict[str, int]
+
+
+class Flow(TypedDict):
+    """Where rows and passages went (see `flow`)."""
+
+    read: int
+    beside: int
+    steps: list[StepDrops]
+    left: dict[str, int]
 
 
 def curate_collected(collected: Collected, train: list[Row], data: Data, task: Task) -> tuple[list[Row], Curated]:
@@ -74,25 +98,21 @@ def _keep_practice(collected: Collected, left: dict[str, str], data: Data, task:
         text = left[old]
         new = passage_id(text)
         collected.practice_passages.setdefault(new, before[old].model_copy(update={"id": new, "text": text}))
-        kept = {"passage": new, "text": normalised(row.text), "answer": normalised(row.answer)}
-        collected.practice.append(row.model_copy(update=kept))
+        update = {"passage": new, "text": normalised(row.text), "answer": normalised(row.answer)}
+        collected.practice.append(row.model_copy(update=update))
 
 
-def read_at(collected: Collected, made: dict[str, Origin]) -> Iterator[dict[str, Any]]:
+def read_at(collected: Collected, uncollected: dict[str, Origin]) -> Iterator[Line]:
     """Where each row and passage was read, kept or not: lines of `lines.jsonl`, {"part", "id", "words", "source", "line",
-    "file"}. made: the same of rows that labelling made. words: names a text by its words, as a passage's id does, so that it
-    is found here and stands here nowhere; a text without a label has no id, and a passage none but its id."""
+    "file"}. uncollected: the same of rows that labelling made. words: names a text by its words, as a passage's id does, so
+    that it is found here and stands here nowhere; a text without a label has no id, and a passage none but its id."""
     texts = {row.id: row.text for row in (*collected.rows, *collected.practice)}
-    known = {**collected.origin, **{("train", name): origin for name, origin in made.items()}}
+    known = {**collected.origin, **{("train", name): origin for name, origin in uncollected.items()}}
     for (part, name), origin in known.items():
-        words = {"words": passage_id(texts[name])} if part != "knowledge" and name in texts else {}
-        yield {"part": part, "id": name, **words, **_place(origin)}
+        line: Line = {"part": part, "id": name, **origin.place}
+        yield line | {"words": passage_id(texts[name])} if part != "knowledge" and name in texts else line
     for origin, text in collected.unlabelled:
-        yield {"part": "train", "words": passage_id(text), **_place(origin)}
-
-
-def _place(origin: Origin) -> dict[str, Any]:
-    return {"source": origin.source, "line": origin.line, **({"file": origin.file} if origin.file else {})}
+        yield {"part": "train", "words": passage_id(text), **origin.place}
 
 
 def left_out(
@@ -100,42 +120,42 @@ def left_out(
     placed: dict[str, list[Row]],
     curated: dict[str, list[Row]],
     used: dict[str, list[Row]],
-    kept: set[str],
+    remaining: set[str],
     findings: Iterable[LeakFinding],
-) -> list[dict[str, Any]]:
+) -> list[Entry]:
     """Entries of `dropped.jsonl` for what leaks, found no room, or is more than the profile uses.
 
-    placed: example rows by split, before curation; curated: after it; used: those that the profile takes. kept: ids of the
-    passages in the base and of the practice rows.
+    placed: example rows by split, before curation; curated: after it; used: those that the profile takes. remaining: ids of
+    the passages in the base and of the practice rows.
     """
     why = {one.id: one.reason for one in findings if one.removed and one.what != "training passage"}
-    found = []
+    entries = []
 
     def add(part: Part, name: str, step: str, reason: str) -> None:
-        found.append(entry(collected.origin[part, name], part, step, reason))
+        entries.append(entry(collected.origin[part, name], part, step, reason))
 
     in_splits = {row.id for rows in placed.values() for row in rows}
     for row in collected.rows:
         if row.id not in in_splits and row.origin == "collected":  # what becomes of others: uncollected.py
             add("train", row.id, "leak" if row.id in why else "split", why.get(row.id, "no room in any split"))
     for row in collected.practice:
-        if row.id not in kept:
+        if row.id not in remaining:
             add("practice", row.id, "leak", why.get(row.id) or why[row.passage or ""])
     for name, rows in curated.items():
         for row in rows[len(used[name]) :]:
             add("train", row.id, "profile", f"more {name} rows than the profile uses")
     for passage in collected.passages:
-        if passage not in kept:
+        if passage not in remaining:
             add(
                 "knowledge",
                 passage,
                 "leak" if passage in why else "profile",
                 why.get(passage, "more passages than the profile uses"),
             )
-    return found
+    return entries
 
 
-def flow(dropped: Sequence[dict[str, Any]], read: int, beside: int, left: dict[str, int]) -> dict[str, Any]:
+def flow(dropped: Sequence[Entry], read: int, beside: int, left: dict[str, int]) -> Flow:
     """Where rows and passages went: {"read", "beside", "steps": [{"step", "dropped": {source: count}}], "left": {split or
     base: count}}.
 
@@ -158,9 +178,9 @@ SAID = ("equal", "leak", "split", "curated", "made rows", "profile")
 """Steps whose reasons are few and are counted one by one."""
 
 
-def by_reason(dropped: Iterable[dict[str, Any]]) -> dict[str, int]:
+def by_reason(dropped: Iterable[Entry]) -> dict[str, int]:
     """Reason → rows and passages left out for it: every entry of `dropped.jsonl` but those of cut texts is counted once."""
     names = {"gate": "quarantined", "forget": "forgotten"}
     whole = [one for one in dropped if "cut" not in one]
-    found = (one["reason"] if one["step"] in SAID else names.get(one["step"], f"curation: {one['step']}") for one in whole)
-    return dict(sorted(Counter(found).items()))
+    reasons = (one["reason"] if one["step"] in SAID else names.get(one["step"], f"curation: {one['step']}") for one in whole)
+    return dict(sorted(Counter(reasons).items()))

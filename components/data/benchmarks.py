@@ -3,9 +3,9 @@
 import csv
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import cast
 
 from components.core import BadInput, Workspace, asset_path
 from components.core.hub_task import HubTask, read_split
@@ -32,13 +32,13 @@ def benchmark_items(
     for name, rows in [*_packaged(references, workspace), *_of_hub(hub, workspace)]:
         for place, row in enumerate(rows):
             answer = _answer(row)
-            asked = [said for field in QUESTION_FIELDS if row.get(field) for said in _filled(row[field], row)]
-            questions += [Item(name, str(place), said, answer) for said in asked]
-            passages += [(Item(name, str(place)), row[field]) for field in PASSAGE_FIELDS if row.get(field)]
+            asked = [filled for text in _texts(row, QUESTION_FIELDS) for filled in _filled(text, row)]
+            questions += [Item(name, str(place), text, answer) for text in asked]
+            passages += [(Item(name, str(place)), text) for text in _texts(row, PASSAGE_FIELDS)]
     return questions, passages
 
 
-def _packaged(references: Sequence[str], workspace: Workspace) -> Iterable[tuple[str, list[dict[str, Any]]]]:
+def _packaged(references: Sequence[str], workspace: Workspace) -> Iterable[tuple[str, list[dict[str, object]]]]:
     for reference in references:
         if not reference.startswith("asset:"):
             raise BadInput(
@@ -47,33 +47,39 @@ def _packaged(references: Sequence[str], workspace: Workspace) -> Iterable[tuple
         yield f"benchmark {Path(reference).parent.name}", _rows(asset_path(reference, workspace))
 
 
-def _of_hub(tasks: Iterable[HubTask], workspace: Workspace) -> Iterable[tuple[str, list[dict[str, Any]]]]:
+def _of_hub(tasks: Iterable[HubTask], workspace: Workspace) -> Iterable[tuple[str, list[dict[str, object]]]]:
     """Of each task the rows that are asked; its training rows may be trained on."""
     for task in tasks:
         yield f"benchmark {task.name}", read_split(task, task.asked, workspace).to_pylist()
 
 
-def _filled(text: str, row: dict[str, Any]) -> list[str]:
+def _texts(row: Mapping[str, object], fields: Sequence[str]) -> list[str]:
+    """The texts in those of the fields that the row has."""
+    return [cast(str, row[field]) for field in fields if row.get(field)]
+
+
+def _filled(text: str, row: Mapping[str, object]) -> list[str]:
     """The text as it is scored: with each of the words that stand for its mask (CrowS-Pairs, Wino-test)."""
     if MASK not in text:
         return [text]
-    fillers = [row[mask] for mask in ("mask1", "mask2") if row.get(mask)] or _WORD_OPTION.findall(row.get("options") or "")
+    fillers = _texts(row, ("mask1", "mask2")) or _WORD_OPTION.findall("".join(_texts(row, ("options",))))
     return [text.replace(MASK, filler) for filler in fillers] or [text]
 
 
-def _answer(row: dict[str, Any]) -> str:
+def _answer(row: Mapping[str, object]) -> str:
     """The words of an item's answer; of several the first. A number, a truth value, or an answer that is to be judged, has
     none."""
     given = row.get("answer", row.get("targets", row.get("answers")))
-    if isinstance(given, int) and isinstance(row.get("choices"), list):
-        given = row["choices"][given]
+    choices = row.get("choices")
+    if isinstance(given, int) and isinstance(choices, list):
+        given = choices[given]
     first = given[0] if isinstance(given, list) and given else given
     return _LETTER.sub("", first) if isinstance(first, str) and "label" not in row else ""
 
 
-def _rows(path: Path) -> list[dict[str, Any]]:
+def _rows(path: Path) -> list[dict[str, object]]:
     """The items of a file; raises BadInput, with the item, for one that has no fields, or no text where one belongs."""
-    rows: list[dict[str, Any]] = []
+    rows: list[dict[str, object]] = []
     try:
         with path.open(encoding="utf-8", newline="") as file:
             for row in csv.DictReader(file) if path.suffix == ".csv" else map(json.loads, filter(str.strip, file)):

@@ -2,15 +2,21 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from components.core import BadInput, Data, GateRefused, Source, Step, Task, progress
 from components.text.suppression import Suppressed
 
+from .documents import Entry, Origin, Place
 from .gate import Gate
 from .locate import find
 from .read import Record, read_source
 from .rows import Collected
+
+
+class Quarantined(Place):
+    """A line of `quarantine.jsonl`: a record that failed the gate."""
+
+    reasons: list[str]
 
 
 @dataclass(frozen=True)
@@ -22,8 +28,8 @@ class Gated:
     """All records, and whether each passed."""
     read: dict[str, int]
     forgotten: dict[str, int]
-    quarantine: list[dict[str, Any]]
-    entries: list[dict[str, Any]]
+    quarantine: list[Quarantined]
+    entries: list[Entry]
     """What was forgotten (without its file's name) and what was set aside, as lines of `dropped.jsonl`."""
     warned: tuple[str, ...]
     docs: str
@@ -35,17 +41,17 @@ def collect(task: Task, data: Data, folder: Path, max_characters: int, suppresse
     gate, collected = Gate(step.scratch / "docs"), Collected(task)
     read: dict[str, int] = {}
     forgotten: dict[str, int] = {}
-    quarantine: list[dict[str, Any]] = []
-    entries: list[dict[str, Any]] = []
+    quarantine: list[Quarantined] = []
+    entries: list[Entry] = []
     warned: list[str] = []
     refused: list[str] = []
     examined: list[tuple[Source, Record, bool]] = []
     for number, source in enumerate(progress(data.sources, "checking sources")):
-        found = read_source(source, number, find(data, number, folder, step.workspace), task)
-        records = [one for one in found if not suppressed.holds(one.text, one.answer, one.passage, one.title)]
-        read[source.name], forgotten[source.name] = len(found), len(found) - len(records)
+        everything = read_source(source, number, find(data, number, folder, step.workspace), task)
+        records = [one for one in everything if not suppressed.holds(one.text, one.answer, one.passage, one.title)]
+        read[source.name], forgotten[source.name] = len(everything), len(everything) - len(records)
         left = {one.line for one in records}
-        lines = [one.line for one in found if one.line not in left]
+        lines = [one.line for one in everything if one.line not in left]
         entries += [{"source": source.name, "line": line, "step": "forget", "reason": "was forgotten"} for line in lines]
         if not records:
             refused.append(
@@ -54,9 +60,9 @@ def collect(task: Task, data: Data, folder: Path, max_characters: int, suppresse
             continue
         verdict = gate.check(source, records, task, data, max_characters)
         examined += [(source, record, record.line not in verdict.bad) for record in records]
-        files = {record.line: {"file": record.file} for record in records if record.file}
+        files = {record.line: record.file for record in records}
         for line, reasons in sorted(verdict.bad.items()):
-            where = {"source": source.name, "line": line, **files.get(line, {})}
+            where = Origin(source.name, line, files.get(line, "")).place
             quarantine.append({**where, "reasons": reasons})
             entries.append({**where, "step": "gate", "reason": "; ".join(reasons)})
         refused += [f"source '{source.name}' ({source.path}): {reason}" for reason in verdict.refused]

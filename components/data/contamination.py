@@ -8,7 +8,7 @@ kept, for a person to review. What counts as a leak: components/text/leaks.py, a
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import TypedDict
 
 from components.core import Passage, Row, Splits
 from components.text import words
@@ -19,6 +19,29 @@ from .split import take
 
 EXCERPT = 80
 """Characters of the shared text that the list shows; the rest is named by digest."""
+
+
+class Shared(TypedDict):
+    """A shared text by digest, with its words and a short excerpt."""
+
+    sha256: str
+    words: int
+    excerpt: str
+
+
+class LeakLine(TypedDict):
+    """A line of `contamination.jsonl`: one leak, removed or kept."""
+
+    what: str
+    id: str
+    source: str
+    where: str
+    item: str
+    how: str
+    score: float
+    answer: bool
+    shared: Shared
+    done: str
 
 
 @dataclass(frozen=True)
@@ -36,10 +59,10 @@ class LeakFinding:
         """For counting."""
         return f"{self.what} and {self.leak.item.where}: {self.leak.how}"
 
-    def line(self) -> dict[str, Any]:
+    def line(self) -> LeakLine:
         """The finding as the list has it: the shared text by digest and a short excerpt, so that no payload stands twice."""
         leak, shared = self.leak, self.leak.shared
-        text = {"sha256": hashlib.sha256(shared.encode()).hexdigest(), "words": len(shared.split())}
+        digest = hashlib.sha256(shared.encode()).hexdigest()
         return {
             "what": self.what,
             "id": self.id,
@@ -49,7 +72,7 @@ class LeakFinding:
             "how": leak.how,
             "score": leak.score,
             "answer": leak.answered,
-            "shared": text | {"excerpt": shared[:EXCERPT]},
+            "shared": {"sha256": digest, "words": len(shared.split()), "excerpt": shared[:EXCERPT]},
             "done": "removed" if self.removed else "kept",
         }
 
@@ -66,7 +89,7 @@ class Divided:
 def items_of(where: str, rows: Iterable[Row], silent: str | None, summaries: bool) -> list[Item]:
     """Evaluation rows as what must not leak. silent: the answer that says nothing (the abstention). summaries: an answer is
     a text that must not turn up either."""
-    return [Item(where, row.id, *said) for row in rows for said in texts_of(row, silent, summaries)]
+    return [Item(where, row.id, *texts) for row in rows for texts in texts_of(row, silent, summaries)]
 
 
 def texts_of(row: Row, silent: str | None, summaries: bool) -> list[tuple[str, str]]:
@@ -93,9 +116,9 @@ def divide(
     findings: list[LeakFinding] = []
 
     def clean(pool: list[Row], leaks: Leaks) -> list[Row]:
-        given = [(row.id, said) for row in pool for said in texts_of(row, silent, summaries)]
-        found = leaks.of_rows([said for _, said in given])
-        hits = {name: leak for (name, _), leak in zip(given, found, strict=True) if leak}
+        given = [(row.id, texts) for row in pool for texts in texts_of(row, silent, summaries)]
+        leaked = leaks.of_rows([texts for _, texts in given])
+        hits = {name: leak for (name, _), leak in zip(given, leaked, strict=True) if leak}
         findings.extend(LeakFinding("example row", row.id, row.source, hits[row.id]) for row in pool if row.id in hits)
         return [row for row in pool if row.id not in hits]
 
@@ -108,8 +131,8 @@ def divide(
     pool = clean(pool, leaks)
     feedback, pool = take(pool, splits.feedback, splits)
     train, _ = take(pool, splits.train, splits)
-    found = {"train": train, "feedback": feedback, "validation": validation, "test": test}
-    return Divided(found, findings, leaks)
+    divided = {"train": train, "feedback": feedback, "validation": validation, "test": test}
+    return Divided(divided, findings, leaks)
 
 
 def clean_practice(
@@ -122,9 +145,9 @@ def clean_practice(
         if leak:
             findings.append(LeakFinding("practice row", row.id, row.source, leak))
             banned.add(row.id)
-    kept = [row for row in rows if row.id not in banned and row.passage not in banned]
-    about = {row.passage for row in kept}
-    return kept, [passage for name, passage in passages.items() if name in about], findings
+    clean = [row for row in rows if row.id not in banned and row.passage not in banned]
+    about = {row.passage for row in clean}
+    return clean, [passage for name, passage in passages.items() if name in about], findings
 
 
 def training_leaks(

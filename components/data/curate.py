@@ -7,15 +7,27 @@ effect of each step is counted in documents and characters.
 
 import hashlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import NotRequired, TypedDict
 
 from components.core import Data, Task, progress
 
 from . import duplicates, filters
-from .documents import Cut, Document, Found, Part, entry
+from .documents import Cut, Document, Entry, Found, Part, entry
 from .normalise import normaliser
+
+
+class StepEffect(TypedDict):
+    """What one step of curation did. Counts are [before, after]; dropped: source → documents."""
+
+    step: str
+    documents: list[int]
+    characters: list[int]
+    training_rows: list[int]
+    dropped: dict[str, int]
+    figures: NotRequired[Mapping[str, float | str]]
+    """What the step measured, where it did."""
 
 
 @dataclass
@@ -24,18 +36,18 @@ class Curated:
     entry for each step."""
 
     documents: list[Document]
-    dropped: list[dict[str, Any]] = field(default_factory=list)
-    effects: list[dict[str, Any]] = field(default_factory=list)
+    dropped: list[Entry] = field(default_factory=list)
+    effects: list[StepEffect] = field(default_factory=list)
     lost: dict[str, set[tuple[Part, str]]] = field(default_factory=dict)
     """Step → (part, id) of the documents that it dropped."""
 
     @property
     def notes(self) -> list[str]:
         """A sentence on each step that dropped more than half of the training rows that it was given."""
-        given = [(effect["step"], *effect["training_rows"]) for effect in self.effects]
+        counts = [(effect["step"], effect["training_rows"]) for effect in self.effects]
         return [
             f"curation: '{step}' dropped {rows - left:,} of {rows:,} training rows; dropped.jsonl has the reasons"
-            for step, rows, left in given
+            for step, (rows, left) in counts
             if 2 * left < rows
         ]
 
@@ -71,11 +83,11 @@ def _normalise(curated: Curated, data: Data, task: Task) -> None:
     _leave_out(curated, "normalise", Found(drop, figures={"changed": changed}), before)
 
 
-def _apply(curated: Curated, step: str, found: Found) -> None:
+def _apply(curated: Curated, step: str, result: Found) -> None:
     """Cut and drop what a step found, fixed documents apart."""
     before = _size(curated.documents)
-    drop, cuts = dict(found.drop), 0
-    for place, runs in sorted(found.cut.items()):
+    drop, cuts = dict(result.drop), 0
+    for place, runs in sorted(result.cut.items()):
         document = curated.documents[place]
         if document.fixed or document.part == "practice" or place in drop:
             continue
@@ -83,26 +95,31 @@ def _apply(curated: Curated, step: str, found: Found) -> None:
         for start, end, reason in runs:
             text = document.text[start:end]
             digest = hashlib.sha256(text.encode()).hexdigest()
-            curated.dropped.append(entry(document.origin, document.part, step, reason, cut=digest, characters=len(text)))
+            line = entry(document.origin, document.part, step, reason)
+            curated.dropped.append(line | {"cut": digest, "characters": len(text)})
         document.text = without(document.text, runs)
         if not document.text:
             drop[place] = "nothing is left"
-    figures = {"cuts": cuts, **found.figures} if found.cut else found.figures
+    figures = {"cuts": cuts, **result.figures} if result.cut else result.figures
     _leave_out(curated, step, Found(drop, figures=figures), before)
 
 
-def _leave_out(curated: Curated, step: str, found: Found, before: tuple[int, int]) -> None:
-    drop = {place: why for place, why in found.drop.items() if not curated.documents[place].fixed}
+def _leave_out(curated: Curated, step: str, result: Found, before: tuple[int, int]) -> None:
+    drop = {place: why for place, why in result.drop.items() if not curated.documents[place].fixed}
     rows = sum(document.part == "train" for document in curated.documents)
     gone = {place: curated.documents[place] for place in sorted(drop)}
     curated.dropped += [entry(document.origin, document.part, step, drop[place]) for place, document in gone.items()]
     curated.lost[step] = {(document.part, document.id) for document in gone.values()}
     curated.documents = [document for place, document in enumerate(curated.documents) if place not in drop]
     after = _size(curated.documents)
-    effect = {"step": step, "documents": [before[0], after[0]], "characters": [before[1], after[1]]}
-    effect["training_rows"] = [rows, rows - len(curated.lost[step])]
-    by_source = dict(sorted(Counter(document.source for document in gone.values()).items()))
-    curated.effects.append({**effect, "dropped": by_source, **({"figures": found.figures} if found.figures else {})})
+    effect: StepEffect = {
+        "step": step,
+        "documents": [before[0], after[0]],
+        "characters": [before[1], after[1]],
+        "training_rows": [rows, rows - len(curated.lost[step])],
+        "dropped": dict(sorted(Counter(document.source for document in gone.values()).items())),
+    }
+    curated.effects.append(effect | {"figures": result.figures} if result.figures else effect)
 
 
 def without(text: str, runs: Sequence[Cut]) -> str:

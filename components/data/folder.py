@@ -26,11 +26,11 @@ def members(root: Path, source: Source, key: str) -> list[Member]:
 
     Raises BadInput where there is none.
     """
-    found = []
+    listed = []
 
     def unlisted(error: OSError) -> None:
         path = Path(os.fsdecode(error.filename))
-        found.append(Member(_shown(path.relative_to(root)), path, fault=f"the folder cannot be read ({error.strerror})"))
+        listed.append(Member(_shown(path.relative_to(root)), path, fault=f"the folder cannot be read ({error.strerror})"))
 
     for place, folders, files in os.walk(root, onerror=unlisted):
         folders[:] = [name for name in folders if not name.startswith(".")]
@@ -39,11 +39,11 @@ def members(root: Path, source: Source, key: str) -> list[Member]:
             path = Path(place, name)
             kind = SUFFIXES.get(path.suffix.lower(), "")
             if source.format is None or kind == source.format:
-                found.append(Member(_shown(path.relative_to(root)), path, kind, _fault(root, path, kind)))
-    if not found:
+                listed.append(Member(_shown(path.relative_to(root)), path, kind, _fault(root, path, kind)))
+    if not listed:
         wanted = f"no {source.format} file" if source.format else "no file"
         raise BadInput(f"{key}: {root}: the folder holds {wanted}. Names must end in one of: {', '.join(sorted(SUFFIXES))}")
-    return sorted(found, key=lambda member: member.name)
+    return sorted(listed, key=lambda member: member.name)
 
 
 def _shown(path: Path) -> str:

@@ -13,11 +13,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
+from types import ModuleType
+from typing import TYPE_CHECKING
 
 from components.core import Data, Source, Task
 
 from .read import Record
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from great_expectations.core import ExpectationSuiteValidationResult
+    from great_expectations.expectations.expectation import Expectation
 
 _RUN_TIME = datetime(2000, 1, 1, tzinfo=UTC)  # Data Docs are an object of the store: equal data must give equal bytes
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
@@ -61,7 +67,9 @@ class Gate:
         faults = {record.line: ": ".join(filter(None, (record.file, record.fault))) for record in records if record.fault}
         return _verdict(source, result, len(records), data.quarantine_at_most, faults)
 
-    def _run(self, source: Source, frame: Any, expectations: list[Any]) -> Any:
+    def _run(
+        self, source: Source, frame: "pd.DataFrame", expectations: list["Expectation"]
+    ) -> "ExpectationSuiteValidationResult":
         gx, context = self._gx, self._context
         asset = context.data_sources.add_pandas(source.name).add_dataframe_asset(source.name)
         batch = asset.add_batch_definition_whole_dataframe("rows")
@@ -88,8 +96,8 @@ class Gate:
         for page in sorted(self.docs.rglob("*.html")):
             text = page.read_text(encoding="utf-8")
             names: dict[str, str] = {}
-            for found in _UUID.findall(text):
-                names.setdefault(found, f"id-{len(names)}")
+            for identifier in _UUID.findall(text):
+                names.setdefault(identifier, f"id-{len(names)}")
             text = _UUID.sub(partial(_renamed, names), text)
             text = _SHOWN_TIME.sub("see the seal of this step", text)  # nobody shall take the fixed time for the real one
             page.write_text(_LOAD_TIME.sub(_RUN_TIME.strftime("%Y%m%dT%H%M%S.%fZ"), text), encoding="utf-8")
@@ -100,28 +108,31 @@ def _renamed(names: dict[str, str], match: re.Match[str]) -> str:
     return names[match.group()]
 
 
-def _expectations(source: Source, task: Task, mostly: float, max_characters: int) -> list[Any]:
+def _expectations(source: Source, task: Task, mostly: float, max_characters: int) -> list["Expectation"]:
     import great_expectations.expectations as gxe
+    from great_expectations.expectations.metadata_types import FailureSeverity
 
-    warning: dict[str, Any] = {"severity": "warning"}
-    critical: dict[str, Any] = {"severity": "critical"}
-    tolerant: dict[str, Any] = critical | {"mostly": mostly}
+    warning, critical = FailureSeverity.WARNING, FailureSeverity.CRITICAL
     columns = {"examples": ["text", "answer"], "knowledge": ["passage"], "unlabelled": ["text"]}.get(
         source.role, ["text", "answer", "passage"]
     )
-    found: list[Any] = [gxe.ExpectTableRowCountToBeBetween(min_value=1, **critical)]
+    expectations: list[Expectation] = [gxe.ExpectTableRowCountToBeBetween(min_value=1, severity=critical)]
     for column in columns:
-        found.append(gxe.ExpectColumnValuesToNotBeNull(column=column, **tolerant))
-        found.append(
-            gxe.ExpectColumnValueLengthsToBeBetween(column=column, min_value=1, max_value=max_characters, **tolerant)
+        expectations.append(gxe.ExpectColumnValuesToNotBeNull(column=column, mostly=mostly, severity=critical))
+        expectations.append(
+            gxe.ExpectColumnValueLengthsToBeBetween(
+                column=column, min_value=1, max_value=max_characters, mostly=mostly, severity=critical
+            )
         )
     if task.labels and "answer" in columns:
-        found.append(gxe.ExpectColumnValuesToBeInSet(column="answer", value_set=list(task.labels), **tolerant))
+        expectations.append(
+            gxe.ExpectColumnValuesToBeInSet(column="answer", value_set=list(task.labels), mostly=mostly, severity=critical)
+        )
     if columns == ["text"]:
-        found.append(gxe.ExpectColumnValuesToBeUnique(column="text", **warning))
+        expectations.append(gxe.ExpectColumnValuesToBeUnique(column="text", severity=warning))
     elif "text" in columns:
-        found.append(gxe.ExpectCompoundColumnsToBeUnique(column_list=columns, **warning))
-    return found
+        expectations.append(gxe.ExpectCompoundColumnsToBeUnique(column_list=columns, severity=warning))
+    return expectations
 
 
 _MEANING = {
@@ -131,16 +142,20 @@ _MEANING = {
 }
 
 
-def _verdict(source: Source, result: Any, count: int, at_most: float, faults: dict[int, str]) -> Verdict:
+def _verdict(
+    source: Source, result: "ExpectationSuiteValidationResult", count: int, at_most: float, faults: dict[int, str]
+) -> Verdict:
     """faults: line → why its document could not be read, which says more than that its text is missing."""
     bad: dict[int, list[str]] = {}
     refused, warned = [], []
     for item in result.results:
-        kind, column = item.expectation_config.type, item.expectation_config.kwargs.get("column", "")
+        asked = item.expectation_config
+        assert asked, "every result names its expectation"
+        kind, column = asked.type, asked.kwargs.get("column", "")
         if item.exception_info.get("raised_exception") or (kind in _MEANING and "element_count" not in item.result):
             refused.append(f"{kind} on '{column}' could not be computed: {item.exception_info.get('exception_message')}")
             continue
-        lines = sorted(int(found["line"]) for found in item.result.get("unexpected_index_list") or [])
+        lines = sorted(int(row["line"]) for row in item.result.get("unexpected_index_list") or [])
         if kind not in _MEANING:
             if lines:
                 warned.append(f"{source.name}: {len(lines)} of {count} rows stand there more than once ({kind})")
@@ -160,7 +175,7 @@ def _verdict(source: Source, result: Any, count: int, at_most: float, faults: di
     return Verdict(bad, refused, warned)
 
 
-def _quiet_great_expectations() -> Any:
+def _quiet_great_expectations() -> ModuleType:
     """Great Expectations without analytics, warnings and log lines on the screen."""
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
     with warnings.catch_warnings():

@@ -49,8 +49,8 @@ def knowledge(
         return Knowledge([], [], [], {})
     chosen = _choose(collected.passages, {row.passage for row in used if row.passage}, cap, seed)
     own = {row.passage for row in held_out}
-    found, banned = training_leaks("training passage", chosen, leaks, passages)
-    inside = [finding for finding in found if _tells_the_test(finding)]
+    findings, banned = training_leaks("training passage", chosen, leaks, passages)
+    inside = [finding for finding in findings if _tells_the_test(finding)]
     # the gold passage of a held-out row is kept from training anyway: what it leaks is listed only where it tells the test
     inside += _in_gold_passages([passage for passage in chosen if passage.id in own], leaks)
     base = {(one.id, one.leak.item): replace(one, what="knowledge passage") for one in inside}
@@ -62,14 +62,16 @@ def knowledge(
     for one in settled:
         if not one.removed:
             suspects.setdefault(one.leak.item.where, set()).add(one.leak.item.id)
-    listed = [one for one in found if one.id not in own | gone]
+    listed = [one for one in findings if one.id not in own | gone]
     return Knowledge(whole, training, [*listed, *settled], suspects)
 
 
 def _in_gold_passages(passages: list[Passage], leaks: Leaks) -> list[LeakFinding]:
     inside = leaks.of_passages([passage.text for passage in passages])
-    found = [LeakFinding("", one.id, one.source, leak) for one, here in zip(passages, inside, strict=True) for leak in here]
-    return [finding for finding in found if _tells_the_test(finding)]
+    findings = [
+        LeakFinding("", one.id, one.source, leak) for one, here in zip(passages, inside, strict=True) for leak in here
+    ]
+    return [finding for finding in findings if _tells_the_test(finding)]
 
 
 def _tells_the_test(finding: LeakFinding) -> bool:

@@ -5,9 +5,9 @@ used to weigh votes (its label balance is), so the accuracy on them is an honest
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import NotRequired, TypedDict
 
 import numpy as np
 import regex
@@ -21,6 +21,48 @@ SECONDS = 1.0
 """Time that a pattern gets for one text. It ends the run, rather than the vote: results do not depend on a clock."""
 
 
+class FunctionFigures(TypedDict):
+    """What one labelling function did, in shares of the texts, and how often it is right."""
+
+    label: str
+    coverage: float | None
+    overlap: float | None
+    conflict: float | None
+    estimated_accuracy: float | None
+    gold_accuracy: float | None
+    gold_votes: int
+
+
+class OnGold(TypedDict):
+    """Accuracy on the gold rows that have a vote, None without any, and their number."""
+
+    gold_accuracy: float | None
+    gold_rows: int
+
+
+class LabellingFigures(TypedDict):
+    """See `label`."""
+
+    texts: int
+    labelled: int
+    left_out: NotRequired[dict[str, int]]
+    """Not in the Dataset's figures, which say it as `dropped`."""
+    functions: dict[str, FunctionFigures]
+    label_model: OnGold
+    majority_vote: OnGold
+
+
+class Taken(TypedDict):
+    """Made rows of one kind that were taken, and reason → how many were not."""
+
+    kept: int
+    dropped: dict[str, int]
+
+
+class LabellingTaken(LabellingFigures, Taken):
+    """The same of labelled rows, with the figures of their labelling."""
+
+
 @dataclass(frozen=True)
 class Labelled:
     """labels: (label, probability, votes by function) of each text, or None where it is left out; reasons: why it is, for
@@ -30,7 +72,7 @@ class Labelled:
     labels: list[tuple[str, float, dict[str, str]] | None]
     reasons: list[str | None]
     on_gold: list[str | None]
-    figures: dict[str, Any]
+    figures: LabellingFigures
     notes: tuple[str, ...]
 
 
@@ -46,15 +88,15 @@ def label(asked: Labelling, task: Task, texts: Sequence[str], gold: Sequence[Row
     truth = np.array([task.labels.index(row.answer) for row in gold], dtype=int)
     balance = np.bincount(truth, minlength=len(task.labels)) + 1.0
     model = fit(votes, len(task.labels), balance / balance.sum())
-    found = model.probabilities(votes)
+    probabilities = model.probabilities(votes)
     names = [function.name for function in asked.functions]
     labels: list[tuple[str, float, dict[str, str]] | None] = []
     reasons: list[str | None] = []
-    for row, shares in zip(votes, found, strict=True):
-        said = {name: task.labels[one] for name, one in zip(names, row, strict=True) if one != ABSTAIN}
-        reason = "no function votes" if not said else "less probable than data.labelling.confidence"
-        if said and shares.max() >= asked.confidence:
-            labels.append((task.labels[int(shares.argmax())], round(float(shares.max()), 6), said))
+    for row, shares in zip(votes, probabilities, strict=True):
+        by_function = {name: task.labels[one] for name, one in zip(names, row, strict=True) if one != ABSTAIN}
+        reason = "no function votes" if not by_function else "less probable than data.labelling.confidence"
+        if by_function and shares.max() >= asked.confidence:
+            labels.append((task.labels[int(shares.argmax())], round(float(shares.max()), 6), by_function))
             reasons.append(None)
             continue
         labels.append(None)
@@ -63,10 +105,8 @@ def label(asked: Labelling, task: Task, texts: Sequence[str], gold: Sequence[Row
     on_gold = vote(asked, task, [row.text for row in gold])
     chances = model.probabilities(on_gold)
     spoken = (on_gold != ABSTAIN).any(1)
-    said_of_gold = [
-        task.labels[int(one.argmax())] if any_vote else None for one, any_vote in zip(chances, spoken, strict=True)
-    ]
-    figures = {
+    predicted = [task.labels[int(one.argmax())] if any_vote else None for one, any_vote in zip(chances, spoken, strict=True)]
+    figures: LabellingFigures = {
         "texts": len(texts),
         "labelled": len(texts) - sum(left_out.values()),
         "left_out": dict(sorted(left_out.items())),
@@ -74,28 +114,28 @@ def label(asked: Labelling, task: Task, texts: Sequence[str], gold: Sequence[Row
         "label_model": _against(top(chances), on_gold, truth),
         "majority_vote": _against(majority(on_gold, len(task.labels)), on_gold, truth),
     }
-    return Labelled(labels, reasons, said_of_gold, figures, _notes(figures, model))
+    return Labelled(labels, reasons, predicted, figures, _notes(figures, model))
 
 
-def vote(asked: Labelling, task: Task, texts: Sequence[str]) -> Any:
+def vote(asked: Labelling, task: Task, texts: Sequence[str]) -> np.ndarray:
     """(texts, functions): the number of the label that a function votes for, or ABSTAIN."""
-    found = np.full((len(texts), len(asked.functions)), ABSTAIN)
+    votes = np.full((len(texts), len(asked.functions)), ABSTAIN)
     for number, function in enumerate(asked.functions):
         speaks = _rule(function, f"data.labelling.functions.{number}.pattern")
-        found[[place for place, text in enumerate(texts) if speaks(text)], number] = task.labels.index(function.label)
-    return found
+        votes[[place for place, text in enumerate(texts) if speaks(text)], number] = task.labels.index(function.label)
+    return votes
 
 
-def _rule(function: LabellingFunction, key: str) -> Any:
+def _rule(function: LabellingFunction, key: str) -> Callable[[str], bool]:
     wanted = [units(phrase) for phrase in function.any_of]
     vetoed = [units(phrase) for phrase in function.none_of]
     pattern = regex.compile(function.pattern, regex.IGNORECASE) if function.pattern else None
 
     def speaks(text: str) -> bool:
-        said = units(text)
-        if any(stands(phrase, said) for phrase in vetoed):
+        spoken = units(text)
+        if any(stands(phrase, spoken) for phrase in vetoed):
             return False
-        if any(stands(phrase, said) for phrase in wanted):
+        if any(stands(phrase, spoken) for phrase in wanted):
             return True
         try:
             return bool(pattern and pattern.search(text, timeout=SECONDS))
@@ -108,16 +148,18 @@ def _rule(function: LabellingFunction, key: str) -> Any:
     return speaks
 
 
-def _functions(asked: Labelling, votes: Any, on_gold: Any, truth: Any, model: LabelModel) -> dict[str, Any]:
+def _functions(
+    asked: Labelling, votes: np.ndarray, on_gold: np.ndarray, truth: np.ndarray, model: LabelModel
+) -> dict[str, FunctionFigures]:
     estimated = model.accuracies()
     spoken = votes != ABSTAIN
     others = spoken.sum(1, keepdims=True) - spoken
-    found = {}
+    figures: dict[str, FunctionFigures] = {}
     for number, function in enumerate(asked.functions):
         column, own, gold = votes[:, number], spoken[:, number], on_gold[:, number] != ABSTAIN
         against = (spoken & (votes != column[:, None])).any(1) & own
         correct = (on_gold[:, number] == truth)[gold]
-        found[function.name] = {
+        figures[function.name] = {
             "label": function.label,
             "coverage": _share(own),
             "overlap": _share(own & (others[:, number] > 0)),
@@ -126,22 +168,22 @@ def _functions(asked: Labelling, votes: Any, on_gold: Any, truth: Any, model: La
             "gold_accuracy": _share(correct),
             "gold_votes": int(gold.sum()),
         }
-    return found
+    return figures
 
 
-def _against(shares: Any, on_gold: Any, truth: Any) -> dict[str, Any]:
+def _against(shares: np.ndarray, on_gold: np.ndarray, truth: np.ndarray) -> OnGold:
     """Accuracy on the gold rows that have a vote; a tie of n labels counts as 1/n right."""
     spoken = (on_gold != ABSTAIN).any(1)
     return {"gold_accuracy": _share(shares[np.arange(len(truth)), truth][spoken]), "gold_rows": int(spoken.sum())}
 
 
-def _share(values: Any) -> float | None:
+def _share(values: np.ndarray) -> float | None:
     return round(float(np.mean(values)), 4) if len(values) else None
 
 
-def _notes(figures: dict[str, Any], model: LabelModel) -> tuple[str, ...]:
+def _notes(figures: LabellingFigures, model: LabelModel) -> tuple[str, ...]:
     ours, plain = figures["label_model"], figures["majority_vote"]
-    gold = f"on {ours['gold_rows']} gold rows: the label model {_said(ours)}, majority vote {_said(plain)}"
+    gold = f"on {ours['gold_rows']} gold rows: the label model {_accuracy(ours)}, majority vote {_accuracy(plain)}"
     lines = [f"programmatic labels: {figures['labelled']:,} of {figures['texts']:,} texts; accuracy {gold}"]
     unknown = [name for name, one in figures["functions"].items() if one["estimated_accuracy"] is None]
     if unknown:
@@ -161,5 +203,5 @@ def _notes(figures: dict[str, Any], model: LabelModel) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def _said(figures: dict[str, Any]) -> str:
+def _accuracy(figures: OnGold) -> str:
     return "not measured" if figures["gold_accuracy"] is None else f"{figures['gold_accuracy']:.3f}"

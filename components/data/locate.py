@@ -45,13 +45,13 @@ def find(data: Data, number: int, folder: Path, workspace: Workspace) -> Path:
             return asset_path(path, workspace)
         except BadInput as error:
             raise BadInput(f"{key}: {error}") from error
-    found = folder / path
-    if not os.path.isfile(found) and not os.path.isdir(found):  # Path.is_file raises for a name that is too long
+    beside = folder / path
+    if not os.path.isfile(beside) and not os.path.isdir(beside):  # Path.is_file raises for a name that is too long
         raise BadInput(
-            f"{key}: {found}: no such file or folder. Give a path relative to the use case's file, an absolute path, or "
+            f"{key}: {beside}: no such file or folder. Give a path relative to the use case's file, an absolute path, or "
             "`asset:<asset>/<path>`"
         )
-    return found
+    return beside
 
 
 def _digest(path: Path, source: Source, key: str) -> str:

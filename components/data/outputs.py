@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, is_dataclass
-from typing import Any
 
 from components.core import Row, Split, Step, only_collected, write_jsonl
 
@@ -15,12 +14,12 @@ class Outputs:
         self.splits: dict[str, Split] = {}
         self.lists: dict[str, str] = {}
 
-    def split(self, name: str, items: Sequence[Any], file: str = "rows.jsonl") -> None:
+    def split(self, name: str, items: Sequence[object], file: str = "rows.jsonl") -> None:
         """Keep rows, passages or a benchmark's items."""
         only_collected(name, [item for item in items if isinstance(item, Row)])
         self.splits[name] = Split(name=name, object=self._put(f"{name}/{file}", items), count=len(items))
 
-    def list(self, name: str, file: str, lines: Iterable[Any]) -> str:
+    def list(self, name: str, file: str, lines: Iterable[object]) -> str:
         """Keep a list; returns its object."""
         self.lists[name] = self._put(file, lines)
         return self.lists[name]
@@ -30,7 +29,7 @@ class Outputs:
         """All that was put into the store."""
         return (*self.lists.values(), *(split.object for split in self.splits.values()))
 
-    def _put(self, file: str, items: Iterable[Any]) -> str:
+    def _put(self, file: str, items: Iterable[object]) -> str:
         path = self._step.scratch / file
         write_jsonl(path, (asdict(item) if is_dataclass(item) and not isinstance(item, type) else item for item in items))
         return self._step.store.put(path)

@@ -1,9 +1,10 @@
 """Provenance: where every row came from, under which licence, who touched it, what was dropped and why. As JSON."""
 
 from importlib.metadata import version
-from typing import Any
 
 from components.core import Data, Frozen, Split
+
+from .figures import Figures
 
 STEPS = (
     ("read", "fields and values mapped to ours, texts stripped"),
@@ -40,8 +41,8 @@ MADE = (
 
 
 def describe(
-    data: Data, use: str, sources: dict[str, str], figures: dict[str, Any], splits: dict[str, Split], config: Frozen
-) -> dict[str, Any]:
+    data: Data, use: str, sources: dict[str, str], figures: Figures, splits: dict[str, Split], config: Frozen
+) -> dict[str, object]:
     """The provenance of a Dataset. sources: SHA-256 by name. use: what the policy allows the result for."""
     steps = [*STEPS, MADE] if data.has_made_rows else [*STEPS]
     return {

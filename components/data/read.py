@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
-from typing import Any
 
 from components.core import BadInput, Source, Task
 from components.tasks import kind_of
@@ -57,7 +56,7 @@ class Raw:
     """A row before its fields have our names."""
 
     line: int
-    fields: dict[str, Any]
+    fields: dict[str, object]
     file: str = ""
     fault: str | None = None
 
@@ -154,9 +153,9 @@ def _columns(source: Source, number: int, path: Path, there: set[str], task: Tas
     columns = {}
     for ours in (*REQUIRED[source.role], *OPTIONAL.get(source.role, ())):
         mapped = next((source.fields[alias] for alias in aliases[ours] if alias in source.fields), None)
-        found = mapped or next((alias for alias in aliases[ours] if alias in there), None)
-        if found in there:
-            columns[ours] = str(found)
+        column = mapped or next((alias for alias in aliases[ours] if alias in there), None)
+        if column in there:
+            columns[ours] = str(column)
         elif mapped or ours in REQUIRED[source.role]:
             wanted = f"'{mapped}'" if mapped else " or ".join(f"'{alias}'" for alias in aliases[ours])
             raise BadInput(
@@ -166,7 +165,7 @@ def _columns(source: Source, number: int, path: Path, there: set[str], task: Tas
     return columns
 
 
-def _shown(name: Any) -> str:
+def _shown(name: object) -> str:
     """A field's name as text that can be printed: JSON may hold halves of characters."""
     return str(name).encode(errors="backslashreplace").decode()
 
@@ -183,7 +182,7 @@ def _aliases(task: Task) -> dict[str, tuple[str, ...]]:
     return ALIASES | {ours: tuple(dict.fromkeys(names)) for ours, names in own.items()}
 
 
-def _one_of(value: Any, passage: str) -> Any:
+def _one_of(value: object, passage: str) -> object:
     """practice: of a list of equally good answers the first that stands in the passage, else the first of all."""
     if not isinstance(value, list):
         return value
@@ -192,7 +191,7 @@ def _one_of(value: Any, passage: str) -> Any:
     return next(standing, texts[0] if texts else None)
 
 
-def _text(value: Any) -> str | None:
+def _text(value: object) -> str | None:
     """The value as stripped text; None for what is empty, nested, no finite number, or not encodable (lone
     surrogates)."""
     if isinstance(value, bool):

@@ -9,7 +9,7 @@ covered: groups of groups.
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TypedDict
 
 ALPHA = 0.05
 """Chance that a run with no biased step names any."""
@@ -39,6 +39,27 @@ class Effect:
     tables: dict[tuple[str, str], tuple[int, int, int, int]] = field(default_factory=dict)
     unit: str = "rows"
     """What its members are: rows, or passages."""
+
+
+class Biased(TypedDict):
+    """A step that treats a group unlike the others beyond chance: what it does to which unit, how often in the group and
+    among the others, and the corrected p."""
+
+    step: str
+    does: str
+    unit: str
+    group: str
+    rate: float
+    others: float
+    p: float
+
+
+class Concentration(TypedDict):
+    """How much hangs on one source (see `concentration`)."""
+
+    largest: str | None
+    share: float
+    herfindahl: float
 
 
 def effect(step: str, before: Iterable[Member], after: Iterable[Member], unit: str = "rows") -> Effect:
@@ -78,7 +99,7 @@ def _tables(
     }
 
 
-def biased(effects: Sequence[Effect]) -> list[dict[str, Any]]:
+def biased(effects: Sequence[Effect]) -> list[Biased]:
     """The steps that treat a group unlike the others beyond chance: step, what it does to which unit, group, its rate, the
     others' rate, and p (one-sided, corrected), surest first."""
     from scipy.stats import fisher_exact
@@ -89,17 +110,26 @@ def biased(effects: Sequence[Effect]) -> list[dict[str, Any]]:
             p = fisher_exact([[inside, size - inside], [outside, others - outside]], alternative="greater").pvalue
             tested.append((float(p), one.step, what, group, inside / size, outside / others, one.unit))
     tested.sort()
-    found, corrected = [], 0.0
+    named, corrected = list[Biased](), 0.0
     for rank, (p, step, what, group, rate, elsewhere, unit) in enumerate(tested):
         corrected = min(1.0, max(corrected, p * (len(tested) - rank)))
         if corrected >= ALPHA:
             break
-        figures = {"rate": round(rate, 4), "others": round(elsewhere, 4), "p": float(f"{corrected:.3g}")}
-        found.append({"step": step, "does": what, "unit": unit, "group": group, **figures})
-    return found
+        named.append(
+            {
+                "step": step,
+                "does": what,
+                "unit": unit,
+                "group": group,
+                "rate": round(rate, 4),
+                "others": round(elsewhere, 4),
+                "p": float(f"{corrected:.3g}"),
+            }
+        )
+    return named
 
 
-def concentration(counts: dict[str, int]) -> dict[str, Any]:
+def concentration(counts: dict[str, int]) -> Concentration:
     """How much hangs on one source: the largest, its share, and the Herfindahl index (the sum of squared shares; 1: one
     source, 1/k: k equal ones)."""
     total = sum(counts.values())

@@ -1,12 +1,12 @@
 """Records become Rows and Passages: ids by content, duplicates dropped, slices named."""
 
 from collections import Counter
-from typing import Any, Literal
+from typing import Literal
 
 from components.core import Passage, Row, Source, Task, digest_of
 from components.text import same, words
 
-from .documents import Origin, Part, entry
+from .documents import Entry, Origin, Part, entry
 from .read import Record
 from .slices import slices
 
@@ -27,7 +27,7 @@ class Collected:
         self.unlabelled: list[tuple[Origin, str]] = []
         """(where it was read, text) of what waits for a programmatic label."""
         self.dropped: dict[str, Counter[str]] = {}
-        self.left_out: list[dict[str, Any]] = []
+        self.left_out: list[Entry] = []
         """The same, one entry for each, as in `dropped.jsonl`."""
         self.origin: dict[tuple[Part, str], Origin] = {}
         """(part, id) → where a row or passage was first read."""

@@ -17,8 +17,8 @@ _REPAIRS = re.compile(
 
 def slices(text: str, answer: str, task: Task) -> dict[str, str]:
     """Slice → value for one row, of those that its kind of task has."""
-    found = {name: SLICES[name](text, answer, task) for name in kind_of(task.kind).slices}
-    return {name: value for name, value in found.items() if value}
+    values = {name: SLICES[name](text, answer, task) for name in kind_of(task.kind).slices}
+    return {name: value for name, value in values.items() if value}
 
 
 def length(text: str, task: Task) -> str:

@@ -6,7 +6,6 @@ passages (the `retrieval` stage does).
 """
 
 from pathlib import Path
-from typing import Any
 
 from pydantic import Field
 
@@ -33,7 +32,7 @@ from .audit import of_curation, of_records, of_rows, report_on, sentences
 from .benchmarks import benchmark_items
 from .collect import Gated, collect
 from .contamination import LeakFinding, clean_practice, divide
-from .figures import figures_of, origins
+from .figures import Contamination, Figures, figures_of, origins
 from .filters import chosen
 from .knowledge import held_out_passages, knowledge
 from .outputs import Outputs
@@ -92,7 +91,7 @@ class Prepared(StageResult):
     """Object with Great Expectations' Data Docs (`index.html`)."""
     dropped: str
     """Object with `dropped.jsonl`: each row left out and each text cut, with source, line, step and reason."""
-    figures: dict[str, Any]
+    figures: dict[str, object]
     """Counts by source, split and reason for dropping."""
 
 
@@ -130,9 +129,9 @@ def prepare(
     used = {name: items[: getattr(config, name)] for name, items in divided.splits.items()}
     held_out = [*divided.splits["validation"], *divided.splits["test"]]
     read = held_out_passages(gated.collected, divided.splits, passages, config.near)
-    made = Uncollected(task, data, Refusal(rows, divided.leaks, read, summaries))
-    made.bring(gated.collected)
-    all_used = [row for items in (*used.values(), made.rows) for row in items]
+    uncollected = Uncollected(task, data, Refusal(rows, divided.leaks, read, summaries))
+    uncollected.bring(gated.collected)
+    all_used = [row for items in (*used.values(), uncollected.rows) for row in items]
     base = knowledge(gated.collected, all_used, held_out, divided.leaks, read, config.knowledge_passages, data.splits.seed)
     keep = Outputs(step)
     for name, items in used.items():
@@ -140,42 +139,45 @@ def prepare(
     if base.whole:
         keep.split("knowledge", base.whole, "passages.jsonl")
         keep.split("training_knowledge", base.training, "passages.jsonl")
-    made.label(gated.collected.unlabelled, divided.splits["train"])
-    made.synthesise(keep.splits.get("training_knowledge"), step.store)
-    if extra := [_linked(row, gated.collected) for row in made.first(config.made)]:
+    uncollected.label(gated.collected.unlabelled, divided.splits["train"])
+    uncollected.synthesise(keep.splits.get("training_knowledge"), step.store)
+    if extra := [_linked(row, gated.collected) for row in uncollected.first(config.made)]:
         keep.split("made", extra)
     collected = gated.collected
     practice, passages_of, in_practice = clean_practice(collected.practice, collected.practice_passages, divided.leaks, read)
     if practice:
         keep.split("practice", practice)
         keep.split("practice_passages", passages_of, "passages.jsonl")
-    findings = [*divided.findings, *base.findings, *in_practice, *made.findings]
-    kept = {passage.id for passage in base.whole} | {row.id for row in practice}
-    lost = left_out(gated.collected, placed, divided.splits, used, kept, findings)
-    dropped = [*gated.entries, *gated.collected.left_out, *curated.dropped, *made.left_out, *lost]
-    counts = figures_of(gated, divided, used, base, findings, curated, dropped)
-    figures = counts | origins(made, extra, used["train"], practice)
+    findings = [*divided.findings, *base.findings, *in_practice, *uncollected.findings]
+    remaining = {passage.id for passage in base.whole} | {row.id for row in practice}
+    lost = left_out(gated.collected, placed, divided.splits, used, remaining, findings)
+    dropped = [*gated.entries, *gated.collected.left_out, *curated.dropped, *uncollected.left_out, *lost]
     left = {name: split.count for name, split in keep.splits.items() if name in FLOW_ENDS}
-    left |= {"made": len(made.origin.keys() & {row.id for row in extra})} if made.origin else {}
-    figures["flow"] = flow(dropped, sum(gated.read.values()), gated.collected.beside, left)
+    left |= {"made": len(uncollected.origin.keys() & {row.id for row in extra})} if uncollected.origin else {}
     leaked = {finding.id for finding in divided.findings}
     effects = [*of_records(task, gated.examined, collected.rows), *of_rows(task, rows, leaked, placed)]
-    effects += [*of_curation(task, placed["train"], uncurated, curated.lost), *made.effects]
-    figures["bias"] = report_on(task, effects, used | ({"made": extra} if extra else {}), base.whole)
+    effects += [*of_curation(task, placed["train"], uncurated, curated.lost), *uncollected.effects]
+    bias = report_on(task, effects, used | ({"made": extra} if extra else {}), base.whole)
+    figures: Figures = {
+        **figures_of(gated, divided, used, base, findings, curated, dropped),
+        **origins(uncollected, extra, used["train"], practice),
+        "flow": flow(dropped, sum(gated.read.values()), gated.collected.beside, left),
+        "bias": bias,
+    }
     keep.list("quarantine", "quarantine.jsonl", gated.quarantine)
     _settle_leaks(keep, findings, figures["contamination"], policy, step)
     keep.list("dropped_rows", "dropped.jsonl", dropped)
-    keep.list("lines", "lines.jsonl", read_at(gated.collected, made.origin))
-    if made.votes:
-        keep.list("label_votes", "votes.jsonl", made.votes)
+    keep.list("lines", "lines.jsonl", read_at(gated.collected, uncollected.origin))
+    if uncollected.votes:
+        keep.list("label_votes", "votes.jsonl", uncollected.votes)
     provenance = describe(data, policy.use, sources, figures, keep.splits, config) | keep.lists
     if asked := [item for item in questions if not suppressed.holds(item.question, item.answer)]:
         keep.split("benchmark_items", asked, "items.jsonl")
-    notes = (*gated.warned, *curated.notes, *sentences(figures["bias"]), *made.notes, *figures["bias"]["not_measured"])
+    notes = (*gated.warned, *curated.notes, *sentences(bias), *uncollected.notes, *bias["not_measured"])
     return _prepared(keep, provenance, figures, gated, notes, step)
 
 
-def _settle_leaks(keep: Outputs, findings: list[LeakFinding], figures: dict[str, Any], policy: Policy, step: Step) -> None:
+def _settle_leaks(keep: Outputs, findings: list[LeakFinding], figures: Contamination, policy: Policy, step: Step) -> None:
     """Keep the list of leaks; raises GateRefused where too many evaluation rows stay suspects."""
     listed = keep.list("contamination_list", "contamination.jsonl", (finding.line() for finding in findings))
     if figures["share"] > policy.contamination_at_most:
@@ -193,7 +195,7 @@ def _linked(row: Row, collected: Collected) -> Row:
 
 
 def _prepared(
-    keep: Outputs, provenance: dict[str, Any], figures: dict[str, Any], gated: Gated, notes: tuple[str, ...], step: Step
+    keep: Outputs, provenance: dict[str, object], figures: Figures, gated: Gated, notes: tuple[str, ...], step: Step
 ) -> Prepared:
     publish_json(step.scratch / "provenance.json", provenance)
     stored = keep.splits
@@ -224,5 +226,5 @@ def _prepared(
         dataset=dataset,
         docs=gated.docs,
         dropped=keep.lists["dropped_rows"],
-        figures=figures,
+        figures=dict(figures),
     )

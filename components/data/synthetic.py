@@ -51,16 +51,16 @@ def synthesise(
     while len(rows) < asked.rows and (some := list(islice(order, AT_ONCE))):
         fitting = list(_fitting(drafts, [passages[name] for name in some], asked.per_passage, draw, dropped))
         hits = search([draft.text for _, draft in fitting], top_k=2 * FOUND_AMONG)
-        found = []
+        findable = []
         for (passage, draft), hit in zip(fitting, hits, strict=True):
             near = [one.passage for one in hit]
             if passage.id not in near[:FOUND_AMONG]:
                 dropped["the search does not find its passage again"] += 1
                 continue
             others = [passages[name] for name in near if name != passage.id]
-            found.append((passage, draft, [other for other in others if not _count(draft.answer, other.text)]))
-        reasons = refused([(draft.text, draft.answer, None) for _, draft, _ in found])
-        for (passage, draft, without), reason in zip(found, reasons, strict=True):
+            findable.append((passage, draft, [other for other in others if not _count(draft.answer, other.text)]))
+        reasons = refused([(draft.text, draft.answer, None) for _, draft, _ in findable])
+        for (passage, draft, without), reason in zip(findable, reasons, strict=True):
             if reason:
                 dropped[reason] += 1
             elif len(rows) < asked.rows:
@@ -72,8 +72,8 @@ def _fitting(
     drafts: Callable[[str], list[Draft]], passages: list[Passage], each: int, draw: random.Random, dropped: Counter[str]
 ) -> Iterator[tuple[Passage, Draft]]:
     for passage in passages:
-        made = drafts(passage.text)
-        for draft in draw.sample(made, min(each, len(made))):
+        drafted = drafts(passage.text)
+        for draft in draw.sample(drafted, min(each, len(drafted))):
             if reason := _misfit(draft, passage.text):
                 dropped[reason] += 1
             else:

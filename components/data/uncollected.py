@@ -7,7 +7,7 @@ words of a row that is there already; what falls out is counted by its reason an
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, TypedDict
 
 from components.core import BadInput, Data, Row, Split, Store, Task, digest_of
 from components.tasks import kind_of
@@ -17,13 +17,33 @@ from components.text.overlap import Overlap
 
 from .audit import of_labelling
 from .contamination import LeakFinding, answer_of
-from .documents import Origin, entry
+from .documents import Entry, Origin, entry
 from .generators import generator
 from .representation import Effect
 from .rows import Collected
 from .slices import slices
 from .split import shuffled
 from .synthetic import synthesise
+
+if TYPE_CHECKING:
+    from .labelling import LabellingTaken, Taken
+
+
+class MadeFigures(TypedDict, total=False):
+    """What became of made rows, of each kind that the contract asks for."""
+
+    sources: "Taken"
+    labelling: "LabellingTaken"
+    generator: "Taken"
+
+
+class VotesLine(TypedDict):
+    """A line of `votes.jsonl`: what the label model said of a row. votes: function → label."""
+
+    id: str
+    label: str
+    probability: float
+    votes: dict[str, str]
 
 
 def check(task: Task, data: Data) -> None:
@@ -70,8 +90,8 @@ class Refusal:
             told = self._leaks.of_rows([(answer, "") for _, answer, _ in texts])
             asked = [one or other for one, other in zip(asked, told, strict=True)]
         reasons: list[str | None] = []
-        for (text, _, passage), found in zip(texts, asked, strict=True):
-            leak = found or (self._held_out.find(passage) if passage else None)
+        for (text, _, passage), own in zip(texts, asked, strict=True):
+            leak = own or (self._held_out.find(passage) if passage else None)
             if words(text) in self._taken:
                 reasons.append("its text is there already")
             elif leak:
@@ -92,11 +112,11 @@ class Uncollected:
     def __init__(self, task: Task, data: Data, refused: Refusal) -> None:
         self.task, self.data, self._refused = task, data, refused
         self.rows: list[Row] = []
-        self.figures: dict[str, Any] = {}
+        self.figures: MadeFigures = {}
         self.notes: tuple[str, ...] = ()
         self.effects: list[Effect] = []
-        self.votes: list[dict[str, Any]] = []
-        self.left_out: list[dict[str, Any]] = []
+        self.votes: list[VotesLine] = []
+        self.left_out: list[Entry] = []
         self.origin: dict[str, Origin] = {}
 
     @property
@@ -135,23 +155,23 @@ class Uncollected:
         refused = self._refused([(text, "", None) for _, text in waiting])
         texts = [text for (_, text), reason in zip(waiting, refused, strict=True) if not reason]
         done = label(self.data.labelling, self.task, texts, gold)
-        found = iter(zip(done.labels, done.reasons, strict=True))
+        results = iter(zip(done.labels, done.reasons, strict=True))
         before = len(self.rows)
         dropped: Counter[str] = Counter()
         for (origin, text), reason in zip(waiting, refused, strict=True):
-            labelled, unsure = (None, reason) if reason else next(found)
+            labelled, unsure = (None, reason) if reason else next(results)
             dropped.update([unsure] if unsure else [])
             self._settle(origin, self._labelled(origin, text, labelled) if labelled else None, unsure)
-        kept = len(self.rows) - before
+        taken = len(self.rows) - before
         done.figures.pop("left_out")
-        self.figures["labelling"] = {"kept": kept, "dropped": dict(sorted(dropped.items())), **done.figures}
+        self.figures["labelling"] = {"kept": taken, "dropped": dict(sorted(dropped.items())), **done.figures}
         self.notes += done.notes
         read = [(origin.source, text) for origin, text in waiting]
         self.effects += of_labelling(read, self.rows[before:], gold, done.on_gold)
 
-    def _labelled(self, origin: Origin, text: str, found: tuple[str, float, dict[str, str]]) -> Row:
+    def _labelled(self, origin: Origin, text: str, result: tuple[str, float, dict[str, str]]) -> Row:
         """The row of a text that the label model is sure about; its votes are kept."""
-        answer, probability, votes = found
+        answer, probability, votes = result
         row = Row(
             id=digest_of([text, answer, None])[:16],
             text=text,

@@ -17,11 +17,11 @@ Find = Callable[[Sequence[Document]], Found]
 
 def chosen(rules: Duplicates) -> list[tuple[str, Find]]:
     """(level, find) of the levels that are on, from whole documents to spans."""
-    found: list[tuple[str, Find]] = []
+    levels: list[tuple[str, Find]] = []
     if rules.documents == "near":
-        found.append(("documents", partial(near.find, rules.similarity)))
+        levels.append(("documents", partial(near.find, rules.similarity)))
     if rules.sentences:
-        found.append(("sentences", partial(sentences.find, rules.sentences)))
+        levels.append(("sentences", partial(sentences.find, rules.sentences)))
     if rules.spans:
-        found.append(("spans", partial(spans.find, rules.spans)))
-    return found
+        levels.append(("spans", partial(spans.find, rules.spans)))
+    return levels

@@ -6,12 +6,15 @@ signatures are kept; the runs of a proposed pair are made again.
 
 import hashlib
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 from components.text import words
 
 from ..documents import COMPARED, Document, Found, of_part
 from .tokens import Tokens, run_hashes
+
+if TYPE_CHECKING:
+    import numpy as np
 
 SIZE = 5
 PERMUTATIONS = 128
@@ -24,8 +27,8 @@ def find(similarity: float, documents: Sequence[Document]) -> Found:
     drop: dict[int, str] = {}
     equal = 0
     for part in COMPARED:
-        found, same = _of_part(similarity, documents, of_part(documents, part))
-        drop |= found
+        repeats, same = _of_part(similarity, documents, of_part(documents, part))
+        drop |= repeats
         equal += same
     return Found(drop, figures={"equal": equal, "near": len(drop) - equal})
 
@@ -63,7 +66,7 @@ def _of_part(similarity: float, documents: Sequence[Document], places: list[int]
     return drop, equal
 
 
-def _jaccard(one: Any, two: Any) -> float:
+def _jaccard(one: "np.ndarray", two: "np.ndarray") -> float:
     import numpy as np
 
     one, two = np.unique(one), np.unique(two)

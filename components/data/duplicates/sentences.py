@@ -22,12 +22,12 @@ def find(at_least: int, documents: Sequence[Document]) -> Found:
         places = of_part(documents, part)
         many = _frequent(at_least, documents, places)
         different += len(many)
-        kept: dict[int, int] = {}
+        first: dict[int, int] = {}
         for place in places:
             cuts = [
                 (start, end, f"in {many[key]} documents")
                 for start, end, key in _sentences(documents[place].text)
-                if key in many and kept.setdefault(key, place) != place
+                if key in many and first.setdefault(key, place) != place
             ]
             if cuts and not documents[place].fixed:
                 cut[place] = cuts
@@ -41,9 +41,9 @@ def _frequent(at_least: int, documents: Sequence[Document], places: list[int]) -
     keys = np.fromiter(
         (key for place in places for key in {key for *_, key in _sentences(documents[place].text)}), dtype=np.uint64
     )
-    found, counts = np.unique(keys, return_counts=True)
+    different, counts = np.unique(keys, return_counts=True)
     many = counts >= at_least
-    return dict(zip(found[many].tolist(), counts[many].tolist(), strict=True))
+    return dict(zip(different[many].tolist(), counts[many].tolist(), strict=True))
 
 
 def _sentences(text: str) -> Iterator[tuple[int, int, int]]:
@@ -56,7 +56,7 @@ def _sentences(text: str) -> Iterator[tuple[int, int, int]]:
 
 
 def _sentence(text: str, start: int, end: int) -> Iterator[tuple[int, int, int]]:
-    said = fold(text[start:end]).split()
+    folded = fold(text[start:end]).split()
     if count(text[start:end]) >= SHORTEST:
-        digest = hashlib.blake2b(" ".join(said).encode(), digest_size=8).digest()
+        digest = hashlib.blake2b(" ".join(folded).encode(), digest_size=8).digest()
         yield start, end, int.from_bytes(digest, "little")

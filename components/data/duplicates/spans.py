@@ -6,10 +6,13 @@ all runs of exactly n: some arrays of eight bytes a token. Tokens are what stand
 
 import re
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 from ..documents import COMPARED, Cut, Document, Found, of_part
 from .tokens import Tokens, run_hashes
+
+if TYPE_CHECKING:
+    import numpy as np
 
 _TOKEN = re.compile(r"\S+")
 
@@ -43,7 +46,7 @@ def _of_part(size: int, documents: Sequence[Document], places: list[int]) -> dic
     return cut
 
 
-def _stood_before(hashes: list[Any]) -> Any:
+def _stood_before(hashes: list["np.ndarray"]) -> "np.ndarray":
     """For all runs in order, whether an equal one came earlier. Only runs that occur twice are put in order."""
     import numpy as np
 
@@ -61,7 +64,7 @@ def _stood_before(hashes: list[Any]) -> Any:
     return again
 
 
-def _characters(text: str, inside: Any) -> list[Cut]:
+def _characters(text: str, inside: "np.ndarray") -> list[Cut]:
     """Token flags as runs of characters."""
     cuts: list[Cut] = []
     start = end = count = 0

@@ -2,7 +2,10 @@
 
 import hashlib
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
 
 _FACTOR = 0x9E3779B97F4A7C15
 """Odd, with bits all over: 2^64 divided by the golden ratio."""
@@ -16,14 +19,14 @@ class Tokens(dict[str, int]):
         self[token] = value
         return value
 
-    def array(self, tokens: Sequence[str]) -> Any:
+    def array(self, tokens: Sequence[str]) -> "np.ndarray":
         """The tokens' hashes as unsigned 64-bit integers."""
         import numpy as np
 
         return np.fromiter(map(self.__getitem__, tokens), dtype=np.uint64, count=len(tokens))
 
 
-def run_hashes(tokens: Any, size: int) -> Any:
+def run_hashes(tokens: "np.ndarray", size: int) -> "np.ndarray":
     """The hash of every run of `size` tokens: element i is that of tokens[i : i + size]; empty for a shorter array.
 
     A polynomial modulo 2^64, built by doubling: the hash of a run of a + b follows from those of a and b.
@@ -32,12 +35,12 @@ def run_hashes(tokens: Any, size: int) -> Any:
 
     if len(tokens) < size:
         return np.zeros(0, np.uint64)
-    done, length = None, 0
+    done, length = tokens[:0], 0
     power, span = tokens, 1
     bits = size
     while True:
         if bits & 1:
-            if done is None:
+            if not length:
                 done, length = power, span
             else:
                 count = len(tokens) - length - span + 1

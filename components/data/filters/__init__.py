@@ -6,20 +6,30 @@ of training rows. What judges form, length or likeness to documents is not: a qu
 for that alone. Texts to classify or to sum up are documents, and every filter sees them.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Protocol
 
-from components.core import BadInput, Data, Task, parse
+from components.core import BadInput, Data, Frozen, Task, parse
 from components.tasks import kind_of
 
 from ..documents import Document, Found
 
 Find = Callable[[Sequence[Document], Task], Found]
 
-FILTERS = {
+
+class Filter(Protocol):
+    """What a file defines; its `find` is given its own `Config`."""
+
+    Config: type[Frozen]
+    JUDGES_QUESTIONS: bool
+
+    def find(self, config: Frozen, documents: Sequence[Document], task: Task, key: str) -> Found: ...
+
+
+FILTERS: dict[str, Filter] = {
     path.stem: import_module(f".{path.stem}", __package__)
     for path in sorted(Path(__file__).parent.glob("*.py"))
     if path.stem != "__init__"
@@ -31,7 +41,7 @@ def chosen(data: Data) -> list[tuple[str, Find]]:
     return [(str(given.get("name")), _one(given, f"data.filters.{number}")) for number, given in enumerate(data.filters)]
 
 
-def _one(given: dict[str, Any], key: str) -> Find:
+def _one(given: Mapping[str, object], key: str) -> Find:
     name = given.get("name")
     if name not in FILTERS:
         raise BadInput(f"{key}: key 'name': {name!r} is no filter; allowed: {', '.join(FILTERS)}")
@@ -40,10 +50,11 @@ def _one(given: dict[str, Any], key: str) -> Find:
     return partial(_find, FILTERS[str(name)], config, key)
 
 
-def _find(module: Any, config: Any, key: str, documents: Sequence[Document], task: Task) -> Found:
+def _find(module: Filter, config: Frozen, key: str, documents: Sequence[Document], task: Task) -> Found:
     """What the filter finds among the documents that it is there for."""
     questions = kind_of(task.kind).asks and not module.JUDGES_QUESTIONS
     places = [place for place, document in enumerate(documents) if not (questions and document.part == "train")]
-    found = module.find(config, [documents[place] for place in places], task, key)
-    drop, cut = ({places[at]: what for at, what in given.items()} for given in (found.drop, found.cut))
-    return Found(drop, cut, found.figures)
+    result = module.find(config, [documents[place] for place in places], task, key)
+    drop = {places[at]: why for at, why in result.drop.items()}
+    cut = {places[at]: runs for at, runs in result.cut.items()}
+    return Found(drop, cut, result.figures)

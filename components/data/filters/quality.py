@@ -8,13 +8,18 @@ them. Where it cannot tell the two apart (`accuracy`), it has no ground to drop 
 
 import hashlib
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 from pydantic import Field
 
 from components.core import BadInput, Frozen, Task
 
 from ..documents import Document, Found
+
+if TYPE_CHECKING:
+    import numpy as np
+    from scipy.sparse import csr_matrix
+    from sklearn.linear_model import SGDClassifier
 
 FEWEST = 20
 """Documents on each side, below which nothing is fitted."""
@@ -66,7 +71,7 @@ def find(config: Config, documents: Sequence[Document], task: Task, key: str) ->
     return Found({int(place): f"quality {scores[place]:.3f}" for place in low}, figures=figures)
 
 
-def _fitted(config: Config, documents: Sequence[Document], trusted: Any, places: Any) -> Any:
+def _fitted(config: Config, documents: Sequence[Document], trusted: "np.ndarray", places: "np.ndarray") -> "SGDClassifier":
     """A model fitted on documents at `places`: of each side the first so many by hash."""
     import numpy as np
     from sklearn.linear_model import SGDClassifier
@@ -80,7 +85,7 @@ def _fitted(config: Config, documents: Sequence[Document], trusted: Any, places:
     return model.fit(_features(documents, used), trusted[used])
 
 
-def _features(documents: Sequence[Document], places: Any) -> Any:
+def _features(documents: Sequence[Document], places: "np.ndarray") -> "csr_matrix":
     from sklearn.feature_extraction.text import HashingVectorizer
 
     vectorizer = HashingVectorizer(n_features=2**18, ngram_range=(1, 2), alternate_sign=False, dtype="float32")

@@ -6,19 +6,30 @@ passage, in the order of the text, before any filter; and `ENGLISH_ONLY = True` 
 
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Protocol
 
 from components.core import BadInput, Synthetic, Task
 from components.text import is_english
 
-GENERATORS: dict[str, Any] = {
+from .draft import Draft
+
+
+class Generator(Protocol):
+    """What a file defines."""
+
+    KIND: str
+
+    def drafts(self, passage: str) -> list[Draft]: ...
+
+
+GENERATORS: dict[str, Generator] = {
     path.stem: import_module(f".{path.stem}", __package__)
     for path in sorted(Path(__file__).parent.glob("*.py"))
     if path.stem not in ("__init__", "draft")
 }
 
 
-def generator(asked: Synthetic, task: Task) -> Any:
+def generator(asked: Synthetic, task: Task) -> Generator:
     """The generator that the contract names; raises BadInput where it is not known or makes no rows for this task."""
     fitting = [name for name, one in GENERATORS.items() if task.kind == one.KIND]
     if not fitting:
@@ -30,10 +41,10 @@ def generator(asked: Synthetic, task: Task) -> Any:
         raise BadInput(
             f"data.synthetic.generator: '{asked.generator}' makes no rows for {task.kind}; allowed: {', '.join(fitting)}"
         )
-    found = GENERATORS[asked.generator]
-    if getattr(found, "ENGLISH_ONLY", False) and not is_english(task.language):
+    chosen = GENERATORS[asked.generator]
+    if getattr(chosen, "ENGLISH_ONLY", False) and not is_english(task.language):
         raise BadInput(
             f"data.synthetic.generator: '{asked.generator}' writes English questions, and task.language is "
             f"'{task.language}'. Remove the key data.synthetic"
         )
-    return found
+    return chosen

@@ -48,7 +48,7 @@ def drafts(passage: str) -> list[Draft]:
     """Every span of every clause as a question; no two spans of a clause share a word."""
     text = " ".join(passage.split())
     known = set(re.findall(rf"(?<=[a-z,] ){_NAME}", text))
-    found = []
+    questions = []
     for sentence in _SENTENCE_END.split(text):
         for clause in _CLAUSE.split(sentence.strip(' .!?"“”')):
             if len(clause.split()) < SHORTEST or clause.split()[0] in _JOINED:
@@ -57,8 +57,8 @@ def drafts(passage: str) -> list[Draft]:
             for span, start, end in _spans(clause, known):
                 if all(end <= first or start >= last for first, last in taken):
                     taken.append((start, end))
-                    found.append(Draft(_question(clause, span, start, end), clause[start:end], span))
-    return found
+                    questions.append(Draft(_question(clause, span, start, end), clause[start:end], span))
+    return questions
 
 
 def _spans(clause: str, known: set[str]) -> list[tuple[str, int, int]]:

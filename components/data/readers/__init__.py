@@ -8,11 +8,10 @@ fields of `document`; one that cannot be read raises Unreadable.
 from collections.abc import Callable, Iterator
 from importlib import import_module
 from pathlib import Path
-from typing import Any
 
 from components.core import Source
 
-Rows = Callable[[Path, Source], Iterator[tuple[int, dict[str, Any]]]]
+Rows = Callable[[Path, Source], Iterator[tuple[int, dict[str, object]]]]
 
 _MODULES = {
     path.stem: import_module(f".{path.stem}", __package__)

@@ -8,7 +8,6 @@ another of its type (IOB1). Not covered: CoNLL-U, whose last column is no tag.
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from components.core import BadInput, Source
 
@@ -20,7 +19,7 @@ _TAG = re.compile(r"O|[BI]-(\S+)")
 Tagged = tuple[str, str]
 
 
-def rows(path: Path, source: Source) -> Iterator[tuple[int, dict[str, Any]]]:
+def rows(path: Path, source: Source) -> Iterator[tuple[int, dict[str, object]]]:
     """(line on which the sentence begins, fields)"""
     sentences = list(_sentences(path))
     types = sorted({tag[2:] for _, tokens in sentences for _, tag in tokens if tag != "O"})
@@ -46,14 +45,14 @@ def _sentences(path: Path) -> Iterator[tuple[int, list[Tagged]]]:
 
 
 def _entities(tokens: list[Tagged], types: list[str]) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {one: [] for one in types}
+    by_type: dict[str, list[str]] = {one: [] for one in types}
     before = "O"
     for token, tag in tokens:
         if tag != "O":
-            entities = found[tag[2:]]
+            entities = by_type[tag[2:]]
             if tag[0] == "I" and before[2:] == tag[2:]:
                 entities[-1] += f" {token}"
             else:
                 entities.append(token)
         before = tag
-    return found
+    return by_type

@@ -3,14 +3,13 @@
 import csv
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from components.core import BadInput, Source
 
 SUFFIXES = (".csv",)
 
 
-def rows(path: Path, source: Source) -> Iterator[tuple[int, dict[str, Any]]]:
+def rows(path: Path, source: Source) -> Iterator[tuple[int, dict[str, object]]]:
     """(line on which the row ends, columns)."""
     csv.field_size_limit(10_000_000)  # whole documents stand in one field; the default stops at 131,072 characters
     with path.open(newline="", encoding="utf-8-sig") as file:

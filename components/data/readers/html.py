@@ -3,11 +3,14 @@
 import logging
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, cast
 
 from components.core import Source
 
 from ..decode import Unreadable, content, document
+
+if TYPE_CHECKING:
+    from trafilatura.settings import Document
 
 UNSEEN = [
     "//noscript",
@@ -19,7 +22,7 @@ UNSEEN = [
 SUFFIXES = (".html", ".htm", ".xhtml")
 
 
-def rows(path: Path, source: Source) -> Iterator[tuple[int, dict[str, Any]]]:
+def rows(path: Path, source: Source) -> Iterator[tuple[int, dict[str, object]]]:
     """The document, in the encoding that the page names or shows; raises Unreadable."""
     import trafilatura
 
@@ -27,7 +30,8 @@ def rows(path: Path, source: Source) -> Iterator[tuple[int, dict[str, Any]]]:
     data = content(path)
     if b"\0" in data and not data.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise Unreadable("it is binary (it holds zero bytes)")
-    page: Any = trafilatura.bare_extraction(data, include_comments=False, with_metadata=True, prune_xpath=UNSEEN)
+    extracted = trafilatura.bare_extraction(data, include_comments=False, with_metadata=True, prune_xpath=UNSEEN)
+    page = cast("Document | None", extracted)  # a dict is had for `as_dict` alone
     if page is None or not page.text:
         raise Unreadable("no main text was found in the page")
     yield 1, document(page.text, page.title or path.stem)

@@ -3,14 +3,13 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from components.core import BadInput, Source
 
 SUFFIXES = (".jsonl", ".ndjson", ".json")
 
 
-def rows(path: Path, source: Source) -> Iterator[tuple[int, dict[str, Any]]]:
+def rows(path: Path, source: Source) -> Iterator[tuple[int, dict[str, object]]]:
     """(line that the object begins on, object); empty lines are passed over."""
     content = path.read_bytes().removeprefix(b"\xef\xbb\xbf")
     for line, row in _members(path, content) if content.lstrip().startswith(b"[") else _lines(path, content):
@@ -19,7 +18,7 @@ def rows(path: Path, source: Source) -> Iterator[tuple[int, dict[str, Any]]]:
         yield line, row
 
 
-def _lines(path: Path, content: bytes) -> Iterator[tuple[int, Any]]:
+def _lines(path: Path, content: bytes) -> Iterator[tuple[int, object]]:
     for line, raw in enumerate(content.split(b"\n"), 1):
         if raw.strip():
             try:
@@ -29,7 +28,7 @@ def _lines(path: Path, content: bytes) -> Iterator[tuple[int, Any]]:
             yield line, row
 
 
-def _members(path: Path, content: bytes) -> Iterator[tuple[int, Any]]:
+def _members(path: Path, content: bytes) -> Iterator[tuple[int, object]]:
     """Members of an array, one by one: read whole it would not tell on which line each begins."""
     line, before = 1, 0
     try:

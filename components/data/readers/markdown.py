@@ -6,7 +6,7 @@ A block of metadata at the top (`---`, keys and values in YAML, `---`) and raw H
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import yaml
 
@@ -14,11 +14,14 @@ from components.core import Source
 
 from ..decode import decoded, document
 
+if TYPE_CHECKING:
+    from markdown_it.token import Token
+
 SUFFIXES = (".md", ".markdown")
 _METADATA = re.compile(r"\A---[ \t]*\r?\n(.*?\n)(?:---|\.\.\.)[ \t]*(?:\r?\n|\Z)", re.DOTALL)
 
 
-def rows(path: Path, source: Source) -> Iterator[tuple[int, dict[str, Any]]]:
+def rows(path: Path, source: Source) -> Iterator[tuple[int, dict[str, object]]]:
     """The document; raises Unreadable."""
     from markdown_it import MarkdownIt
 
@@ -42,10 +45,10 @@ def rows(path: Path, source: Source) -> Iterator[tuple[int, dict[str, Any]]]:
 def _unless_text(block: re.Match[str]) -> str:
     """Nothing in place of metadata; a text between two horizontal rules, which is no YAML mapping, as it stands."""
     try:
-        found = yaml.load(block[1], Loader=yaml.BaseLoader)  # it builds texts, lists and mappings alone
+        metadata = yaml.load(block[1], Loader=yaml.BaseLoader)  # it builds texts, lists and mappings alone
     except (yaml.YAMLError, RecursionError):
         return block[0]
-    return "" if isinstance(found, dict) else block[0]
+    return "" if isinstance(metadata, dict) else block[0]
 
 
 def _append(blocks: list[str], text: str, cell: bool) -> None:
@@ -56,7 +59,7 @@ def _append(blocks: list[str], text: str, cell: bool) -> None:
         blocks.append(text)
 
 
-def _text(token: Any) -> str:
+def _text(token: "Token") -> str:
     """What a reader sees of one inline token; an image is its description."""
     if token.type in ("softbreak", "hardbreak"):
         return "\n"

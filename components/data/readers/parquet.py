@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from components.core import BadInput, Source
 
@@ -11,12 +10,12 @@ from .table import plain
 SUFFIXES = (".parquet",)
 
 
-def rows(path: Path, source: Source) -> Iterator[tuple[int, dict[str, Any]]]:
+def rows(path: Path, source: Source) -> Iterator[tuple[int, dict[str, object]]]:
     """(number of the row, columns). Raises BadInput, with the column, for what is no Parquet file or cannot be taken out."""
     from pyarrow import ArrowException, parquet
 
     name = ""
-    columns: dict[str, list[Any]] = {}
+    columns: dict[str, list[object]] = {}
     with path.open("rb") as file:
         try:
             table = parquet.ParquetFile(file).read()

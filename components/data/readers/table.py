@@ -10,15 +10,19 @@ from collections.abc import Iterator
 from datetime import date, time
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from components.core import BadInput, MachineFault, MissingPackage, Source
 
+if TYPE_CHECKING:
+    from sqlalchemy import Column, ColumnElement
+    from sqlalchemy.engine import Engine
+
 SUFFIXES = ()
 
 
-def rows(path: Path, source: Source) -> Iterator[tuple[int, dict[str, Any]]]:
+def rows(path: Path, source: Source) -> Iterator[tuple[int, dict[str, object]]]:
     """(number of the row, columns), in the order of the primary key, or of all columns where there is none.
 
     path: the folder in which a relative SQLite path starts. Raises BadInput for a URL or a table that is not acceptable,
@@ -34,8 +38,8 @@ def rows(path: Path, source: Source) -> Iterator[tuple[int, dict[str, Any]]]:
     try:
         with engine.connect().execution_options(stream_results=True) as connection:
             table = Table(name, MetaData(), schema=schema or None, autoload_with=connection)
-            order = list(table.primary_key.columns) or [_in_order(column) for column in table.columns]
-            columns: list[Any] = list(table.columns)
+            order: list[ColumnElement] = list(table.primary_key.columns) or [_in_order(column) for column in table.columns]
+            columns: list[ColumnElement] = list(table.columns)
             if (
                 engine.dialect.name == "sqlite"
             ):  # its types bind nobody: a DATE may hold any text, which is taken as it stands
@@ -57,7 +61,7 @@ def rows(path: Path, source: Source) -> Iterator[tuple[int, dict[str, Any]]]:
         engine.dispose()
 
 
-def _engine(folder: Path, source: Source) -> Any:
+def _engine(folder: Path, source: Source) -> "Engine":
     from sqlalchemy import create_engine
     from sqlalchemy.engine import make_url
     from sqlalchemy.exc import ArgumentError, NoSuchModuleError
@@ -86,7 +90,7 @@ def _engine(folder: Path, source: Source) -> Any:
     return create_engine(url, creator=lambda: sqlite3.connect(address, uri=True))
 
 
-def _in_order(column: Any) -> Any:
+def _in_order(column: "Column") -> "ColumnElement":
     """The column, or its text where PostgreSQL knows no order of such values (json, point)."""
     from sqlalchemy import JSON, Text, cast
     from sqlalchemy.types import NullType
@@ -94,7 +98,7 @@ def _in_order(column: Any) -> Any:
     return cast(column, Text) if isinstance(column.type, (JSON, NullType)) else column
 
 
-def plain(value: Any) -> Any:
+def plain(value: object) -> str | int | float | bool | None:
     """Times and exact numbers as text; what is neither text nor number as None, for the gate to find."""
     if isinstance(value, (date, time)):
         return value.isoformat()

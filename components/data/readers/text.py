@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from components.core import Source
 
@@ -11,6 +10,6 @@ from ..decode import decoded, document
 SUFFIXES = (".txt", ".text")
 
 
-def rows(path: Path, source: Source) -> Iterator[tuple[int, dict[str, Any]]]:
+def rows(path: Path, source: Source) -> Iterator[tuple[int, dict[str, object]]]:
     """The document; raises Unreadable."""
     yield 1, document(decoded(path), path.stem)
