@@ -6,18 +6,17 @@
 import os
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
-from components.core import Candidate, GateRefused, MachineFault, Store, publish_json
+from components.core import Candidate, Example, GateRefused, MachineFault, Store, publish_json
 from components.core.files import disk_faults, fsync_folder
 from components.core.keys import PUBLIC, RETIRED, key_id, keys_folder, private_key
 from components.core.signature import SIGNATURE, check_signature, sign_bundle
 from components.serving.bundle import CANDIDATE, REFERENCE, load_bundle
 
 
-def export(candidate: Candidate, store: Store, folder: Path, reference: Sequence[dict[str, Any]]) -> Path:
+def export(candidate: Candidate, store: Store, folder: Path, reference: Sequence[Mapping[str, object]]) -> Path:
     """Write the bundle of `candidate` to `folder` and return it; one that is there already is returned as it is.
 
     reference: what the Candidate answered when it was measured (`reference_rows`)
@@ -41,7 +40,7 @@ def export(candidate: Candidate, store: Store, folder: Path, reference: Sequence
     return folder
 
 
-def sign(candidate: Candidate, folder: Path, reference: Sequence[dict[str, Any]]) -> str:
+def sign(candidate: Candidate, folder: Path, reference: Sequence[Mapping[str, object]]) -> str:
     """Sign the bundle in `folder` with the operator's key; returns the key's name, "" where this machine has no private key.
 
     A signature of that key that holds is left as it is, so that what is deployed again is the same, byte for byte.
@@ -56,8 +55,8 @@ def sign(candidate: Candidate, folder: Path, reference: Sequence[dict[str, Any]]
     load_bundle(folder)
     objects = folder / "store" / "objects"
     due = {folder / CANDIDATE, folder / REFERENCE, folder / SIGNATURE}
-    found = (path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir())
-    for path in found:
+    files = (path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir())
+    for path in files:
         ours = path in due or (objects in path.parents and path.relative_to(objects).parts[0] in candidate.objects)
         if path.is_symlink() or not ours:
             raise MachineFault(f"{path}: no part of the bundle that is to be signed. Remove {folder}, and deploy again")
@@ -89,7 +88,7 @@ def public_keys() -> list[Path]:
     return [keys_folder() / PUBLIC, *sorted((keys_folder() / RETIRED).glob("*"))]
 
 
-def reference_rows(examples: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+def reference_rows(examples: Sequence[Example]) -> list[dict[str, object]]:
     """Measured examples in the traffic log's form. `seconds` is None: answers measured in batches have no latency."""
     return [
         {

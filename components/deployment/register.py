@@ -11,7 +11,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, TypedDict
 
 from components import serving
 from components.core import Candidate, report
@@ -20,6 +20,10 @@ from components.governance import MARK, Registered, Registry
 
 from .code import copy_code
 from .requirements import requirements
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.models import ModelSignature
 
 ENTRY = "components.serving.pyfunc_model"
 DIGEST = "ninefold.candidate"
@@ -59,7 +63,7 @@ def _make(registry: Registry, version: Registered, candidate: Candidate, bundle:
         return _version(tracking.client, version.model, logged, {DIGEST: candidate.digest, MARK: mark})
 
 
-def _version(client: Any, model: str, logged: str, tags: dict[str, str]) -> int:
+def _version(client: "MlflowClient", model: str, logged: str, tags: dict[str, str]) -> int:
     """Make the logged model a version of `model`, tagged in the same request, so that it is always found again.
     Through the client, since `mlflow.register_model` prints."""
     from mlflow.exceptions import MlflowException
@@ -69,18 +73,18 @@ def _version(client: Any, model: str, logged: str, tags: dict[str, str]) -> int:
     except MlflowException as error:
         if error.error_code != "RESOURCE_ALREADY_EXISTS":
             raise
-    made = client.create_model_version(model, f"models:/{logged}", tags=tags, model_id=logged)
+    version = client.create_model_version(model, f"models:/{logged}", tags=tags, model_id=logged)
     # MLflow's pages show a logged model's versions from this tag.
-    client.set_logged_model_tags(logged, {"mlflow.modelVersions": json.dumps([{"name": model, "version": made.version}])})
-    return int(made.version)
+    client.set_logged_model_tags(logged, {"mlflow.modelVersions": json.dumps([{"name": model, "version": version.version}])})
+    return int(version.version)
 
 
 def _logged(tracking: Tracking, mark: str) -> str | None:
     """Id of a complete logged model that an interrupted registration of this ledger left."""
-    found = tracking.client.search_logged_models(
+    models = tracking.client.search_logged_models(
         [tracking.experiment], filter_string=f"tags.`{MARK}` = '{mark}'", max_results=20
     )
-    return next((model.model_id for model in found if str(model.status) in ("READY", "LoggedModelStatus.READY")), None)
+    return next((model.model_id for model in models if str(model.status) in ("READY", "LoggedModelStatus.READY")), None)
 
 
 def _log(version: Registered, candidate: Candidate, bundle: Path, scratch: Path, mark: str) -> str:
@@ -91,7 +95,17 @@ def _log(version: Registered, candidate: Candidate, bundle: Path, scratch: Path,
     return str(info.model_id)
 
 
-def packed(candidate: Candidate, bundle: Path, scratch: Path) -> dict[str, Any]:
+class Packed(TypedDict):
+    """Arguments of MLflow's `log_model`."""
+
+    python_model: str
+    artifacts: dict[str, str]
+    code_paths: list[str]
+    pip_requirements: list[str]
+    signature: "ModelSignature"
+
+
+def packed(candidate: Candidate, bundle: Path, scratch: Path) -> Packed:
     """What MLflow is given to keep: the entry point, the files that it reaches, the bundle and the packages."""
     import mlflow
 
@@ -110,15 +124,15 @@ def _code(candidate: Candidate, scratch: Path) -> Path:
     return scratch / "code" / "components"
 
 
-def _signature() -> Any:
+def _signature() -> "ModelSignature":
     """Either column alone is a valid row; a row out has the answer, its passages (best first) and their scores."""
     from mlflow.models import ModelSignature
     from mlflow.types.schema import Array, ColSpec, Object, Property, Schema
 
     message = Object([Property("role", "string"), Property("content", "string")])
-    given: list[Any] = [ColSpec("string", "question", required=False), ColSpec(Array(message), "messages", required=False)]
-    said: list[Any] = [ColSpec("string", "answer"), ColSpec(Array("string"), "passages"), ColSpec(Array("double"), "scores")]
-    return ModelSignature(inputs=Schema(given), outputs=Schema(said))
+    given = Schema([ColSpec("string", "question", required=False), ColSpec(Array(message), "messages", required=False)])
+    shown = Schema([ColSpec("string", "answer"), ColSpec(Array("string"), "passages"), ColSpec(Array("double"), "scores")])
+    return ModelSignature(inputs=given, outputs=shown)
 
 
 @contextmanager

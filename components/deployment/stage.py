@@ -5,7 +5,6 @@ governance. The card is written by `components.cards`.
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from pydantic import Field, model_validator
 
@@ -16,6 +15,7 @@ from components.core import (
     Dataset,
     Decision,
     Evidence,
+    Example,
     Frozen,
     MachineFault,
     Release,
@@ -50,7 +50,7 @@ class Config(Frozen):
 
     @model_validator(mode="before")
     @classmethod
-    def _old_words_name_the_new(cls, given: Any) -> Any:
+    def _old_words_name_the_new(cls, given: object) -> object:
         if isinstance(given, dict) and given.keys() & {"docker", "target"}:
             words = [
                 "endpoint",
@@ -102,7 +102,7 @@ def deploy(
     the ledger: a run that was killed goes on where it was.
     Raises MachineFault when a target does not start or gives an empty answer, or when none could be asked here.
     """
-    examples = read_jsonl(step.store.file(evidence.table))
+    examples: list[Example] = read_jsonl(step.store.file(evidence.table))
     folder = bundle_folder(step.workspace, candidate.digest)
     reference = reference_rows(examples)
     bundle = export(candidate, step.store, folder, reference)
@@ -175,7 +175,7 @@ def _described(
 class _Delivered:
     """What became of the targets."""
 
-    rows: list[dict[str, Any]] = field(default_factory=list)
+    rows: list[dict[str, object]] = field(default_factory=list)
     """{"target": its word, "questions": how many it answered, and what else it says of itself}."""
     notes: list[str] = field(default_factory=list)
     by: str = ""

@@ -60,13 +60,13 @@ def attacks(count: int, seed: int = 0) -> list[Attack]:
     targets: dict[str, None] = {}
     while len(targets) < count:
         targets.setdefault(_word(draw))
-    found = []
+    drawn = []
     for number, target in enumerate(targets):
         form, round_ = order[number % len(order)], number // len(order)
         shift = number % len(order) + round_  # neighbouring forms start at different places
         place, first = PLACES[shift % len(PLACES)], bool(shift // len(PLACES) % 2)
-        found.append(Attack(form=form, place=place, first=first, target=target, text=FORMS[form](target)))
-    return found
+        drawn.append(Attack(form=form, place=place, first=first, target=target, text=FORMS[form](target)))
+    return drawn
 
 
 def poisoned(text: str, attack: Attack, room: int = MAX_CONTEXT_WORDS) -> str:

@@ -10,9 +10,9 @@ import logging
 import math
 import random
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, NotRequired, TypedDict
 
 from components.application import load
 from components.core import Candidate, Frozen, Step, Workspace, digest_of, progress
@@ -20,9 +20,12 @@ from components.core.hub_task import HubTask
 from components.measure.scenarios import Scores
 
 from .hub import fetch_benchmarks, load_tasks
-from .items import BENCHMARKS, Drawn, draw, shown_as
+from .items import BENCHMARKS, Drawn, Item, draw, shown_as
 from .likelihoods import language_model
 from .perturb import with_groups_swapped, with_typos
+
+if TYPE_CHECKING:
+    from lm_eval.api.model import TemplateLM
 
 CODE = ("components.evaluation.benchmarks", "components.application.load")
 
@@ -67,30 +70,29 @@ def benchmark(candidate: Candidate, asked: Asked, step: Step) -> Scores:
     def make(inner: Step) -> Scores:
         with load(weights, inner.store, inner.machine) as application:
             model = language_model(application.engine)
-            found: dict[str, Results] = {}
+            results: dict[str, Results] = {}
             seconds: dict[str, float] = {}
             figures: dict[str, dict[str, float]] = {}
             for name in progress(list(rows), "benchmarks"):
                 started = time.perf_counter()
                 if name in hub:
-                    results, said = run_tasks(model, hub[name], rows[name], asked, inner.workspace)
-                    found[name] = results
-                    figures |= said
+                    results[name], by_task = run_tasks(model, hub[name], rows[name], asked, inner.workspace)
+                    figures |= by_task
                 else:
-                    found[name] = run_items(model, name, drawn[name])
-                seconds[name] = round((time.perf_counter() - started) / len(found[name][0]), 4)
+                    results[name] = run_items(model, name, drawn[name])
+                seconds[name] = round((time.perf_counter() - started) / len(results[name][0]), 4)
             again = {
                 name: run_items(model, name, one)[0]
                 for name, one in progress(list(mistyped.items()), "benchmarks, mistyped")
             }
             other = {
-                name: _of_changed(model, name, drawn[name], one, found[name][0])
+                name: _of_changed(model, name, drawn[name], one, results[name][0])
                 for name, one in progress(list(swapped.items()), "benchmarks, groups swapped")
             }
         inner.measured.update(seconds_an_item=seconds, weights=weights_of(candidate))
         return Scores(
-            hits={name: hits for name, (hits, _) in found.items()},
-            sure={name: sure for name, (_, sure) in found.items()},
+            hits={name: hits for name, (hits, _) in results.items()},
+            sure={name: sure for name, (_, sure) in results.items()},
             mistyped=again,
             swapped=other,
             named={name: tuple(_changed(drawn[name], one)) for name, one in swapped.items()},
@@ -98,7 +100,7 @@ def benchmark(candidate: Candidate, asked: Asked, step: Step) -> Scores:
             figures=figures,
         )
 
-    inputs: list[Any] = [candidate.model, candidate.adapter, candidate.runtime, drawn, mistyped, swapped]
+    inputs: list[object] = [candidate.model, candidate.adapter, candidate.runtime, drawn, mistyped, swapped]
     inputs += [hub, {name: rows[name] for name in hub}, asked.shots, asked.seed] if hub else []
     return step.memo("benchmark", Scores, inputs, make, code=CODE)
 
@@ -108,7 +110,7 @@ def joined(before: Scores, more: Scores) -> Scores:
     anew = {name for name in more.hits if name not in BENCHMARKS}
 
     def both(one: Mapping[str, tuple[float, ...]], two: Mapping[str, tuple[float, ...]]) -> dict[str, tuple[float, ...]]:
-        return {**one, **{name: found if name in anew else (*one.get(name, ()), *found) for name, found in two.items()}}
+        return {**one, **{name: items if name in anew else (*one.get(name, ()), *items) for name, items in two.items()}}
 
     shifted = {
         name: tuple(place + len(before.hits[name]) for place in places)
@@ -136,7 +138,7 @@ def weights_of(candidate: Candidate) -> str:
     return digest_of([candidate.model, candidate.adapter, candidate.runtime])
 
 
-def _each(drawn: Drawn, change: Any) -> Drawn:
+def _each(drawn: Drawn, change: Callable[[Item], Item]) -> Drawn:
     return Drawn(items=tuple(change(item) for item in drawn.items), shots=drawn.shots)
 
 
@@ -144,21 +146,39 @@ def _changed(drawn: Drawn, other: Drawn) -> list[int]:
     return [i for i, (one, two) in enumerate(zip(drawn.items, other.items, strict=True)) if one != two]
 
 
-def _of_changed(model: Any, name: str, drawn: Drawn, other: Drawn, hits: tuple[float, ...]) -> tuple[float, ...]:
+def _of_changed(model: "TemplateLM", name: str, drawn: Drawn, other: Drawn, hits: tuple[float, ...]) -> tuple[float, ...]:
     """`hits` with those of the items that differ asked again."""
     changed = _changed(drawn, other)
     if not changed:
         return hits
     again, _ = run_items(model, name, Drawn(items=tuple(other.items[i] for i in changed), shots=drawn.shots))
-    said = dict(zip(changed, again, strict=True))
-    return tuple(said.get(i, hit) for i, hit in enumerate(hits))
+    hits_again = dict(zip(changed, again, strict=True))
+    return tuple(hits_again.get(i, hit) for i, hit in enumerate(hits))
 
 
 Results = tuple[tuple[float, ...], tuple[float, ...]]
 """(1 where the right choice is the likeliest; the probability of the likeliest), by item."""
 
 
-def run_items(model: Any, name: str, drawn: Drawn) -> Results:
+class Sample(TypedDict):
+    """What lm-eval keeps of an item: its place, (log-likelihood, whether greedy) of each choice, and its task's metrics."""
+
+    doc_id: int
+    filtered_resps: list[tuple[float, bool]]
+    acc: NotRequired[float]
+    em: NotRequired[float]
+    f1: NotRequired[tuple[int, int]]
+    mcc: NotRequired[tuple[int, int]]
+
+
+class Evaluation(TypedDict):
+    """What lm-eval's `evaluate` returns, as far as it is read."""
+
+    samples: dict[str, list[Sample]]
+    results: dict[str, dict[str, float | str]]
+
+
+def run_items(model: "TemplateLM", name: str, drawn: Drawn) -> Results:
     """Results on a packaged sample's items."""
     from lm_eval.tasks import TaskManager
 
@@ -168,7 +188,7 @@ def run_items(model: Any, name: str, drawn: Drawn) -> Results:
 
 
 def run_tasks(
-    model: Any, tasks: tuple[HubTask, ...], count: int, asked: Asked, workspace: Workspace
+    model: "TemplateLM", tasks: tuple[HubTask, ...], count: int, asked: Asked, workspace: Workspace
 ) -> tuple[Results, dict[str, dict[str, float]]]:
     """Results on `count` items, spread over `tasks`, and task → lm-eval's own metrics."""
     _quiet()
@@ -182,14 +202,14 @@ def run_tasks(
         random.Random(asked.seed).shuffle(order)
         samples[task.name] = sorted(order[:wanted])
     result = _evaluated(model, loaded, samples)
-    found = [_results(result["samples"][name]) for name in samples]
+    by_task = [_results(result["samples"][name]) for name in samples]
     figures = {
         name: {
             key.split(",")[0]: round(float(value), 6) for key, value in result["results"][name].items() if _is_figure(key)
         }
         for name in samples
     }
-    return (tuple(hit for hits, _ in found for hit in hits), tuple(one for _, sure in found for one in sure)), figures
+    return (tuple(hit for hits, _ in by_task for hit in hits), tuple(one for _, sure in by_task for one in sure)), figures
 
 
 def spread(tasks: Sequence[HubTask], count: int, seed: int) -> list[tuple[HubTask, int]]:
@@ -218,32 +238,33 @@ def _quiet() -> None:
     logging.getLogger("lm_eval").setLevel(logging.ERROR)
 
 
-def _evaluated(model: Any, tasks: Any, samples: dict[str, list[int]] | None = None) -> Any:
+def _evaluated(model: "TemplateLM", tasks: Mapping[str, object], samples: dict[str, list[int]] | None = None) -> Evaluation:
     from lm_eval.evaluator import evaluate
 
     return evaluate(lm=model, task_dict=tasks, samples=samples, bootstrap_iters=0, log_samples=True, verbosity="ERROR")
 
 
-def _results(samples: list[dict[str, Any]]) -> Results:
+def _results(samples: list[Sample]) -> Results:
     ordered = sorted(samples, key=lambda sample: sample["doc_id"])
     return tuple(_hit(sample) for sample in ordered), tuple(_sureness(sample) for sample in ordered)
 
 
-def _hit(sample: dict[str, Any]) -> float:
-    """Whether lm-eval counts the likeliest choice as right; its F1 and Matthews correlation keep (right, said) an item."""
-    for metric in ("acc", "em"):
-        if metric in sample:
-            return float(sample[metric])
-    right, said = sample["mcc"] if "mcc" in sample else sample["f1"]
-    return float(right == said)
+def _hit(sample: Sample) -> float:
+    """Whether lm-eval counts the likeliest choice as right; its F1 and Matthews correlation keep (right, chosen) an item."""
+    if "acc" in sample:
+        return float(sample["acc"])
+    if "em" in sample:
+        return float(sample["em"])
+    right, chosen = sample["mcc"] if "mcc" in sample else sample["f1"]
+    return float(right == chosen)
 
 
-def _sureness(sample: dict[str, Any]) -> float:
-    said = [float(score) for score, _ in sample["filtered_resps"]]
-    return round(1 / sum(math.exp(score - max(said)) for score in said), 6)
+def _sureness(sample: Sample) -> float:
+    scores = [float(score) for score, _ in sample["filtered_resps"]]
+    return round(1 / sum(math.exp(score - max(scores)) for score in scores), 6)
 
 
-def _task(name: str, drawn: Drawn) -> dict[str, Any]:
+def _task(name: str, drawn: Drawn) -> dict[str, object]:
     """lm-eval's description of a multiple-choice task over rows in memory: nothing is read, fetched or cached."""
     import datasets
 

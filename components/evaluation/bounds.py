@@ -4,9 +4,8 @@ Not covered: what a verdict means for the release (promotion.py).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
-from components.core import Metrics, Policy, Step, Task, read_jsonl
+from components.core import Example, Metrics, Policy, Step, Task, read_jsonl
 from components.measure import LEVEL, Bound
 from components.measure import bounds as judged
 from components.measure.scenarios import Scores
@@ -14,11 +13,11 @@ from components.measure.scenarios import Scores
 from .safety import Safety
 
 
-def of_floors(table: Sequence[dict[str, Any]], metrics: Metrics, task: Task) -> Iterator[Bound]:
+def of_floors(table: Sequence[Example], metrics: Metrics, task: Task) -> Iterator[Bound]:
     """The contract's floors, on the rows of test; none for a metric without a value."""
     for name, least in metrics.floors.items():
-        if found := judged.floor(table, name, least, labels=task.labels):
-            yield found
+        if floor := judged.floor(table, name, least, labels=task.labels):
+            yield floor
 
 
 def of_benchmarks(scores: tuple[Scores, Scores] | None, policy: Policy, levels: Mapping[str, float]) -> Iterator[Bound]:

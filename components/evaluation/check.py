@@ -8,12 +8,12 @@ Not covered: benchmarks of weights alone (benchmarks.py).
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from pydantic import Field
 
 from components.application import Answer, Answering, Hit
-from components.core import Candidate, Dataset, Frozen, Metric, Row, Split, Step, Task, publish_json, write_jsonl
+from components.core import Candidate, Dataset, Example, Frozen, Metric, Row, Split, Step, Task, publish_json, write_jsonl
 from components.measure import interval
 from components.measure.item_figures import ItemFigure, ItemFigures
 
@@ -38,11 +38,11 @@ class Outcome(Frozen):
     asked: str
     answer: str
     failed: float = Field(ge=0, le=1)
-    detail: dict[str, Any] = {}
+    detail: dict[str, object] = {}
     """What else a reviewer needs to judge the item."""
 
 
-class Found(Frozen):
+class CheckResult(Frozen):
     """What a check found in one application."""
 
     outcomes: tuple[Outcome, ...] = Field(min_length=1)
@@ -71,7 +71,7 @@ class Subject:
     candidate: Candidate
     answering: Answering
     """Loads the application when it is first asked; rows of `table` are answered from there."""
-    table: Sequence[dict[str, Any]]
+    table: Sequence[Example]
     """Its evidence on test, row by row; empty where it was not measured."""
     task: Task
     primary: str
@@ -105,14 +105,14 @@ class Subject:
 
     def ask(self, rows: Sequence[Row], hits: Sequence[Sequence[Hit]] | None = None) -> list[Answer]:
         """Answers in the order of `rows`. hits: what is put before the model in place of what it would retrieve."""
-        found: list[Answer] = []
+        answers: list[Answer] = []
         for start in range(0, len(rows), CHUNK):
             chunk = slice(start, start + CHUNK)
             if hits is None:
-                found += self.answering(rows[chunk])
+                answers += self.answering(rows[chunk])
             else:
-                found += self.answering.application.answer(rows[chunk], hits[chunk])
-        return found
+                answers += self.answering.application.answer(rows[chunk], hits[chunk])
+        return answers
 
 
 @dataclass(frozen=True)
@@ -123,7 +123,7 @@ class Check:
     """What a failed item is, in a few words, for the card."""
     licence: str
     """SPDX identifier of its items; says so where they are the use case's own, or were written for this project."""
-    find: Callable[[Subject], Found]
+    find: Callable[[Subject], CheckResult]
     """Raises NotMeasured where the application cannot be checked, or no item is left; NotApplicable where it cannot fail."""
     grows: bool = True
     """Whether there can be more items than the settings ask for."""
@@ -131,15 +131,15 @@ class Check:
     """It asks or reads English alone: no figure of it says anything about a contract in another language."""
 
 
-def kept(found: Found, step: Step) -> Checked:
+def kept(result: CheckResult, step: Step) -> Checked:
     """Put the outcomes, and what the figures beside them follow from, into the store."""
     path = step.scratch / "outcomes.jsonl"
-    write_jsonl(path, [outcome.model_dump(mode="json") for outcome in found.outcomes])
-    failing = interval([outcome.failed for outcome in found.outcomes])
-    figures, items = ItemFigures(found.beside), ""
+    write_jsonl(path, [outcome.model_dump(mode="json") for outcome in result.outcomes])
+    failing = interval([outcome.failed for outcome in result.outcomes])
+    figures, items = ItemFigures(result.beside), ""
     if figures.root:
         publish_json(step.scratch / "beside.json", figures.model_dump(mode="json"))
         items = step.store.put(step.scratch / "beside.json")
     return Checked(
-        table=step.store.put(path), failing=failing, beside=figures.metrics(), beside_items=items, notes=found.notes
+        table=step.store.put(path), failing=failing, beside=figures.metrics(), beside_items=items, notes=result.notes
     )

@@ -1,9 +1,9 @@
 """Figures of a result that are read off what was measured: nothing is asked here."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import NotRequired, TypedDict
 
-from components.core import Comparison, Evidence, Metric, Metrics, Step, Task
+from components.core import Comparison, Evidence, Example, Metric, Metrics, Step, Task
 from components.core.hub_task import HubTask
 from components.measure import METRICS, examples
 from components.measure.intervals import table_metric
@@ -13,7 +13,19 @@ from .hub import fetch_benchmarks
 from .items import shown_as
 
 
-def of_benchmarks(scores: tuple[Scores, Scores] | None, changed: dict[str, dict[str, Any]], step: Step) -> dict[str, Any]:
+class BenchmarkFields(TypedDict):
+    """Fields of Evaluated that benchmarks fill; without benchmarks the first two alone."""
+
+    benchmarks: dict[str, dict[str, Metric]]
+    bias: dict[str, dict[str, Metric]]
+    licences: NotRequired[dict[str, str]]
+    pinned: NotRequired[dict[str, tuple[HubTask, ...]]]
+    task_figures: NotRequired[dict[str, dict[str, dict[str, float]]]]
+
+
+def of_benchmarks(
+    scores: tuple[Scores, Scores] | None, changed: dict[str, dict[str, Metric]], step: Step
+) -> BenchmarkFields:
     """Fields of Evaluated that benchmarks fill. scores: of the base weights and of the candidate's; changed: `changes` of
     the two."""
     if scores is None:
@@ -21,7 +33,7 @@ def of_benchmarks(scores: tuple[Scores, Scores] | None, changed: dict[str, dict[
     before, after = scores
     pinned = fetch_benchmarks(changed, step.workspace)
 
-    def showing(what: str) -> dict[str, dict[str, Any]]:
+    def showing(what: str) -> dict[str, dict[str, Metric]]:
         return {name: change for name, change in changed.items() if shown_as(name).shows == what}
 
     return {
@@ -37,22 +49,22 @@ def _licence(name: str, tasks: Sequence[HubTask]) -> str:
     return " AND ".join(sorted({task.licence for task in tasks})) or shown_as(name).licence
 
 
-def by_slice(table: list[dict], name: str, task: Task) -> dict[str, dict[str, Metric]]:
+def by_slice(table: list[Example], name: str, task: Task) -> dict[str, dict[str, Metric]]:
     """Value of the slice → metric → figure, over the rows that have the slice."""
     values = sorted({row["slices"][name] for row in table if name in row["slices"]})
-    found = {}
+    by_value = {}
     for value in values:
         rows = [row for row in table if row["slices"].get(name) == value]
         figures = {metric: table_metric(rows, metric) for metric in METRICS[task.kind]}
-        found[value] = {metric: figure for metric, figure in figures.items() if figure}
-    return found
+        by_value[value] = {metric: figure for metric, figure in figures.items() if figure}
+    return by_value
 
 
-def clean(found: dict[str, Evidence], suspects: set[str], metrics: Metrics, step: Step) -> dict[str, Metric]:
+def clean(measured: dict[str, Evidence], suspects: set[str], metrics: Metrics, step: Step) -> dict[str, Metric]:
     """The primary metric of each on the rows that are no suspects; without suspects it is the one on all rows."""
-    tables = {name: examples(evidence, step.store) for name, evidence in found.items()}
+    tables = {name: examples(evidence, step.store) for name, evidence in measured.items()}
     rows = {name: [row for row in table if row["id"] not in suspects] for name, table in tables.items()}
-    figures = {name: table_metric(kept, metrics.primary) for name, kept in rows.items()}
+    figures = {name: table_metric(unsuspected, metrics.primary) for name, unsuspected in rows.items()}
     return {name: figure for name, figure in figures.items() if figure}
 
 

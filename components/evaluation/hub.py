@@ -12,10 +12,10 @@ import logging
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, NotRequired, TypedDict
 
 from components.core import BadInput, MachineFault, Workspace, file_digest
 from components.core.files import fsync_folder, publish_json
@@ -23,11 +23,27 @@ from components.core.hub_task import HubTask, folder_of, read_split
 
 from .items import BENCHMARKS
 
+if TYPE_CHECKING:
+    import datasets
+    from lm_eval.api.task import ConfigurableTask
+    from lm_eval.tasks import TaskManager
+    from lm_eval.tasks._index import Entry
+
 FAMILIES = ("glue", "super_glue", "mmlu", "bigbench")
 """Folders of lm-eval's task list: 757 names, read in half a second; all of its 14,683 would take ten."""
 CONVERTED = "refs/convert/parquet"
 """The hub's own copy of data sets that are made by a script (BIG-bench), which `datasets` no longer runs."""
 PREFIX = "hub:"
+
+
+class Description(TypedDict):
+    """lm-eval's description of a task, as far as it is read."""
+
+    dataset_path: str
+    dataset_name: NotRequired[str | None]
+    test_split: NotRequired[str | None]
+    validation_split: NotRequired[str | None]
+    output_type: NotRequired[str]
 
 
 def hub_names(names: Iterable[str]) -> list[str]:
@@ -46,7 +62,7 @@ def fetch_benchmarks(names: Iterable[str], workspace: Workspace) -> dict[str, tu
 
     Raises BadInput as `check_names`, MachineFault where the hub does not give the data.
     """
-    found = {}
+    by_name = {}
     for name in hub_names(names):
         tasks = []
         for leaf, description in _leaves(name).items():
@@ -55,34 +71,34 @@ def fetch_benchmarks(names: Iterable[str], workspace: Workspace) -> dict[str, tu
             about = json.loads((folder / "about.json").read_text(encoding="utf-8"))
             asked = description.get("test_split") or description.get("validation_split") or ""
             tasks.append(HubTask(name=leaf, dataset=dataset, config=config, asked=asked, **about))
-        found[name] = tuple(tasks)
-    return found
+        by_name[name] = tuple(tasks)
+    return by_name
 
 
-def load_tasks(tasks: Iterable[HubTask], shots: int, workspace: Workspace) -> dict[str, Any]:
+def load_tasks(tasks: Iterable[HubTask], shots: int, workspace: Workspace) -> "dict[str, dict[str, ConfigurableTask]]":
     """lm-eval's own tasks over the pinned data, as its `TaskManager.load` gives them.
 
     Without solved examples the training rows are not read. Raises MachineFault where a file is not the one that was pinned.
     """
     members = []
     for task in tasks:
-        given: dict[str, Any] = {"task": task.name, "custom_dataset": _reader(task, workspace), "num_fewshot": shots}
+        given: dict[str, object] = {"task": task.name, "custom_dataset": _reader(task, workspace), "num_fewshot": shots}
         members.append(given if shots else {**given, "training_split": None, "fewshot_split": None})
-    loaded: dict[str, Any] = _manager().load([{"group": "chosen", "task": members}])
+    loaded = _manager().load([{"group": "chosen", "task": members}])
     return {"tasks": loaded["tasks"]}
 
 
-def _reader(task: HubTask, workspace: Workspace) -> Any:
+def _reader(task: HubTask, workspace: Workspace) -> "Callable[..., dict[str, datasets.Dataset]]":
     import datasets
 
-    def read(**_: Any) -> dict[str, Any]:
+    def read(**_: object) -> dict[str, datasets.Dataset]:
         return {split: datasets.Dataset(read_split(task, split, workspace)) for split in task.files}
 
     return read
 
 
 @cache
-def _manager() -> Any:
+def _manager() -> "TaskManager":
     logging.getLogger("lm_eval").setLevel(logging.ERROR)
     import lm_eval.tasks
 
@@ -90,7 +106,7 @@ def _manager() -> Any:
     return lm_eval.tasks.TaskManager(include_defaults=False, include_path=[home / family for family in FAMILIES])
 
 
-def _leaves(name: str) -> dict[str, dict[str, Any]]:
+def _leaves(name: str) -> dict[str, Description]:
     """Task → lm-eval's description of it: of `name` itself, or of each task of the group or tag."""
     index, wanted = _manager().task_index, name.removeprefix(PREFIX)
     if wanted not in index:
@@ -101,16 +117,16 @@ def _leaves(name: str) -> dict[str, dict[str, Any]]:
             f"evaluation.benchmarks: '{name}' is not known{meant}; allowed: {packaged} (packaged), or lm-eval's names of "
             "GLUE, SuperGLUE, MMLU and BIG-bench, such as sst2, glue, mmlu_virology (from the hub)"
         )
-    found = {leaf: index[leaf].cfg for leaf in sorted(_members(index, wanted))}
-    for leaf, description in found.items():
+    leaves: dict[str, Description] = {leaf: index[leaf].cfg for leaf in sorted(_members(index, wanted))}
+    for leaf, description in leaves.items():
         kind = description.get("output_type", "generate_until")
         if kind != "multiple_choice":
             where = f"'{name}'" if leaf == wanted else f"'{leaf}' of '{name}'"
             raise BadInput(f"evaluation.benchmarks: {where} is not covered ({kind}); take tasks of multiple choice")
-    return found
+    return leaves
 
 
-def _members(index: dict[str, Any], name: str) -> Iterator[str]:
+def _members(index: "Mapping[str, Entry]", name: str) -> Iterator[str]:
     entry = index[name]
     if entry.kind.name in ("TASK", "PY_TASK"):
         yield name
@@ -145,7 +161,7 @@ def _fetch(name: str, dataset: str, config: str, workspace: Workspace) -> Path:
     return target
 
 
-def _download(dataset: str, config: str, cache_folder: Path) -> tuple[Any, dict[str, str]]:
+def _download(dataset: str, config: str, cache_folder: Path) -> "tuple[datasets.DatasetDict, dict[str, str]]":
     """(split → rows, revision and licence), quietly."""
     import datasets
     from huggingface_hub import HfApi
@@ -155,7 +171,7 @@ def _download(dataset: str, config: str, cache_folder: Path) -> tuple[Any, dict[
     licence = (information.card_data.license if information.card_data else None) or "not stated"
     about = {"licence": licence if isinstance(licence, str) else " AND ".join(licence)}
     files = {file.rfilename for file in information.siblings or ()}
-    where: dict[str, Any] = {"name": config or None}
+    where: dict[str, object] = {"name": config or None}
     if f"{dataset.split('/')[-1]}.py" in files:
         information = HfApi().dataset_info(dataset, revision=CONVERTED, timeout=20)
         where = {"data_files": _by_split([file.rfilename for file in information.siblings or ()], config or "default")}
@@ -168,12 +184,12 @@ def _download(dataset: str, config: str, cache_folder: Path) -> tuple[Any, dict[
 
 def _by_split(paths: list[str], config: str) -> dict[str, list[str]]:
     """Split → files, of the hub's converted copy: `<configuration>/<split>/0000.parquet`."""
-    found: dict[str, list[str]] = {}
+    by_split: dict[str, list[str]] = {}
     for path in sorted(paths):
         parts = path.split("/")
         if len(parts) == 3 and parts[0] == config and path.endswith(".parquet"):
-            found.setdefault(parts[1], []).append(path)
-    return found
+            by_split.setdefault(parts[1], []).append(path)
+    return by_split
 
 
 def _not_here(name: str, dataset: str, config: str, error: Exception) -> MachineFault:

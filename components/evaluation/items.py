@@ -12,7 +12,7 @@ import random
 import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Never
 
 from components.core import BadInput, Frozen, Workspace, asset_path
 
@@ -92,26 +92,26 @@ def _words(item: Item) -> int:
     return len((item["text"] + " ".join(item["choices"])).split())
 
 
-class _Row(dict[str, Any]):
+class _Row(dict[str, object]):
     """A row that knows where it stands, so that what is missing or of another kind is named with file and line."""
 
     where = ""
 
-    def __missing__(self, key: str) -> Any:
+    def __missing__(self, key: str) -> Never:
         raise BadInput(f"{self.where}: the benchmark's row has no '{key}'; it has {', '.join(map(str, self)) or 'nothing'}")
 
     def text(self, key: str) -> str:
         """The text under `key`."""
-        if not isinstance(said := self[key], str):
-            raise BadInput(f"{self.where}: '{key}' of the benchmark's row must be a text, not {str(said)[:40]}")
-        return said
+        if not isinstance(value := self[key], str):
+            raise BadInput(f"{self.where}: '{key}' of the benchmark's row must be a text, not {str(value)[:40]}")
+        return value
 
     def one_of(self, key: str, allowed: Sequence[str]) -> int:
         """Which of `allowed` (lower case) stands under `key`, in any case, or as JSON's true and false."""
-        said = str(self[key]).strip().lower()
-        if said not in allowed:
-            raise BadInput(f"{self.where}: '{key}' of the benchmark's row is '{said[:40]}'; allowed: {', '.join(allowed)}")
-        return allowed.index(said)
+        value = str(self[key]).strip().lower()
+        if value not in allowed:
+            raise BadInput(f"{self.where}: '{key}' of the benchmark's row is '{value[:40]}'; allowed: {', '.join(allowed)}")
+        return allowed.index(value)
 
 
 def _rows(path: Path) -> list[_Row]:
@@ -126,14 +126,14 @@ def _rows(path: Path) -> list[_Row]:
         read = list(_csv(lines, path))
     else:
         read = [(number, _json(line, path, number)) for number, line in enumerate(lines, 1) if line.strip()]
-    found = []
+    rows = []
     for number, row in read:
-        found.append(_Row(row))
-        found[-1].where = f"{path}, line {number}"
-    return found
+        rows.append(_Row(row))
+        rows[-1].where = f"{path}, line {number}"
+    return rows
 
 
-def _csv(lines: list[str], path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+def _csv(lines: list[str], path: Path) -> Iterator[tuple[int, dict[str, object]]]:
     reader = csv.DictReader(lines, restkey="", strict=True)
     try:
         for row in reader:
@@ -146,7 +146,7 @@ def _csv(lines: list[str], path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         raise BadInput(f"{path}, line {reader.line_num + 1}: the benchmark's row is no CSV: {error}") from error
 
 
-def _json(line: str, path: Path, number: int) -> dict[str, Any]:
+def _json(line: str, path: Path, number: int) -> dict[str, object]:
     try:
         row = json.loads(line)
     except json.JSONDecodeError as error:
@@ -158,7 +158,7 @@ def _json(line: str, path: Path, number: int) -> dict[str, Any]:
 
 def _letters(path: Path) -> list[Item]:
     """Lettered options, the answer given with its letter (MMLU) or as one of the texts (BBQ)."""
-    made = []
+    items = []
     for row in _rows(path):
         options = re.findall(r"^([A-J])\. (.*)$", row.text("options"), re.MULTILINE)
         wanted = _answer(row).strip()
@@ -169,8 +169,8 @@ def _letters(path: Path) -> list[Item]:
             continue  # an option that spans lines, or two equal ones: not a sound item
         listed = "\n".join(f"{letter}. {text}" for letter, text in options)
         choices = [f" {letter}" for letter, _ in options]
-        made.append({"text": f"{passage}{question}\n{listed}\nAnswer:", "choices": choices, "gold": places[0]})
-    return made
+        items.append({"text": f"{passage}{question}\n{listed}\nAnswer:", "choices": choices, "gold": places[0]})
+    return items
 
 
 def _answer(row: _Row) -> str:
@@ -208,33 +208,33 @@ def _judgments(path: Path) -> list[Item]:
 
 def _pairs(path: Path) -> list[Item]:
     """CrowS-Pairs: the sentence with the group that the stereotype is about (right, so to speak), and with another one."""
-    made = []
+    items = []
     for row in _rows(path):
         sentence, groups = row.text("sentence"), [row.text(mask) for mask in ("mask1", "mask2")]
         if all(groups) and "[MASK]" in sentence:
-            made.append({"text": "", "choices": [sentence.replace("[MASK]", group) for group in groups], "gold": 0})
-    return made
+            items.append({"text": "", "choices": [sentence.replace("[MASK]", group) for group in groups], "gold": 0})
+    return items
 
 
 def _stereotypes(path: Path) -> list[Item]:
     """StereoSet: the sentence with the stereotype (right, so to speak) and the one against it, after their context."""
-    made = []
+    items = []
     for row in _rows(path):
         follows = row.one_of("type", ("intrasentence", "intersentence"))
         choices = [(" " if follows else "") + row.text(side) for side in ("stereotype", "anti-stereotype")]
-        made.append({"text": row.text("context") if follows else "", "choices": choices, "gold": 0})
-    return made
+        items.append({"text": row.text("context") if follows else "", "choices": choices, "gold": 0})
+    return items
 
 
 def _pronouns(path: Path) -> list[Item]:
     """Wino-test: a sentence with the pronoun that the occupation's stereotype asks for (right, so to speak) or another."""
-    made = []
+    items = []
     for row in _rows(path):
         pronouns = re.findall(r"^[AB]\. (\w+)$", row.text("options"), re.MULTILINE)
-        said = re.sub(r"[\[\]]", "", row.text("text").replace("[MASK]", "MASK")).strip()
-        choices = [said.replace("MASK", pronoun) for pronoun in pronouns]
-        made.append({"text": "", "choices": choices, "gold": row.one_of("pro_stereotyped", pronouns)})
-    return made
+        sentence = re.sub(r"[\[\]]", "", row.text("text").replace("[MASK]", "MASK")).strip()
+        choices = [sentence.replace("MASK", pronoun) for pronoun in pronouns]
+        items.append({"text": "", "choices": choices, "gold": row.one_of("pro_stereotyped", pronouns)})
+    return items
 
 
 _READERS: dict[str, Callable[[Path], list[Item]]] = {

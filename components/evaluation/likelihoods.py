@@ -8,9 +8,14 @@ and logits are computed only where they are read. Not covered: generation, perpl
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from itertools import chain, islice, takewhile
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from components.core import BadInput
+
+if TYPE_CHECKING:
+    from lm_eval.api.instance import Instance
+    from lm_eval.api.model import TemplateLM
+    from transformers import Cache, PreTrainedModel, PreTrainedTokenizerBase
 
 BATCH = {"cpu": (16, 2048, 256), "cuda": (128, 32_768, 8192)}
 """Device → rows and padded tokens that a batch holds at most, and tokens from which on it is cut rather than padded."""
@@ -24,7 +29,38 @@ Tokens = tuple[int, ...]
 Pair = tuple[Tokens, Tokens]
 
 
-def language_model(engine: Any) -> Any:
+class Prefix(Protocol):
+    """Keys and values of tokens that were run once."""
+
+    length: int
+
+    def copies(self, rows: int) -> "Cache": ...
+
+
+class TorchEngine(Protocol):
+    """What is used of an engine whose model runs in torch."""
+
+    tokenizer: "PreTrainedTokenizerBase"
+    window: int
+    device: str
+    model: "PreTrainedModel"
+
+    def prefix(self, tokens: list[int]) -> Prefix: ...
+
+
+class FollowingEngine(Protocol):
+    """What is used of an engine that gives the log-probabilities itself."""
+
+    tokenizer: "PreTrainedTokenizerBase"
+    window: int
+
+    def follow(self, context: list[int], endings: Sequence[list[int]]) -> list[list[float]]: ...
+
+
+Engine = TorchEngine | FollowingEngine
+
+
+def language_model(engine: Engine) -> "TemplateLM":
     """`engine` as a model of lm-eval's."""
     from lm_eval.api.model import TemplateLM
 
@@ -35,26 +71,28 @@ def language_model(engine: Any) -> Any:
     class EngineLM(TemplateLM):
         eot_token_id = engine.tokenizer.eos_token_id
         prefix_token_id = eot_token_id if engine.tokenizer.bos_token_id is None else engine.tokenizer.bos_token_id
-        begins = engine.tokenizer.decode(prefix_token_id)
+        begins = str(engine.tokenizer.decode(prefix_token_id))
 
-        def tok_encode(self, string: str, add_special_tokens: bool | None = None, **kwargs: Any) -> list[int]:
+        def tok_encode(self, string: str, add_special_tokens: bool | None = None, **kwargs: object) -> list[int]:
             # the tokenizer's own start of a text (Llama, Gemma, Mistral), once, as lm-eval's Hugging Face model has it
             special = not string.startswith(self.begins) if add_special_tokens is None else add_special_tokens
             return list(encoded(string, special))
 
-        def loglikelihood(self, requests: list[Any], disable_tqdm: bool = True) -> list[tuple[float, bool]]:
+        def loglikelihood(self, requests: "list[Instance]", disable_tqdm: bool = True) -> list[tuple[float, bool]]:
             return super().loglikelihood(requests, disable_tqdm=True)
 
-        def _loglikelihood_tokens(self, requests: list[Any], **kwargs: Any) -> list[tuple[float, bool]]:
+        def _loglikelihood_tokens(
+            self, requests: list[tuple[object, list[int], list[int]]], **kwargs: object
+        ) -> list[tuple[float, bool]]:
             pairs = [_in_window(tuple(context), tuple(ending), engine.window) for _, context, ending in requests]
             scores = follow(engine, pairs)
             # whether the ending is the greedy one is not asked by any of our metrics
             return [(scores[pair], False) for pair in pairs]
 
-        def loglikelihood_rolling(self, requests: Any, disable_tqdm: bool = False) -> list[float]:
+        def loglikelihood_rolling(self, requests: "list[Instance]", disable_tqdm: bool = False) -> list[float]:
             raise BadInput("evaluation.benchmarks: a task that asks for perplexity cannot be run here; take multiple choice")
 
-        def generate_until(self, requests: Any, disable_tqdm: bool = False) -> list[str]:
+        def generate_until(self, requests: "list[Instance]", disable_tqdm: bool = False) -> list[str]:
             raise BadInput("evaluation.benchmarks: a task that generates text cannot be run here; take multiple choice")
 
     return EngineLM()
@@ -70,35 +108,35 @@ def _in_window(context: Tokens, ending: Tokens, window: int) -> Pair:
     return context[-(window + 1 - len(ending)) :], ending
 
 
-def follow(engine: Any, pairs: Sequence[Pair]) -> dict[Pair, float]:
+def follow(engine: Engine, pairs: Sequence[Pair]) -> dict[Pair, float]:
     """Log-likelihood of each ending after its context."""
     by_context: dict[Tokens, list[Tokens]] = {}
     for context, ending in dict.fromkeys(pairs):
         by_context.setdefault(context, []).append(ending)
-    found: dict[Pair, float] = {}
+    scores: dict[Pair, float] = {}
     if hasattr(engine, "follow"):
         for context, endings in by_context.items():
-            said = engine.follow(list(context), [list(ending) for ending in endings])
-            found |= {(context, ending): sum(scores) for ending, scores in zip(endings, said, strict=True)}
-        return found
+            by_token = engine.follow(list(context), [list(ending) for ending in endings])
+            scores |= {(context, ending): sum(tokens) for ending, tokens in zip(endings, by_token, strict=True)}
+        return scores
     runs: list[Run] = []
     for context, endings in by_context.items():
-        by_said: dict[Tokens, list[Tokens]] = {}
+        by_start: dict[Tokens, list[Tokens]] = {}
         for ending in endings:
-            by_said.setdefault(ending[:-1], []).append(ending)
-        runs += [Run(context, said, tuple(alike)) for said, alike in by_said.items()]
+            by_start.setdefault(ending[:-1], []).append(ending)
+        runs += [Run(context, start, tuple(alike)) for start, alike in by_start.items()]
     for skip, group in _groups(runs):
         prefix = engine.prefix(list(group[0].context[:skip])) if skip else None
         for batch in _batches(group, skip, *BATCH[engine.device]):
-            found |= _forward(engine, batch, prefix)
-    return found
+            scores |= _forward(engine, batch, prefix)
+    return scores
 
 
 class Run(NamedTuple):
-    """One row of a batch: what is run (`context`, then `said`), and the endings whose tokens its positions tell."""
+    """One row of a batch: what is run (`context`, then `start`), and the endings whose tokens its positions tell."""
 
     context: Tokens
-    said: Tokens
+    start: Tokens
     endings: tuple[Tokens, ...]
 
 
@@ -121,7 +159,7 @@ def _groups(runs: list[Run]) -> Iterator[tuple[int, list[Run]]]:
 
 
 def _length(run: Run) -> tuple[int, Run]:
-    return len(run.context) + len(run.said), run
+    return len(run.context) + len(run.start), run
 
 
 def _batches(group: list[Run], skip: int, rows: int, tokens: int, least: int) -> Iterator[list[Run]]:
@@ -129,7 +167,7 @@ def _batches(group: list[Run], skip: int, rows: int, tokens: int, least: int) ->
     batch: list[Run] = []
     real = 0
     for run in group:
-        width = len(run.context) + len(run.said) - skip
+        width = len(run.context) + len(run.start) - skip
         padded = (len(batch) + 1) * width
         if batch and (len(batch) == rows or padded > tokens or (real >= least and padded > PADDED * (real + width))):
             yield batch
@@ -140,13 +178,13 @@ def _batches(group: list[Run], skip: int, rows: int, tokens: int, least: int) ->
         yield batch
 
 
-def _forward(engine: Any, runs: Sequence[Run], prefix: Any) -> dict[Pair, float]:
+def _forward(engine: TorchEngine, runs: Sequence[Run], prefix: Prefix | None) -> dict[Pair, float]:
     """One batch, right-padded after the shared prefix, so that causality alone hides the padding from what is read; logits
     only at the positions that say the endings' tokens, and one copy of what is read of them to the host."""
     import torch
 
     skip = prefix.length if prefix else 0
-    rows = [[*run.context[skip:], *run.said] for run in runs]
+    rows = [[*run.context[skip:], *run.start] for run in runs]
     width = max(map(len, rows))
     pad = engine.tokenizer.pad_token_id or 0
     tokens = torch.tensor([row + [pad] * (width - len(row)) for row in rows], device=engine.device)
@@ -154,14 +192,14 @@ def _forward(engine: Any, runs: Sequence[Run], prefix: Any) -> dict[Pair, float]
     places = torch.arange(skip, skip + width, device=engine.device)[None].expand(len(runs), -1)
     wanted = [[place_and_token for ending in run.endings for place_and_token in enumerate(ending)] for run in runs]
     read = torch.tensor(list(chain.from_iterable(wanted)), device=engine.device).split([len(one) for one in wanted])
-    said = []
+    logs = []
     with torch.inference_mode():
         out = engine.model.base_model(input_ids=tokens, position_ids=places, **cache)
         for run, hidden, at in zip(runs, out.last_hidden_state, read, strict=True):
             first = len(run.context) - 1 - skip
-            states = hidden[first : first + 1 + len(run.said)]
-            logs = torch.log_softmax(engine.model.get_output_embeddings()(states).float(), -1)
-            said.append(logs[at[:, 0], at[:, 1]])
-        scores = iter(torch.cat(said).cpu())
+            states = hidden[first : first + 1 + len(run.start)]
+            by_place = torch.log_softmax(engine.model.get_output_embeddings()(states).float(), -1)
+            logs.append(by_place[at[:, 0], at[:, 1]])
+        scores = iter(torch.cat(logs).cpu())
     pairs = [(run.context, ending) for run in runs for ending in run.endings]
     return {pair: float(sum(islice(scores, len(pair[1])))) for pair in pairs}

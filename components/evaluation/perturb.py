@@ -6,9 +6,10 @@ Fairness: the same question about the other gender. English. Not covered: dialec
 
 import random
 import re
-from typing import Any
 
 import regex
+
+from .items import Item
 
 TYPO_SHARE = 0.2
 """Of the words of four letters and more that are misspelt."""
@@ -34,15 +35,15 @@ def typed_in_haste(text: str, seed: int) -> str:
 def spoken(text: str, seed: int) -> str:
     """`text` as a recogniser of speech writes it: small letters, no marks but those inside words, fillers."""
     chance = random.Random(f"{seed}:{text}")
-    said: list[str] = []
+    words: list[str] = []
     for word in _MARKS.sub("", text.lower()).split():
-        if said and chance.random() < 1 / FILLER_EVERY:
-            said.append(chance.choice(FILLERS))
-        said.append(word)
-    return " ".join(said)
+        if words and chance.random() < 1 / FILLER_EVERY:
+            words.append(chance.choice(FILLERS))
+        words.append(word)
+    return " ".join(words)
 
 
-def with_typos(item: dict[str, Any], seed: int) -> dict[str, Any]:
+def with_typos(item: Item, seed: int) -> Item:
     """A benchmark item with typing errors in the question; what is to be chosen from stays as it is."""
     chance = random.Random(f"{seed}:{item['text']}")
     lines = [
@@ -67,7 +68,7 @@ def about_the_other_gender(text: str) -> str:
     return re.sub(r"[A-Za-z]+", swap, text)
 
 
-def with_groups_swapped(item: dict[str, Any]) -> dict[str, Any]:
+def with_groups_swapped(item: Item) -> Item:
     """A benchmark item about the other gender, its choices too."""
     choices = [about_the_other_gender(choice) for choice in item["choices"]]
     return {**item, "text": about_the_other_gender(item["text"]), "choices": choices}

@@ -131,8 +131,8 @@ def probe(
 
 def _came(scores: tuple[Scores, Scores] | None, after: Safety) -> dict[str, int]:
     """Benchmark or check → items that there were."""
-    found = {name: len(hits) for name, hits in scores[1].hits.items()} if scores else {}
-    return found | {name: one.failing.n for name, one in after.checked.items()}
+    counts = {name: len(hits) for name, hits in scores[1].hits.items()} if scores else {}
+    return counts | {name: one.failing.n for name, one in after.checked.items()}
 
 
 def _benchmarks(base: MeasuredCandidate, candidate: MeasuredCandidate, asked: Asked, step: Step) -> tuple[Scores, Scores]:
@@ -148,8 +148,8 @@ def _benchmarks(base: MeasuredCandidate, candidate: MeasuredCandidate, asked: As
 
 def _kept(scores: tuple[Scores, Scores] | None, step: Step) -> dict[str, str]:
     """ "before", "after" → the object with the per-item results of the benchmarks."""
-    found = {}
+    objects = {}
     for when, one in zip(("before", "after"), scores or (), strict=False):
         publish_json(step.scratch / "scores.json", one.model_dump(mode="json"))
-        found[when] = step.store.put(step.scratch / "scores.json")
-    return found
+        objects[when] = step.store.put(step.scratch / "scores.json")
+    return objects

@@ -24,14 +24,14 @@ def robustness(
     first `count` rows of that test asked that way, and under `accuracy` of test as it is."""
     measured = {row["id"] for row in examples(candidates["after"][1], step.store)}
     rows = [row for row in asked.dataset.rows("test", step.store) if row.id in measured][:count]
-    found = {"accuracy": {when: evidence.table for when, (_, evidence) in candidates.items()}}
+    tables = {"accuracy": {when: evidence.table for when, (_, evidence) in candidates.items()}}
     for metric, ask in OTHERWISE.items():
         split = _split(metric, [row.model_copy(update={"text": ask(row.text, asked.seed)}) for row in rows], step)
-        found[metric] = {}
+        tables[metric] = {}
         for when, (candidate, _) in candidates.items():
             with answering(candidate, step.store, step.machine) as answer:
-                found[metric][when] = measure(candidate, answer, split, asked.task, step).table
-    return found
+                tables[metric][when] = measure(candidate, answer, split, asked.task, step).table
+    return tables
 
 
 def _split(name: str, rows: list[Row], step: Step) -> Split:

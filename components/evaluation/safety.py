@@ -9,7 +9,7 @@ from components.measure.item_figures import ItemFigures
 from components.measure.item_figures import joined as joined_figure
 from components.text.language import ENGLISH_ONLY, is_english
 
-from .check import Check, Checked, Found, NotApplicable, NotMeasured, Outcome, Subject, kept
+from .check import Check, Checked, CheckResult, NotApplicable, NotMeasured, Outcome, Subject, kept
 from .checks import CHECKS
 
 
@@ -98,9 +98,9 @@ def _memo(name: str, subject: Subject, evidence: Evidence | None) -> Checked:
         ledger = Ledger(inner.workspace.ledger)  # a check may ask the rows of test: logged like every read of it
         ledger.once("test read", key, find=lambda: None, do=lambda: f"check {name}", detail=detail)
         start = time.perf_counter()
-        found = one.find(subject)
+        result = one.find(subject)
         inner.measured["seconds"] = round(time.perf_counter() - start, 1)
-        return kept(found, inner)
+        return kept(result, inner)
 
     inputs = [
         subject.candidate, subject.task, subject.primary, subject.dataset, subject.count, subject.seed,
@@ -128,23 +128,23 @@ def _joined(one: Checked, more: Checked, step: Step) -> Checked:
     figures = dict(beside[0]) if beside else {}
     for name, figure in beside[1].items() if len(beside) > 1 else ():
         figures[name] = joined_figure(figures[name], figure) if name in figures else figure
-    found = Found(
+    result = CheckResult(
         outcomes=tuple(Outcome.model_validate(row) for row in {row["id"]: row for row in rows}.values()),
         beside=figures,
         notes=tuple(dict.fromkeys((*one.notes, *more.notes))),
     )
-    return kept(found, step)
+    return kept(result, step)
 
 
 def worsened(before: Safety | None, after: Safety, step: Step) -> dict[str, dict[str, Metric]]:
     """Check → after, and where the base was checked too: before, worsening (the paired change of the share that failed)."""
-    found = {}
+    changes = {}
     for name, second in after.checked.items():
         first = before.checked.get(name) if before else None
-        found[name] = {"after": second.failing}
+        changes[name] = {"after": second.failing}
         if first:
-            found[name] |= {"before": first.failing, "worsening": worsening(first.table, second.table, step)}
-    return found
+            changes[name] |= {"before": first.failing, "worsening": worsening(first.table, second.table, step)}
+    return changes
 
 
 def worsening(before: str, after: str, step: Step) -> Metric:
@@ -156,12 +156,12 @@ def worsening(before: str, after: str, step: Step) -> Metric:
 
 def details(before: Safety | None, after: Safety) -> dict[str, CheckDetail]:
     """Check → what stands behind its figures."""
-    found = {}
+    by_check = {}
     for name, second in after.checked.items():
         both = {"after": second}
         if before and name in before.checked:
             both = {"before": before.checked[name], **both}
-        found[name] = CheckDetail(
+        by_check[name] = CheckDetail(
             shows=CHECKS[name].shows,
             licence=CHECKS[name].licence,
             tables={when: one.table for when, one in both.items()},
@@ -169,4 +169,4 @@ def details(before: Safety | None, after: Safety) -> dict[str, CheckDetail]:
             beside_items={when: one.beside_items for when, one in both.items() if one.beside_items},
             notes=second.notes,
         )
-    return found
+    return by_check

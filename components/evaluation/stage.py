@@ -14,6 +14,7 @@ from components.core import (
     Dataset,
     Decision,
     Evidence,
+    Example,
     Frozen,
     Ledger,
     Limits,
@@ -93,24 +94,25 @@ def finalist(
 ) -> Finalist:
     """The best of `candidates` (cheapest first, which wins ties) on validation: floors first, then the primary metric."""
     split = dataset.splits["validation"]
-    found: list[Evidence] = []
+    evidence: list[Evidence] = []
     for candidate in progress(candidates, "finalists on validation"):
         with answering(candidate, step.store, step.machine) as answer:
-            found.append(measure(candidate, answer, split, task, step, config.validation_rows))
-    best = max(range(len(candidates)), key=lambda i: (rank(found[i], metrics), -i))
+            evidence.append(measure(candidate, answer, split, task, step, config.validation_rows))
+    best = max(range(len(candidates)), key=lambda i: (rank(evidence[i], metrics), -i))
     others = [i for i in range(len(candidates)) if candidates[i] != candidates[best]]
-    figure = found[best].metrics[metrics.primary].value
+    figure = evidence[best].metrics[metrics.primary].value
     reason = f"{candidates[best].label} leads on validation: {metrics.primary} {figure:.3f}"
     comparison = None
     if others:
-        second = max(others, key=lambda i: (rank(found[i], metrics), -i))
-        comparison = compare(found[second], found[best], metrics, step.store, over=candidates[second].label).comparison
+        second = max(others, key=lambda i: (rank(evidence[i], metrics), -i))
+        over = candidates[second].label
+        comparison = compare(evidence[second], evidence[best], metrics, step.store, over=over).comparison
         reason += f" against {comparison.before:.3f}, floors first" if comparison else ""
     return Finalist(
         decision=Decision(verdict="adopt" if best == len(candidates) - 1 else "keep", reason=reason, comparison=comparison),
         candidate=candidates[best],
         metrics={metrics.primary: figure},
-        objects=tuple(evidence.table for evidence in found),
+        objects=tuple(one.table for one in evidence),
     )
 
 
@@ -174,9 +176,9 @@ def evaluate(
     requests, cost = _requests(candidate, config, dataset, hourly, step)
     table, suspects = examples(evidence, step.store), set(dataset.suspects.get("test", ()))
     slice_gains = _slice_gains(table, gain, others, slices, task, metrics, step)
-    kept = _as_before(table, others, metrics, task, worse_at_most, step)
-    bounds = (*kept, *of_floors(table, metrics, task), *probed.bounds)
-    found = Figures(
+    as_before = _as_before(table, others, metrics, task, worse_at_most, step)
+    bounds = (*as_before, *of_floors(table, metrics, task), *probed.bounds)
+    figures = Figures(
         evidence=evidence,
         gain=gain,
         bounds=bounds,
@@ -188,13 +190,13 @@ def evaluate(
         requests=requests,
         cost=cost,
     )
-    decision, failed = decide(found, metrics, policy, limits)
+    decision, failed = decide(figures, metrics, policy, limits)
     return Evaluated(
         decision=decision,
         candidate=candidate.digest,
         evidence=evidence,
         references=others,
-        slices={name: figures for name in slices if (figures := by_slice(table, name, task))},
+        slices={name: by_value for name in slices if (by_value := by_slice(table, name, task))},
         **of_benchmarks(probed.scores, changed, step),
         checks=probed.checks,
         check_details=probed.details,
@@ -261,7 +263,7 @@ def _gain(
 
 
 def _slice_gains(
-    table: list[dict],
+    table: list[Example],
     gain: Decision | None,
     others: dict[str, Evidence],
     slices: tuple[str, ...],
@@ -276,7 +278,7 @@ def _slice_gains(
     return compare_slices(best, table, slices, compared_on(metrics, task.kind), metrics.slices_worse_at_most)
 
 
-def _lost(table: list[dict], others: dict[str, Evidence], metrics: Metrics, step: Step) -> Comparison | None:
+def _lost(table: list[Example], others: dict[str, Evidence], metrics: Metrics, step: Step) -> Comparison | None:
     """What the same one before optimization was better by."""
     if UNOPTIMIZED not in others:
         return None
@@ -284,7 +286,7 @@ def _lost(table: list[dict], others: dict[str, Evidence], metrics: Metrics, step
 
 
 def _as_before(
-    table: list[dict], others: dict[str, Evidence], metrics: Metrics, task: Task, worse_at_most: float | None, step: Step
+    table: list[Example], others: dict[str, Evidence], metrics: Metrics, task: Task, worse_at_most: float | None, step: Step
 ) -> list[Bound]:
     """Whether it is as good as the same one before optimization, up to `worse_at_most`; nothing where nothing was."""
     if UNOPTIMIZED not in others or worse_at_most is None:
@@ -294,9 +296,9 @@ def _as_before(
 
 
 def _over(other: Evidence, evidence: Evidence, name: str, metrics: Metrics, step: Step) -> Comparison:
-    found = compare(other, evidence, metrics, step.store, over=name).comparison
-    assert found, "a comparison of measured candidates has figures"
-    return found
+    comparison = compare(other, evidence, metrics, step.store, over=name).comparison
+    assert comparison, "a comparison of measured candidates has figures"
+    return comparison
 
 
 def _requests(

@@ -9,7 +9,7 @@ sources has as many shares (`components/serving/source.py` says how sources are 
 import hmac
 from collections import Counter
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import NotRequired, TypedDict
 
 from components.core import Feedback, Frozen
 from components.core.source_share import UNCAPPED
@@ -28,6 +28,20 @@ class Caps(Frozen):
     seed: int
 
 
+class Pair(TypedDict):
+    """A preference pair, as training reads it (`Paired` in pairs.py says how)."""
+
+    id: str
+    text: str
+    passages: list[dict[str, str]]
+    chosen: str
+    rejected: str
+    simulated: bool
+    origin: str
+    source: NotRequired[str]
+    """Set by `in_turns`."""
+
+
 @dataclass(frozen=True)
 class Claim:
     """An item that may count: a pair, or a rating (`row` None)."""
@@ -35,7 +49,7 @@ class Claim:
     item: Feedback
     source: str
     drawn: bytes
-    row: dict[str, Any] | None
+    row: Pair | None
     reason: str = ""
 
     @property
@@ -73,7 +87,11 @@ def in_turns(claims: list[Claim]) -> list[Claim]:
     places = {
         source: f"source {n}" for n, source in enumerate(dict.fromkeys(c.source for c in ordered if not c.uncapped), 1)
     }
-    return [replace(claim, row={**(claim.row or {}), "source": places.get(claim.source, claim.source)}) for claim in ordered]
+    pairs = []
+    for claim in ordered:
+        assert claim.row, "only pairs come here"
+        pairs.append(replace(claim, row={**claim.row, "source": places.get(claim.source, claim.source)}))
+    return pairs
 
 
 def _turns(claims: list[Claim]) -> list[Claim]:

@@ -6,13 +6,12 @@ to decide. Not covered: pairs from ratings alone (a thumb down says what is wron
 
 from collections import Counter
 from collections.abc import Collection, Iterable
-from typing import Any
 
 from components.core import ACCEPTED, SIMULATED, Feedback, Frozen, Received, within_share
 from components.measure import normalise
 from components.text import same
 
-from .caps import SHARE, Caps, Claim, drawn, in_turns, on_answers
+from .caps import SHARE, Caps, Claim, Pair, drawn, in_turns, on_answers
 from .privacy import scrub
 
 NO_CONSENT = "no consent"
@@ -31,7 +30,7 @@ SCRUBBED = "scrubbed"
 class Paired(Frozen):
     """What became of the items."""
 
-    rows: tuple[dict[str, Any], ...]
+    rows: tuple[dict[str, object], ...]
     """Pairs {"id", "text", "passages", "chosen", "rejected", "simulated", "origin", "source"}, in the order in which
     training is to take them. origin: collected from people, or programmatic: the simulated rater chose between two texts.
     source: SIMULATED, ACCEPTED, or the place of a caller, `source 1`, whose name stays in the store."""
@@ -86,17 +85,17 @@ def _once(claims: list[Claim]) -> list[Claim]:
     """Each pair once: many callers who say the same weigh as one. It counts for the source that gives the fewest, so that
     nobody takes another's place by repeating him."""
     gives = Counter(claim.source for claim in claims)
-    found: dict[tuple[str, str, str], Claim] = {}
+    distinct: dict[tuple[str, str, str], Claim] = {}
     for claim in sorted(claims, key=lambda claim: (not claim.uncapped, gives[claim.source], claim.drawn)):
         assert claim.row, "only pairs come here"
-        found.setdefault((claim.row["text"], claim.row["chosen"], claim.row["rejected"]), claim)
-    kept = {id(claim) for claim in found.values()}
-    return [claim for claim in claims if id(claim) in kept]
+        distinct.setdefault((claim.row["text"], claim.row["chosen"], claim.row["rejected"]), claim)
+    chosen = {id(claim) for claim in distinct.values()}
+    return [claim for claim in claims if id(claim) in chosen]
 
 
 def _pair(
     item: Feedback, refuse: bool, held_out: Collection[str], usable: Collection[str] | None, exact: bool
-) -> tuple[dict[str, Any] | None, str]:
+) -> tuple[Pair | None, str]:
     if not item.consent:
         return None, NO_CONSENT
     if item.kind != "correction":
@@ -113,12 +112,12 @@ def _pair(
     (text, in_text), (chosen, in_chosen), (rejected, in_rejected) = (
         scrub(item.question), scrub(item.text), scrub(item.answer),
     )  # fmt: skip
-    found = {*in_text, *in_chosen, *in_rejected}
-    if found and refuse:
+    personal = {*in_text, *in_chosen, *in_rejected}
+    if personal and refuse:
         return None, PERSONAL
     if chosen in {f"<{kind}>" for kind in in_chosen} or alike(chosen) == alike(rejected):
         return None, NOTHING_LEFT
-    row = {
+    row: Pair = {
         "id": item.key,
         "text": text,
         "passages": [{"id": seen.id, "text": seen.text} for seen in item.passages],
@@ -127,4 +126,4 @@ def _pair(
         "simulated": item.simulated,
         "origin": "programmatic" if item.simulated else "collected",
     }
-    return row, SCRUBBED if found else ""
+    return row, SCRUBBED if personal else ""

@@ -6,20 +6,31 @@ words; a person must look where those may turn up.
 """
 
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from presidio_analyzer import RecognizerResult
 
 LEAST_DIGITS = 7
 """Phone numbers with fewer digits are years and counts (`1649` passes as a number of some country)."""
 
 
+class Recogniser(Protocol):
+    """A recogniser of presidio's that reads patterns alone, and so needs no `nlp_artifacts`."""
+
+    supported_entities: list[str]
+
+    def analyze(self, text: str, entities: list[str]) -> "list[RecognizerResult]": ...
+
+
 def scrub(text: str) -> tuple[str, tuple[str, ...]]:
     """`text` with personal data replaced, and the kinds that were found (sorted, each once)."""
-    found = [item for recogniser in _recognisers() for item in recogniser.analyze(text, recogniser.supported_entities, None)]
-    kept = [item for item in found if item.score >= 0.4 and not _is_short_number(item, text)]
+    items = [item for recogniser in _recognisers() for item in recogniser.analyze(text, recogniser.supported_entities)]
+    sure = [item for item in items if item.score >= 0.4 and not _is_short_number(item, text)]
     # where two overlap, the surer and then the longer one names the kind
-    kept.sort(key=lambda item: (-item.score, item.start - item.end, item.start, item.entity_type))
-    spans: list[Any] = []
-    for item in kept:
+    sure.sort(key=lambda item: (-item.score, item.start - item.end, item.start, item.entity_type))
+    spans: list[RecognizerResult] = []
+    for item in sure:
         if all(item.end <= other.start or item.start >= other.end for other in spans):
             spans.append(item)
     for item in sorted(spans, key=lambda item: -item.start):
@@ -27,13 +38,13 @@ def scrub(text: str) -> tuple[str, tuple[str, ...]]:
     return text, tuple(sorted({item.entity_type for item in spans}))
 
 
-def _is_short_number(item: Any, text: str) -> bool:
+def _is_short_number(item: "RecognizerResult", text: str) -> bool:
     digits = sum(character.isdigit() for character in text[item.start : item.end])
     return item.entity_type == "PHONE_NUMBER" and digits < LEAST_DIGITS
 
 
 @cache
-def _recognisers() -> tuple[Any, ...]:
+def _recognisers() -> tuple[Recogniser, ...]:
     import logging
 
     import tldextract

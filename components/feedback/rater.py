@@ -6,16 +6,15 @@ disagree, err or hold a grudge.
 
 import hashlib
 from collections.abc import Sequence
-from typing import Any
 
-from components.core import Candidate, Feedback, Seen
+from components.core import Candidate, Example, Feedback, Seen, figure_of
 
 NAME = "simulated rater"
 
 
 def rate(
     candidate: Candidate,
-    table: Sequence[dict[str, Any]],
+    table: Sequence[Example],
     figure: str,
     good_at: float,
     consent_share: float,
@@ -25,9 +24,11 @@ def rate(
     figure:        the per-example metric that is compared with `good_at`
     consent_share: share of callers who let their feedback be used, drawn by the hash of the row's id
     """
-    said = []
+    items = []
     for row in table:
-        good = row[figure] >= good_at
+        value = figure_of(row, figure)
+        assert value is not None, f"every answer has the figure that it is rated by ({figure})"
+        good = value >= good_at
         context = zip(row["context_passages"], row["context"], strict=True)
         shared = {
             "answer_id": f"{candidate.digest}:{row['id']}",
@@ -38,10 +39,10 @@ def rate(
             "by": NAME,
             "simulated": True,
         }
-        said.append(Feedback(kind="rating", rating=1 if good else -1, **shared))
+        items.append(Feedback(kind="rating", rating=1 if good else -1, **shared))
         if not good and row["reference"].strip():
-            said.append(Feedback(kind="correction", rating=-1, text=row["reference"], **shared))
-    return said
+            items.append(Feedback(kind="correction", rating=-1, text=row["reference"], **shared))
+    return items
 
 
 def _consents(row: str, share: float) -> bool:

@@ -7,8 +7,7 @@ person (`ninefold feedback`). Not covered: labelling tools, agreement between ra
 """
 
 from collections import Counter
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 from pydantic import Field
 
@@ -96,14 +95,14 @@ def collect(
     later is left for the next run. Raises MachineFault when the store no longer holds what the mark stands for.
     """
     store = FeedbackStore(step.workspace.feedback)
-    said = []
+    simulated: list[Feedback] = []
     if (split := dataset.splits.get("feedback")) and split.count:
         with answering(candidate, step.store, step.machine) as answer:
             evidence = measure(candidate, answer, split, task, step, rows=config.rows)
         table = examples(evidence, step.store)
-        said = rate(candidate, table, kind_of(task.kind).rated_by, config.good_at, config.consent_share)
+        simulated = rate(candidate, table, kind_of(task.kind).rated_by, config.good_at, config.consent_share)
     # through the store and back: what training sees is what was durably kept
-    ids = store.add(*said)
+    ids = store.add(*simulated)
     rated = [Received(item=item, ticket=item.digest) for item in store.list(ids=ids)]
     real = store.at(gathered, model)
     items = [one.item for one in (*rated, *real)]
@@ -141,13 +140,13 @@ def collect(
 
 def _notes(counts: dict[str, int], paired: Paired, model: str, language: str) -> tuple[str, ...]:
     real = f"{counts['real']} real ones" + (f" from {_many(counts['sources'], 'source')}" if counts["real"] else "")
-    said = [f"feedback: {counts['simulated']} simulated items, {real}, {counts['pairs']} preference pairs"]
-    said += [f"feedback dropped: {count} × {reason}" for reason, count in paired.dropped.items() if reason != SCRUBBED]
+    notes = [f"feedback: {counts['simulated']} simulated items, {real}, {counts['pairs']} preference pairs"]
+    notes += [f"feedback dropped: {count} × {reason}" for reason, count in paired.dropped.items() if reason != SCRUBBED]
     waits = f"feedback in quarantine until a person decides (`ninefold feedback list {model}`)"
-    said += [f"{waits}: {count} × {reason}" for reason, count in sorted(Counter(paired.quarantine.values()).items())]
+    notes += [f"{waits}: {count} × {reason}" for reason, count in sorted(Counter(paired.quarantine.values()).items())]
     pii = "personal data in words (PII recognisers; patterns such as addresses and numbers are found)"
-    said += [] if is_english(language) else [english_only(pii, language)]
-    return tuple(said)
+    notes += [] if is_english(language) else [english_only(pii, language)]
+    return tuple(notes)
 
 
 def _many(count: int, what: str) -> str:
@@ -166,11 +165,11 @@ def _held_out(dataset: Dataset, items: list[Feedback], task: Task, step: Step) -
     if dataset.benchmark_items:
         known += [Item(**item) for item in read_jsonl(step.store.file(dataset.benchmark_items.object))]
     leaks = Leaks(known)
-    found = leaks.of_rows([(item.question, item.text) for item in items])
+    given_away = leaks.of_rows([(item.question, item.text) for item in items])
     if kind_of(task.kind).writes:
         corrected = leaks.of_rows([(item.text, "") for item in items])
-        found = [one or other for one, other in zip(found, corrected, strict=True)]
-    asked = {normalise(item.question) for item, leak in zip(items, found, strict=True) if leak}
+        given_away = [one or other for one, other in zip(given_away, corrected, strict=True)]
+    asked = {normalise(item.question) for item, leak in zip(items, given_away, strict=True) if leak}
     return asked | {normalise(row.text) for held in rows.values() for row in held}
 
 
@@ -181,7 +180,7 @@ def _usable(dataset: Dataset, step: Step) -> set[str] | None:
     return {passage.id for passage in read_passages(dataset.training_knowledge or dataset.knowledge, step.store)}
 
 
-def _put(name: str, rows: Sequence[dict[str, Any]], step: Step) -> Split:
+def _put(name: str, rows: Sequence[Mapping[str, object]], step: Step) -> Split:
     path = step.scratch / f"{name}.jsonl"
     write_jsonl(path, rows)
     return Split(name=name, object=step.store.put(path), count=len(rows))

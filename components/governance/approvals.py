@@ -16,7 +16,7 @@ from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 from sqlite3 import Row
-from typing import Any, Literal
+from typing import Literal, TypedDict
 
 from pydantic import ValidationError
 
@@ -35,6 +35,22 @@ create trigger if not exists lines_do_not_change before update on lines
 """
 KIND = "approval"
 Event = Literal["approve", "reject", "void", "rollback", "clock"]
+
+
+class Line(TypedDict):
+    """A row of the table `lines`."""
+
+    number: int
+    line: str
+    signature: str
+    key: str
+
+
+class Anchor(TypedDict):
+    """What the ledger keeps of a line."""
+
+    number: int
+    digest: str
 
 
 class Entry(Frozen):
@@ -100,7 +116,7 @@ class Approvals:
                 }
             )
             line = canonical(entry)
-            row = {"number": entry.number, "line": line, "signature": sign(line.encode()), "key": key_id() or ""}
+            row: Line = {"number": entry.number, "line": line, "signature": sign(line.encode()), "key": key_id() or ""}
             # The key was replaced this moment: such a line would break the record for good.
             if fault := _wrong(row, entry, key_id(), retired_keys()) or _late(row, entry, retired_keys()):
                 raise MachineFault(
@@ -130,8 +146,8 @@ class Approvals:
                 f"{self.path}: the record of approvals is broken: {faults[0]}. Nothing is promoted or served as champion on "
                 "it: bring the file back from a copy (`ninefold approvals --verify` names every fault)"
             )
-        found = [entry for entry in lines if model in (None, entry.model) or entry.event == "clock"]
-        return [entry for entry in found if version in (None, entry.version) or entry.event == "clock"]
+        about = [entry for entry in lines if model in (None, entry.model) or entry.event == "clock"]
+        return [entry for entry in about if version in (None, entry.version) or entry.event == "clock"]
 
     def verify(self) -> tuple[list[Entry], list[str]]:
         """Every line that can be read, and one sentence for each fault of the record."""
@@ -177,7 +193,7 @@ class Approvals:
                 lines.append(entry)
             before, expected = digests[number], number + 1
         faults += late
-        known = [json.loads(effect["detail"]) for effect in self.ledger.effects(KIND)]
+        known: list[Anchor] = [json.loads(effect["detail"]) for effect in self.ledger.effects(KIND)]
         faults += [_cut_short(anchor, digests) for anchor in known if digests.get(anchor["number"]) != anchor["digest"]]
         if rows and not faults and rows[-1]["number"] not in {anchor["number"] for anchor in known}:
             self._anchor(rows[-1]["number"], rows[-1]["line"])  # a kill came between the line and its anchor
@@ -199,7 +215,7 @@ def in_order(earlier: str, later: str) -> None:
         )
 
 
-def _cut_short(anchor: dict[str, Any], digests: dict[int, str]) -> str:
+def _cut_short(anchor: Anchor, digests: dict[int, str]) -> str:
     """What to say of a line that the ledger knows and the record does not hold."""
     number, digest = anchor["number"], short(anchor["digest"])
     if number in digests:
@@ -218,7 +234,7 @@ def _parsed(line: str) -> Entry | None:
         return None
 
 
-def _wrong(row: Row | dict[str, Any], entry: Entry | None, own: str | None, old: dict[str, Retired]) -> str | None:
+def _wrong(row: Row | Line, entry: Entry | None, own: str | None, old: dict[str, Retired]) -> str | None:
     """What is wrong with a line by itself, where today's key is `own`, and `old` were put aside."""
     number, key = row["number"], row["key"]
     if key != own and key not in old:
@@ -228,7 +244,7 @@ def _wrong(row: Row | dict[str, Any], entry: Entry | None, own: str | None, old:
     return None if entry and entry.number == number else f"line {number} was moved: it was not written there"
 
 
-def _late(row: Row | dict[str, Any], entry: Entry | None, old: dict[str, Retired]) -> str | None:
+def _late(row: Row | Line, entry: Entry | None, old: dict[str, Retired]) -> str | None:
     """What to say of a line that is dated after its key was put aside; None of any other."""
     number, key = row["number"], row["key"]
     if entry is None or key not in old or entry.at <= old[key].at:

@@ -157,12 +157,12 @@ def check(workspace: Workspace, version: Registered) -> None:
     record, what = Approvals(workspace), covered(workspace, version)
     seen, at = record.latest(), approvals.now()
     in_order(seen, at)  # expiry cannot be judged by a clock that went back
-    said = record.entries(version.model, version.version)
-    found = standing_in(said, version, what, at)
-    if found.lacks:
-        if not standing_in(said, version, what).lacks:
+    lines = record.entries(version.model, version.version)
+    current = standing_in(lines, version, what, at)
+    if current.lacks:
+        if not standing_in(lines, version, what).lacks:
             _seen_expired(record, version, at)
-        raise GateRefused(f"version {version.version} of '{version.model}' is not promoted: {found.lacks}")
+        raise GateRefused(f"version {version.version} of '{version.model}' is not promoted: {current.lacks}")
     check_signature(version.bundle(workspace), version.signer)
 
 
@@ -175,15 +175,15 @@ def _seen_expired(record: Approvals, version: Registered, at: str) -> None:
 def state(workspace: Workspace, version: Registered, at: str = "") -> Standing:
     """The approvals of a version that count, and what is lacking; those that have expired by `at` do not count where it is
     given. Raises GateRefused when the record is broken."""
-    said = Approvals(workspace).entries(version.model, version.version)
-    return standing_in(said, version, covered(workspace, version), at)
+    lines = Approvals(workspace).entries(version.model, version.version)
+    return standing_in(lines, version, covered(workspace, version), at)
 
 
 def standing(workspace: Workspace, version: Registered) -> Approval | None:
     """The approval with which a version may be served as champion (the last one, where two were needed); None where it
     does not stand. An expired one does: it blocks a promotion, not a restart."""
-    found = state(workspace, version)
-    return None if found.lacks else found.approvals[-1]
+    current = state(workspace, version)
+    return None if current.lacks else current.approvals[-1]
 
 
 def champion(workspace: Workspace, model: str, other_than: str = "") -> Candidate | None:
@@ -234,8 +234,8 @@ def _approve(
 ) -> Approval:
     in_order(Approvals(workspace).latest(), approvals.now())
     check_signature(chosen.bundle(workspace), chosen.signer)
-    found = state(workspace, chosen, approvals.now())
-    approval = next((one for one in found.approvals if person(one.by) == person(by) and one.role == role), None)
+    current = state(workspace, chosen, approvals.now())
+    approval = next((one for one in current.approvals if person(one.by) == person(by) and one.role == role), None)
     if approval is None:
         entry = _entry("approve", chosen, what, by, role, reason, policy=policy)
         approval = Approvals(workspace).append(entry).approval

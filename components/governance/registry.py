@@ -8,7 +8,7 @@ import secrets
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from components.core import (
     ApprovalRules,
@@ -24,6 +24,9 @@ from components.core import (
     short,
 )
 from components.core.code import ROOT
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
 
 Alias = Literal["candidate", "champion", "previous"]
 MARK = "ninefold.mark"
@@ -98,7 +101,7 @@ class Registry:
         self._where = workspace.tracking_digest[:12]
 
     @cached_property
-    def client(self) -> Any:
+    def client(self) -> "MlflowClient":
         """MLflow's client; loading it takes about two seconds."""
         from components.core.tracking import quiet_client
 
@@ -110,12 +113,12 @@ class Registry:
 
     def versions(self, model: str) -> list[Registered]:
         """Every version of `model` that was registered from here, oldest first, each as it was last described."""
-        found: dict[int, Registered] = {}
+        described: dict[int, Registered] = {}
         for effect in self._done("describe"):
             version = Registered.model_validate_json(effect["detail"])
             if version.model == model:
-                found[version.version] = version
-        return [found[number] for number in sorted(found)]
+                described[version.version] = version
+        return [described[number] for number in sorted(described)]
 
     def version_of(self, model: str, candidate: str, make: Callable[[str], int]) -> int:
         """The version of `model` that holds the Candidate with this digest; `make(mark)` registers it where there is none.
@@ -165,9 +168,9 @@ class Registry:
 
     def keep_record(self, model: str, version: int, record: str) -> None:
         """Keep with a version the digest of its card's record: the card is written after the version is made."""
-        for found in self.versions(model):
-            if found.version == version and found.record != record:
-                self.describe(found.model_copy(update={"record": record}))
+        for described in self.versions(model):
+            if described.version == version and described.record != record:
+                self.describe(described.model_copy(update={"record": record}))
 
     def holder(self, model: str, alias: Alias) -> int | None:
         """The version that `alias` points at, by the ledger; None when it was never set."""
@@ -202,7 +205,7 @@ class Registry:
                 self._point(model, alias, held)
             elif held is None and alias in shown:
                 self.client.delete_registered_model_alias(model, alias)
-        there = {int(found.version): found.tags for found in self.client.search_model_versions(f"name = '{model}'")}
+        there = {int(shown.version): shown.tags for shown in self.client.search_model_versions(f"name = '{model}'")}
         for version in self.versions(model):
             if version.version in there and not version.tags.items() <= there[version.version].items():
                 self._tag(version)
@@ -231,7 +234,7 @@ class Registry:
         """Take a version out of the registry for good, since what it holds must go: its aliases point nowhere (they are
         returned), MLflow deletes it, and its Candidate may be registered anew. The ledger keeps that it was there."""
         held = tuple(alias for alias in ALIASES if self.holder(version.model, alias) == version.version)
-        detail: dict[str, Any] = {"model": version.model, "version": version.version, "aliases": list(held)}
+        detail: dict[str, object] = {"model": version.model, "version": version.version, "aliases": list(held)}
         key = f"withdraw:{self._where}:{version.model}:{version.version}"
         self.ledger.once("withdraw", key, find=lambda: None, do=lambda: self._delete(version, held), detail=detail)
         for alias in held:
@@ -246,10 +249,10 @@ class Registry:
     def _delete(self, version: Registered, aliases: tuple[Alias, ...]) -> bool:
         """Delete the version, its aliases and its logged model from MLflow, whatever of them is still there."""
         model, number = version.model, str(version.version)
-        found = [one for one in self.client.search_model_versions(f"name = '{model}'") if str(one.version) == number]
-        for alias in aliases if found else ():
+        there = [one for one in self.client.search_model_versions(f"name = '{model}'") if str(one.version) == number]
+        for alias in aliases if there else ():
             self.client.delete_registered_model_alias(model, alias)
-        for one in found:
+        for one in there:
             logged = str(one.source or "").removeprefix("models:/")
             self.client.delete_model_version(model, number)
             if logged.startswith("m-"):
@@ -261,14 +264,14 @@ class Registry:
         details = [json.loads(effect["detail"]) for effect in self._done("withdraw")]
         return {detail["version"] for detail in details if detail["model"] == model}
 
-    def _done(self, kind: str) -> list[dict[str, Any]]:
+    def _done(self, kind: str) -> list[dict[str, str]]:
         """Effects of one kind that have happened on this MLflow, oldest first."""
         here = [effect for effect in self.ledger.effects(kind) if effect["key"].startswith(f"{kind}:{self._where}:")]
         return [effect for effect in here if effect["done_at"]]
 
     def _find(self, model: str, mark: str) -> int | None:
-        found = self.client.search_model_versions(f"name = '{model}' and tags.`{MARK}` = '{mark}'")
-        return min((int(version.version) for version in found), default=None)
+        marked = self.client.search_model_versions(f"name = '{model}' and tags.`{MARK}` = '{mark}'")
+        return min((int(version.version) for version in marked), default=None)
 
 
 def registered(workspace: Workspace, model: str, which: int | Alias | None = None) -> Registered:

@@ -91,23 +91,23 @@ def role_of(rules: ApprovalRules, by: str, role: str) -> str:
     return role or next((name for name in rules.needs if name in has), has[0])
 
 
-def standing_in(said: Sequence[Entry], version: Registered, covered: Covered, at: str = "") -> Standing:
+def standing_in(lines: Sequence[Entry], version: Registered, covered: Covered, at: str = "") -> Standing:
     """What the lines about `version`, oldest first, come to. An approval counts while it covers what is there now (a
     policy's all but the card, which is written after it); a rejection ends all before it.
 
     at: a time by which none may have expired, nor be from before the clock was corrected; where it is not given, expiry is
         not looked at
     """
-    approvals = _counted(said, version, covered, at)
-    lacks = _lacks(said, version, approvals)
-    if lacks and at and not _lacks(said, version, once := _counted(said, version, covered, "")):
-        lacks = _ended(said, once, at)
+    approvals = _counted(lines, version, covered, at)
+    lacks = _lacks(lines, version, approvals)
+    if lacks and at and not _lacks(lines, version, once := _counted(lines, version, covered, "")):
+        lacks = _ended(lines, once, at)
     return Standing(approvals=approvals, lacks=lacks)
 
 
-def _counted(said: Sequence[Entry], version: Registered, covered: Covered, at: str) -> tuple[Approval, ...]:
+def _counted(lines: Sequence[Entry], version: Registered, covered: Covered, at: str) -> tuple[Approval, ...]:
     counted: dict[str, Approval] = {}
-    for entry in said:
+    for entry in lines:
         if entry.event in ("reject", "void") or (entry.event == "clock" and at):
             counted = {}
         elif entry.event == "approve":
@@ -117,9 +117,9 @@ def _counted(said: Sequence[Entry], version: Registered, covered: Covered, at: s
     return tuple(counted.values())
 
 
-def refused(said: Sequence[Entry], covered: Covered) -> bool:
+def refused(lines: Sequence[Entry], covered: Covered) -> bool:
     """Whether the last word of people on exactly this (the card left aside) is no."""
-    people = [entry for entry in said if not entry.policy and entry.event in ("approve", "reject")]
+    people = [entry for entry in lines if not entry.policy and entry.event in ("approve", "reject")]
     if not people or people[-1].event != "reject":
         return False
     last = people[-1]
@@ -136,12 +136,12 @@ def _over(expires: str, at: str) -> bool:
     return bool(at) and datetime.fromisoformat(expires) <= datetime.fromisoformat(at)
 
 
-def _ended(said: Sequence[Entry], approvals: tuple[Approval, ...], at: str) -> str:
+def _ended(lines: Sequence[Entry], approvals: tuple[Approval, ...], at: str) -> str:
     """Why approvals that would do by themselves do not count at `at`."""
     over = [f"{one.by}'s on {one.expires[:10]}" for one in approvals if _over(one.expires, at)]
     if over:
         return f"its approval has expired ({', '.join(over)}). Approve it again"
-    corrected = max(entry.at for entry in said if entry.event == "clock")
+    corrected = max(entry.at for entry in lines if entry.event == "clock")
     return f"its approval is from before the clock was corrected on {corrected[:10]}. Approve it again"
 
 
@@ -149,16 +149,16 @@ def _may(entry: Entry, version: Registered) -> bool:
     return version.risk_tier == "low" or not entry.policy
 
 
-def _lacks(said: Sequence[Entry], version: Registered, approvals: tuple[Approval, ...]) -> str:
+def _lacks(lines: Sequence[Entry], version: Registered, approvals: tuple[Approval, ...]) -> str:
     if any(approval.policy for approval in approvals):
         return ""
     if not approvals:
-        said = [entry for entry in said if entry.event != "clock"]
-        if said and said[-1].event == "reject":
-            return f"it was rejected by {said[-1].by}: {said[-1].reason}"
-        if said and said[-1].event == "void":
-            return f"its approval was taken back ({said[-1].by}): {said[-1].reason}"
-        changed = any(entry.event == "approve" for entry in said)
+        lines = [entry for entry in lines if entry.event != "clock"]
+        if lines and lines[-1].event == "reject":
+            return f"it was rejected by {lines[-1].by}: {lines[-1].reason}"
+        if lines and lines[-1].event == "void":
+            return f"its approval was taken back ({lines[-1].by}): {lines[-1].reason}"
+        changed = any(entry.event == "approve" for entry in lines)
         return "what was approved has changed since: it must be approved again" if changed else "nobody has approved it"
     missing = sorted(set(version.rules.needs) - {approval.role for approval in approvals})
     if missing:

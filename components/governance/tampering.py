@@ -3,11 +3,14 @@ there and not from here, tags that were edited. It is named and never followed: 
 and the next promotion puts MLflow right.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from components.core import Workspace
 
 from .registry import ALIASES, MARK, Registered, Registry
+
+if TYPE_CHECKING:
+    from mlflow.entities.model_registry import ModelVersion
 
 MISSING = "RESOURCE_DOES_NOT_EXIST"
 
@@ -25,7 +28,7 @@ def tampered(workspace: Workspace, model: str) -> list[str]:
     from mlflow.exceptions import MlflowException
 
     try:
-        there = {int(found.version): found for found in registry.client.search_model_versions(f"name = '{model}'")}
+        there = {int(shown.version): shown for shown in registry.client.search_model_versions(f"name = '{model}'")}
         aliases = {alias: int(held) for alias, held in registry.client.get_registered_model(model).aliases.items()}
     except MlflowException as error:
         if error.error_code != MISSING:
@@ -36,46 +39,46 @@ def tampered(workspace: Workspace, model: str) -> list[str]:
 
 def deleted(registry: Registry, version: Registered) -> bool:
     """Whether MLflow has lost `version`."""
-    found = registry.client.search_model_versions(f"name = '{version.model}'")
-    return version.version not in {int(one.version) for one in found}
+    there = registry.client.search_model_versions(f"name = '{version.model}'")
+    return version.version not in {int(one.version) for one in there}
 
 
 def _aliases(registry: Registry, model: str, there: dict[str, int]) -> list[str]:
-    found = []
+    differences = []
     for alias in ALIASES:
         ours, theirs = registry.holder(model, alias), there.get(alias)
         if ours == theirs:
             continue
         begun = registry.begun(model, alias)
         if begun is not None and theirs == begun:
-            found.append(f"the move of `{alias}` to version {begun} was interrupted: repeat what made it")
+            differences.append(f"the move of `{alias}` to version {begun} was interrupted: repeat what made it")
         elif theirs is None:
-            found.append(f"`{alias}` was removed in MLflow, not from here; the record says version {ours} holds it")
+            differences.append(f"`{alias}` was removed in MLflow, not from here; the record says version {ours} holds it")
         else:
             holds = f"version {ours} holds it" if ours else "nobody holds it"
-            found.append(f"`{alias}` was moved in MLflow to version {theirs}, not from here; the record says {holds}")
-    return found
+            differences.append(f"`{alias}` was moved in MLflow to version {theirs}, not from here; the record says {holds}")
+    return differences
 
 
-def _versions(versions: list[Registered], there: dict[int, Any]) -> list[str]:
-    found = []
+def _versions(versions: list[Registered], there: "dict[int, ModelVersion]") -> list[str]:
+    changes = []
     for version in versions:
         shown = there.get(version.version)
         if shown is None:
-            found.append(f"version {version.version} was deleted in MLflow, not from here")
+            changes.append(f"version {version.version} was deleted in MLflow, not from here")
             continue
         edited = sorted(name for name, value in version.tags.items() if shown.tags.get(name) != value)
         if edited:
-            found.append(f"tags of version {version.version} were edited in MLflow, not from here: {', '.join(edited)}")
-    return found
+            changes.append(f"tags of version {version.version} were edited in MLflow, not from here: {', '.join(edited)}")
+    return changes
 
 
-def _strangers(registry: Registry, model: str, there: dict[int, Any]) -> list[str]:
+def _strangers(registry: Registry, model: str, there: "dict[int, ModelVersion]") -> list[str]:
     ours = {version.version for version in registry.versions(model)} | registry.made(model)
-    half, found = registry.half_made(model), []
+    half, differences = registry.half_made(model), []
     for number in sorted(set(there) - ours):
         if there[number].tags.get(MARK) in half:
-            found.append(f"the registration of version {number} was interrupted: run the use case again")
+            differences.append(f"the registration of version {number} was interrupted: run the use case again")
         else:
-            found.append(f"version {number} was made in MLflow, not from here")
-    return found
+            differences.append(f"version {number} was made in MLflow, not from here")
+    return differences

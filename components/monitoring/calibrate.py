@@ -46,8 +46,8 @@ def _distances(values: Values, dealt: NDArray[np.bool_]) -> Values:
     inside = np.cumsum(dealt[:, order], axis=1)[:, last]
     place = np.flatnonzero(last) + 1
     current, rows = int(dealt[0].sum()), dealt.shape[1]
-    found: Values = np.abs(inside / current - (place - inside) / (rows - current)).max(axis=1)
-    return np.round(found, 12)  # equal distances must compare equal, however they were summed
+    distances: Values = np.abs(inside / current - (place - inside) / (rows - current)).max(axis=1)
+    return np.round(distances, 12)  # equal distances must compare equal, however they were summed
 
 
 def _upper_share(distances: Values) -> Values:

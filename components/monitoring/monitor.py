@@ -1,6 +1,6 @@
 """Compare logged traffic with the window a version was released on. Not covered: whether answers are still right."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -44,8 +44,8 @@ class Drift(Frozen):
 def monitor(
     config: Config,
     *,
-    reference: Sequence[dict[str, Any]],
-    current: Sequence[dict[str, Any]],
+    reference: Sequence[Mapping[str, object]],
+    current: Sequence[Mapping[str, object]],
     folder: Path,
     abstain: str | None = None,
     tracking: Tracking | None = None,
@@ -57,10 +57,10 @@ def monitor(
     tracking, name:     where given, the comparison becomes an MLflow run; comparing the same windows again finds it again
     """
     newest = list(current)[-config.window :]
-    found = _compare(config, descriptors(reference, abstain), descriptors(newest, abstain), folder)
+    drift = _compare(config, descriptors(reference, abstain), descriptors(newest, abstain), folder)
     if tracking:
-        _record(tracking, name, config, found, [list(reference), newest])
-    return found
+        _record(tracking, name, config, drift, [list(reference), newest])
+    return drift
 
 
 def _compare(
@@ -70,7 +70,7 @@ def _compare(
 
     from .calibrate import thresholds
 
-    counts: dict[str, Any] = {"reference_rows": len(before), "current_rows": len(after)}
+    counts = {"reference_rows": len(before), "current_rows": len(after)}
     if min(len(before), len(after)) < config.minimum_rows:
         few = f"{len(after)} logged requests against {len(before)} of the reference window"
         return Drift(drift=None, reason=f"{few}: at least {config.minimum_rows} of each are needed to say", **counts)
@@ -111,25 +111,27 @@ def _comparable(name: str, before: list[dict[str, float | None]], after: list[di
     return None not in values and len(values) > 1
 
 
-def _reason(drifted: list[dict[str, Any]], columns: int, alpha: float) -> str:
+def _reason(drifted: Sequence[Mapping[str, object]], columns: int, alpha: float) -> str:
     if not drifted:
         return f"none of {columns} columns differs more than clean traffic does ({alpha:.0%} false alarms over all columns)"
-    said = ", ".join(f"{row['column']} (mean {row['reference']:g} → {row['current']:g})" for row in drifted)
-    return f"{len(drifted)} of {columns} columns drifted: {said}"
+    means = ", ".join(f"{row['column']} (mean {row['reference']:g} → {row['current']:g})" for row in drifted)
+    return f"{len(drifted)} of {columns} columns drifted: {means}"
 
 
-def _record(tracking: Tracking, name: str, config: Config, found: Drift, windows: list[list[dict[str, Any]]]) -> None:
-    metrics = {"drift": float(bool(found.drift)), "reference_rows": found.reference_rows, "current_rows": found.current_rows}
-    for row in found.columns:
+def _record(
+    tracking: Tracking, name: str, config: Config, drift: Drift, windows: Sequence[Sequence[Mapping[str, object]]]
+) -> None:
+    metrics = {"drift": float(bool(drift.drift)), "reference_rows": drift.reference_rows, "current_rows": drift.current_rows}
+    for row in drift.columns:
         metrics |= {f"p/{row['column']}": row["p"], f"threshold/{row['column']}": row["threshold"]}
         metrics |= {f"reference/{row['column']}": row["reference"], f"current/{row['column']}": row["current"]}
-    report = Path(found.report) if found.report else None
-    said = "not enough rows" if found.drift is None else "drift" if found.drift else "no drift"
+    report = Path(drift.report) if drift.report else None
+    verdict = "not enough rows" if drift.drift is None else "drift" if drift.drift else "no drift"
     tracking.show(
         name,
         digest_of(["monitor", config, windows]),
         params=config.model_dump(),
         metrics=metrics,
-        tags={"ninefold.drift": said, "mlflow.note.content": f"**{said}**: {found.reason}"},
+        tags={"ninefold.drift": verdict, "mlflow.note.content": f"**{verdict}**: {drift.reason}"},
         files={"evidently": report, "evidently.json": report.with_suffix(".json")} if report else {},
     )

@@ -4,12 +4,15 @@ import logging
 import os
 import warnings
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from components.core import publish_text
 
+if TYPE_CHECKING:
+    from .calibrate import Values
 
-def report(columns: list[str], thresholds: list[float], reference: Any, current: Any, folder: Path) -> list[float]:
+
+def report(columns: list[str], thresholds: list[float], reference: "Values", current: "Values", folder: Path) -> list[float]:
     """Write `drift.html` (about 4 MB, self-contained) and `drift.json` to `folder`; returns the p-value of each column.
 
     columns, thresholds: names, and the p-value at or below which Evidently calls a column drifted

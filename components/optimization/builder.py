@@ -47,8 +47,8 @@ def build(candidate: Candidate, technique: str, options: tuple[str, ...], step: 
             ),
         )
 
-    made = step.memo("onnx", Checkpoint, [model, adapter, candidate.runtime, technique, options], make, code=CODE)
-    return candidate.model_copy(update={"model": made, "adapter": None, "runtime": Runtime(engine="onnx", dtype=technique)})
+    onnx = step.memo("onnx", Checkpoint, [model, adapter, candidate.runtime, technique, options], make, code=CODE)
+    return candidate.model_copy(update={"model": onnx, "adapter": None, "runtime": Runtime(engine="onnx", dtype=technique)})
 
 
 def _run(source: Path, target: Path, precision: str, options: tuple[str, ...], step: Step) -> None:

@@ -11,7 +11,6 @@ techniques on one form.
 """
 
 from dataclasses import dataclass, field
-from typing import Any
 
 from pydantic import Field, model_validator
 
@@ -42,7 +41,7 @@ class Config(Frozen):
     variants: tuple[str, ...] = ("int8", "int4")
     """What to build beside the reference, files of `optimization/techniques`; empty: go on with the candidate at hand. The
     settings of one stand beside this key under its name (`drop_layers: {layers: 2}`)."""
-    own: dict[str, dict[str, Any]] = {}
+    own: dict[str, dict[str, object]] = {}
     """Variant → its settings, all of them."""
     recovery: float = Field(0.95, ge=0, le=1)
     """Share of the reference's primary metric on validation that a variant must keep."""
@@ -55,7 +54,7 @@ class Config(Frozen):
 
     @model_validator(mode="before")
     @classmethod
-    def _settings_of_the_techniques(cls, given: Any) -> Any:
+    def _settings_of_the_techniques(cls, given: object) -> object:
         if not isinstance(given, dict):
             return given
         asked = given.get("variants", cls.model_fields["variants"].default)
@@ -80,7 +79,7 @@ class Optimized(StageResult):
     candidate: Candidate
     worse_at_most: float = 0.05
     """The setting, for the test (evaluation)."""
-    variants: tuple[dict[str, Any], ...] = ()
+    variants: tuple[dict[str, object], ...] = ()
 
 
 def optimize(
@@ -101,22 +100,22 @@ def optimize(
     if reason:
         return Optimized(decision=Decision(verdict="keep", reason=reason), candidate=candidate)
     given = Given(task, dataset)
-    made = {
+    built = {
         name: technique(name).build(candidate, settings(name, config.own[name]), given, step)
         for name in progress(_precise_first(config), "building variants")
     }
     board = _Board(config, metrics, limits, step, reference=f"torch {candidate.runtime.dtype}")
-    for name, one in progress([(board.reference, candidate), *made.items()], "measuring variants"):
+    for name, one in progress([(board.reference, candidate), *built.items()], "measuring variants"):
         board.measure(name, one, task, dataset)
-    step.measured["variants"] = {name: found.model_dump() for name, found in board.timings.items()}
-    best = board.best(list(made))
+    step.measured["variants"] = {name: timed.model_dump() for name, timed in board.timings.items()}
+    best = board.best(list(built))
     return Optimized(
-        decision=board.decision(best, list(made)),
-        candidate=made[best] if best else candidate,
+        decision=board.decision(best, list(built)),
+        candidate=built[best] if best else candidate,
         worse_at_most=config.worse_at_most,
         variants=tuple(board.row(name, best) for name in board.candidates),
         metrics=board.figures(best or board.reference),
-        objects=tuple(sorted({*(one.model.object for one in made.values() if one.model), *board.tables})),
+        objects=tuple(sorted({*(one.model.object for one in built.values() if one.model), *board.tables})),
         notes=("the choice between variants rests on seconds measured on this machine",),
     )
 
@@ -167,9 +166,9 @@ class _Board:
 
     def rejected(self, name: str) -> str | None:
         """Why a variant is not taken; None where it may be."""
-        kept, primary, limit = self.recovery(name), self.metrics.primary, self.limits.latency_p95_seconds
-        if kept < self.config.recovery:
-            return f"{name} keeps {kept:.1%} of {primary}, under the {self.config.recovery:.0%} asked for"
+        recovery, primary, limit = self.recovery(name), self.metrics.primary, self.limits.latency_p95_seconds
+        if recovery < self.config.recovery:
+            return f"{name} keeps {recovery:.1%} of {primary}, under the {self.config.recovery:.0%} asked for"
         before = missed_floors(self.evidence[self.reference], self.metrics)
         lost = [floor for floor in missed_floors(self.evidence[name], self.metrics) if floor not in before]
         if lost:
@@ -177,13 +176,13 @@ class _Board:
         if self.timings[name].p95 > limit:
             return f"{name} exceeds limits.latency_p95_seconds ({limit:g})"
         if not self._faster(name, self.reference):
-            return f"{name} keeps {kept:.1%} of {primary} but {self._slow(name, self.reference)}"
+            return f"{name} keeps {recovery:.1%} of {primary} but {self._slow(name, self.reference)}"
         return None
 
-    def best(self, made: list[str]) -> str | None:
-        """The picked one of `made` (more precise ones first); None: the reference stays."""
+    def best(self, variants: list[str]) -> str | None:
+        """The picked one of `variants` (more precise ones first); None: the reference stays."""
         best = None
-        for name in made:
+        for name in variants:
             if not self.rejected(name) and (best is None or self._faster(name, best)):
                 best = name
         return best
@@ -197,17 +196,17 @@ class _Board:
     def _slow(self, name: str, than: str) -> str:
         return f"answers not {self.config.faster_by:.0%} faster than {than} here"
 
-    def decision(self, best: str | None, made: list[str]) -> Decision:
+    def decision(self, best: str | None, variants: list[str]) -> Decision:
         """`adopt` the picked variant, or `keep` the reference with the reason against each."""
         if best is None:
-            return Decision(verdict="keep", reason="; ".join(filter(None, map(self.rejected, made))))
+            return Decision(verdict="keep", reason="; ".join(filter(None, map(self.rejected, variants))))
         before, after = self.evidence[self.reference], self.evidence[best]
-        found = compare(before, after, self.metrics, self.step.store, over=self.reference)
-        kept = f"{best} keeps {self.recovery(best):.1%} of {self.metrics.primary}"
-        reason = f"{kept} on validation and answers at least {self.config.faster_by:.0%} faster than {self.reference} here"
-        return Decision(verdict="adopt", reason=reason, comparison=found.comparison)
+        compared = compare(before, after, self.metrics, self.step.store, over=self.reference)
+        keeps = f"{best} keeps {self.recovery(best):.1%} of {self.metrics.primary}"
+        reason = f"{keeps} on validation and answers at least {self.config.faster_by:.0%} faster than {self.reference} here"
+        return Decision(verdict="adopt", reason=reason, comparison=compared.comparison)
 
-    def row(self, name: str, best: str | None) -> dict[str, Any]:
+    def row(self, name: str, best: str | None) -> dict[str, object]:
         """One row of the table of variants."""
         candidate, rejected = self.candidates[name], None if name == self.reference else self.rejected(name)
         place = {self.reference: "reference", best: "picked"}
@@ -217,7 +216,7 @@ class _Board:
             "dtype": candidate.runtime.dtype,
             "candidate": candidate.digest,
             "megabytes": megabytes(candidate, self.step.store),
-            "figures": {metric: found.value for metric, found in self.evidence[name].metrics.items()},
+            "figures": {metric: figure.value for metric, figure in self.evidence[name].metrics.items()},
             "evidence": self.evidence[name].digest,
             "recovery": self.recovery(name),
             "verdict": place.get(name, "rejected" if rejected else "slower"),
@@ -230,5 +229,5 @@ class _Board:
         return {self.metrics.primary: self._primary(name), "recovery": self.recovery(name), "megabytes": size}
 
     def _primary(self, name: str) -> float:
-        found = self.evidence[name].metrics.get(self.metrics.primary)
-        return found.value if found else 0.0
+        figure = self.evidence[name].metrics.get(self.metrics.primary)
+        return figure.value if figure else 0.0

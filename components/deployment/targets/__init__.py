@@ -8,7 +8,7 @@ A file defines
         install line.
     STAYS: bool
         Whether the deployment stays when the stage is done; where not, it is removed once it has answered.
-    deploy(delivery) -> tuple[dict | None, str]
+    deploy(delivery) -> tuple[DeploymentRow | None, str]
         Puts the release there. The row for the Release (`object` in it: digest of an object in the store), None where it
         cannot be had on this machine; and a note, what was done or what lacks. A second call finds what the first one put
         there: never two of it.
@@ -23,10 +23,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Protocol, TypedDict
 
 from components.core import Candidate, Step, UseCase
 from components.core.variants import known, require
+from components.serving import Asked
 
 NAMES = tuple(sorted(path.stem for path in Path(__file__).parent.glob("*.py") if path.stem != "__init__"))
 DEFINES = ("PACKAGES", "STAYS", "deploy", "ask", "remove")
@@ -59,7 +60,31 @@ class Delivery:
         return self.candidate.retriever is not None and self.candidate.retriever.store is not None
 
 
-def target(name: str, owner: str = "deployment") -> Any:
+class DeploymentRow(TypedDict, total=False):
+    """Where a target put the release, as the Release shows it. Each target fills its own keys."""
+
+    object: str
+    """Digest of an object in the store."""
+    image: str
+    id: str
+    base: str
+    digest: str | None
+    port: int
+
+
+class Target(Protocol):
+    """A file of this folder."""
+
+    STAYS: bool
+
+    def deploy(self, delivery: Delivery) -> tuple[DeploymentRow | None, str]: ...
+
+    def ask(self, delivery: Delivery, row: DeploymentRow, questions: Sequence[str]) -> tuple[list[Asked], str]: ...
+
+    def remove(self, delivery: Delivery, row: DeploymentRow) -> None: ...
+
+
+def target(name: str, owner: str = "deployment") -> Target:
     """The module of the target `name`, which stands in `owner`. Raises BadInput where there is none, MissingPackage where it
     cannot deploy from here."""
     known(name, NAMES, "deployment.targets", owner)

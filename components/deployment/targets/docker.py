@@ -14,7 +14,7 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from components import serving
 from components.core import Candidate, MachineFault, digest_of, file_digest, report, short
@@ -25,7 +25,12 @@ from components.serving import Asked
 from ..bundle import copy_bundle, public_keys
 from ..code import copy_code, served_code
 from ..requirements import requirements
-from . import Delivery
+from . import Delivery, DeploymentRow
+
+if TYPE_CHECKING:
+    from docker import DockerClient
+    from docker.models.containers import Container
+    from docker.models.images import Image
 
 PACKAGES: tuple[str, ...] = ("docker", "httpx")
 STAYS = True
@@ -35,7 +40,7 @@ READY_SECONDS = 180
 ENTRY = "components.serving.__main__"
 
 
-def deploy(delivery: Delivery) -> tuple[dict[str, Any] | None, str]:
+def deploy(delivery: Delivery) -> tuple[DeploymentRow | None, str]:
     """Build the image `ninefold-<name>:<digest>`, unless the engine has it with this content.
 
     The row is None where no engine answers or no base image can be had; the note then says what lacks.
@@ -55,11 +60,11 @@ def deploy(delivery: Delivery) -> tuple[dict[str, Any] | None, str]:
         image = _build(client, tag, base, delivery, labels)
     measured["image_build_seconds"] = round(time.perf_counter() - started, 1)
     measured["image_megabytes"] = round(image.attrs["Size"] / 1e6)
-    row = {"image": tag, "id": image.id, "base": base}
+    row: DeploymentRow = {"image": tag, "id": image.id, "base": base}
     return row, f"image {tag} ({measured['image_megabytes']} MB, {image.id[:19]}) was built"
 
 
-def ask(delivery: Delivery, row: dict[str, Any], questions: Sequence[str]) -> tuple[list[Asked], str]:
+def ask(delivery: Delivery, row: DeploymentRow, questions: Sequence[str]) -> tuple[list[Asked], str]:
     """Run the image on a free loopback port, ask it, stop and remove the container."""
     client, why_not = _engine()
     if client is None:
@@ -82,7 +87,7 @@ def ask(delivery: Delivery, row: dict[str, Any], questions: Sequence[str]) -> tu
     return asked, f"image {row['image']} answered: {asked[0].answer!r}"
 
 
-def remove(delivery: Delivery, row: dict[str, Any]) -> None:
+def remove(delivery: Delivery, row: DeploymentRow) -> None:
     """Remove the image, and a container that a killed run left. Raises MachineFault where the engine does not answer."""
     client, why_not = _engine()
     if client is None:
@@ -92,7 +97,7 @@ def remove(delivery: Delivery, row: dict[str, Any]) -> None:
         client.images.remove(row["image"], force=True)
 
 
-def _engine() -> tuple[Any, str]:
+def _engine() -> "tuple[DockerClient | None, str]":
     import docker
 
     try:
@@ -104,7 +109,7 @@ def _engine() -> tuple[Any, str]:
     return client, ""
 
 
-def _base(client: Any) -> tuple[str | None, str]:
+def _base(client: "DockerClient") -> tuple[str | None, str]:
     import docker
 
     for base in BASES:
@@ -129,7 +134,7 @@ def _packages(candidate: Candidate, bundle: Path) -> list[str]:
     return requirements(candidate, server=True, signed=(bundle / SIGNATURE).is_file())
 
 
-def _find(client: Any, tag: str) -> Any:
+def _find(client: "DockerClient", tag: str) -> "Image | None":
     import docker
 
     try:
@@ -138,7 +143,7 @@ def _find(client: Any, tag: str) -> Any:
         return None
 
 
-def _build(client: Any, tag: str, base: str, delivery: Delivery, labels: dict[str, str]) -> Any:
+def _build(client: "DockerClient", tag: str, base: str, delivery: Delivery, labels: dict[str, str]) -> "Image":
     import docker
 
     context = delivery.step.scratch / "image"
@@ -186,25 +191,25 @@ def _trial(name: str) -> str:
     return f"ninefold-{name.replace('_', '-')}-trial"
 
 
-def _stop(client: Any, name: str) -> None:
+def _stop(client: "DockerClient", name: str) -> None:
     for container in client.containers.list(all=True, filters={"name": f"^/?{_trial(name)}$"}):
         container.remove(force=True)
 
 
-def _wait(container: Any, url: str) -> None:
+def _wait(container: "Container", url: str) -> None:
     import httpx
 
-    deadline, said = time.monotonic() + READY_SECONDS, ""
+    deadline, reason = time.monotonic() + READY_SECONDS, ""
     while time.monotonic() < deadline and container.status != "exited":
         try:
             answer = httpx.get(f"{url}/ready", timeout=5, trust_env=False)
             if answer.status_code == 200:
                 return
             if answer.status_code == 500:
-                said = answer.json()["error"]["message"]
+                reason = answer.json()["error"]["message"]
                 break
         except httpx.HTTPError:
             container.reload()
         time.sleep(0.3)
-    said = said or container.logs(tail=3).decode(errors="replace").strip()
-    raise MachineFault(f"the container did not get ready: {said or 'it said nothing'}")
+    reason = reason or container.logs(tail=3).decode(errors="replace").strip()
+    raise MachineFault(f"the container did not get ready: {reason or 'it said nothing'}")

@@ -13,7 +13,6 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from components.application.stores import vector_store
 from components.core import Candidate, MachineFault, file_digest, publish_text, report, short
@@ -24,7 +23,7 @@ from components.serving import Asked, checked
 from ..bundle import copy_bundle
 from ..code import copy_code
 from ..requirements import requirements
-from . import Delivery
+from . import Delivery, DeploymentRow
 
 PACKAGES: tuple[str, ...] = ("jinja2",)
 STAYS = True
@@ -34,7 +33,7 @@ ANSWER_SECONDS = 600
 """Loading and answering a handful of questions takes seconds; longer than this means that it hangs."""
 
 
-def deploy(delivery: Delivery) -> tuple[dict[str, Any] | None, str]:
+def deploy(delivery: Delivery) -> tuple[DeploymentRow | None, str]:
     """Put the folder into the store, where an equal one is kept once. The row is None where answers need a server."""
     if why_not := _needs_a_server(delivery.candidate):
         return None, f"no edge folder: {why_not}"
@@ -46,7 +45,7 @@ def deploy(delivery: Delivery) -> tuple[dict[str, Any] | None, str]:
     return {"object": written}, f"edge folder written ({size} MB): copy {place} of the workspace to where it is to run"
 
 
-def ask(delivery: Delivery, row: dict[str, Any], questions: Sequence[str]) -> tuple[list[Asked], str]:
+def ask(delivery: Delivery, row: DeploymentRow, questions: Sequence[str]) -> tuple[list[Asked], str]:
     """Run the folder in a process that sees nothing of this checkout."""
     folder = delivery.step.store.path(row["object"])
     report("asking the edge folder")
@@ -73,16 +72,16 @@ def ask(delivery: Delivery, row: dict[str, Any], questions: Sequence[str]) -> tu
         last = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
         raise MachineFault(f"the edge folder {folder} did not answer: {last}")
     delivery.step.measured["edge_seconds"] = round(time.perf_counter() - started, 1)
-    said = [json.loads(line) for line in done.stdout.splitlines()]
+    answers = [json.loads(line) for line in done.stdout.splitlines()]
     asked = [
         Asked(question=text, answer=one["answer"], answer_id="", passages=tuple(one["passages"]))
-        for text, one in zip(questions, said, strict=True)
+        for text, one in zip(questions, answers, strict=True)
     ]
     checked(asked, f"the edge folder {folder}", passages=delivery.names_passages)
     return asked, f"edge folder {short(row['object'])} answered {len(asked)} questions"
 
 
-def remove(delivery: Delivery, row: dict[str, Any]) -> None:
+def remove(delivery: Delivery, row: DeploymentRow) -> None:
     """Take the folder out of the store. Copies elsewhere are nobody's here."""
     delivery.step.store.forget(row["object"], "the edge folder was removed")
 

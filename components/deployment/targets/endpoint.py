@@ -3,19 +3,18 @@ is up while it is tried, so that a kept endpoint of the model stays up."""
 
 import time
 from collections.abc import Sequence
-from typing import Any
 
 from components import serving
 from components.core import MachineFault
 from components.serving import Asked
 
-from . import Delivery
+from . import Delivery, DeploymentRow
 
 PACKAGES: tuple[str, ...] = ("fastapi", "uvicorn", "httpx", "psutil")
 STAYS = False
 
 
-def deploy(delivery: Delivery) -> tuple[dict[str, Any] | None, str]:
+def deploy(delivery: Delivery) -> tuple[DeploymentRow | None, str]:
     """Start the endpoint and wait until it is ready. Raises MachineFault when its port is taken or it does not start."""
     workspace = delivery.step.workspace
     started = time.perf_counter()
@@ -27,7 +26,7 @@ def deploy(delivery: Delivery) -> tuple[dict[str, Any] | None, str]:
     return {"port": delivery.contract.deployment.port}, ""
 
 
-def ask(delivery: Delivery, row: dict[str, Any], questions: Sequence[str]) -> tuple[list[Asked], str]:
+def ask(delivery: Delivery, row: DeploymentRow, questions: Sequence[str]) -> tuple[list[Asked], str]:
     """Ask the endpoint over HTTP, as any client would."""
     running = serving.status(delivery.step.workspace, _trial(delivery))
     if running is None:
@@ -38,7 +37,7 @@ def ask(delivery: Delivery, row: dict[str, Any], questions: Sequence[str]) -> tu
     return asked, ""
 
 
-def remove(delivery: Delivery, row: dict[str, Any]) -> None:
+def remove(delivery: Delivery, row: DeploymentRow) -> None:
     """Stop the endpoint; requests in flight are answered first."""
     serving.stop(delivery.step.workspace, _trial(delivery))
 
@@ -51,8 +50,8 @@ def _port(delivery: Delivery) -> int:
     """The port that is asked for; where any will do, or the kept endpoint of this model has it, another: that on which the
     Candidate is up already, else a free one."""
     workspace = delivery.step.workspace
-    kept = serving.status(workspace, delivery.name)
-    if delivery.port and not (kept and kept.port == delivery.port):
+    own = serving.status(workspace, delivery.name)
+    if delivery.port and not (own and own.port == delivery.port):
         return delivery.port
     running = serving.status(workspace, _trial(delivery))
     there = running is not None and running.candidate == delivery.candidate.digest

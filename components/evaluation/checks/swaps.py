@@ -16,11 +16,11 @@ from components.measure.identity_swaps import AXES, same_but_pronouns, swapped
 from components.measure.metrics.f1 import f1
 from components.tasks import kind_of
 
-from ..check import Check, Found, NotMeasured, Outcome, Subject
+from ..check import Check, CheckResult, NotMeasured, Outcome, Subject
 from ..groups import groups_apart
 
 
-def find(subject: Subject) -> Found:
+def find(subject: Subject) -> CheckResult:
     """`count` pairs of a row and an axis that has a term in its question or its passage."""
     pairs = _drawn(subject)
     first = subject.ask([row for row, _ in pairs])
@@ -44,17 +44,17 @@ def find(subject: Subject) -> Found:
         for (row, axis, one), other, other_answer in zip(asked, rows, subject.ask(rows, hits), strict=True)
     ]
     beside, notes = groups_apart(subject.table, subject.primary)
-    return Found(outcomes=tuple(outcomes), beside=beside, notes=notes)
+    return CheckResult(outcomes=tuple(outcomes), beside=beside, notes=notes)
 
 
 def _drawn(subject: Subject) -> list[tuple[Row, str]]:
     base = subject.dataset.knowledge
     texts = {passage.id: passage.text for passage in read_passages(base, subject.step.store)} if base else {}
-    found = []
+    pairs = []
     for row in subject.rows():
         text = f"{row.text}\n{texts.get(row.passage or '', '')}"
-        found += [(row, axis) for axis in AXES if swapped(text, axis) != text]
-    return subject.drawn(found)
+        pairs += [(row, axis) for axis in AXES if swapped(text, axis) != text]
+    return subject.drawn(pairs)
 
 
 def _changes(row: Row, axis: str, answer: Answer) -> bool:
@@ -63,12 +63,12 @@ def _changes(row: Row, axis: str, answer: Answer) -> bool:
 
 def _hits(answer: Answer, axis: str) -> list[Hit]:
     scores = dict(zip(answer.passages, answer.scores, strict=True))
-    found: Sequence[tuple[str, str]] = list(zip(answer.context_passages, answer.context, strict=True))
-    return [Hit(passage=passage, text=swapped(text, axis), score=scores.get(passage, 0.0)) for passage, text in found]
+    context: Sequence[tuple[str, str]] = list(zip(answer.context_passages, answer.context, strict=True))
+    return [Hit(passage=passage, text=swapped(text, axis), score=scores.get(passage, 0.0)) for passage, text in context]
 
 
-def _differs(wanted: str, said: str, kind: str) -> float:
-    one, other = (normalise(same_but_pronouns(text)) for text in (wanted, said))
+def _differs(wanted: str, answer: str, kind: str) -> float:
+    one, other = (normalise(same_but_pronouns(text)) for text in (wanted, answer))
     return round(1 - f1(other, one), 6) if kind_of(kind).writes else float(one != other)
 
 

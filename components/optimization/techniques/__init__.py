@@ -8,14 +8,14 @@
 It is built on training rows at most; validation decides (stage.py).
 """
 
+from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
-from types import ModuleType
-from typing import Any, NamedTuple
+from typing import NamedTuple, Protocol
 
 from pydantic import ValidationError
 
-from components.core import BadInput, Dataset, Frozen, Task
+from components.core import BadInput, Candidate, Dataset, Frozen, Step, Task
 from components.core.variants import known, require
 
 TECHNIQUES = tuple(sorted(path.stem for path in Path(__file__).parent.glob("*.py") if path.stem != "__init__"))
@@ -29,7 +29,16 @@ class Given(NamedTuple):
     dataset: Dataset
 
 
-def technique(name: str) -> ModuleType:
+class Technique(Protocol):
+    """A file of this folder."""
+
+    Settings: type[Frozen]
+    BITS: int
+
+    def build(self, candidate: Candidate, own: Frozen, given: Given, step: Step) -> Candidate: ...
+
+
+def technique(name: str) -> Technique:
     """The file `name`; raises BadInput where there is none, MissingPackage where it cannot run here."""
     known(name, TECHNIQUES, "technique", "optimization")
     module = import_module(f".{name}", __package__)
@@ -37,9 +46,9 @@ def technique(name: str) -> ModuleType:
     return module
 
 
-def settings(name: str, given: dict[str, Any]) -> Frozen:
+def settings(name: str, given: Mapping[str, object]) -> Frozen:
     """`given` as the technique's Settings; raises BadInput with the key and what is allowed."""
-    kind: type[Frozen] = technique(name).Settings
+    kind = technique(name).Settings
     try:
         return kind.model_validate(given)
     except ValidationError as error:

@@ -79,8 +79,8 @@ def build(candidate: Candidate, own: Settings, given: Given, step: Step) -> Cand
         )
 
     inputs = [candidate, own, given.task, given.dataset]
-    made = step.memo("drop_layers", Checkpoint, inputs, make, code=CODE)
-    return candidate.model_copy(update={"model": made, "adapter": None})
+    shorter = step.memo("drop_layers", Checkpoint, inputs, make, code=CODE)
+    return candidate.model_copy(update={"model": shorter, "adapter": None})
 
 
 def _rows(candidate: Candidate, own: Settings, given: Given, base: Path, step: Step) -> "list[Example]":
@@ -113,8 +113,8 @@ def _least(model: Any, rows: "Sequence[Example]", count: int) -> list[int]:
     change = torch.zeros(len(layers))
     with torch.no_grad():
         for row in rows:
-            found = model.model(input_ids=torch.tensor([row.ids]), use_cache=False, output_hidden_states=True)
-            for number, (before, after) in enumerate(zip(found.hidden_states, found.hidden_states[1:], strict=False)):
+            out = model.model(input_ids=torch.tensor([row.ids]), use_cache=False, output_hidden_states=True)
+            for number, (before, after) in enumerate(zip(out.hidden_states, out.hidden_states[1:], strict=False)):
                 change[number] += 1 - torch.cosine_similarity(before.float(), after.float(), dim=-1).mean()
     inner = sorted(range(1, len(layers) - 1), key=lambda number: (float(change[number]), number))
     return sorted(inner[:count])
@@ -124,12 +124,12 @@ def _without(model: Any, dropped: list[int]) -> Any:
     """`model` with those layers taken out and the others numbered anew."""
     from torch import nn
 
-    kept = [number for number in range(len(model.model.layers)) if number not in dropped]
-    model.model.layers = nn.ModuleList(model.model.layers[number] for number in kept)
+    staying = [number for number in range(len(model.model.layers)) if number not in dropped]
+    model.model.layers = nn.ModuleList(model.model.layers[number] for number in staying)
     for number, layer in enumerate(model.model.layers):
         layer.self_attn.layer_idx = number
     model.config = copy.deepcopy(model.config)
     if getattr(model.config, "layer_types", None):
-        model.config.layer_types = [model.config.layer_types[number] for number in kept]
-    model.config.num_hidden_layers = len(kept)
+        model.config.layer_types = [model.config.layer_types[number] for number in staying]
+    model.config.num_hidden_layers = len(staying)
     return model

@@ -18,7 +18,7 @@ from components.core import (
     Task,
     write_jsonl,
 )
-from components.evaluation.check import Found, Subject
+from components.evaluation.check import CheckResult, Subject
 from components.evaluation.checks import CHECKS
 
 Says = Callable[[str], str]
@@ -63,7 +63,7 @@ def found(
     step: Step,
     task: Task = TASK,
     table: Sequence[dict] = (),
-) -> Found:
+) -> CheckResult:
     """What check `name` finds in an application that reads BM25's best passage and says `says(prompt)`."""
     splits = {"test": _split("rows.jsonl", rows, step)}
     knowledge = _split("passages.jsonl", passages, step)

@@ -7,7 +7,7 @@ import pytest
 from components.application import answering
 from components.core import Candidate, Runtime, Step, Task, read_jsonl, write_jsonl
 from components.core.dataset import Split
-from components.evaluation.check import Found, NotMeasured, Subject
+from components.evaluation.check import CheckResult, NotMeasured, Subject
 from components.evaluation.checks.canaries import CHECK
 from components.measure.canaries import SECRETS, canaries, exposure
 from components.training.examples import tuned_prompt
@@ -40,7 +40,7 @@ def tuned(tmp_path_factory: pytest.TempPathFactory) -> tuple[Step, Tuned]:
     return step, tune(OVERFIT, task=TASK, metrics=METRICS, candidate=candidate, dataset=dataset, step=step)
 
 
-def tried(candidate: Candidate, planted: Split | None, step: Step) -> Found:
+def tried(candidate: Candidate, planted: Split | None, step: Step) -> CheckResult:
     with answering(candidate, step.store, step.machine) as answer:
         return CHECK.find(Subject(candidate, answer, (), TASK, "f1", None, 4, 0, step, planted))
 
