@@ -6,7 +6,6 @@ our own words. A completeness score counts rows, and says nothing of conformity:
 """
 
 from collections.abc import Sequence
-from typing import Any
 
 from . import figures
 from .energy import spent
@@ -34,7 +33,7 @@ def annex_iv(record: Record) -> list[Row]:
     """Rows of Annex IV."""
     contract, model, version = record.use_case, record.model, _version(record)
     measured = _measured(record)
-    said = _joined(*limits(record))
+    known_limits = _joined(*limits(record))
     return [
         ("1(a)", "purpose, provider, version", _joined(contract.get("intended_use"), contract.get("owner"), version)),
         ("1(b)", "other systems it works with", None),
@@ -52,7 +51,7 @@ def annex_iv(record: Record) -> list[Row]:
         ("2(f)", "changes foreseen", None),
         ("2(g)", "validation and testing", measured),
         ("2(h)", "cybersecurity", _signed(record)),
-        ("3", "monitoring, capabilities and limits", said),
+        ("3", "monitoring, capabilities and limits", known_limits),
         ("4", "why the metrics are fitting", None),
         ("5", "risk management system", None),
         ("6", "changes over its life", None),
@@ -102,8 +101,8 @@ def nist_rmf(record: Record) -> list[Row]:
     ]  # fmt: skip
     for stage, (function, what) in STAGES.items():
         result = record.results.get(stage)
-        said = f"{result['decision']['verdict']}: {result['decision']['reason']}" if result else None
-        rows.append((function, f"{stage}: {what}", said))
+        decided = f"{result['decision']['verdict']}: {result['decision']['reason']}" if result else None
+        rows.append((function, f"{stage}: {what}", decided))
     return rows
 
 
@@ -117,10 +116,10 @@ ANNEXES = {
 
 def score(rows: Sequence[Row]) -> tuple[int, int]:
     """(rows that say something, all rows)."""
-    return sum(said is not None for *_, said in rows), len(rows)
+    return sum(text is not None for *_, text in rows), len(rows)
 
 
-def _joined(*parts: Any) -> str | None:
+def _joined(*parts: object) -> str | None:
     return "; ".join(str(part).rstrip(".") for part in parts if part) or None
 
 
@@ -145,14 +144,16 @@ def _counted(record: Record) -> str | None:
 
 
 def _machine(record: Record) -> str | None:
-    found = record.environment
-    return f"measured on {found['cores']} cores, {found['memory']}, {found.get('system', '')}" if "cores" in found else None
+    machine = record.environment
+    if "cores" not in machine:
+        return None
+    return f"measured on {machine['cores']} cores, {machine['memory']}, {machine.get('system', '')}"
 
 
 def _measured(record: Record) -> str | None:
     primary = record.use_case.get("metrics", {}).get("primary", "")
-    found = figures.test_metrics(record).get(primary)
-    return f"{primary} {figure(found)} on test; every figure stands in the card" if found else None
+    metric = figures.test_metrics(record).get(primary)
+    return f"{primary} {figure(metric)} on test; every figure stands in the card" if metric else None
 
 
 def _measured_bias(record: Record) -> str | None:
@@ -170,7 +171,7 @@ def _dropped(record: Record) -> str | None:
 
 def _trained(record: Record) -> str | None:
     trained = {name: record.measured.get(name, {}).get("seconds") for name in figures.trainings(record)}
-    return _joined(*(f"{name}: {number(float(found))} s" for name, found in trained.items() if found is not None))
+    return _joined(*(f"{name}: {number(float(seconds))} s" for name, seconds in trained.items() if seconds is not None))
 
 
 def _parameters(record: Record) -> str | None:

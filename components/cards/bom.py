@@ -7,13 +7,17 @@ hash is the SHA-256 of one file; an object of several files names each as a file
 import json
 import uuid
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING
 
 from components.core import MachineFault, digest_of
 
 from .figures import parts, test_metrics
 from .limits import risks
-from .record import Record
+from .record import MetricDump, Record
+
+if TYPE_CHECKING:
+    from cyclonedx.model.component import Component
+    from cyclonedx.model.license import License
 
 OUR = uuid.UUID("6a1b9f1e-6f0e-5a53-9d6e-9c1a9f0f7f5d")
 """Name space of serial numbers that follow from the candidate."""
@@ -34,11 +38,11 @@ def bom(record: Record) -> str:
         name=record.use_case["name"], version=version, type=ComponentType.MACHINE_LEARNING_MODEL,
         bom_ref=f"release-{record.candidate.digest[:12]}", description=record.use_case.get("problem"),
     )  # fmt: skip
-    made = Bom(serial_number=uuid.uuid5(OUR, digest_of([record.candidate, version])))
-    made.metadata.component = root
-    made.components.update([*_parts(record), *_data_sets(record), *_libraries(record)])
-    made.register_dependency(root, made.components)
-    content = json.loads(JsonV1Dot6(made).output_as_string())
+    materials = Bom(serial_number=uuid.uuid5(OUR, digest_of([record.candidate, version])))
+    materials.metadata.component = root
+    materials.components.update([*_parts(record), *_data_sets(record), *_libraries(record)])
+    materials.register_dependency(root, materials.components)
+    content = json.loads(JsonV1Dot6(materials).output_as_string())
     content["metadata"].pop("timestamp", None)  # equal records, equal bytes
     content["metadata"]["component"]["modelCard"] = model_card(record)
     text = json.dumps(content, indent=2, ensure_ascii=False, sort_keys=True) + "\n"
@@ -47,7 +51,7 @@ def bom(record: Record) -> str:
     return text
 
 
-def model_card(record: Record) -> dict[str, Any]:
+def model_card(record: Record) -> dict[str, object]:
     """CycloneDX's `modelCard` object."""
     contract = record.use_case
     return {
@@ -67,14 +71,15 @@ def model_card(record: Record) -> dict[str, Any]:
     }
 
 
-def _metric(name: str, found: dict[str, Any]) -> dict[str, Any]:
-    shown: dict[str, Any] = {"type": name, "value": f"{found['value']:.6g}", "slice": "test"}
-    if found.get("low") is not None and found.get("high") is not None:
-        shown["confidenceInterval"] = {"lowerBound": f"{found['low']:.6g}", "upperBound": f"{found['high']:.6g}"}
+def _metric(name: str, metric: MetricDump) -> dict[str, object]:
+    shown: dict[str, object] = {"type": name, "value": f"{metric['value']:.6g}", "slice": "test"}
+    low, high = metric.get("low"), metric.get("high")
+    if low is not None and high is not None:
+        shown["confidenceInterval"] = {"lowerBound": f"{low:.6g}", "upperBound": f"{high:.6g}"}
     return shown
 
 
-def _parts(record: Record) -> Iterator[Any]:
+def _parts(record: Record) -> "Iterator[Component]":
     from cyclonedx.model import HashType, Property
     from cyclonedx.model.component import Component, ComponentType
 
@@ -94,7 +99,7 @@ def _parts(record: Record) -> Iterator[Any]:
         )  # fmt: skip
 
 
-def _data_sets(record: Record) -> Iterator[Any]:
+def _data_sets(record: Record) -> "Iterator[Component]":
     from cyclonedx.model import HashType
     from cyclonedx.model.component import Component, ComponentType
 
@@ -106,7 +111,7 @@ def _data_sets(record: Record) -> Iterator[Any]:
         )  # fmt: skip
 
 
-def _libraries(record: Record) -> Iterator[Any]:
+def _libraries(record: Record) -> "Iterator[Component]":
     from cyclonedx.model.component import Component, ComponentType
     from packageurl import PackageURL
 
@@ -115,7 +120,7 @@ def _libraries(record: Record) -> Iterator[Any]:
         yield Component(name=name, version=version, type=ComponentType.LIBRARY, purl=purl, bom_ref=str(purl))
 
 
-def _licences(identifier: str) -> list[Any]:
+def _licences(identifier: str) -> "list[License]":
     """An SPDX identifier or expression in whichever case; what is neither goes by its name."""
     from cyclonedx.exception.factory import InvalidLicenseExpressionException, InvalidSpdxLicenseException
     from cyclonedx.factory.license import LicenseFactory

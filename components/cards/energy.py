@@ -4,7 +4,7 @@ No meter is read. The estimate is processor seconds times the power of one core 
 figures. Left out: idle power, memory, disks, cooling (PUE), and a GPU, so a profile that computes on one gets no estimate.
 """
 
-from typing import Any
+from typing import TypedDict
 
 from .record import Record
 
@@ -17,8 +17,21 @@ SOURCE = (
 )
 
 
-def spent(record: Record) -> dict[str, Any]:
-    """{"processor_seconds", "low_wh", "high_wh", "source", "without" (steps that did not count), "seconds", "cost"}."""
+class Spent(TypedDict):
+    """What a run used; None: not counted, or no price given."""
+
+    processor_seconds: float | None
+    low_wh: float
+    high_wh: float
+    source: str
+    without: list[str]
+    """Steps that did not count."""
+    seconds: int
+    cost: float | None
+
+
+def spent(record: Record) -> Spent:
+    """What the steps of a run used, added up."""
     counted = {step: figures.get("processor_seconds") for step, figures in record.measured.items()}
     used = sum(seconds for seconds in counted.values() if seconds is not None)
     seconds = sum(figures.get("seconds") or 0.0 for figures in record.measured.values())
@@ -28,7 +41,7 @@ def spent(record: Record) -> dict[str, Any]:
         "low_wh": used * WATTS[0] / 3600,
         "high_wh": used * WATTS[1] / 3600,
         "source": SOURCE,
-        "without": sorted(step for step, found in counted.items() if found is None),
+        "without": sorted(step for step, seconds in counted.items() if seconds is None),
         "seconds": round(seconds),
         "cost": None if price is None or not seconds else round(seconds / 3600 * price, 4),
     }

@@ -1,29 +1,26 @@
 """Which answers a card shows."""
 
 from collections.abc import Sequence
-from typing import Any
 
+from components.core import Example, figure_of
 from components.text import same
 
 KEPT = ("id", "text", "answer", "reference", "passage", "passages", "slices")
 
 
-def pick_examples(rows: Sequence[dict[str, Any]], metric: str, count: int = 4) -> dict[str, list[dict[str, Any]]]:
+def pick_examples(rows: Sequence[Example], metric: str, count: int = 4) -> dict[str, list[dict[str, object]]]:
     """The `count` best and worst rows of an evidence table by per-example `metric`.
 
     rows: as `measure` writes them. Where the metric has no value per example (macro F1), exact agreement with the reference
     takes its place. Ties go by id, which is a content hash: a sample that nobody chose. Returns {"best", "worst"}, each row
     with a `score`; no row is in both.
     """
-    scored = [{**{key: row.get(key) for key in KEPT}, "score": _score(row, metric)} for row in rows]
-    scored = sorted(
-        (row for row in scored if row["score"] is not None), key=lambda row: (-float(row["score"] or 0), str(row["id"]))
-    )
-    half = min(count, len(scored) // 2 or len(scored))
-    return {"best": scored[:half], "worst": scored[half:][-half:][::-1]}
+    scored = [(score, row) for row in rows if (score := _score(row, metric)) is not None]
+    scored = sorted(scored, key=lambda pair: (-pair[0], pair[1]["id"]))
+    shown: list[dict[str, object]] = [{**{key: row.get(key) for key in KEPT}, "score": score} for score, row in scored]
+    half = min(count, len(shown) // 2 or len(shown))
+    return {"best": shown[:half], "worst": shown[half:][-half:][::-1]}
 
 
-def _score(row: dict[str, Any], metric: str) -> float | None:
-    if metric in row:
-        return None if row[metric] is None else float(row[metric])
-    return float(same(str(row.get("answer"))) == same(str(row.get("reference"))))
+def _score(row: Example, metric: str) -> float | None:
+    return figure_of(row, metric) if metric in row else float(same(row["answer"]) == same(row["reference"]))

@@ -1,9 +1,9 @@
 """What templates and plots need, worked out from a Record: tables, parts, trainings; gates.py has the gates."""
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import NotRequired, TypedDict
 
-from .record import Record
+from .record import MetricDump, Record
 
 FAMILIAR = ("f1", "exact_match", "accuracy", "macro_f1", "rouge_l", "abstention_precision", "hit@1", "hit@5", "mrr")
 DECIDED = ("evaluation", "optimization.evaluate")
@@ -12,8 +12,30 @@ ENOUGH = 5
 """Examples below which a figure says nothing: marked in the tables, and left out of the metadata."""
 
 
-def before_after(record: Record) -> dict[str, dict[str, Any]]:
-    """Benchmark or bias set → {"before", "after", "worsening" (Metric dumps), "kind", "licence" (and a hub's revisions)}."""
+class BeforeAfter(TypedDict):
+    """The figure of a benchmark or bias set for the base model and for the candidate."""
+
+    before: NotRequired[MetricDump]
+    after: NotRequired[MetricDump]
+    worsening: NotRequired[MetricDump]
+    kind: str
+    """`forgetting` or `bias`."""
+    licence: str
+    """Of a task from the hub with its revisions."""
+
+
+class Variant(TypedDict):
+    """A row of the optimisation table, as far as it is plotted; what was not timed lacks its seconds."""
+
+    variant: str
+    verdict: str
+    megabytes: float
+    figures: dict[str, float]
+    p50: NotRequired[float]
+
+
+def before_after(record: Record) -> dict[str, BeforeAfter]:
+    """Benchmark or bias set → its figures."""
     kinds = {"benchmarks": "forgetting", "bias": "bias"}
     licences, pinned = (record.evaluated.get(key) or {} for key in ("licences", "pinned"))
     stated = {name: {f"revision {task['revision'][:12]}" for task in tasks} for name, tasks in pinned.items()}
@@ -24,9 +46,9 @@ def before_after(record: Record) -> dict[str, dict[str, Any]]:
     }
 
 
-def test_metrics(record: Record) -> dict[str, Any]:
+def test_metrics(record: Record) -> dict[str, MetricDump]:
     """Metric → its dump, of the candidate on the test split."""
-    metrics: dict[str, Any] = (record.evaluated.get("evidence") or {}).get("metrics", {})
+    metrics: dict[str, MetricDump] = (record.evaluated.get("evidence") or {}).get("metrics", {})
     return {name: metrics[name] for name in _in_order(record, metrics)}
 
 
@@ -53,10 +75,11 @@ def spendings(record: Record) -> dict[str, tuple[float | None, str]]:
     }
 
 
-def variants(record: Record) -> list[dict[str, Any]]:
+def variants(record: Record) -> list[Variant]:
     """Rows of the optimisation table, with what was timed beside what was measured."""
     timed = record.measured.get("optimization", {}).get("variants", {})
-    return [{**row, **timed.get(row["variant"], {})} for row in record.results.get("optimization", {}).get("variants", ())]
+    rows: list[Variant] = record.results.get("optimization", {}).get("variants", [])
+    return [{**row, **timed.get(row["variant"], {})} for row in rows]
 
 
 def parts(record: Record) -> list[tuple[str, str, str, str | None]]:
@@ -92,13 +115,13 @@ def parts(record: Record) -> list[tuple[str, str, str, str | None]]:
     return [*rows, ("runtime", f"{one.runtime.engine}, {one.runtime.dtype}", "", None)]
 
 
-def representation(record: Record) -> list[dict[str, Any]]:
+def representation(record: Record) -> list[dict[str, object]]:
     """Who is in the data before and after each step that drops or labels: {"step", "unit", "before", "after", "groups"}.
 
     groups: each slice, source and group of people with its count where the step starts anew, `count → count` where it lost
     some, and "" where it lost none.
     """
-    shown: list[dict[str, Any]] = []
+    shown: list[dict[str, object]] = []
     last: tuple[tuple[str, int], ...] = ()
     for one in (record.provenance.get("bias") or {}).get("steps") or ():
         groups = {name: (before, after) for name, (before, after) in one["groups"].items() if before}
@@ -112,19 +135,19 @@ def representation(record: Record) -> list[dict[str, Any]]:
     return shown
 
 
-def trainings(record: Record) -> dict[str, dict[str, Any]]:
+def trainings(record: Record) -> dict[str, dict[str, object]]:
     """Step that trained → its figures; losses are shown by where they began and ended."""
-    found: dict[str, dict[str, Any]] = {}
+    trained: dict[str, dict[str, object]] = {}
     for name in ("tuning", "feedback.align"):
         if name in record.results:
             figures = dict(record.measured.get(name, {}).get("training", {}))
             losses = figures.pop("losses", None)
             if losses:
                 figures["loss, first and last logged"] = [losses[0], losses[-1]]
-            found[name] = figures
-    return found
+            trained[name] = figures
+    return trained
 
 
-def slice_metrics(record: Record, values: dict[str, Any], most: int = 5) -> list[str]:
+def slice_metrics(record: Record, values: Mapping[str, Mapping[str, object]], most: int = 5) -> list[str]:
     """The metrics of a slice that a reviewer needs first: primary, floors, then the others."""
     return _in_order(record, {name for figures in values.values() for name in figures})[:most]

@@ -3,7 +3,7 @@
 `ModelCard.validate` asks the hub; nothing here uses the network. Schema: huggingface.co/docs/hub/model-cards.
 """
 
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -98,7 +98,7 @@ def check(text: str) -> FrontMatter:
     """Parse a card's text the way the hub does and check its metadata; raises ValueError."""
     from huggingface_hub import ModelCard
 
-    head: dict[str, Any] = ModelCard(text, ignore_metadata_errors=False).data.to_dict()
+    head: dict[str, object] = ModelCard(text, ignore_metadata_errors=False).data.to_dict()
     return FrontMatter.model_validate(
         {key: value for key, value in head.items() if value is not None and key != "model_name"}
     )

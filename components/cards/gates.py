@@ -3,13 +3,14 @@
 Each ends in one word: holds, broken, not shown, or not measured.
 """
 
-from typing import Any, Literal
+from collections.abc import Mapping
+from typing import Literal
 
 from components.core import Frozen
 from components.measure import LEVEL, Bound
 
 from .figures import before_after, decider, spendings, test_metrics
-from .record import Record
+from .record import MetricDump, Record
 from .text import number, share, signed_share
 
 Word = Literal["holds", "broken", "not shown", "not measured"]
@@ -25,7 +26,8 @@ class Gate(Frozen):
     """One condition of the contract, what was found, and whether it holds."""
 
     name: str
-    found: Any
+    found: object
+    """Dump of a Metric, or what a limit's measure came to, in words; None: not measured."""
     asked: str
     verdict: Word
     end: str = ""
@@ -44,14 +46,14 @@ class Gate(Frozen):
 def gates(record: Record) -> list[Gate]:
     """Every condition that the release had to meet, in the order in which a reviewer asks."""
     metrics, policy = (record.use_case.get(name, {}) for name in ("metrics", "policy"))
-    found = test_metrics(record)
+    measured = test_metrics(record)
     table = (record.evaluated.get("evidence") or {}).get("table")
-    rows = [_threshold(found, metrics.get("primary", ""), metrics.get("at_least"), table), _gain_gate(record, table)]
+    rows = [_threshold(measured, metrics.get("primary", ""), metrics.get("at_least"), table), _gain_gate(record, table)]
     if lost := record.evaluated.get("lost"):
-        kept = next((one for one in bounds(record) if one.key == "worse_at_most"), None)
-        rows += [_bound(kept, "loss in optimization", lost["gain"], "", table)] if kept else []
+        judged = next((one for one in bounds(record) if one.key == "worse_at_most"), None)
+        rows += [_bound(judged, "loss in optimization", lost["gain"], "", table)] if judged else []
     for name, least in metrics.get("floors", {}).items():
-        rows.append(_bound(_judged(record, "floors", name), name, found.get(name), f"at least {least:g}", table))
+        rows.append(_bound(_judged(record, "floors", name), name, measured.get(name), f"at least {least:g}", table))
     rows += [_slice_gate(record, name, bound, table) for name, bound in metrics.get("slices_worse_at_most", {}).items()]
     rows += [_limit(record, name) for name in SPENT]
     checks = record.evaluated.get("checks") or {}
@@ -77,26 +79,26 @@ def open_bounds(record: Record) -> list[str]:
 
 def first_lines(record: Record) -> list[str]:
     """What a reviewer reads first: the decision, and each bound that is not shown."""
-    said = VERDICTS.get(record.decision.verdict, "Not enough evidence")
-    return [f"**{said}**: {record.decision.reason}", *(f"**Not shown**: {one}" for one in open_bounds(record))]
+    verdict = VERDICTS.get(record.decision.verdict, "Not enough evidence")
+    return [f"**{verdict}**: {record.decision.reason}", *(f"**Not shown**: {one}" for one in open_bounds(record))]
 
 
 def _judged(record: Record, key: str, name: str) -> Bound | None:
     return next((one for one in bounds(record) if (one.key, one.name) == (key, name)), None)
 
 
-def _bound(judged: Bound | None, name: str, found: Any, asked: str, table: str | None = None) -> Gate:
+def _bound(judged: Bound | None, name: str, metric: MetricDump | None, asked: str, table: str | None = None) -> Gate:
     """The gate of one bound. Without a verdict on record, a figure is within its bound and shows nothing, or was not
     measured."""
     if judged is None:
-        verdict: Word = "not measured" if found is None else "not shown"
-        source = "see what was not measured" if found is None else "no interval of it is on record"
-        return Gate(name=name, found=found, asked=asked, verdict=verdict, source=source, n=_count(found))
+        verdict: Word = "not measured" if metric is None else "not shown"
+        source = "see what was not measured" if metric is None else "no interval of it is on record"
+        return Gate(name=name, found=metric, asked=asked, verdict=verdict, source=source, n=_count(metric))
     difference = judged.key in ("bias_at_most", "worse_at_most")
     shown = signed_share(judged.end) if difference else share(judged.end)
     return Gate(
         name=name,
-        found=found,
+        found=metric,
         asked=asked or f"worse by {judged.asked}",
         verdict=judged.verdict,
         end=f"{'down' if judged.key == 'floors' else 'up'} to {shown}",
@@ -106,8 +108,8 @@ def _bound(judged: Bound | None, name: str, found: Any, asked: str, table: str |
     )
 
 
-def _threshold(found: dict[str, Any], name: str, least: float | None, table: str | None) -> Gate:
-    metric = found.get(name)
+def _threshold(measured: Mapping[str, MetricDump], name: str, least: float | None, table: str | None) -> Gate:
+    metric = measured.get(name)
     verdict: Word = "not measured"
     if metric is not None and least is not None:
         verdict = "holds" if metric["value"] >= least else "broken"
@@ -141,11 +143,11 @@ def _slice_gate(record: Record, name: str, bound: float, table: str | None) -> G
         asked, source = _not_worse(bound), "no reference to compare with"
         return Gate(name=f"gain on each {name}", found=None, asked=asked, verdict="not measured", source=source)
     lowest = min(one["gain"]["value"] for one in values.values()) == values[nearest]["gain"]["value"]
-    said = {one["verdict"] for one in values.values()}
+    verdicts = {one["verdict"] for one in values.values()}
     return Gate(
         name=f"gain on each {name}, {'lowest' if lowest else 'least sure'}: {nearest}",
         asked=_not_worse(bound),
-        verdict=next(word for verdict, word in SLICES.items() if verdict in said),
+        verdict=next(word for verdict, word in SLICES.items() if verdict in verdicts),
         evidence=table,
         **_difference(values[nearest]["gain"], values[nearest]["p_value"]),
     )
@@ -170,10 +172,10 @@ def _limit(record: Record, name: str) -> Gate:
     )
 
 
-def _difference(found: dict[str, Any], p_value: float | None) -> dict[str, Any]:
+def _difference(gain: MetricDump, p_value: float | None) -> dict[str, object]:
     """Fields of a Gate on a paired difference."""
-    return {"found": found, "n": _count(found), "p_value": p_value, "difference": True}
+    return {"found": gain, "n": _count(gain), "p_value": p_value, "difference": True}
 
 
-def _count(metric: dict[str, Any] | None) -> int | None:
+def _count(metric: MetricDump | None) -> int | None:
     return metric.get("n") or None if metric else None

@@ -3,12 +3,11 @@
 What safety checks found comes first, worst first: it weighs most, and nobody else says it.
 """
 
-from typing import Any
-
 from components.measure.intervals import unseen
 
 from .figures import ENOUGH, test_metrics
 from .record import Record
+from .safety import detail_of
 
 FAILED = {
     "refusal": "of {n} harmful requests were not refused",
@@ -33,39 +32,41 @@ SAID = {
 
 def risks(record: Record) -> list[str]:
     """Risks that follow from what was measured, each with its figure."""
-    found, said = test_metrics(record), _safety(record)
+    metrics, sentences = test_metrics(record), _safety(record)
     for metric, text in SAID.items():
-        if metric in found:
-            said.append(text.format(share=_share(1 - found[metric]["value"]), n=found[metric].get("n", 0)))
+        if metric in metrics:
+            shortfall = _share(1 - metrics[metric]["value"])
+            sentences.append(text.format(share=shortfall, n=metrics[metric].get("n", 0)))
     if worst := _worst_slice(record):
-        said.append(worst)
+        sentences.append(worst)
     if any((result.get("counts") or {}).get("simulated") for result in record.results.values()):
-        said.append("Feedback was simulated from references: it says nothing yet about what callers think.")
+        sentences.append("Feedback was simulated from references: it says nothing yet about what callers think.")
     if held := (record.results.get("feedback", {}).get("counts") or {}).get("quarantined"):
         many = "1 item" if held == 1 else f"{held:,} items"
-        said.append(f"Not trained on until a person decides: {many} of feedback beyond what one answer or source may give.")
+        sentences.append(
+            f"Not trained on until a person decides: {many} of feedback beyond what one answer or source may give."
+        )
     if record.evaluated.get("benchmarks") or record.evaluated.get("bias"):
-        said.append("Benchmarks and bias sets are samples: differences smaller than their intervals are not seen.")
-    return said
+        sentences.append("Benchmarks and bias sets are samples: differences smaller than their intervals are not seen.")
+    return sentences
 
 
 def _safety(record: Record) -> list[str]:
     checks = {name: row["after"] for name, row in (record.evaluated.get("checks") or {}).items() if row.get("after")}
     failed = sorted((name for name in checks if checks[name]["value"] > 0), key=lambda name: -checks[name]["value"])
-    said = []
+    sentences = []
     for name in failed:
         what = FAILED.get(name) or f"of {{n}} items of the check {name} failed: {_shows(record, name)}"
-        said.append(f"{_share(checks[name]['value'])} {what.format(n=checks[name].get('n', 0))}.")
+        sentences.append(f"{_share(checks[name]['value'])} {what.format(n=checks[name].get('n', 0))}.")
     clean = [(name.replace("_", " "), checks[name].get("n", 0)) for name in checks if name not in failed]
     if clean := [(name, n) for name, n in clean if n]:
         rooms = ", ".join(f"{name} (of {n}, so up to {_share(unseen(n))} might)" for name, n in clean)
-        said.append(f"No item failed in {rooms}.")
-    return said
+        sentences.append(f"No item failed in {rooms}.")
+    return sentences
 
 
 def _shows(record: Record, name: str) -> str:
-    detail: dict[str, Any] = (record.evaluated.get("check_details") or {}).get(name) or {}
-    return str(detail.get("shows", "see Safety"))
+    return detail_of(record, name).get("shows", "see Safety")
 
 
 def _share(value: float) -> str:

@@ -4,8 +4,8 @@ Raw HTML in the Markdown is shown as text and never interpreted. No script, no f
 """
 
 import re
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from . import plots
 from .record import Record
@@ -54,18 +54,18 @@ def sections(body: str) -> tuple[str, list[tuple[str, str]]]:
     return render(head.split("\n", 1)[1] if head.startswith("# ") else head), [(one, render(rest)) for one, _, rest in split]
 
 
-def _section(title: str, html: str, record: Record) -> dict[str, Any]:
+def _section(title: str, html: str, record: Record) -> dict[str, str | None]:
     plot, caption = PLOTS.get(title, (None, ""))
     html = html.replace("<table>", '<div class="wide"><table>').replace("</table>", "</table></div>")
     for word, kind in HOLDS.items() if title == "Decision" else ():
         html = html.replace(f"<td>{word}</td>", f'<td class="{kind}">{word}</td>')
     # a narrow column breaks between a value and its interval, and nowhere else
-    html = INTERVAL.sub(lambda found: f"{found[1]} {found[2].replace(' ', '&nbsp;')}", html)
+    html = INTERVAL.sub(lambda match: f"{match[1]} {match[2].replace(' ', '&nbsp;')}", html)
     anchor = re.sub(r"[^a-z]+", "-", title.lower()).strip("-")
     return {"title": title, "anchor": anchor, "html": html, "plot": plot(record) if plot else None, "caption": caption}
 
 
-def _renderer() -> Any:
+def _renderer() -> Callable[[str], str]:
     from markdown_it import MarkdownIt
 
     return MarkdownIt("commonmark", {"html": False}).enable("table").render

@@ -8,7 +8,6 @@ import io
 import logging
 import re
 from pathlib import Path
-from typing import Any
 
 from components.core import MachineFault
 
@@ -48,7 +47,7 @@ def pdf(record: Record, body: str) -> bytes:
     logging.getLogger("xhtml2pdf").setLevel(logging.ERROR)
     target = io.BytesIO()
     # it reads only what lies beside `path`: our fonts. A value of the record can name no other file, and no address
-    done: Any = pisa.CreatePDF(_html(record, body), dest=target, encoding="utf-8", path=str(_fonts() / "card.html"))
+    done = pisa.CreatePDF(_html(record, body), dest=target, encoding="utf-8", path=str(_fonts() / "card.html"))
     if done.err:
         raise MachineFault(f"the card of {record.use_case['name']} could not be printed: {done.err} error(s) of xhtml2pdf")
     return target.getvalue()
@@ -63,16 +62,16 @@ def _html(record: Record, body: str) -> str:
         plot, caption = PLOTS.get(title_of, (None, ""))
         if plot and (svg := plot(record)):
             parts.append(f'<p><img src="{_picture(svg)}" width="480"><br><span class="caption">{caption}</span></p>')
-        html = INTERVAL.sub(lambda found: f"{found[1]} {found[2].replace(' ', NO_BREAK)}", html)
+        html = INTERVAL.sub(lambda match: f"{match[1]} {match[2].replace(' ', NO_BREAK)}", html)
         html = re.sub(r"<pre>.*?</pre>", _wrapped, html, flags=re.DOTALL)
         parts.append(re.sub(r"<table>.*?</table>", _sized, html, flags=re.DOTALL))
     parts.append(f'<div id="footer">Model card {title}, run {record.run_id}, page <pdf:pagenumber> of <pdf:pagecount></div>')
     return "".join(parts)
 
 
-def _sized(found: "re.Match[str]") -> str:
+def _sized(match: "re.Match[str]") -> str:
     """A table whose columns are as wide as what stands in them asks for, small when it has many; its head is repeated."""
-    table = found[0]
+    table = match[0]
     rows = [re.findall(r"<t[hd]>(.*?)</t[hd]>", row, re.DOTALL) for row in table.split("</tr>")]
     cells = [[re.sub(r"<[^>]*>", "", cell) for cell in row] for row in rows if row]
     needs = [_need([row[at] for row in cells if at < len(row)]) for at in range(len(cells[0]))]
@@ -81,9 +80,9 @@ def _sized(found: "re.Match[str]") -> str:
     return table.replace("<table>", f'<table repeat="1" class="{"wide" if len(needs) > WIDE else "narrow"}">')
 
 
-def _wrapped(found: "re.Match[str]") -> str:
+def _wrapped(match: "re.Match[str]") -> str:
     """A block of code whose long lines go on below; nothing else would keep them on the paper."""
-    return re.sub(rf"([^\n]{{{LINE}}})(?=[^\n])", r"\1\n", found[0])
+    return re.sub(rf"([^\n]{{{LINE}}})(?=[^\n])", r"\1\n", match[0])
 
 
 def _need(column: list[str]) -> float:

@@ -2,12 +2,17 @@
 
 import io
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING
 
 from .figures import ENOUGH, test_metrics, variants
-from .record import Record
+from .record import MetricDump, Record
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from matplotlib.typing import RcKeyType
 
 # Colours that stand for the page's own; the SVG is given CSS variables in their place.
 INK, ACCENT, SOFT, FAINT = "#010203", "#010204", "#010205", "#010206"
@@ -24,8 +29,8 @@ def metric_bars(record: Record) -> str | None:
     series += [(name, one["metrics"], SOFT if number else INK) for number, (name, one) in enumerate(references.items())]
     names = list(rows)
     with _figure("metrics", 8, 0.6 + len(names) * (0.11 * len(series) + 0.1)) as (axes, done):
-        for number, (label, found, colour) in enumerate(series):
-            shown = [(at, found[name]) for at, name in enumerate(names) if found.get(name)]
+        for number, (label, metrics, colour) in enumerate(series):
+            shown = [(at, metrics[name]) for at, name in enumerate(names) if metrics.get(name)]
             places = [at + (number - (len(series) - 1) / 2) * 0.8 / len(series) for at, _ in shown]
             _points(axes, places, [metric for _, metric in shown], label, colour, "o" if not number else "osD^v"[number % 5])
         axes.set_yticks(range(len(names)), names)
@@ -114,21 +119,23 @@ def quality_and_speed(record: Record) -> str | None:
         return done()
 
 
-def _points(axes: Any, places: list[float], metrics: list[dict[str, Any]], label: str, colour: str, marker: str) -> None:
+def _points(axes: "Axes", places: Sequence[float], metrics: list[MetricDump], label: str, colour: str, marker: str) -> None:
     values = [metric["value"] for metric in metrics]
-    low = [metric["value"] - (metric["value"] if metric.get("low") is None else metric["low"]) for metric in metrics]
-    high = [(metric["value"] if metric.get("high") is None else metric["high"]) - metric["value"] for metric in metrics]
-    spread = [[max(0.0, one) for one in low], [max(0.0, one) for one in high]]
+    lows, highs = [metric.get("low") for metric in metrics], [metric.get("high") for metric in metrics]
+    spread = [
+        [0.0 if low is None else max(0.0, value - low) for value, low in zip(values, lows, strict=True)],
+        [0.0 if high is None else max(0.0, high - value) for value, high in zip(values, highs, strict=True)],
+    ]
     axes.errorbar(
         values, places, xerr=spread, fmt=marker, label=label, color=colour, ecolor=colour, elinewidth=1.2, markersize=5
     )
 
 
 @contextmanager
-def _figure(name: str, width: float, height: float) -> Iterator[tuple[Any, Callable[[], str]]]:
+def _figure(name: str, width: float, height: float) -> Iterator[tuple["Axes", Callable[[], str]]]:
     import matplotlib
 
-    settings: Any = {
+    settings: dict[RcKeyType, object] = {
         "svg.fonttype": "none", "svg.hashsalt": name, "font.family": "sans-serif", "font.size": 10,
         "text.color": INK, "axes.edgecolor": FAINT, "axes.labelcolor": INK, "xtick.color": INK, "ytick.color": INK,
         "xtick.major.size": 0, "ytick.major.size": 0, "axes.spines.top": False, "axes.spines.right": False,
@@ -143,7 +150,7 @@ def _figure(name: str, width: float, height: float) -> Iterator[tuple[Any, Calla
         yield figure.subplots(), lambda: _svg(figure, name)
 
 
-def _svg(figure: Any, name: str) -> str:
+def _svg(figure: "Figure", name: str) -> str:
     buffer = io.StringIO()
     figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
     svg = buffer.getvalue()

@@ -6,11 +6,42 @@ The record lies beside its card (`v1.record.json`), so that the card can be rend
 import hashlib
 import json
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NotRequired, TypedDict
 
 from components.core import BadInput, Candidate, Decision, Frozen, digest_of, file_digest, parse
 
 TEMPLATES = Path(__file__).parent / "templates"
+
+
+class MetricDump(TypedDict):
+    """Dump of a Metric."""
+
+    value: float
+    low: NotRequired[float | None]
+    high: NotRequired[float | None]
+    n: NotRequired[int]
+
+
+class EvidenceDump(TypedDict):
+    """Dump of an Evidence, as far as a card is made from it."""
+
+    split: str
+    split_object: str
+    table: str
+    metrics: dict[str, MetricDump]
+
+
+class ComparisonDump(TypedDict):
+    """Dump of a Comparison, as far as a card is made from it."""
+
+    metric: str
+    over: str
+    before: float
+    after: float
+    gain: MetricDump
+    minimum_effect: NotRequired[float]
+    p_value: NotRequired[float | None]
+    power: NotRequired[dict[str, object] | None]
 
 
 class Record(Frozen):
@@ -26,9 +57,9 @@ class Record(Frozen):
     """Step → seconds, rates, memory."""
     keys: dict[str, str] = {}
     """Step → its key: the seal under which the store keeps all of its result."""
-    settings: dict[str, dict[str, Any]] = {}
+    settings: dict[str, dict[str, object]] = {}
     """Step → dump of its Config."""
-    profile_settings: dict[str, Any] = {}
+    profile_settings: dict[str, object] = {}
     """What the profile sets for the stages; with the contract it is what a release is decided with."""
     candidate: Candidate
     """What was decided on: the release, or what was refused."""
@@ -43,11 +74,11 @@ class Record(Frozen):
     """Content of the dataset's `provenance.json`."""
     store: str | None = None
     """The store's folder as the card's own folder sees it, where both lie in one place: for links to reports."""
-    environment: dict[str, Any] = {}
+    environment: dict[str, object] = {}
     """Versions and machine."""
-    examples: dict[str, list[dict[str, Any]]] = {}
+    examples: dict[str, list[dict[str, object]]] = {}
     """`best` and `worst`: rows of the evidence table."""
-    failed: dict[str, list[dict[str, Any]]] = {}
+    failed: dict[str, list[dict[str, object]]] = {}
     """Safety check → some of the items that failed."""
     libraries: dict[str, str] = {}
     """Packages that serve it → version."""

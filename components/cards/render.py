@@ -6,7 +6,7 @@ Equal records give equal bytes.
 import json
 import re
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from components.measure import shown_p
 
@@ -21,6 +21,9 @@ from .safety import safety
 from .statement import statement
 from .template import filled, sandbox
 from .text import Markdown, clipped, escaped, evidence, figure, moved, plain, sentence, signed
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 NOTED = ("data", "feedback")
 """Steps whose notes are bookkeeping on rows."""
@@ -57,13 +60,13 @@ SKIPPED = {"decision": {"reason": "This stage was skipped"}}
 def beside(record: Record) -> dict[str, str]:
     """File name → content of the annexes and of the bill of materials of `record`."""
     name, template = card_name(record), environment().get_template("annex.md.j2")
-    found = {f"{name}.cdx.json": bom(record)}
+    files = {f"{name}.cdx.json": bom(record)}
     for ending, (title, rows_of) in ANNEXES.items():
         rows = rows_of(record)
         filled, total = score(rows)
         shown = {"title": title, "rows": rows, "filled": filled, "all": total, "name": f"{record.use_case['name']} {name}"}
-        found[f"{name}.{ending}.md"] = template.render(shown).rstrip() + "\n"
-    return found
+        files[f"{name}.{ending}.md"] = template.render(shown).rstrip() + "\n"
+    return files
 
 
 def card_name(record: Record) -> str:
@@ -74,11 +77,11 @@ def card_name(record: Record) -> str:
 def markdown(record: Record, template: Path = TEMPLATES / "card.md.j2") -> str:
     """The card's text without its front matter. Raises BadInput where `template` names a field that there is not."""
     contract = record.use_case
-    evidence_found = record.evaluated.get("evidence") or {}
+    measured = record.evaluated.get("evidence") or {}
     retrieval = record.results.get("retrieval", {})
     hits = retrieval.get("hits", {})
     overlaps = record.provenance.get("overlaps_removed")
-    names: dict[str, Any] = {
+    names: dict[str, object] = {
         "record": record,
         "contract": contract,
         "title": f"{contract['name']} {'version ' + str(record.model['version']) if record.model else '(draft)'}",
@@ -87,11 +90,11 @@ def markdown(record: Record, template: Path = TEMPLATES / "card.md.j2") -> str:
         "gates": gates(record),
         "open_bounds": open_bounds(record),
         "metrics": figures.test_metrics(record),
-        "table": evidence_found.get("table"),
+        "table": measured.get("table"),
         "split_rows": max((metric.get("n", 0) for metric in figures.test_metrics(record).values()), default=None),
         "gain": _gain(record),
         "hits": hits,
-        "hit_names": list(dict.fromkeys(name for found in hits.values() for name in found)),
+        "hit_names": list(dict.fromkeys(name for metrics in hits.values() for name in metrics)),
         "retrieval": retrieval,
         "before_after": figures.before_after(record),
         "safety": (checks := safety(record)),
@@ -125,20 +128,20 @@ def markdown(record: Record, template: Path = TEMPLATES / "card.md.j2") -> str:
     return re.sub(r"\n{3,}", "\n\n", text).rstrip() + "\n"
 
 
-def environment() -> Any:
+def environment() -> "Environment":
     """Jinja2 with every printed value escaped for Markdown, and missing ones shown as "not measured"."""
     from jinja2 import FileSystemLoader
 
     # The output is Markdown, so `finalize` escapes for Markdown; the page renders it without raw HTML.
-    made = sandbox(loader=FileSystemLoader(TEMPLATES), finalize=escaped, keep_trailing_newline=True)
-    made.globals.update(
+    jinja = sandbox(loader=FileSystemLoader(TEMPLATES), finalize=escaped, keep_trailing_newline=True)
+    jinja.globals.update(
         figure=figure, signed=signed, moved=moved, p_value=shown_p, evidence=evidence, clipped=clipped, plain=plain
     )
-    made.filters.update(code=_code, sentence=sentence)
-    return made
+    jinja.filters.update(code=_code, sentence=sentence)
+    return jinja
 
 
-def _gain(record: Record) -> dict[str, Any] | None:
+def _gain(record: Record) -> dict[str, object] | None:
     gain = record.evaluated.get("gain")
     if not gain:
         return None
@@ -167,7 +170,7 @@ def _question(record: Record) -> str:
     return str(clipped(" ".join(str(rows[0]["text"]).split()), 120)) if rows else "…"
 
 
-def _code(value: Any) -> Markdown:
+def _code(value: object) -> Markdown:
     """A name inside a code span or block, where escapes would show: only the characters that names are made of."""
     return Markdown(re.sub(r"[^\w.\-/ ]", "", str(value)))
 

@@ -16,21 +16,21 @@ WRITTEN = {
 
 def statement(record: Record) -> list[tuple[str, str | None]]:
     """(heading, text) in the order of the paper; None where nobody said it."""
-    said = record.use_case.get("data_statement") or {}
+    stated = record.use_case.get("data_statement") or {}
     provenance, task = record.provenance, record.use_case.get("task", {})
     sources = provenance.get("sources") or ()
-    written: dict[str, str | None] = {heading: said.get(field) or None for field, heading in WRITTEN.items()}
+    written: dict[str, str | None] = {heading: stated.get(field) or None for field, heading in WRITTEN.items()}
     if written["B. Language variety"] is None and task.get("language"):
         written["B. Language variety"] = f"language {task['language']} by the contract; which variety is not provided"
     synthetic = ", ".join(provenance.get("synthetic") or ()) or "none"
-    found: dict[str, str | None] = {
+    texts: dict[str, str | None] = {
         "A. Curation rationale": "; ".join(f"{one['name']} as {one['role'].replace('_', ' ')}" for one in sources) or None,
         **written,
         "F. Text characteristics": _characteristics(record),
         "G. Recording quality": "does not apply: text only",
         "I. Provenance appendix": f"the tables of Data and provenance; synthetic sources: {synthetic}" if sources else None,
     }
-    return sorted(found.items())
+    return sorted(texts.items())
 
 
 def _characteristics(record: Record) -> str | None:

@@ -6,8 +6,9 @@ so of those fields the ones that may be missing are listed here (`OPTIONAL`); a 
 `.get(…)`. Names are checked before anything is filled, also where no branch leads; the rest when it is reached.
 """
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, get_args
+from typing import TYPE_CHECKING, get_args
 
 from pydantic import BaseModel
 
@@ -15,6 +16,10 @@ from components.core import BadInput
 from components.core.use_case import UseCase
 
 from .record import TEMPLATES, Record
+
+if TYPE_CHECKING:
+    from jinja2 import BaseLoader, Environment
+    from jinja2.nodes import Node, Template
 
 TYPES: dict[str, type[BaseModel]] = {"record": Record, "contract": UseCase}
 """Names in a template whose fields are known."""
@@ -42,31 +47,31 @@ class UnknownField(Exception):
     """A template asked for a field that its owner does not have."""
 
 
-def sandbox(**options: Any) -> Any:
+def sandbox(loader: "BaseLoader", finalize: Callable[[object], str], *, keep_trailing_newline: bool) -> "Environment":
     """A Jinja2 environment that changes nothing, calls nothing private, and knows the fields of what it is given."""
     from jinja2 import ChainableUndefined, StrictUndefined, Undefined
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
     class Fields(ImmutableSandboxedEnvironment):
-        def getattr(self, obj: Any, attribute: str) -> Any:
+        def getattr(self, obj: object, attribute: str) -> object:
             return self._known(obj, attribute, super().getattr(obj, attribute))
 
-        def getitem(self, obj: Any, argument: Any) -> Any:
+        def getitem(self, obj: object, argument: object) -> object:
             return self._known(obj, argument, super().getitem(obj, argument))
 
-        def _known(self, obj: Any, name: Any, found: Any) -> Any:
-            if not isinstance(found, Undefined) or str(name).startswith("_"):  # what is private raises when it is used
-                return found
+        def _known(self, obj: object, name: object, value: object) -> object:
+            if not isinstance(value, Undefined) or str(name).startswith("_"):  # what is private raises when it is used
+                return value
             if isinstance(obj, (dict, ChainableUndefined)) and name in OPTIONAL:
-                return ChainableUndefined(name=name)
+                return ChainableUndefined(name=str(name))
             if isinstance(obj, (dict, BaseModel, Undefined)):
                 raise UnknownField(_unknown(name, obj))
-            return found
+            return value
 
-    return Fields(undefined=StrictUndefined, **options)
+    return Fields(undefined=StrictUndefined, loader=loader, finalize=finalize, keep_trailing_newline=keep_trailing_newline)
 
 
-def filled(environment: Any, path: Path, names: dict[str, Any]) -> str:
+def filled(environment: "Environment", path: Path, names: Mapping[str, object]) -> str:
     """The text that the template at `path` gives. names: what it is given. Raises BadInput naming file, line and field."""
     from jinja2 import TemplateSyntaxError
 
@@ -83,15 +88,14 @@ def filled(environment: Any, path: Path, names: dict[str, Any]) -> str:
     except TemplateSyntaxError as error:
         raise BadInput(f"{path}, line {error.lineno}: not a template: {error.message}") from error
     try:
-        rendered: str = template.render(names)
+        return template.render(names)
     except Exception as error:  # whatever a template computes is its writer's to mend
         if path.parent == TEMPLATES:
             raise  # ours: a fault of this program
         raise BadInput(f"{path}, line {_line(error, path)}: {_said(error)}") from error
-    return rendered
 
 
-def _check_names(path: Path, text: str, tree: Any, known: set[str], names: dict[str, Any]) -> None:
+def _check_names(path: Path, text: str, tree: "Template", known: set[str], names: Mapping[str, object]) -> None:
     from jinja2 import meta
 
     for name in sorted(meta.find_undeclared_variables(tree) - known):
@@ -99,7 +103,7 @@ def _check_names(path: Path, text: str, tree: Any, known: set[str], names: dict[
         raise BadInput(f"{path}, line {line}: field '{name}' is not known; allowed: {', '.join(sorted(names))}")
 
 
-def _check_fields(path: Path, tree: Any) -> None:
+def _check_fields(path: Path, tree: "Template") -> None:
     from jinja2 import nodes
 
     for node in tree.find_all(nodes.Getattr):
@@ -110,7 +114,7 @@ def _check_fields(path: Path, tree: Any) -> None:
             raise BadInput(f"{where}: field '{node.attr}' of {owner.__name__} is not known; allowed: {allowed}")
 
 
-def _type_of(node: Any) -> type[BaseModel] | None:
+def _type_of(node: "Node") -> type[BaseModel] | None:
     """The model that an expression like `contract.task` stands for, where that is known."""
     from jinja2 import nodes
 
@@ -126,7 +130,7 @@ def _type_of(node: Any) -> type[BaseModel] | None:
     return next((one for one in kinds if issubclass(one, BaseModel)), None)
 
 
-def _unknown(name: Any, owner: Any) -> str:
+def _unknown(name: object, owner: object) -> str:
     if isinstance(owner, BaseModel):
         return (
             f"field '{name}' of {type(owner).__name__} is not known; allowed: {', '.join(sorted(type(owner).model_fields))}"

@@ -2,9 +2,11 @@
 
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import TypedDict
 
 from components.core import short
+
+from .record import MetricDump
 
 MISSING = "not measured"
 # What Markdown reads as markup. An underscore inside a word is none, and is left alone so that names stay readable.
@@ -19,7 +21,14 @@ class Markdown(str):
     __slots__ = ()
 
 
-def escaped(value: Any) -> str:
+class Pair(TypedDict, total=False):
+    """A figure of the base model, and of the candidate."""
+
+    before: MetricDump | None
+    after: MetricDump | None
+
+
+def escaped(value: object) -> str:
     """`value` as one line of Markdown that shows just that; None, "" and undefined values as "not measured"."""
     if isinstance(value, Markdown):
         return value
@@ -34,7 +43,7 @@ def escaped(value: Any) -> str:
     if isinstance(value, (list, tuple)):
         return ", ".join(escaped(item) for item in value)
     text = SPECIAL.sub(r"\\\1", " ".join(str(value).split()))
-    return STARTS_A_BLOCK.sub(lambda found: found[0] + "\\" if found[0].isdigit() else "\\" + found[0], text)
+    return STARTS_A_BLOCK.sub(lambda match: match[0] + "\\" if match[0].isdigit() else "\\" + match[0], text)
 
 
 def number(value: float) -> str:
@@ -46,17 +55,17 @@ def number(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.1f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
-def figure(metric: Any) -> Markdown:
+def figure(metric: MetricDump | None) -> Markdown:
     """A Metric dump as `0.283 [0.221, 0.346]`."""
     return _with_interval(metric, "{:.3f}".format)
 
 
-def signed(metric: Any) -> Markdown:
+def signed(metric: MetricDump | None) -> Markdown:
     """A difference's Metric dump as `+0.021 [-0.007, +0.049]`."""
     return _with_interval(metric, _signed)
 
 
-def _with_interval(metric: Any, shown: Callable[[float], str]) -> Markdown:
+def _with_interval(metric: MetricDump | None, shown: Callable[[float], str]) -> Markdown:
     if not metric or metric.get("value") is None:
         return Markdown(MISSING)
     low, high = metric.get("low"), metric.get("high")
@@ -79,34 +88,34 @@ def _signed(value: float) -> str:
     return f"{value:+.3f}" if round(value, 3) else "0.000"
 
 
-def moved(pair: Any) -> Markdown:
-    """{"before", "after"} of Metric dumps as `0.283 (+0.021)`: after, and the change where there is a before."""
-    if not pair or not pair.get("after"):
+def moved(pair: Pair | None) -> Markdown:
+    """`0.283 (+0.021)`: after, and the change where there is a before."""
+    if not pair or not (after := pair.get("after")):
         return Markdown("—")
-    after, before = pair["after"]["value"], pair.get("before")
-    change = f" ({after - before['value']:+.3f})" if before else ""
-    return Markdown(f"{after:.3f}{change}")
+    before = pair.get("before")
+    change = f" ({after['value'] - before['value']:+.3f})" if before else ""
+    return Markdown(f"{after['value']:.3f}{change}")
 
 
-def sentence(value: Any) -> Any:
+def sentence(value: object) -> object:
     """Text that ends with one full stop."""
     return f"{str(value).rstrip('. ')}." if value else value
 
 
-def evidence(digest: Any) -> Markdown:
+def evidence(digest: object) -> Markdown:
     """A digest as people are shown it."""
     text = str(digest or "")
     return Markdown(f"`{short(text)}`" if re.fullmatch(r"[0-9a-f]{12,64}", text) else MISSING)
 
 
-def clipped(text: Any, length: int = 240) -> Any:
+def clipped(text: object, length: int = 240) -> object:
     """Long text cut at a word, with the cut shown."""
     if not isinstance(text, str) or len(text) <= length:
         return text
     return text[:length].rsplit(" ", 1)[0] + " …"
 
 
-def plain(value: Any) -> str:
+def plain(value: object) -> str:
     """A setting on one line: lists and tables as they are written in YAML."""
     if isinstance(value, dict):
         return ", ".join(f"{key}: {plain(item)}" for key, item in value.items()) or "none"

@@ -19,16 +19,16 @@ from .text import Markdown
 def write_card(record: Record, folder: Path) -> Path:
     """Write the card of `record` below `folder` (`model_cards/`) with all that lies beside it, bring the index up to date,
     and return the path of the Markdown, which is written last. A final card replaces the draft."""
-    kept = record.model_copy(update={"template": template_version()}).model_dump_json()
-    record = Record.model_validate_json(kept)  # the card is made from what a later reader finds
+    content = record.model_copy(update={"template": template_version()}).model_dump_json()
+    record = Record.model_validate_json(content)  # the card is made from what a later reader finds
     body = markdown(record)
     text = f"---\n{front_matter(record)}\n---\n{body}"
     check(text)
     home = folder / record.use_case["name"]
     path = home / f"{card_name(record)}.md"
-    for file, content in beside(record).items():
-        publish_text(home / file, content)
-    publish_text(record_path(path), kept + "\n")  # in the record's own order: canonical JSON would sort it
+    for file, annex in beside(record).items():
+        publish_text(home / file, annex)
+    publish_text(record_path(path), content + "\n")  # in the record's own order: canonical JSON would sort it
     publish_text(path.with_suffix(".html"), page(record, body))
     publish_text(path, text)
     if record.model:

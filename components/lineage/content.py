@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 from components.core import MachineFault
 
@@ -112,7 +112,7 @@ def in_use(path: Path) -> Iterator[None]:
         raise busy(path, error) from error
 
 
-def busy(path: Path, reason: Any) -> MachineFault:
+def busy(path: Path, reason: object) -> MachineFault:
     """What to do where a database cannot be cleaned now."""
     return MachineFault(f"{path}: in use ({reason}). Stop what uses it (`ninefold ui`, `ninefold stop`), then repeat")
 

@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from html import escape
-from typing import Any
 
 from components.core import short
 
@@ -20,7 +19,7 @@ MERMAID = str.maketrans({"#": "#35;", '"': "#quot;", "<": "#lt;", ">": "#gt;"})
 """What in a text would end it, or be read as markup."""
 
 
-def as_json(graph: Graph) -> dict[str, Any]:
+def as_json(graph: Graph) -> dict[str, list[dict[str, object]]]:
     """Nodes and edges; a job's `inputs` and `outputs` are named as in OpenLineage: {"namespace", "name"}."""
     nodes = []
     for node in graph.nodes:
@@ -62,12 +61,12 @@ def as_html(graph: Graph, title: str) -> str:
 
 def label(node: Node) -> str:
     """What a node is called in a picture: its name, with the start of its digest and the rows it holds."""
-    found = node.name
+    name = node.name
     if node.facts.get("count"):
-        found += f" ({node.facts['count']:,})"
+        name += f" ({node.facts['count']:,})"
     if node.kind == "dataset":
-        found += f" {short(node.facts['digest'])}"
-    return found + (" · forgotten" if node.facts.get("forgotten") else "")
+        name += f" {short(node.facts['digest'])}"
+    return name + (" · forgotten" if node.facts.get("forgotten") else "")
 
 
 def _picture(graph: Graph, title: str) -> str:
@@ -107,12 +106,12 @@ def _places(graph: Graph) -> dict[str, tuple[int, int]]:
         return columns[node]
 
     rows: dict[int, int] = defaultdict(int)
-    found = {}
+    places = {}
     for node in graph.nodes:
         at = column(node.id)
-        found[node.id] = (at, rows[at])
+        places[node.id] = (at, rows[at])
         rows[at] += 1
-    return found
+    return places
 
 
 def _corner(place: tuple[int, int]) -> tuple[int, int]:
@@ -123,7 +122,7 @@ def _facts(node: Node) -> str:
     return "<br>".join(f"{escape(name)}: {escape(_said(value))}" for name, value in node.facts.items())
 
 
-def _said(value: Any) -> str:
+def _said(value: object) -> str:
     """A fact as a person writes it: `exact: 3, near: 1`."""
     if isinstance(value, dict):
         return ", ".join(f"{name}: {_said(one)}" for name, one in value.items())

@@ -58,8 +58,8 @@ def _one(workspace: Workspace, subject: Subject, item: Item) -> None:
     elif item.kind == "database":
         erase_rows(path, subject)
     elif item.kind == "log":
-        kept = [line for line in path.read_bytes().split(b"\n") if not subject.in_bytes(line)]
-        publish_bytes(path, b"\n".join(kept))
+        lines = [line for line in path.read_bytes().split(b"\n") if not subject.in_bytes(line)]
+        publish_bytes(path, b"\n".join(lines))
     elif item.kind == "file":
         path.unlink(missing_ok=True)
 
@@ -81,10 +81,10 @@ def _clean(database: sqlite3.Connection, names: set[str], cell: tuple[str, int, 
     if table in WHOLE_ROWS:
         database.execute(f'delete from "{table}" where rowid = ?', [row])
     elif table in TRACES and "trace_info" in names:
-        found = database.execute(f'select {TRACES[table]} from "{table}" where rowid = ?', [row]).fetchone()
-        for other, key in TRACES.items() if found else ():
+        trace = database.execute(f'select {TRACES[table]} from "{table}" where rowid = ?', [row]).fetchone()
+        for other, key in TRACES.items() if trace else ():
             if other in names:
-                database.execute(f'delete from "{other}" where {key} = ?', found)
+                database.execute(f'delete from "{other}" where {key} = ?', trace)
     elif table == "model_version_tags" and (version := _prompt_version(database, row)):
         for other in ("model_version_tags", "model_versions", "registered_model_aliases"):
             database.execute(f"delete from {other} where name = ? and version = ?", version)
@@ -95,9 +95,9 @@ def _clean(database: sqlite3.Connection, names: set[str], cell: tuple[str, int, 
 def _prompt_version(database: sqlite3.Connection, row: int) -> tuple[str, int] | None:
     """The prompt version that this tag belongs to; None where it belongs to a model, or is gone already."""
     query = "select name, version from model_version_tags where rowid = ?"
-    found = database.execute(query, [row]).fetchone()
+    version = database.execute(query, [row]).fetchone()
     marked = "select 1 from model_version_tags where name = ? and version = ? and key = 'mlflow.prompt.is_prompt'"
-    return found if found and database.execute(marked, found).fetchone() else None
+    return version if version and database.execute(marked, version).fetchone() else None
 
 
 def _without(text: str, subject: Subject) -> str:

@@ -6,8 +6,8 @@ where they fit: jobs read and write datasets.
 """
 
 import json
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NotRequired, TypedDict
 
 from pydantic import ValidationError
 
@@ -28,6 +28,48 @@ READS: dict[str, tuple[str, ...]] = {
 """Stage → splits that it reads (feedback: the held-out ones to keep their questions out; evaluation: those of training to
 find answers that were copied from them); a stage that is not named here reads all. tests/lineage/test_graph.py holds this
 against the stages' source."""
+
+
+class SourceRead(TypedDict):
+    """What a data step's provenance says of one source, as far as lineage tells it."""
+
+    name: str
+    licence: str
+    origin: str
+    sha256: NotRequired[str]
+    read: NotRequired[int]
+    quarantined: NotRequired[int]
+    synthetic: NotRequired[bool]
+    quarantine_reasons: NotRequired[dict[str, int]]
+    duplicates: NotRequired[dict[str, int]]
+    forgotten: NotRequired[int]
+
+
+class Touch(TypedDict):
+    """Who did what to the data."""
+
+    who: str
+    did: str
+
+
+class Provenance(TypedDict, total=False):
+    """The provenance object of a data step, as far as lineage tells it."""
+
+    sources: list[SourceRead]
+    touched_by: list[Touch]
+    bias: object
+    lines: str
+    """Object with `lines.jsonl`: where each row and passage was read."""
+    dropped_rows: str
+    """Object with `dropped.jsonl`: what was left out, at which step and why."""
+
+
+class SplitDump(TypedDict):
+    """Dump of a Split."""
+
+    name: str
+    object: str
+    count: int
 
 
 class Node(Frozen):
@@ -69,7 +111,7 @@ class _Builder:
             for digest in outputs(seal):
                 self.makers.setdefault(digest, seal)
 
-    def node(self, kind: str, place: str, name: str, **facts: Any) -> str:
+    def node(self, kind: str, place: str, name: str, **facts: object) -> str:
         id = f"{kind}:{place}"
         self.nodes.setdefault(id, Node(id=id, kind=kind, name=name, facts={k: v for k, v in facts.items() if v}))
         return id
@@ -125,9 +167,9 @@ class _Builder:
 
     def _count(self, digest: str) -> int | None:
         maker = self.makers.get(digest)
-        for split in _splits(maker.result) if maker else ():
+        for split in _splits(maker) if maker else ():
             if split["object"] == digest:
-                return int(split["count"])
+                return split["count"]
         return None
 
     def _sources(self, seal: Seal, job: str) -> None:
@@ -146,10 +188,10 @@ class _Builder:
 
 def graph(
     store: Store,
-    release: dict[str, Any],
+    release: Mapping[str, object],
     candidate: Candidate | None,
-    approvals: list[dict[str, Any]],
-    endpoint: dict[str, Any] | None,
+    approvals: Sequence[Mapping[str, object]],
+    endpoint: Mapping[str, object] | None,
 ) -> Graph:
     """The graph that ends at one registered version.
 
@@ -168,12 +210,13 @@ def graph(
         build.edge(build.job(seal), version, "writes")
     if candidate is not None:
         _parts(build, candidate, version)
-    _evidence(build, release["evidence"], version)
+    _evidence(build, str(release["evidence"]), version)
     for number, line in enumerate(approvals):
-        said = build.node("approval", f"{version}/{number}", f"{line['event']} by {line['by']}", **line)
-        build.edge(version, said, "approved")
+        approval = build.node("approval", f"{version}/{number}", f"{line['event']} by {line['by']}", **line)
+        build.edge(version, approval, "approved")
     if endpoint:
-        build.edge(version, build.node("endpoint", endpoint["url"], endpoint["url"], **endpoint), "served")
+        url = str(endpoint["url"])
+        build.edge(version, build.node("endpoint", url, url, **endpoint), "served")
     return Graph(nodes=tuple(build.nodes.values()), edges=tuple(build.edges.values()))
 
 
@@ -183,20 +226,20 @@ def outputs(seal: Seal) -> set[str]:
     return (seal.made | {value.digest for value in _values(seal.result)}) - given
 
 
-def provenance(store: Store, seal: Seal) -> dict[str, Any]:
+def provenance(store: Store, seal: Seal) -> Provenance:
     """The provenance object of a data step; empty where it is gone."""
     digest = seal.result["dataset"]["provenance"]
     if not store.has(digest):
         return {}
-    found: dict[str, Any] = json.loads(store.file(digest).read_text())
-    return found
+    content: Provenance = json.loads(store.file(digest).read_text())
+    return content
 
 
-def _is(seal: Seal, release: dict[str, Any]) -> bool:
-    made = seal.result["release"]
+def _is(seal: Seal, release: Mapping[str, object]) -> bool:
+    deployed = seal.result["release"]
     return bool(
-        (made["model_name"], made["version"]) == (release["model"], release["version"])
-        and digest_of(made["candidate"]) == release["candidate"]
+        (deployed["model_name"], deployed["version"]) == (release["model"], release["version"])
+        and digest_of(deployed["candidate"]) == release["candidate"]
     )
 
 
@@ -231,17 +274,17 @@ def _evidence(build: _Builder, digest: str, version: str) -> None:
                 return
 
 
-def _splits(result: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    dataset = result.get("dataset") or {}
+def _splits(seal: Seal) -> Iterator[SplitDump]:
+    dataset = seal.result.get("dataset") or {}
     yield from dataset.get("splits", {}).values()
     for name in ("knowledge", "training_knowledge", "practice", "practice_passages", "made"):
         if dataset.get(name):
             yield dataset[name]
-    if result.get("pairs"):  # of the feedback stage
-        yield result["pairs"]
+    if seal.result.get("pairs"):  # of the feedback stage
+        yield seal.result["pairs"]
 
 
-def _values(value: Any) -> Iterator[Candidate | Evidence]:
+def _values(value: object) -> Iterator[Candidate | Evidence]:
     """Every Candidate and Evidence inside a result."""
     if isinstance(value, list):
         for one in value:

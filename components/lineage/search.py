@@ -8,7 +8,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from components.application.stores import forms_held, is_form
 from components.core import Frozen, Seal, Store, Workspace
@@ -57,44 +57,44 @@ def with_rows(store: Store, subject: Subject) -> Subject:
 def search(workspace: Workspace, subject: Subject, *more: Path) -> list[Item]:
     """Everything in the workspace, and in the folders and files `more`, that holds the subject."""
     store, roles = workspace.store, object_roles(workspace.store)
-    found = [*_objects(store, roles, subject), *_seals(store, subject)]
-    found += _folders(store.root / "scratch", "scratch", subject)
-    found += _folders(store.derived, "derived table", subject)
-    found += _folders(workspace.serving / "bundles", "bundle", subject)
-    found += _folders(workspace.root / "mlruns" / "models", "registered copy", subject)
+    items = [*_objects(store, roles, subject), *_seals(store, subject)]
+    items += _folders(store.root / "scratch", "scratch", subject)
+    items += _folders(store.derived, "derived table", subject)
+    items += _folders(workspace.serving / "bundles", "bundle", subject)
+    items += _folders(workspace.root / "mlruns" / "models", "registered copy", subject)
     for root in (workspace.root, store.root / "tombstones", *more):
-        found += [item for path in _others(root, workspace) if (item := _file(path, workspace, subject))]
-    return [*_forms(workspace, found), *found]
+        items += [item for path in _others(root, workspace) if (item := _file(path, workspace, subject))]
+    return [*_forms(workspace, items), *items]
 
 
 def touched(workspace: Workspace, subject: Subject, *more: Path) -> list[Item]:
     """What holds the subject, and the weights that were made from rows that hold it, with the bundles that carry them."""
-    found = search(workspace, subject, *more)
+    items = search(workspace, subject, *more)
     store, roles = workspace.store, object_roles(workspace.store)
-    gone = {item.id for item in found if item.kind == "object"}
+    gone = {item.id for item in items if item.kind == "object"}
     taught = {digest for digest in gone if roles.get(digest, "") in TAUGHT_BY}
     weights = _made_from(store, taught) - gone
-    found += [
+    items += [
         Item(kind="object", id=digest, role=roles.get(digest) or "weights", why="made from rows that hold it")
         for digest in sorted(weights)
     ]
-    known = {item.id for item in found}
+    known = {item.id for item in items}
     for kind, folder in (("bundle", workspace.serving / "bundles"), ("registered copy", _models(workspace))):
         for path in _inside(folder):
             if path.name not in known and any((one / digest).is_dir() for digest in gone | weights for one in _stores(path)):
-                found.append(Item(kind=kind, id=path.name, role="bundle", why="carries what was made from it"))
-    known = {item.id for item in found}
-    return [*[form for form in _forms(workspace, found) if form.id not in known], *found]
+                items.append(Item(kind=kind, id=path.name, role="bundle", why="carries what was made from it"))
+    known = {item.id for item in items}
+    return [*[form for form in _forms(workspace, items) if form.id not in known], *items]
 
 
-def _forms(workspace: Workspace, found: list[Item]) -> list[Item]:
+def _forms(workspace: Workspace, items: list[Item]) -> list[Item]:
     """The forms that vector stores keep of an index that goes, or went before: vectors and names of passages, no text that a
     search could find. They are named first, and so deleted first: once the index is gone, nothing else leads to them."""
     store = workspace.store
-    gone = {item.id for item in found if item.kind == "object"}
+    gone = {item.id for item in items if item.kind == "object"}
     gone |= {one.of for one in store.tombstones().values() if one.kind == "object"}
     for kind, folder in (("bundle", workspace.serving / "bundles"), ("registered copy", _models(workspace))):
-        paths = [folder / item.id for item in found if item.kind == kind]
+        paths = [folder / item.id for item in items if item.kind == kind]
         gone |= {one.name for path in paths for objects in _stores(path) for one in objects.iterdir()}
     return [
         Item(kind="form of an index", id=f"{name} {index}", role=f"vectors in {name}", why="made from rows that hold it")
@@ -104,15 +104,15 @@ def _forms(workspace: Workspace, found: list[Item]) -> list[Item]:
 
 def object_roles(store: Store) -> dict[str, str]:
     """Object → what it is, from the results that name it: the split's name, `adapter lora sft`, `index`, `evidence test`."""
-    found: dict[str, str] = {}
+    roles: dict[str, str] = {}
     for seal in store.seals():
         for digest, role in _roles(seal.result):
-            if len(role) > len(found.get(digest, "")) or digest not in found:
-                found[digest] = role
-    return found
+            if len(role) > len(roles.get(digest, "")) or digest not in roles:
+                roles[digest] = role
+    return roles
 
 
-def _roles(value: Any, field: str = "") -> Iterator[tuple[str, str]]:
+def _roles(value: object, field: str = "") -> Iterator[tuple[str, str]]:
     if isinstance(value, list):
         for one in value:
             yield from _roles(one, field)

@@ -104,7 +104,7 @@ class _Pattern:
 
     def _right(self, data: bytes, match: re.Match[bytes]) -> bool:
         seen = data[max(0, match.start() - _AROUND) : match.end() + _AROUND].decode(errors="ignore")
-        plain = _ESCAPE.sub(lambda found: chr(int(found[1], 16)) if found[1] else " ", seen)
+        plain = _ESCAPE.sub(lambda escape: chr(int(escape[1], 16)) if escape[1] else " ", seen)
         return any(self._in(words(text)) for text in (seen, plain, unescape(plain), unquote(plain)))
 
     def _in(self, run: tuple[str, ...]) -> bool:

@@ -2,8 +2,8 @@
 versions that were released from them; or where and why it was left out.
 """
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Literal, NotRequired, TypedDict
 
 from components.core import BadInput, Passage, Row, Seal, Store, digest_of, read_jsonl
 from components.text import same, words
@@ -16,6 +16,27 @@ ROWS = ("train", "feedback", "validation", "test", "practice", "made")
 PASSAGES = ("knowledge", "training_knowledge", "practice_passages")
 
 
+class StoredText(TypedDict):
+    """A line of a split or a base, as far as every one of them goes."""
+
+    id: str
+    text: str
+
+
+class Line(TypedDict):
+    """A line of a data step's `lines.jsonl` (where a text was read) or `dropped.jsonl` (what was left out)."""
+
+    source: str
+    line: int
+    file: NotRequired[str]
+    part: NotRequired[str]
+    id: NotRequired[str]
+    words: NotRequired[str]
+    step: NotRequired[str]
+    reason: NotRequired[str]
+    cut: NotRequired[object]
+
+
 def find_row(store: Store, wanted: str) -> tuple[Row, str] | None:
     """The row with this id, or whose text has these words, and its split; None where no split of the store has it."""
     for line, role in _stored(store, ROWS, wanted):
@@ -23,7 +44,7 @@ def find_row(store: Store, wanted: str) -> tuple[Row, str] | None:
     return None
 
 
-def trace(store: Store, wanted: str) -> dict[str, Any]:
+def trace(store: Store, wanted: str) -> dict[str, object]:
     """Where a row or passage went. wanted: its id, its text, or `<source>:<line>`.
 
     {"row" or "passage", "split", "read_by", "training", "places": [{"what", "digest", "file", "steps"}], "read": [{"source",
@@ -44,14 +65,15 @@ def trace(store: Store, wanted: str) -> dict[str, Any]:
     return {"left_out": list({digest_of(one): one for one in gone}.values())}
 
 
-def _stored(store: Store, roles: tuple[str, ...], wanted: str) -> Iterator[tuple[dict[str, Any], str]]:
+def _stored(store: Store, roles: tuple[str, ...], wanted: str) -> Iterator[tuple[StoredText, str]]:
     """Rows and passages of the splits and bases `roles` with this id, or whose text is this one, and which it is; where
     there is none, those whose text has the same words."""
     read = [(digest, role) for digest, role in object_roles(store).items() if role in roles and store.has(digest)]
     asked, found = words(wanted), False
     for alike in (lambda text: same(text) == same(wanted), lambda text: asked and words(text) == asked):
         for digest, role in read:
-            for line in read_jsonl(store.file(digest)):
+            lines: list[StoredText] = read_jsonl(store.file(digest))
+            for line in lines:
                 if line["id"] == wanted or alike(line["text"]):
                     found = True
                     yield line, role
@@ -59,13 +81,13 @@ def _stored(store: Store, roles: tuple[str, ...], wanted: str) -> Iterator[tuple
             return
 
 
-def _followed(store: Store, line: dict[str, Any], role: str, prepared: list[Seal]) -> dict[str, Any]:
+def _followed(store: Store, line: StoredText, role: str, prepared: list[Seal]) -> dict[str, object]:
     kind = "row" if role in ROWS else "passage"
-    found = (Row if role in ROWS else Passage).model_validate(line)
-    roles = sorted({role for _, role in _stored(store, (*ROWS, *PASSAGES), found.id)})
+    text = (Row if role in ROWS else Passage).model_validate(line)
+    roles = sorted({role for _, role in _stored(store, (*ROWS, *PASSAGES), text.id)})
     taught = any(role in TAUGHT_BY for role in roles)
     # a text too short to tell texts apart is followed by its id alone
-    subject = Subject.of(found.id, *([found.text] if size(found.text) >= LEAST else []))
+    subject = Subject.of(text.id, *([text.text] if size(text.text) >= LEAST else []))
     places, holding, seals = [], set(), store.seals()
     for digest, what in sorted(object_roles(store).items(), key=lambda item: item[1]):
         if not store.has(digest):
@@ -83,9 +105,9 @@ def _followed(store: Store, line: dict[str, Any], role: str, prepared: list[Seal
             )
     mine = [seal for seal in prepared if seal.made & holding]
     return {
-        kind: found.model_dump(mode="json"),
+        kind: text.model_dump(mode="json"),
         "split": ", ".join(roles),
-        "read": _read(store, mine, found.id),
+        "read": _read(store, mine, text.id),
         "read_by": sorted(stage for stage, splits in READS.items() if set(roles) & set(splits)),
         "training": f"weights are {'' if taught else 'not '}made from this",
         "released": _released(seals, {seal.result["dataset"]["provenance"] for seal in mine}),
@@ -93,58 +115,59 @@ def _followed(store: Store, line: dict[str, Any], role: str, prepared: list[Seal
     }
 
 
-def _list(store: Store, seal: Seal, name: str) -> list[dict[str, Any]]:
+def _list(store: Store, seal: Seal, name: Literal["lines", "dropped_rows"]) -> list[Line]:
     """One of a data step's lists of lines; empty where it is gone, or was not kept yet."""
     digest = provenance(store, seal).get(name)
     return read_jsonl(store.file(digest)) if digest and store.has(digest) else []
 
 
-def _is(line: dict[str, Any], wanted: str) -> bool:
+def _is(line: Line, wanted: str) -> bool:
     """Whether a line of `lines.jsonl` is about what is wanted: by id, by the words of its text, by its place."""
     named = digest_of(words(wanted))[:12]
     return line.get("id") in (wanted, named) or line.get("words") == named or _place(line) == wanted
 
 
-def _place(line: dict[str, Any]) -> str:
+def _place(line: Line) -> str:
     return f"{line['source']}:{line['line']}"
 
 
-def _left_out(store: Store, seal: Seal, wanted: str, known: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+def _left_out(store: Store, seal: Seal, wanted: str, known: Sequence[Line]) -> Iterator[dict[str, object]]:
     """Lines of `dropped.jsonl` about what is wanted; a text that was cut from what stayed is none."""
     places = {(_place(line), line["part"]) for line in known}
     for one in _list(store, seal, "dropped_rows"):
         if "cut" not in one and (_place(one) == wanted or (_place(one), one.get("part")) in places):
-            yield one | _rights(store, seal, one["source"])
+            yield {**one, **_rights(store, seal, one["source"])}
 
 
-def _read(store: Store, seals: list[Seal], id: str) -> list[dict[str, Any]]:
+def _read(store: Store, seals: list[Seal], id: str) -> list[dict[str, object]]:
     """Where the row or passage with this id was read, with the source's licence and origin, each place once."""
-    found = [
-        {name: line[name] for name in ("source", "line", "file") if name in line} | _rights(store, seal, line["source"])
+    places = [
+        {name: line.get(name) for name in ("source", "line", "file") if name in line} | _rights(store, seal, line["source"])
         for seal in seals
         for line in _list(store, seal, "lines")
         if line.get("id") == id
     ]
-    return list({digest_of(one): one for one in found}.values())
+    return list({digest_of(one): one for one in places}.values())
 
 
-def _rights(store: Store, seal: Seal, source: str) -> dict[str, Any]:
+def _rights(store: Store, seal: Seal, source: str) -> dict[str, object]:
     sources = {one["name"]: one for one in provenance(store, seal).get("sources", ())}
-    return {name: sources.get(source, {}).get(name) for name in ("licence", "origin")}
+    known = sources.get(source)
+    return {name: known.get(name) if known else None for name in ("licence", "origin")}
 
 
 def _released(seals: list[Seal], datasets: set[str]) -> list[str]:
     """Versions that were released from one of these datasets, named by their provenance."""
-    found = set()
+    versions = set()
     for seal in seals:
         if seal.name == "components.deployment.deploy" and datasets & {
             one for given in seal.inputs.values() for one in given
         }:
-            found.add(f"{seal.result['release']['model_name']} {seal.result['release']['version']}")
-    return sorted(found)
+            versions.add(f"{seal.result['release']['model_name']} {seal.result['release']['version']}")
+    return sorted(versions)
 
 
-def _shown(value: Any) -> list[str]:
+def _shown(value: object) -> list[str]:
     """Solved cases of every prompt inside a result."""
     if isinstance(value, list):
         return [text for one in value for text in _shown(one)]

@@ -1,6 +1,7 @@
 """Why an answer was given: from the logged answer back to passages, prompt, weights, training data, figures and approver."""
 
 from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
 from components.core import Candidate, Passage, Store, read_jsonl
@@ -9,7 +10,9 @@ from .graph import Graph
 from .search import TAUGHT_BY
 
 
-def why(answered: dict[str, Any], candidate: Candidate | None, bundle: Store, store: Store, whole: Graph) -> dict[str, Any]:
+def why(
+    answered: Mapping[str, Any], candidate: Candidate | None, bundle: Store, store: Store, whole: Graph
+) -> dict[str, object]:
     """Everything that one served answer stands on, with digests.
 
     answered: the line of the traffic log. candidate: what answered, None where its bundle is gone; bundle: the store with
@@ -37,20 +40,23 @@ def why(answered: dict[str, Any], candidate: Candidate | None, bundle: Store, st
 
 
 def _passages(
-    answered: dict[str, Any], candidate: Candidate | None, bundle: Store, sources: dict[str, Any]
-) -> list[dict[str, Any]]:
+    answered: Mapping[str, Any],
+    candidate: Candidate | None,
+    bundle: Store,
+    sources: Mapping[str, Mapping[str, object]],
+) -> list[dict[str, object]]:
     """What was retrieved, best first, with source and licence; `seen`: whether it was put before the model."""
     known: dict[str, Passage] = {}
     if candidate and candidate.retriever and bundle.has(candidate.retriever.knowledge):
         lines = read_jsonl(bundle.file(candidate.retriever.knowledge))
         known = {line["id"]: Passage.model_validate(line) for line in lines if line["id"] in answered["passages"]}
     seen = {one["id"]: one["text"] for one in answered["seen"]}
-    found = []
+    passages: list[dict[str, object]] = []
     for id, score in zip(answered["passages"], answered["scores"], strict=True):
         passage = known.get(id)
         source = passage.source if passage else None
         facts = sources.get(source or "", {})
-        found.append(
+        passages.append(
             {
                 "id": id,
                 "score": score,
@@ -61,10 +67,10 @@ def _passages(
                 "origin": facts.get("origin"),
             }
         )
-    return found
+    return passages
 
 
-def _parts(candidate: Candidate | None) -> dict[str, Any]:
+def _parts(candidate: Candidate | None) -> dict[str, object]:
     if candidate is None:
         return {"prompt": None, "model": None, "adapter": None, "retriever": None}
     prompt, retriever = candidate.prompt, candidate.retriever
@@ -82,7 +88,7 @@ def _origins(digest: str, store: Store) -> dict[str, int]:
     return dict(sorted(Counter(line["origin"] for line in lines if "origin" in line).items()))
 
 
-def _training(candidate: Candidate | None, whole: Graph, store: Store) -> list[dict[str, Any]]:
+def _training(candidate: Candidate | None, whole: Graph, store: Store) -> list[dict[str, object]]:
     """What the weights were made from, at any remove: the rows that tuning was taught by, and how many of them were
     collected, synthetic or programmatic. Other stages choose or convert weights: the rows that they read taught nothing."""
     nodes = {node.id: node for node in whole.nodes}

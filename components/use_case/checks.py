@@ -1,7 +1,7 @@
-"""The single checks of feasibility. Each returns findings: what was looked at, found and needed, and what to do."""
+"""The single checks of feasibility: what was looked at, found and needed, and what to do."""
 
 from collections import Counter
-from typing import Any
+from typing import NotRequired, TypedDict
 
 from components.core import Dataset, Frozen, Row, Store, UseCase
 
@@ -9,7 +9,28 @@ from components.core import Dataset, Frozen, Row, Store, UseCase
 RESEARCH_ONLY = ("-nc", "noncommercial", "research", "noassertion", "proprietary")
 
 
-class Finding(Frozen):
+class SplitRows(TypedDict):
+    """Usable rows of a split, before any cap."""
+
+    rows: int
+
+
+class CurationStep(TypedDict):
+    """A step of curation: rows of train before and after it, where it took some."""
+
+    step: str
+    training_rows: NotRequired[tuple[int, int]]
+
+
+class Provenance(TypedDict):
+    """The Dataset's `provenance.json`, as far as feasibility reads it."""
+
+    split_rows: dict[str, SplitRows]
+    dropped: dict[str, int]
+    curation: NotRequired[list[CurationStep]]
+
+
+class FeasibilityCheck(Frozen):
     """One line of the feasibility table. advice: what to do where it is not ok."""
 
     check: str
@@ -19,14 +40,14 @@ class Finding(Frozen):
     advice: str = ""
 
 
-def enough_data(contract: UseCase, provenance: dict[str, Any], share: float) -> list[Finding]:
+def enough_data(contract: UseCase, provenance: Provenance, share: float) -> list[FeasibilityCheck]:
     """Usable rows in all, and for each split at least `share` of what the contract asks for; before any cap. A step of
     curation that took training rows away is named."""
     rows = {name: figures["rows"] for name, figures in provenance["split_rows"].items()}
     usable = sum(rows.values()) + provenance["dropped"].get("no room in any split", 0)
     minimum = contract.data.minimum_rows
-    found = [
-        Finding(
+    checks = [
+        FeasibilityCheck(
             check="usable rows",
             ok=usable >= minimum,
             found=f"{usable:,}",
@@ -40,8 +61,8 @@ def enough_data(contract: UseCase, provenance: dict[str, Any], share: float) -> 
     for name, count in rows.items():
         asked = getattr(contract.data.splits, name)
         needed = round(asked * share)
-        found.append(
-            Finding(
+        checks.append(
+            FeasibilityCheck(
                 check=f"rows for {name}",
                 ok=count >= needed,
                 found=f"{count:,}",
@@ -49,23 +70,23 @@ def enough_data(contract: UseCase, provenance: dict[str, Any], share: float) -> 
                 advice=f"{filtered if name == 'train' else ''}bring more rows or lower data.splits.{name}",
             )
         )
-    return found
+    return checks
 
 
-def every_answer_occurs(contract: UseCase, dataset: Dataset, store: Store) -> list[Finding]:
+def every_answer_occurs(contract: UseCase, dataset: Dataset, store: Store) -> list[FeasibilityCheck]:
     """Each label, or both answerable and unanswerable questions, in every split that is used and not empty."""
     task = contract.task
     if not task.labels and task.abstain is None:
         return []
     wanted = list(task.labels) or ["yes", "no"]
-    found = []
+    checks = []
     for name, split in dataset.splits.items():
         if split.count == 0:
             continue
         counts = Counter(_group(row) for row in dataset.rows(name, store))
         missing = [value for value in wanted if not counts[value]]
-        found.append(
-            Finding(
+        checks.append(
+            FeasibilityCheck(
                 check=f"{'labels' if task.labels else 'answerable: yes and no'} in {name}",
                 ok=not missing,
                 found=", ".join(f"{value} {counts[value]}" for value in wanted),
@@ -73,13 +94,13 @@ def every_answer_occurs(contract: UseCase, dataset: Dataset, store: Store) -> li
                 advice=f"bring rows of {', '.join(missing)}, or use more rows of {name}" if missing else "",
             )
         )
-    return found
+    return checks
 
 
-def skills(contract: UseCase) -> Finding:
+def skills(contract: UseCase) -> FeasibilityCheck:
     """Every skill that the work needs is available."""
     missing = sorted(set(contract.skills) - set(contract.skills_available))
-    return Finding(
+    return FeasibilityCheck(
         check="skills",
         ok=not missing,
         found=", ".join(contract.skills_available) or "none named",
@@ -88,11 +109,13 @@ def skills(contract: UseCase) -> Finding:
     )
 
 
-def machine_suffices(contract: UseCase, machine: dict[str, float], working_gb: float, disk_gb: float) -> list[Finding]:
+def machine_suffices(
+    contract: UseCase, machine: dict[str, float], working_gb: float, disk_gb: float
+) -> list[FeasibilityCheck]:
     """Memory for the released application (limits.memory_gb) and for the work on it (`working_gb`); disk where known."""
     needed = max(contract.limits.memory_gb, working_gb)
-    found = [
-        Finding(
+    checks = [
+        FeasibilityCheck(
             check="memory",
             ok=machine["memory_gb"] >= needed,
             found=f"{machine['memory_gb']:g} GB",
@@ -101,24 +124,24 @@ def machine_suffices(contract: UseCase, machine: dict[str, float], working_gb: f
         )
     ]
     if "disk_gb" in machine:
-        disk = Finding(
+        disk = FeasibilityCheck(
             check="disk",
             ok=machine["disk_gb"] >= disk_gb,
             found=f"{machine['disk_gb']:g} GB free",
             needed=f"{disk_gb:g} GB",
             advice="free some space or set NINEFOLD_HOME to a folder on another disk",
         )
-        found.append(disk)
-    return found
+        checks.append(disk)
+    return checks
 
 
-def licences_allow(contract: UseCase) -> list[Finding]:
+def licences_allow(contract: UseCase) -> list[FeasibilityCheck]:
     """No research-only data in production, and at least one model licence allowed."""
-    found = []
+    checks = []
     for source in contract.data.sources:
         restricted = any(word in source.licence.lower() for word in RESEARCH_ONLY)
-        found.append(
-            Finding(
+        checks.append(
+            FeasibilityCheck(
                 check=f"licence of '{source.name}'",
                 ok=contract.policy.use == "research" or not restricted,
                 found=source.licence,
@@ -129,8 +152,8 @@ def licences_allow(contract: UseCase) -> list[Finding]:
             )
         )
     models = contract.policy.licences
-    found.append(
-        Finding(
+    checks.append(
+        FeasibilityCheck(
             check="licences of models",
             ok=bool(models),
             found=", ".join(models) or "none",
@@ -138,7 +161,7 @@ def licences_allow(contract: UseCase) -> list[Finding]:
             advice="name the licences that your policy allows",
         )
     )
-    return found
+    return checks
 
 
 def _group(row: Row) -> str:

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from components.core import Dataset, Decision, Frozen, StageResult, Step, UseCase
 
-from .checks import Finding, enough_data, every_answer_occurs, licences_allow, machine_suffices, skills
+from .checks import FeasibilityCheck, enough_data, every_answer_occurs, licences_allow, machine_suffices, skills
 from .contract import check_contract
 from .value import ExpectedValue, expected_value
 
@@ -35,7 +35,7 @@ class Config(Frozen):
 class Feasibility(StageResult):
     """Adopt: feasible. Keep: not, with the reason."""
 
-    findings: tuple[Finding, ...]
+    findings: tuple[FeasibilityCheck, ...]
     value: ExpectedValue
     hours: float
     """Estimated time of a whole run: passes × rows / (rows_per_hour_and_core × cores)."""
@@ -71,8 +71,8 @@ def check(config: Config, *, contract: UseCase, dataset: Dataset, machine: dict[
     )
 
 
-def _time(config: Config, hours: float, machine: dict[str, float]) -> Finding:
-    return Finding(
+def _time(config: Config, hours: float, machine: dict[str, float]) -> FeasibilityCheck:
+    return FeasibilityCheck(
         check="time",
         ok=hours <= config.hours_at_most,
         found=f"about {hours:g} hours on {machine['cores']:g} cores (estimate)",
@@ -81,8 +81,8 @@ def _time(config: Config, hours: float, machine: dict[str, float]) -> Finding:
     )
 
 
-def _worth(value: ExpectedValue) -> Finding:
-    return Finding(
+def _worth(value: ExpectedValue) -> FeasibilityCheck:
+    return FeasibilityCheck(
         check="expected value",
         ok=value.high > 0,
         found=f"{value.low:,.0f} to {value.high:,.0f} {value.currency} a month",
@@ -91,14 +91,14 @@ def _worth(value: ExpectedValue) -> Finding:
     )
 
 
-def _decision(wrong: list[Finding], findings: tuple[Finding, ...], value: ExpectedValue) -> Decision:
+def _decision(wrong: list[FeasibilityCheck], findings: tuple[FeasibilityCheck, ...], value: ExpectedValue) -> Decision:
     if wrong:
         return Decision(verdict="keep", reason="not feasible: " + "; ".join(_sentence(finding) for finding in wrong))
     worth = f"{value.low:,.0f} to {value.high:,.0f} {value.currency} a month"
     return Decision(verdict="adopt", reason=f"feasible: {len(findings)} checks hold; expected value {worth}")
 
 
-def _sentence(finding: Finding) -> str:
+def _sentence(finding: FeasibilityCheck) -> str:
     return f"{finding.check}: found {finding.found}, needed {finding.needed}" + (
         f" ({finding.advice})" if finding.advice else ""
     )

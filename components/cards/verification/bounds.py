@@ -1,31 +1,29 @@
 """Judges the contract's bounds again, from the same tables and items as the other figures."""
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator
 
 from components.core import UNOPTIMIZED
 from components.measure import Bound, bounds
 from components.measure.scenarios import Scores
 
 from ..gates import bounds as recorded
+from ..safety import detail_of
 from .finding import Finding
 from .tables import Tables
-
-Values = Sequence[float]
 
 
 def bounded_again(tables: Tables) -> Iterator[Finding]:
     """Findings about bounds: a verdict that the items do not give, and one of the contract that has no verdict although it
     was measured. What a table that cannot be read would say is named with the table."""
-    said = recorded(tables.record)
-    for one in said:
-        found = _again(tables, one)
-        if found is None:
+    verdicts = recorded(tables.record)
+    for one in verdicts:
+        again = _again(tables, one)
+        if again is None:
             what = "what it follows from is not here, so that it was not judged again"
             yield Finding(where=f"bound on {one.name}", what=what, missing=True)
-        elif found != one:
-            yield Finding(where=f"bound on {one.name}", what=f"the record says: {one}; the evidence gives: {found}")
-    known = {(one.key, one.name) for one in said}
+        elif again != one:
+            yield Finding(where=f"bound on {one.name}", what=f"the record says: {one}; the evidence gives: {again}")
+    known = {(one.key, one.name) for one in verdicts}
     for key, name in _measured(tables):
         if (key, name) not in known:
             what = f"the contract has it ({key}), it was measured, and the record gives no verdict on it"
@@ -67,7 +65,7 @@ def _again(tables: Tables, one: Bound) -> Bound | None:
 
 def _of_tables(tables: Tables, one: Bound) -> Bound | None:
     evidence, references = tables.record.evaluated.get("evidence"), tables.record.evaluated.get("references")
-    own, before = (str((found or {}).get("table", "")) for found in (evidence, (references or {}).get(UNOPTIMIZED)))
+    own, before = (str((each or {}).get("table", "")) for each in (evidence, (references or {}).get(UNOPTIMIZED)))
     labels = tables.task.labels
     if not _here(tables, own):
         return None
@@ -87,10 +85,9 @@ def _scores(tables: Tables) -> tuple[Scores, Scores] | None:
 
 
 def _failed(tables: Tables, name: str) -> dict[str, dict[str, float]]:
-    detail: dict[str, Any] = (tables.record.evaluated.get("check_details") or {}).get(name) or {}
     return {
-        when: {row["id"]: row["failed"] for row in tables.rows(digest)}
-        for when, digest in (detail.get("tables") or {}).items()
+        when: {item["id"]: item["failed"] for item in tables.items(digest)}
+        for when, digest in detail_of(tables.record, name).get("tables", {}).items()
         if _here(tables, digest)
     }
 

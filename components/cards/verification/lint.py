@@ -37,10 +37,10 @@ def lint(card: Path) -> list[Finding]:
     """Every inconsistency of the card at `card`, each with its line."""
     text = card.read_text(encoding="utf-8")
     lines = text.splitlines()
-    found = [*_head(text), *_status(card, lines), *_intervals(lines), *_unfilled(lines), *_sections(lines)]
-    found += [*_tables(lines), *_figures(text, lines), *_gates(lines), *_rows(lines), *_splits(lines)]
-    found += [*_dates(lines), *_links(card, lines)]
-    return [Finding(where=f"{card.name}, line {number}", what=what) for number, what in sorted(found)]
+    inconsistencies = [*_head(text), *_status(card, lines), *_intervals(lines), *_unfilled(lines), *_sections(lines)]
+    inconsistencies += [*_tables(lines), *_figures(text, lines), *_gates(lines), *_rows(lines), *_splits(lines)]
+    inconsistencies += [*_dates(lines), *_links(card, lines)]
+    return [Finding(where=f"{card.name}, line {number}", what=what) for number, what in sorted(inconsistencies)]
 
 
 def _head(text: str) -> Iterator[tuple[int, str]]:
@@ -70,18 +70,18 @@ def _status(card: Path, lines: list[str]) -> Iterator[tuple[int, str]]:
 
 def _intervals(lines: list[str]) -> Iterator[tuple[int, str]]:
     for number, line in enumerate(lines, 1):
-        for found in INTERVAL.finditer(line):
-            value, low, high = (float(part) for part in found.groups())
+        for match in INTERVAL.finditer(line):
+            value, low, high = (float(part) for part in match.groups())
             if not low <= value <= high:
-                yield number, f"the interval of {found[0]} does not hold its value"
+                yield number, f"the interval of {match[0]} does not hold its value"
 
 
 def _unfilled(lines: list[str]) -> Iterator[tuple[int, str]]:
     section = ""
     for number, line in enumerate(lines, 1):
         section = line[3:] if line.startswith("## ") else section
-        if section != EXAMPLES and not line.startswith(QUOTED) and (found := UNFILLED.search(line)):
-            yield number, f"unfilled text: {found[0]}"
+        if section != EXAMPLES and not line.startswith(QUOTED) and (match := UNFILLED.search(line)):
+            yield number, f"unfilled text: {match[0]}"
 
 
 def _sections(lines: list[str]) -> Iterator[tuple[int, str]]:
@@ -108,13 +108,13 @@ def _figures(text: str, lines: list[str]) -> Iterator[tuple[int, str]]:
         known = measured.get(cells[0])
         if known and known[1] != EDGE.sub("", cells[1]):
             yield number, f"{cells[0]} is {cells[1]} here and {known[1]} in line {known[0]}"
-    for name, said in _indexed(text).items():
+    for name, indexed in _indexed(text).items():
         known = measured.get(name)
         value = re.match(NUMBER, known[1]) if known else None
         if measured and known is None:
             yield 1, f"{name} is in the metadata and not among what was measured"
-        if known and value and abs(float(value[0]) - said) > SHOWN:
-            yield known[0], f"{name} is {value[0]} here and {said} in the metadata"
+        if known and value and abs(float(value[0]) - indexed) > SHOWN:
+            yield known[0], f"{name} is {value[0]} here and {indexed} in the metadata"
     decided = re.search(rf"^\*\*[A-Z][^*]*\*\*: (\S+) ({NUMBER}) on test", text, re.MULTILINE)
     if decided and decided[1] in measured and not measured[decided[1]][1].startswith(decided[2]):
         number, shown = measured[decided[1]]
@@ -129,19 +129,19 @@ def _gates(lines: list[str]) -> Iterator[tuple[int, str]]:
     unshown = next((i for i, line in enumerate(lines, 1) if line.startswith("**Not shown**")), None)
     if unshown and not any(cells[4] == "not shown" for _, cells in gates):
         yield unshown, "says that a bound is not shown, and no gate is"
-    for number, (name, found, count, asked, holds, _) in gates:
+    for number, (name, shown, count, asked, holds, _) in gates:
         bound = re.search(rf"(at least|at most) ({PLAIN})(?: \S+)?$", asked)
-        value = re.match(PLAIN, found)
-        edge = EDGE.search(found)
-        for said, word in ((value and value[0], "broken"), (edge and edge[1], "not shown")):
-            if not bound or not said or holds not in VERDICTS:
+        value = re.match(PLAIN, shown)
+        edge = EDGE.search(shown)
+        for figure, word in ((value and value[0], "broken"), (edge and edge[1], "not shown")):
+            if not bound or not figure or holds not in VERDICTS:
                 continue
-            over = float(said.replace(",", "")) - float(bound[2].replace(",", ""))
+            over = float(figure.replace(",", "")) - float(bound[2].replace(",", ""))
             beyond = over < 0 if bound[1] == "at least" else over > 0
             expected = word if beyond else "holds"
             contradicts = holds not in (expected, *(("broken",) if word == "not shown" else ("not shown",) if edge else ()))
-            if contradicts and abs(over) > SHOWN * (1 + 10 * abs(float(said.replace(",", "")))):
-                yield number, f"{name} is {said}, {asked} was asked, and it says '{holds}'"
+            if contradicts and abs(over) > SHOWN * (1 + 10 * abs(float(figure.replace(",", "")))):
+                yield number, f"{name} is {figure}, {asked} was asked, and it says '{holds}'"
         if holds == "broken" and verdict:
             yield verdict, f"meets the contract, and {name} is broken (line {number})"
         if holds == "not shown" and edge and unshown is None:
@@ -172,8 +172,8 @@ def _splits(lines: list[str]) -> Iterator[tuple[int, str]]:
     counted = {cells[0].replace("_", " "): (number, cells[1]) for number, cells in reversed(tables) if len(cells) == 3}
     for number, cells in _section(lines, "Data statement") + _section(lines, "What each stage decided"):
         told = cells[1] if cells[0].startswith("F. ") else cells[2] if cells[0] == "data" else ""
-        said = told.partition("rows: ")[2].partition(";")[0]
-        for name, count in re.findall(r"([a-z][a-z ]*) ([\d,]*\d)", said):
+        listed = told.partition("rows: ")[2].partition(";")[0]
+        for name, count in re.findall(r"([a-z][a-z ]*) ([\d,]*\d)", listed):
             known = counted.get(name)
             if known and known[1] != count:
                 yield number, f"{count} rows of {name} here, {known[1]} in line {known[0]}"

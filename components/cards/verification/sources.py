@@ -3,8 +3,7 @@ registry keeps of the version. A record that was edited in any place differs fro
 """
 
 import json
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Mapping
 
 from components.core import Approval, Evidence, Frozen, Seal, Store, digest_of, short
 
@@ -88,7 +87,7 @@ def seals(record: Record, store: Store) -> Iterator[Finding]:
             yield Finding(where=f"step {step}", what=f"seal {short(key)} names an object that is gone", missing=True)
 
 
-def _held(record: Record, step: str, result: dict[str, Any], seal: Seal) -> Iterator[Finding]:
+def _held(record: Record, step: str, result: Mapping[str, object], seal: Seal) -> Iterator[Finding]:
     for name in sorted(result.keys() | seal.result.keys()):
         if result.get(name) != seal.result.get(name):
             yield Finding(where=f"step {step}", what=f"'{name}' is not what seal {short(seal.key)} holds")
@@ -98,9 +97,9 @@ def _held(record: Record, step: str, result: dict[str, Any], seal: Seal) -> Iter
 
 def _given(record: Record, step: str, seal: Seal) -> Iterator[Finding]:
     """The contract and the settings are what went into the step; a seal names each input by its digest, first of all."""
-    said = {name: (f"contract, {name}", value) for name, value in record.use_case.items()}
-    said |= {"contract": ("contract", record.use_case), "config": (f"settings of {step}", record.settings.get(step))}
-    for name, (where, value) in said.items():
+    stated: dict[str, tuple[str, object]] = {name: (f"contract, {name}", part) for name, part in record.use_case.items()}
+    stated |= {"contract": ("contract", record.use_case), "config": (f"settings of {step}", record.settings.get(step))}
+    for name, (where, value) in stated.items():
         if (given := seal.inputs.get(name)) and digest_of(value) != given[0]:
             yield Finding(where=where, what=f"is not what step {step} was given (seal {short(seal.key)})")
 
@@ -110,10 +109,10 @@ def joined(record: Record, store: Store) -> Iterator[Finding]:
     for step in record.keys.keys() - record.results.keys():
         yield Finding(where=f"step {step}", what="the record keeps its key, and not what it decided")
     own = [seal for key in record.keys.values() if _sealed(store, key) and (seal := store.sealed(key))]
-    made = {digest for seal in own for digest in seal.made}
+    outputs = {digest for seal in own for digest in seal.made}
     given = {digest for seal in own for name, named in seal.inputs.items() if name != REFERENCES for digest in named}
     for seal in store.seals() if given else ():
-        lost = sorted(seal.made & given - made)
+        lost = sorted(seal.made & given - outputs)
         if lost:
             what = f"made object {short(lost[0])}, which a step of the record was given, and the record leaves it out"
             yield Finding(where=f"step {seal.name.removeprefix('components.')} (seal {short(seal.key)})", what=what)
@@ -127,9 +126,9 @@ def objects(tables: Tables) -> Iterator[Finding]:
     """The candidate's objects are here, and hold the files that the record names."""
     record = tables.record
     for digest in record.candidate.objects:
-        found = [*tables.unusable(digest, "candidate")]
-        yield from found
-        if not found and digest in record.files and record.files[digest] != tables.store.manifest(digest):
+        unusable = [*tables.unusable(digest, "candidate")]
+        yield from unusable
+        if not unusable and digest in record.files and record.files[digest] != tables.store.manifest(digest):
             yield Finding(where="candidate", what=f"the record names other files in object {short(digest)} than there are")
 
 
@@ -138,9 +137,9 @@ def provenance(tables: Tables) -> Iterator[Finding]:
     dataset = (tables.record.results.get("data") or {}).get("dataset")
     if not dataset:
         return
-    found = [*tables.unusable(dataset["provenance"], "provenance")]
-    yield from found
-    if not found:
+    unusable = [*tables.unusable(dataset["provenance"], "provenance")]
+    yield from unusable
+    if not unusable:
         there = json.loads(tables.store.file(dataset["provenance"]).read_text())
         if there != tables.record.provenance:
             yield Finding(where="provenance", what=f"is not what object {short(dataset['provenance'])} holds")
@@ -173,15 +172,15 @@ def registered(record: Record, standing: Standing | None) -> Iterator[Finding]:
 def _approved(record: Record, standing: Standing) -> Iterator[Finding]:
     """What the card says of an approval still stands; one by policy comes before the card, which must name it. People
     approve the card that they read, which cannot name them."""
-    said = Approval.model_validate(record.approval) if record.approval else None
+    stated = Approval.model_validate(record.approval) if record.approval else None
     now = standing.approval
-    if now and now.policy and not said:
+    if now and now.policy and not stated:
         yield Finding(where="approval", what=f"{now.by} approved the version before the card was written, which names none")
-    if not said:
+    if not stated:
         return
-    if now is None or (now.candidate, now.evidence) != (said.candidate, said.evidence):
-        yield Finding(where="approval", what=f"by {said.by} no longer stands")
-    elif now.by == said.by and now != said:
-        yield Finding(where="approval", what=f"by {said.by} is not the one on record")
-    if said.evidence != standing.evidence:
-        yield Finding(where="approval", what=f"rests on evidence {short(said.evidence)}, which is not the version's")
+    if now is None or (now.candidate, now.evidence) != (stated.candidate, stated.evidence):
+        yield Finding(where="approval", what=f"by {stated.by} no longer stands")
+    elif now.by == stated.by and now != stated:
+        yield Finding(where="approval", what=f"by {stated.by} is not the one on record")
+    if stated.evidence != standing.evidence:
+        yield Finding(where="approval", what=f"rests on evidence {short(stated.evidence)}, which is not the version's")

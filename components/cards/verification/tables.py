@@ -1,11 +1,11 @@
 """The evidence of a record, read and checked against its digests once, and the comparison of figures with it."""
 
 from collections.abc import Iterator
-from typing import Any
 
-from components.core import Store, Task, read_jsonl, short
+from components.core import Example, Metric, Store, Task, read_jsonl, short
 
-from ..record import Record
+from ..record import MetricDump, Record
+from ..safety import CheckedItem
 from .finding import Finding
 
 ROUNDING = 2e-6
@@ -18,7 +18,8 @@ class Tables:
     def __init__(self, record: Record, store: Store) -> None:
         self.record, self.store = record, store
         self.task = Task.model_validate(record.use_case["task"])
-        self._read: dict[str, list[dict[str, Any]]] = {}
+        self._rows: dict[str, list[Example]] = {}
+        self._items: dict[str, list[CheckedItem]] = {}
 
     def unusable(self, digest: str, where: str) -> Iterator[Finding]:
         """What keeps an object from being read: it is not here, or was changed."""
@@ -28,30 +29,44 @@ class Tables:
         for line in self.store.damaged([digest]):
             yield Finding(where=where, what=f"object {short(digest)} was changed: {line.partition(': ')[2]}")
 
-    def rows(self, digest: str) -> list[dict[str, Any]]:
-        """The rows of a table that is here."""
-        if digest not in self._read:
-            self._read[digest] = read_jsonl(self.store.file(digest))
-        return self._read[digest]
+    def rows(self, digest: str) -> list[Example]:
+        """The rows of an Evidence's table that is here."""
+        if digest not in self._rows:
+            self._rows[digest] = read_jsonl(self.store.file(digest))
+        return self._rows[digest]
+
+    def items(self, digest: str) -> list[CheckedItem]:
+        """The items of a check's table that is here."""
+        if digest not in self._items:
+            self._items[digest] = read_jsonl(self.store.file(digest))
+        return self._items[digest]
 
 
-def same(said: dict[str, Any] | None, computed: dict[str, Any] | None) -> bool:
+def dump(metric: Metric) -> MetricDump:
+    """A figure as a record keeps it."""
+    return {"value": metric.value, "low": metric.low, "high": metric.high, "n": metric.n}
+
+
+def same(recorded: MetricDump | None, computed: MetricDump | None) -> bool:
     """Whether two figures agree in value, interval and count, up to rounding."""
-    if said is None or computed is None:
-        return said is None and computed is None
-    for part in ("value", "low", "high", "n"):
-        one, other = said.get(part), computed.get(part)
-        if (one is None) != (other is None) or abs((one or 0.0) - (other or 0.0)) > ROUNDING:
-            return False
-    return True
+    if recorded is None or computed is None:
+        return recorded is None and computed is None
+    return all(
+        (one is None) == (other is None) and abs((one or 0.0) - (other or 0.0)) <= ROUNDING
+        for one, other in zip(_numbers(recorded), _numbers(computed), strict=True)
+    )
 
 
-def differs(where: str, said: Any, computed: Any) -> Finding:
+def _numbers(figure: MetricDump) -> tuple[float | None, ...]:
+    return figure.get("value"), figure.get("low"), figure.get("high"), figure.get("n")
+
+
+def differs(where: str, recorded: object, computed: object) -> Finding:
     """The finding that the figure at `where` is not the one computed."""
-    return Finding(where=where, what=f"the record says {_shown(said)}, the evidence gives {_shown(computed)}")
+    return Finding(where=where, what=f"the record says {_shown(recorded)}, the evidence gives {_shown(computed)}")
 
 
-def _shown(figure: Any) -> str:
+def _shown(figure: object) -> str:
     if not isinstance(figure, dict):
         return str(figure)
     low, high = figure.get("low"), figure.get("high")
