@@ -17,6 +17,7 @@ Not covered: rows that depend on each other.
 from collections import Counter
 from collections.abc import Sequence, Sized
 from functools import lru_cache
+from math import ceil
 from typing import TYPE_CHECKING, Literal
 
 from components.core import Example, Frozen, figure_of
@@ -70,8 +71,12 @@ class Bound(Frozen):
 
     @property
     def needed(self) -> str:
-        """The items that would show it, in words."""
-        return f"{self.items:,} items would show it" if self.items else "no number of items at this figure would show it"
+        """The items that would show it, in words. Where the spread asks for no more than there are, and they did not do: by
+        the interval seen, whose width falls with the root of the items."""
+        if not self.items:
+            return "no number of items at this figure would show it"
+        by_interval = ceil(self.n * ((self.end - self.value) / (self.bound - self.value)) ** 2)
+        return f"{self.items if self.items > self.n else by_interval:,} items would show it"
 
     def _shown(self, value: float) -> str:
         return f"{value:+.3f}" if self.key in ("bias_at_most", "worse_at_most") else f"{value:.3f}"
