@@ -173,8 +173,8 @@ class Metrics(Frozen):
     floors: dict[str, float] = {}
     """Other metrics that a release must reach."""
     slices_worse_at_most: dict[str, Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]] = {}
-    """Slice → by how many absolute points a release may be worse on each of its values than the best reference; a slice
-    that is not named is measured and shown, and stops nothing."""
+    """Slice → by how many absolute points a release may be worse on each of its values than the best reference that reads
+    its input; a slice that is not named is measured and shown, and stops nothing."""
 
 
 class Limits(Frozen):

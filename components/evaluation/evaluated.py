@@ -59,7 +59,10 @@ class Evaluated(StageResult):
     suspects: tuple[str, ...] = ()
     """Ids of the measured rows that leaks which could not be removed give away."""
     slice_gains: dict[str, dict[str, SliceGain]] = {}
-    """Slice → value → difference to the best reference, paired, and whether it is not worse."""
+    """Slice → value → difference to `slices_over`, paired, and whether it is not worse."""
+    slices_over: str = ""
+    """The best reference whose answers depend on the input; empty where there is none. Saying always the most frequent label
+    is right on all of that label's rows, and is nothing that a group would lose."""
     bounds: tuple[Bound, ...] = ()
     """Each bound of the contract that was measured: it holds, is broken, or is not shown."""
     failed: tuple[str, ...] = ()

@@ -7,6 +7,7 @@ is logged in the ledger. Not covered: judges, energy (named in `not_measured`); 
 from pydantic import Field, field_validator
 
 from components.application import answering
+from components.application.baselines import reads_input
 from components.core import (
     UNOPTIMIZED,
     Candidate,
@@ -26,7 +27,7 @@ from components.core import (
     progress,
     read_jsonl,
 )
-from components.measure import Bound, SliceGain, compare, compare_slices, compared, compared_on, examples, measure, rank
+from components.measure import Bound, compare, compare_slices, compared, compared_on, examples, measure, rank
 from components.measure.bounds import not_worse
 from components.measure.scenarios import USE_CASE, Scenario, changes, own_scenario, scenarios
 
@@ -150,7 +151,9 @@ def evaluate(
         if one != candidate
     }
     measured = {"this candidate": evidence, **others}
-    gain = _gain(candidate, evidence, references, others, metrics, step)
+    rivals = _rivals(candidate, references, others, metrics)
+    gain = _gain(evidence, rivals, others, metrics, step)
+    over = next((name for name in rivals if reads_input(references[name])), "")
     base, no_base = on_base_weights(candidate)
     before = MeasuredCandidate(base, known(base, measured) or _on_test(base, config, task, dataset, step)) if base else None
     probed = probe(
@@ -175,7 +178,8 @@ def evaluate(
     changed = changes(*probed.scores) if probed.scores else {}
     requests, cost = _requests(candidate, config, dataset, hourly, step)
     table, suspects = examples(evidence, step.store), set(dataset.suspects.get("test", ()))
-    slice_gains = _slice_gains(table, gain, others, slices, task, metrics, step)
+    on, margins = compared_on(metrics, task.kind), metrics.slices_worse_at_most
+    slice_gains = compare_slices(examples(others[over], step.store), table, slices, on, margins) if over else {}
     as_before = _as_before(table, others, metrics, task, worse_at_most, step)
     bounds = (*as_before, *of_floors(table, metrics, task), *probed.bounds)
     figures = Figures(
@@ -186,6 +190,7 @@ def evaluate(
         can_worsen=candidate.model is not None,
         unmeasured={**probed.unmeasured, **probed.no_worsening},
         inapplicable=tuple(probed.inapplicable),
+        slices_over=over,
         slice_gains=slice_gains,
         requests=requests,
         cost=cost,
@@ -209,6 +214,7 @@ def evaluate(
         clean=clean(measured, suspects, metrics, step),
         suspects=tuple(row["id"] for row in table if row["id"] in suspects),
         slice_gains=slice_gains,
+        slices_over=over,
         bounds=bounds,
         failed=failed,
         not_measured=(
@@ -237,45 +243,27 @@ def _on_test(candidate: Candidate, config: Config, task: Task, dataset: Dataset,
         return read()
 
 
-def _gain(
-    candidate: Candidate,
-    evidence: Evidence,
-    references: dict[str, Candidate],
-    others: dict[str, Evidence],
-    metrics: Metrics,
-    step: Step,
-) -> Decision | None:
-    """Compare with the best reference on the primary metric. A plain baseline must beat only what is as cheap, and the
-    champion: a model that validation passed over is shown, and the test does not choose it."""
+def _rivals(
+    candidate: Candidate, references: dict[str, Candidate], others: dict[str, Evidence], metrics: Metrics
+) -> list[str]:
+    """The references that it must beat, the best on the primary metric first. A plain baseline must beat only what is as
+    cheap, and the champion: a model that validation passed over is shown, and the test does not choose it."""
     cheap = candidate.model is None
     rivals = [name for name in others if not cheap or name == CHAMPION or references[name].model is None]
-    rivals = [name for name in rivals if name != UNOPTIMIZED]
-    if not rivals:
-        return None
 
     def primary(name: str) -> float:
         figure = others[name].metrics.get(metrics.primary)
         return figure.value if figure else 0.0
 
-    best = max(rivals, key=primary)
-    floorless = metrics.model_copy(update={"floors": {}})  # floors are a condition of their own
-    return compare(others[best], evidence, floorless, step.store, over=best)
+    return sorted((name for name in rivals if name != UNOPTIMIZED), key=primary, reverse=True)
 
 
-def _slice_gains(
-    table: list[Example],
-    gain: Decision | None,
-    others: dict[str, Evidence],
-    slices: tuple[str, ...],
-    task: Task,
-    metrics: Metrics,
-    step: Step,
-) -> dict[str, dict[str, SliceGain]]:
-    """Each slice against the reference that the gain is over; empty where there is none."""
-    if gain is None or gain.comparison is None:
-        return {}
-    best = examples(others[gain.comparison.over], step.store)
-    return compare_slices(best, table, slices, compared_on(metrics, task.kind), metrics.slices_worse_at_most)
+def _gain(
+    evidence: Evidence, rivals: list[str], others: dict[str, Evidence], metrics: Metrics, step: Step
+) -> Decision | None:
+    """Compare with the best reference on the primary metric; floors are a condition of their own."""
+    floorless = metrics.model_copy(update={"floors": {}})
+    return compare(others[rivals[0]], evidence, floorless, step.store, over=rivals[0]) if rivals else None
 
 
 def _lost(table: list[Example], others: dict[str, Evidence], metrics: Metrics, step: Step) -> Comparison | None:

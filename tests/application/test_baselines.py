@@ -3,12 +3,18 @@ from collections.abc import Callable
 import pytest
 
 from components.application import answering, constant, load
+from components.application.baselines import names, reads_input
 from components.core import BadInput, Baseline, Candidate, Retriever, Row, Runtime, Step, Task
 
 
 def plain(baseline: Baseline, **more: object) -> Candidate:
     task = more.pop("task", "question_answering")
     return Candidate(task=task, runtime=Runtime(engine="baseline"), baseline=baseline, **more)
+
+
+def test_a_baseline_that_answers_whatever_is_asked_says_so() -> None:
+    blind = [name for name in names() if not reads_input(plain(Baseline(kind=name)))]
+    assert blind == ["constant", "shuffled"]
 
 
 def test_constant_always_says_the_same(rows: list[Row], step: Step) -> None:

@@ -51,6 +51,7 @@ def _figures(
         gain=Decision(verdict=verdict, reason="f1_answerable 0.200 → 0.400 over base model", comparison=comparison),
         bounds=(_floor(recall), _worse("crows_pairs", worsening, 0.1)),
         changes={"crows_pairs": {"before": before, "after": after, "worsening": Metric(value=worsening, n=48)}},
+        slices_over="base model",
         requests=Requests(p50=p95, p95=p95, mean=p95, n=12, memory_gb=memory),
         cost=cost,
     )

@@ -1,7 +1,7 @@
 """How plain baselines answer, one small file each, found by listing this folder.
 
-A file has `load(candidate, store) -> Reply`, and `PACKAGES`, what it needs installed beside core's. How they are fitted is
-said in components/selection/baselines.
+A file has `load(candidate, store) -> Reply`, `PACKAGES`, what it needs installed beside core's, and `READS_INPUT`, whether
+its answer depends on what the input says. How they are fitted is said in components/selection/baselines.
 """
 
 from collections.abc import Callable, Sequence
@@ -32,6 +32,11 @@ def load(candidate: Candidate, store: Store) -> Reply:
 def packages(kind: str) -> tuple[str, ...]:
     """What the baseline `kind` needs installed."""
     return tuple(_module(kind).PACKAGES)
+
+
+def reads_input(candidate: Candidate) -> bool:
+    """Whether an answer of `candidate` depends on what the input says; always the same one, or one drawn, does not."""
+    return candidate.baseline is None or bool(_module(candidate.baseline.kind).READS_INPUT)
 
 
 def _module(kind: str) -> Any:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from ..answer import Hit
 
 PACKAGES = ()
+READS_INPUT = True
 _COMMON = frozenset(
     words(
         "a an and are as at be by did do does for from had has have how in is it of on or that the to was were what when "

@@ -5,6 +5,7 @@ from components.core import Candidate, Store
 from . import Reply
 
 PACKAGES = ()
+READS_INPUT = False
 
 
 def load(candidate: Candidate, store: Store) -> Reply:

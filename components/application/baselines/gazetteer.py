@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ..answer import Hit
 
 PACKAGES = ()
+READS_INPUT = True
 
 
 def load(candidate: Candidate, store: Store) -> Reply:

@@ -6,6 +6,7 @@ from components.text import sentences
 from . import Reply
 
 PACKAGES = ()
+READS_INPUT = True
 
 
 def load(candidate: Candidate, store: Store) -> Reply:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from ..answer import Hit
 
 PACKAGES = ()
+READS_INPUT = False
 
 
 def load(candidate: Candidate, store: Store) -> Reply:

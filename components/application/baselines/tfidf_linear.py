@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ..answer import Hit
 
 PACKAGES = ("skops", "scikit-learn", *lexical.PACKAGES)
+READS_INPUT = True
 
 
 def load(candidate: Candidate, store: Store) -> Reply:

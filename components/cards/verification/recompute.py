@@ -154,7 +154,7 @@ def _gains(record: Record, rows: Sequence[Example], others: Mapping[str, Sequenc
 
 def _slice_gains(record: Record, rows: Sequence[Example], others: Mapping[str, Sequence[Example]]) -> Iterator[Finding]:
     recorded = record.evaluated.get("slice_gains") or {}
-    over: str = (record.evaluated.get("gain") or {}).get("over", "")
+    over: str = record.evaluated.get("slices_over") or (record.evaluated.get("gain") or {}).get("over", "")
     if not recorded or over not in others:  # a table that cannot be read is named with the gain over it
         return
     metrics = Metrics.model_validate(record.use_case["metrics"])
