@@ -7,7 +7,7 @@ that the contract does not have) is answered with another one that says why. It 
 """
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from prefect import flow, suspend_flow_run
 from prefect.artifacts import create_markdown_artifact
@@ -17,7 +17,7 @@ from pydantic import BaseModel, Field
 from components import cards, governance
 from components.core import BadInput, GateRefused, Workspace
 from components.governance import approvals
-from flows.approve import decide
+from flows.approve import Recorded, decide
 
 WEEK = 7 * 24 * 3600
 FORMS = 20
@@ -44,16 +44,16 @@ class Decision(RunInput):
 
 
 @flow(name="approval", flow_run_name="{parameters.model} v{parameters.version}", persist_result=False)
-def approval_flow(parameters: Parameters) -> dict[str, Any]:
+def approval_flow(parameters: Parameters) -> Recorded:
     """Ask for a decision on a version until one may be recorded, then record it."""
     workspace = Workspace(parameters.home)
     refused = ""
     for attempt in range(FORMS):
-        said = _asked(workspace, parameters, attempt, refused)
+        form = _asked(workspace, parameters, attempt, refused)
         try:
             report = decide(
-                said.decision, parameters.model, parameters.version, said.identity, said.reason,
-                role=said.role, seen=said.seen, workspace=workspace,
+                form.decision, parameters.model, parameters.version, form.identity, form.reason,
+                role=form.role, seen=form.seen, workspace=workspace,
             )  # fmt: skip
             break
         except (BadInput, GateRefused) as error:
@@ -62,7 +62,7 @@ def approval_flow(parameters: Parameters) -> dict[str, Any]:
             refused = str(error)
     create_markdown_artifact(
         key=f"{parameters.model}-decision".replace("_", "-"),
-        markdown=f"**{said.decision}** by {report['by']} ({report['role']}): {report['reason']}\n\n{report['lacks']}",
+        markdown=f"**{form.decision}** by {report['by']} ({report['role']}): {report['reason']}\n\n{report['lacks']}",
     )
     return report
 
@@ -89,7 +89,7 @@ def _decided(card: Path | None) -> list[str]:
         record = cards.read_record(card)
     except BadInput:
         return []  # `ninefold approve` and the page say what is wrong with the card
-    return [*(line for said in cards.first_lines(record) for line in (said, "")), ""]
+    return [*(line for first in cards.first_lines(record) for line in (first, "")), ""]
 
 
 def _question(workspace: Workspace, version: governance.Registered) -> str:

@@ -1,7 +1,7 @@
 """`ninefold card …`: verify a card against its evidence, lint it, compare two, print one, render one from its record."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, NotRequired, TypedDict
 
 from rich.console import Console
 from rich.markup import escape
@@ -13,25 +13,51 @@ from components.core.code import ROOT
 from components.governance import Registered, registered
 
 
-def verify(card: str, offline: bool, workspace: Workspace | None = None) -> dict[str, Any]:
+class Checked(TypedDict):
+    """What verifying a card came to."""
+
+    card: str
+    ok: bool
+    offline: bool
+    checks: list[str]
+    wrong: list[str]
+    unverified: list[str]
+
+
+class Written(TypedDict):
+    """Where a card was written, or by a template of your own its text."""
+
+    card: str
+    text: NotRequired[str]
+
+
+class Linted(TypedDict):
+    """The inconsistencies in a card's text."""
+
+    card: str
+    ok: bool
+    findings: list[str]
+
+
+def verify(card: str, offline: bool, workspace: Workspace | None = None) -> Checked:
     """Verify `card` (a path, or `model@alias`); returns what was checked and what was found.
 
     offline: what is not in this workspace does not count against it; what is here, and the text, still does
     """
     workspace = workspace or Workspace()
     path = card_file(card, workspace)
-    found = cards.verify(path, workspace.store, _standing(path, workspace))
+    verified = cards.verify(path, workspace.store, _standing(path, workspace))
     return {
         "card": str(path),
-        "ok": not found.wrong and (offline or not found.unverified),
+        "ok": not verified.wrong and (offline or not verified.unverified),
         "offline": offline,
-        "checks": list(found.checks),
-        "wrong": [str(finding) for finding in found.wrong],
-        "unverified": [str(finding) for finding in found.unverified],
+        "checks": list(verified.checks),
+        "wrong": [str(finding) for finding in verified.wrong],
+        "unverified": [str(finding) for finding in verified.unverified],
     }
 
 
-def render(card: str, template: Path | None, workspace: Workspace | None = None) -> dict[str, Any]:
+def render(card: str, template: Path | None, workspace: Workspace | None = None) -> Written:
     """Write a card anew from its record, by the template of this version, and its PDF where there is one; with a template of
     your own, only its Markdown is rendered, and returned as `text`."""
     path = card_file(card, workspace or Workspace())
@@ -44,23 +70,23 @@ def render(card: str, template: Path | None, workspace: Workspace | None = None)
     return {"card": str(written)}
 
 
-def lint(card: str, workspace: Workspace | None = None) -> dict[str, Any]:
+def lint(card: str, workspace: Workspace | None = None) -> Linted:
     """Look for inconsistencies in the text of a card; returns them, each with its line."""
     path = card_file(card, workspace or Workspace())
     if path.suffix != ".md" or not path.is_file():
         raise BadInput(f"{path}: not a model card. Give the path of one (`model_cards/<use case>/v1.md`)")
-    found = [str(finding) for finding in cards.lint(path)]
-    return {"card": str(path), "ok": not found, "findings": found}
+    findings = [str(finding) for finding in cards.lint(path)]
+    return {"card": str(path), "ok": not findings, "findings": findings}
 
 
-def diff(before: str, after: str, workspace: Workspace | None = None) -> dict[str, Any]:
+def diff(before: str, after: str, workspace: Workspace | None = None) -> dict[str, list[str] | list[dict[str, str]]]:
     """What changed between two cards (`cards.diff`)."""
     workspace = workspace or Workspace()
     records = [cards.read_record(card_file(card, workspace)) for card in (before, after)]
     return cards.diff(*records)
 
 
-def print_pdf(card: str, workspace: Workspace | None = None) -> dict[str, Any]:
+def print_pdf(card: str, workspace: Workspace | None = None) -> Written:
     """Write a card as PDF beside it, from its record."""
     from components.cards.pdf import pdf
 
@@ -113,7 +139,7 @@ def _standing(card: Path, workspace: Workspace) -> cards.Standing | None:
     )
 
 
-def show_verified(report: dict[str, Any]) -> None:
+def show_verified(report: Checked) -> None:
     """Print what was checked, each thing that is wrong, and each that could not be looked at."""
     console = Console()
 
@@ -133,7 +159,7 @@ def show_verified(report: dict[str, Any]) -> None:
         say(f"{report['card']}: holds. Checked: {'; '.join(report['checks'])}")
 
 
-def show_linted(report: dict[str, Any]) -> None:
+def show_linted(report: Linted) -> None:
     """Print each inconsistency, or that there is none."""
     lines = report["findings"] or [f"{report['card']}: nothing to object to"]
     Console().print("\n".join(lines), highlight=False, markup=False, soft_wrap=True)
@@ -152,6 +178,6 @@ def show_diff(report: dict[str, Any]) -> None:
         console.print(table, highlight=False)
 
 
-def show_rendered(report: dict[str, Any]) -> None:
+def show_rendered(report: Written) -> None:
     """Print the text, or where the card was written."""
     Console().print(report.get("text") or report["card"], highlight=False, markup=False, soft_wrap=True)

@@ -8,14 +8,14 @@ from pathlib import Path
 def explain(error: BaseException) -> tuple[str, int]:
     """Keep the traceback of `error`; returns what to tell the user, and the exit code. Never raises: where the workspace is
     at fault, the error is most likely its doing, and NINEFOLD_HOME is what to mend."""
-    said = f"failed: {type(error).__name__}: {error}"
+    message = f"failed: {type(error).__name__}: {error}"
     try:
-        return f"{said}\nThe traceback is in {_keep(error)}", 3
+        return f"{message}\nThe traceback is in {_keep(error)}", 3
     except (FileExistsError, NotADirectoryError, PermissionError) as unusable:
         where = f"NINEFOLD_HOME: cannot use {unusable.filename} ({unusable.strerror})"
-        return f"{where}. Set it to a folder that can be written, or that can be made ({said})", 2
+        return f"{where}. Set it to a folder that can be written, or that can be made ({message})", 2
     except Exception as second:  # noqa: BLE001 the last resort may not fail itself
-        return f"{said}\nIts traceback could not be kept: {second}", 3
+        return f"{message}\nIts traceback could not be kept: {second}", 3
 
 
 def _keep(error: BaseException) -> Path:

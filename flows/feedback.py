@@ -7,7 +7,7 @@ signed, so whoever can write the workspace can write them.
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Literal, TypedDict
 
 from rich.console import Console
 
@@ -19,7 +19,51 @@ WAITS, NEW, READ = "in quarantine", "new", "read"
 DECIDED = {"accept": "accepted", "reject": "rejected"}
 
 
-def listed(model: str, *, every: bool = False, workspace: Workspace | None = None) -> dict[str, Any]:
+class Shown(TypedDict):
+    """An item of feedback, its state, and who decided on it."""
+
+    id: str
+    state: str
+    why: str
+    decided_by: str
+    source: str
+    at: str
+    kind: str
+    answer_id: str
+    consent: bool
+    question: str
+    answer: str
+    said: str
+
+
+class Listed(TypedDict):
+    """Items on a model; states: state → items; waiting: source → its items in quarantine."""
+
+    model: str
+    states: dict[str, int]
+    waiting: dict[str, int]
+    items: list[Shown]
+
+
+class Decided(TypedDict):
+    """What a person decided; decided: ids of the items on which that was new."""
+
+    model: str
+    decision: Literal["accept", "reject"]
+    decided: list[str]
+    by: str
+    reason: str
+
+
+class Client(TypedDict):
+    """A client's key, None once it is revoked."""
+
+    client: str
+    key: str | None
+    revoked: bool
+
+
+def listed(model: str, *, every: bool = False, workspace: Workspace | None = None) -> Listed:
     """The feedback on `model` that waits for a person (every: all of it), and how many items are in which state: new (no run
     has read it), read (counted, or dropped for a reason that the run's notes say), in quarantine, accepted, rejected.
 
@@ -36,7 +80,7 @@ def listed(model: str, *, every: bool = False, workspace: Workspace | None = Non
 def decide(
     verdict: Literal["accept", "reject"], model: str, ids: Sequence[str], by: str, reason: str, *, source: str = "",
     workspace: Workspace | None = None,
-) -> dict[str, Any]:  # fmt: skip
+) -> Decided:  # fmt: skip
     """Record a person's decision on the items `ids`, and on all of `source` that nobody has decided on yet.
 
     Raises BadInput where an id is not known, a name or reason is missing, or there is nothing to decide on.
@@ -48,13 +92,13 @@ def decide(
     known = _states(workspace, model)
     theirs = [one.item.key for one, _ in known if source and (one.source or "unknown") == source and one.review is None]
     if not ids and not theirs:
-        said = f"--source {source}: nothing of it is undecided" if source else "give the ids of items, or --source"
-        raise BadInput(f"{said}. `ninefold feedback list {model} --all` shows ids and sources")
+        problem = f"--source {source}: nothing of it is undecided" if source else "give the ids of items, or --source"
+        raise BadInput(f"{problem}. `ninefold feedback list {model} --all` shows ids and sources")
     news = FeedbackStore(workspace.feedback).review(model, [*ids, *theirs], verdict, by.strip(), reason.strip())
     return {"model": model, "decision": verdict, "decided": [*news], "by": by, "reason": reason}
 
 
-def client(name: str, *, revoke: bool = False, workspace: Workspace | None = None) -> dict[str, Any]:
+def client(name: str, *, revoke: bool = False, workspace: Workspace | None = None) -> Client:
     """Make the key by which `name` is known as a source, or revoke it. Raises BadInput as the store does."""
     store = FeedbackStore((workspace or Workspace()).feedback)
     if revoke:
@@ -70,11 +114,11 @@ def _states(workspace: Workspace, model: str) -> list[tuple[Received, str]]:
         known = ", ".join(sorted({*Registry(workspace).models(), *store.models()})) or "none"
         raise BadInput(f"{model}: no registered model, and nobody spoke of one of this name; known here: {known}")
     upto, waiting = _last_read(workspace, model)
-    found = []
+    states = []
     for one in received:
         state = waiting.get(one.item.key, READ) if one.number <= upto else NEW
-        found.append((one, DECIDED[one.review.verdict] if one.review else state))
-    return found
+        states.append((one, DECIDED[one.review.verdict] if one.review else state))
+    return states
 
 
 def _last_read(workspace: Workspace, model: str) -> tuple[int, dict[str, str]]:
@@ -92,7 +136,7 @@ def _last_read(workspace: Workspace, model: str) -> tuple[int, dict[str, str]]:
     return int(result["gathered"].partition(".")[0] or 0), {row["id"]: row["reason"] for row in rows}
 
 
-def _shown(one: Received, state: str) -> dict[str, Any]:
+def _shown(one: Received, state: str) -> Shown:
     item, held = one.item, state not in (NEW, READ, *DECIDED.values())
     return {
         "id": item.key,
@@ -110,7 +154,7 @@ def _shown(one: Received, state: str) -> dict[str, Any]:
     }
 
 
-def show(report: dict[str, Any]) -> None:
+def show(report: Listed) -> None:
     """Print the items, then how many there are of each state."""
     for item in report["items"]:
         why = f": {item['why']}" if item["why"] else ""
@@ -124,17 +168,17 @@ def show(report: dict[str, Any]) -> None:
         _say(f"decide: ninefold feedback accept|reject {report['model']} ID... (or --source SOURCE) --reason WHY")
 
 
-def show_decision(report: dict[str, Any]) -> None:
+def show_decision(report: Decided) -> None:
     """Print what was decided."""
     verb, count = DECIDED[report["decision"]], len(report["decided"])
-    said = f"{count} item{'' if count == 1 else 's'} of feedback on {report['model']} {verb} by {report['by']}"
-    said = f"{said}: {report['reason']}" if count else f"decided so before; nothing changed for {report['model']}"
-    _say(said)
+    line = f"{count} item{'' if count == 1 else 's'} of feedback on {report['model']} {verb} by {report['by']}"
+    line = f"{line}: {report['reason']}" if count else f"decided so before; nothing changed for {report['model']}"
+    _say(line)
     if count:
         _say("the next `ninefold run` of its use case goes on from the feedback stage")
 
 
-def show_client(report: dict[str, Any]) -> None:
+def show_client(report: Client) -> None:
     """Print the key, which is shown this once, or that there is none any more."""
     if report["revoked"]:
         _say(f"the key of {report['client']} is revoked: what is sent with it counts for the network peer")

@@ -1,7 +1,7 @@
 """`ninefold fetch`: bring the assets and the hub's benchmarks that a use case needs, so that a run needs no network."""
 
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 from rich.console import Console
 
@@ -10,7 +10,15 @@ from components.core.hub_task import folder_of
 from flows.run import profile_path
 
 
-def fetch_assets(use_case: Path, profile: str = "cpu") -> dict[str, Any]:
+class Fetched(TypedDict):
+    """Where something that was fetched lies."""
+
+    folder: str
+    megabytes: int
+    licence: str
+
+
+def fetch_assets(use_case: Path, profile: str = "cpu") -> dict[str, Fetched]:
     """Fetch and check each asset, and the data of each benchmark of the hub; {name: {folder, megabytes, licence}}."""
     from components.evaluation.hub import fetch_benchmarks
     from components.evaluation.stage import Config
@@ -22,21 +30,21 @@ def fetch_assets(use_case: Path, profile: str = "cpu") -> dict[str, Any]:
         if source.path.startswith("asset:")
     }
     workspace = Workspace()
-    found = {}
+    fetched: dict[str, Fetched] = {}
     for name in sorted(named | set(ASSETS)):
         folder = fetch(name, workspace)
-        found[name] = {"folder": str(folder), "megabytes": ASSETS[name].megabytes, "licence": ASSETS[name].licence}
+        fetched[name] = {"folder": str(folder), "megabytes": ASSETS[name].megabytes, "licence": ASSETS[name].licence}
     benchmarks = stage_config(Config, "evaluation", contract, read_yaml(profile_path(profile), Profile)).benchmarks
     for tasks in fetch_benchmarks([name for name, count in benchmarks.items() if count], workspace).values():
         for task in tasks:
             folder = folder_of(task.dataset, task.config, workspace)
             size = sum(path.stat().st_size for path in folder.iterdir())
             name = f"{task.dataset}@{task.revision[:12]} {task.config}".strip()
-            found[name] = {"folder": str(folder), "megabytes": round(size / 1e6), "licence": task.licence}
-    return found
+            fetched[name] = {"folder": str(folder), "megabytes": round(size / 1e6), "licence": task.licence}
+    return fetched
 
 
-def show(report: dict[str, Any]) -> None:
+def show(report: dict[str, Fetched]) -> None:
     """Print where the assets lie."""
     for name, asset in report.items():
         Console().print(

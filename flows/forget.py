@@ -8,7 +8,7 @@ search decides. Repeating the command, for whatever subject, finishes what was b
 import json
 from collections import Counter
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 from rich.console import Console
 from rich.table import Table
@@ -16,7 +16,7 @@ from rich.table import Table
 from components import governance, serving
 from components.core import BadInput, Workspace, publish_json, short
 from components.core.code import ROOT
-from components.governance import Registered, Registry
+from components.governance import ALIASES, Registered, Registry
 from components.lineage import PENDING, REASON, Item, Subject, erase, find_row, search, touched, with_rows
 from components.text.suppression import Suppressed
 
@@ -29,7 +29,31 @@ UNREACHED = (
 )
 
 
-def forget(subject: str, *, dry_run: bool, yes: bool, workspace: Workspace | None = None) -> dict[str, Any]:
+class Withdrawn(TypedDict):
+    """A version that is withdrawn; aliases: those that pointed at it."""
+
+    model: str
+    version: int
+    use_case: str
+    aliases: list[str]
+
+
+class Forgotten(TypedDict):
+    """What was touched, what must run again (step → times), what cannot be reached, and what is left.
+
+    items, left: dumps of Item
+    """
+
+    dry_run: bool
+    items: list[dict[str, object]]
+    versions: list[Withdrawn]
+    endpoints: list[str]
+    run_again: dict[str, int]
+    not_reached: list[str]
+    left: list[dict[str, object]]
+
+
+def forget(subject: str, *, dry_run: bool, yes: bool, workspace: Workspace | None = None) -> Forgotten:
     """Forget a text (an address, a name, a phrase), or a row or an answer by its id; returns what was touched and left.
 
     dry_run: only look. Raises BadInput without either `dry_run` or `yes`, MachineFault where a database is in use.
@@ -56,7 +80,7 @@ def forget(subject: str, *, dry_run: bool, yes: bool, workspace: Workspace | Non
         erase(workspace, wanted, left)  # what withdrawing wrote, or an endpoint logged until it was stopped
         left = search(workspace, wanted, *cards) if left else []
         (workspace.root / PENDING).unlink()
-        return report | {"left": [item.model_dump(mode="json") for item in left if item.kind != "record"]}
+        return {**report, "left": [item.model_dump(mode="json") for item in left if item.kind != "record"]}
 
 
 def _subject(workspace: Workspace, given: str) -> Subject:
@@ -81,12 +105,12 @@ def _versions(workspace: Workspace) -> list[Registered]:
 def _cards(workspace: Workspace) -> list[Path]:
     """The project's card files of this workspace's versions: what names their Candidates, and what lies beside it. A trial's
     version has the number of a card that another workspace wrote, which is not this one's to delete."""
-    found: set[Path] = set()
+    files: set[Path] = set()
     for version in _versions(workspace):
         card, named = ROOT / version.card, short(version.candidate).encode()
         beside = [path for path in card.parent.glob(f"{card.stem}.*") if path.is_file()] if version.card else []
-        found |= set(beside if any(named in path.read_bytes() for path in beside) else [])
-    return sorted(found)
+        files |= set(beside if any(named in path.read_bytes() for path in beside) else [])
+    return sorted(files)
 
 
 def _withdrawn(workspace: Workspace, items: list[Item]) -> list[Registered]:
@@ -113,14 +137,13 @@ def _withdraw(workspace: Workspace, version: Registered) -> None:
 def _endpoints(workspace: Workspace, versions: list[Registered]) -> list[str]:
     """Kept endpoints that serve one of `versions`."""
     candidates = {version.candidate for version in versions}
-    kept = [serving.Endpoint.model_validate_json(path.read_text()) for path in sorted(workspace.serving.glob("*.json"))]
-    return [endpoint.name for endpoint in kept if endpoint.candidate in candidates]
+    endpoints = [serving.Endpoint.model_validate_json(path.read_text()) for path in sorted(workspace.serving.glob("*.json"))]
+    return [endpoint.name for endpoint in endpoints if endpoint.candidate in candidates]
 
 
-def _report(workspace: Workspace, items: list[Item], *, dry_run: bool) -> dict[str, Any]:
+def _report(workspace: Workspace, items: list[Item], *, dry_run: bool) -> Forgotten:
     versions = _withdrawn(workspace, items)
     registry = Registry(workspace)
-    names: tuple[Any, ...] = ("candidate", "champion", "previous")
     gone = {item.id for item in items if item.kind in ("object", "seal")}
     again = Counter(seal.name for seal in workspace.store.seals() if seal.key in gone or seal.made & gone)
     records = [f"{item.id} ({item.role}): append-only; it names who approved" for item in items if item.kind == "record"]
@@ -132,7 +155,7 @@ def _report(workspace: Workspace, items: list[Item], *, dry_run: bool) -> dict[s
                 "model": one.model,
                 "version": one.version,
                 "use_case": one.use_case,
-                "aliases": [name for name in names if registry.holder(one.model, name) == one.version],
+                "aliases": [alias for alias in ALIASES if registry.holder(one.model, alias) == one.version],
             }
             for one in versions
         ],
@@ -143,15 +166,15 @@ def _report(workspace: Workspace, items: list[Item], *, dry_run: bool) -> dict[s
     }
 
 
-def show(report: dict[str, Any]) -> None:
+def show(report: Forgotten) -> None:
     """Print what is touched, what must run again, what cannot be reached, and what is left."""
     console, dry = Console(), report["dry_run"]
     table = Table(title="would be deleted" if dry else "deleted", title_justify="left", header_style="bold")
     for name in ("kind", "what", "id", "count", "why"):
         table.add_column(name, justify="right" if name == "count" else "left", overflow="fold")
-    for item in report["items"]:
-        if item["kind"] != "record":
-            table.add_row(item["kind"], item["role"], _short(item["id"]), f"{item['count']:,}", item["why"])
+    for item in map(Item.model_validate, report["items"]):
+        if item.kind != "record":
+            table.add_row(item.kind, item.role, _short(item.id), f"{item.count:,}", item.why)
     console.print(table if table.row_count else "nothing here holds it", highlight=False)
     for version in report["versions"]:
         aliases = f" ({', '.join(version['aliases'])})" if version["aliases"] else ""
@@ -165,7 +188,7 @@ def show(report: dict[str, Any]) -> None:
     for line in report["not_reached"]:
         console.print(f"  not reached: {line}", highlight=False, soft_wrap=True)
     if not dry:
-        left = ", ".join(f"{item['kind']} {_short(item['id'])}" for item in report["left"])
+        left = ", ".join(f"{item.kind} {_short(item.id)}" for item in map(Item.model_validate, report["left"]))
         console.print(f"  second search: {f'still found in {left}' if left else 'nothing is left'}", highlight=False)
 
 

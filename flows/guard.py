@@ -19,7 +19,6 @@ import signal
 import socket
 import sys
 import threading
-from typing import Any
 
 import uvicorn
 from starlette.datastructures import Headers
@@ -52,8 +51,8 @@ class Guard:
     def _refused(self, scope: Scope) -> Response | None:
         headers = Headers(scope=scope)
         if not self._from_here(scope, headers):
-            said = f"refused: a page of another origin ({headers.get('origin', 'not named')}) sent this\n"
-            return PlainTextResponse(said, 403)
+            reason = f"refused: a page of another origin ({headers.get('origin', 'not named')}) sent this\n"
+            return PlainTextResponse(reason, 403)
         if self.basic is None or (scope["path"] == HEALTH and scope.get("method") == "GET"):
             return None
         if hmac.compare_digest(headers.get("authorization", "").encode(), self.basic):
@@ -84,7 +83,7 @@ def app_of(name: str, workspace: Workspace) -> ASGIApp:
     return TrustedHostMiddleware(guarded, allowed_hosts=[*HOSTS], www_redirect=False)
 
 
-def _mlflow(workspace: Workspace) -> Any:
+def _mlflow(workspace: Workspace) -> ASGIApp:
     """MLflow as `mlflow server` sets it up, without its proxy for artifacts and without its queue of jobs: nothing here uses
     them."""
     from mlflow.server.constants import ARTIFACT_ROOT_ENV_VAR, BACKEND_STORE_URI_ENV_VAR

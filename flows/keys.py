@@ -1,6 +1,6 @@
 """`ninefold keys …`: make, replace and revoke the key that signs approvals and served folders."""
 
-from typing import Any
+from typing import NotRequired, TypedDict
 
 from rich.console import Console
 
@@ -9,13 +9,24 @@ from components.core.keys import key_id, keys_folder, make_keys, revoke_key, rot
 from components.governance import Approvals, approvals
 
 
-def init() -> dict[str, Any]:
+class SigningKey(TypedDict):
+    """Today's key, whether it was made just now, and the one whose place it took or that was revoked (`at`: when)."""
+
+    folder: str
+    key: str | None
+    made: bool
+    retired: NotRequired[str | None]
+    revoked: NotRequired[str]
+    at: NotRequired[str]
+
+
+def init() -> SigningKey:
     """Make the pair unless there is one; returns its folder and name."""
-    made = make_keys()
-    return {"folder": str(keys_folder()), "key": key_id(), "made": made}
+    new = make_keys()
+    return {"folder": str(keys_folder()), "key": key_id(), "made": new}
 
 
-def rotate() -> dict[str, Any]:
+def rotate() -> SigningKey:
     """Put a new pair in place of today's; returns both names. Raises MachineFault where this workspace's record is dated
     ahead of the clock."""
     _in_time()
@@ -23,7 +34,7 @@ def rotate() -> dict[str, Any]:
     return {"folder": str(keys_folder()), "key": key_id(), "made": True, "retired": old}
 
 
-def revoke(key: str) -> dict[str, Any]:
+def revoke(key: str) -> SigningKey:
     """Call a key lost or stolen; returns its name, and that of today's. Raises what `rotate` does."""
     before = key_id()
     if key == before:
@@ -48,16 +59,16 @@ def _in_time() -> None:
         )
 
 
-def show(report: dict[str, Any]) -> None:
+def show(report: SigningKey) -> None:
     """Print where the key is, and what became of another one."""
-    said = "made" if report["made"] else "is there already; nothing changed"
-    line = f"signing key {report['key']} {said}: {report['folder']}"
+    state = "made" if report["made"] else "is there already; nothing changed"
+    line = f"signing key {report['key']} {state}: {report['folder']}"
     Console().print(line, highlight=False, markup=False, soft_wrap=True)
     if old := report.get("retired"):
-        said = f"key {old} is retired: what it signed until now holds, and nothing that it signs from now on"
+        consequence = f"key {old} is retired: what it signed until now holds, and nothing that it signs from now on"
     elif old := report.get("revoked"):
-        said = (
+        consequence = (
             f"key {old} was revoked at {report['at']}: approvals that it signed hold; folders that it signed are not served"
         )
     if old:
-        Console().print(said, highlight=False, markup=False, soft_wrap=True)
+        Console().print(consequence, highlight=False, markup=False, soft_wrap=True)

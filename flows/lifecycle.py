@@ -5,7 +5,7 @@ walks the same page and stops at the first step that is not sealed. What joins t
 """
 
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 from prefect import flow
 from pydantic import BaseModel, Field
@@ -24,11 +24,12 @@ from components import (
     use_case,
 )
 from components.application import constant
-from components.core import UNOPTIMIZED, Candidate, GateRefused, Split, Workspace
+from components.core import UNOPTIMIZED, Candidate, Dataset, GateRefused, Metrics, Split, Task, Workspace
 from flows.own_model import Elsewhere
 from flows.record import finish, opened, publish_card
 from flows.run import Run
 from flows.steps import Steps, Stopped
+from flows.summary import Summary
 
 
 class Parameters(BaseModel):
@@ -46,8 +47,16 @@ class Parameters(BaseModel):
     home: Path | None = Field(None, description="Workspace folder; NINEFOLD_HOME or .ninefold where empty")
 
 
+class Common(TypedDict):
+    """What every stage after the data is given."""
+
+    task: Task
+    metrics: Metrics
+    dataset: Dataset
+
+
 @flow(name="lifecycle", flow_run_name="{parameters.use_case.stem}", persist_result=False)
-def lifecycle_flow(parameters: Parameters) -> dict[str, Any]:
+def lifecycle_flow(parameters: Parameters) -> Summary:
     """Run the lifecycle and return its summary (exit 0: done; 1: a gate said no, the card says why)."""
     given = (parameters.licence, parameters.made_from, parameters.template)
     own = Elsewhere(parameters.checkpoint, *given) if parameters.checkpoint else None
@@ -77,7 +86,7 @@ def lifecycle(do: Steps) -> None:
         hub=do.run.hub_tasks(),
     )
     dataset = prepared.dataset
-    common = {"task": task, "metrics": metrics, "dataset": dataset}
+    common: Common = {"task": task, "metrics": metrics, "dataset": dataset}
 
     feasible = do("use_case", use_case.check, contract=contract, dataset=dataset, machine=do.run.machine)
     if not feasible.decision.adopted:
@@ -128,9 +137,7 @@ def lifecycle(do: Steps) -> None:
     publish_card(do, winner, evaluated, released.release)
 
 
-def _climb(
-    do: Steps, chosen: selection.Selection, common: dict[str, Any]
-) -> tuple[Candidate, Candidate | None, Split | None]:
+def _climb(do: Steps, chosen: selection.Selection, common: Common) -> tuple[Candidate, Candidate | None, Split | None]:
     """Stages 3 to 7, up to the candidate that goes to the test: (that one, the model before it was tuned, the canaries that
     tuning planted)."""
     dataset, task, policy = common["dataset"], common["task"], do.run.use_case.policy
@@ -166,7 +173,7 @@ def _climb(
     return finalist, base, planted
 
 
-def _with_retrieval(do: Steps, chosen: selection.Selection, common: dict[str, Any]) -> Candidate:
+def _with_retrieval(do: Steps, chosen: selection.Selection, common: Common) -> Candidate:
     """The registered model with its retrieval; raises GateRefused when a filter of selection rejected it."""
     if chosen.model is None:
         raise GateRefused(f"selection: {'; '.join(f'{name}: {reason}' for name, reason in chosen.rejected.items())}")
@@ -181,14 +188,14 @@ def _references(do: Steps, chosen: selection.Selection, base: Candidate | None, 
     what knows only how frequent the training answers are, the finalist itself once it was made faster, and the version that
     is champion today, unless it is the finalist, or was made from it."""
     task = do.run.use_case.task
-    found = {"plain baseline": chosen.plain}
+    references = {"plain baseline": chosen.plain}
     if base:
-        found["base model, same retrieval" if base.retriever else "base model"] = base
+        references["base model, same retrieval" if base.retriever else "base model"] = base
     if task.abstain:
-        found[f"always '{task.abstain}'"] = constant(task, task.abstain)
-    found |= {name: one for name, one in chosen.references.items() if one not in found.values()}
-    found[UNOPTIMIZED] = finalist  # while it is what is measured, it is no reference of its own
+        references[f"always '{task.abstain}'"] = constant(task, task.abstain)
+    references |= {name: one for name, one in chosen.references.items() if one not in references.values()}
+    references[UNOPTIMIZED] = finalist  # while it is what is measured, it is no reference of its own
     champion = governance.champion(do.run.workspace, do.run.use_case.deployment.model_name, other_than=finalist.digest)
     if champion:
-        found[evaluation.CHAMPION] = champion
-    return found
+        references[evaluation.CHAMPION] = champion
+    return references

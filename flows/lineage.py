@@ -11,7 +11,7 @@ from components import lineage as graphs
 from components import serving
 from components.core import BadInput, Candidate, Workspace, publish_text
 from components.data import sentences
-from components.governance import Approvals, Registered, Registry, candidate_in
+from components.governance import ALIASES, Approvals, Registered, Registry, candidate_in
 from components.lineage import Graph, Node, as_html, as_mermaid
 from components.lineage import graph as draw
 from flows.serve import version_named
@@ -29,19 +29,18 @@ def lineage(model: str, workspace: Workspace | None = None) -> Graph:
 def graph_of(workspace: Workspace, version: Registered) -> Graph:
     """The graph that ends at a registered version."""
     registry = Registry(workspace)
-    names: tuple[Any, ...] = ("candidate", "champion", "previous")
-    aliases = [name for name in names if registry.holder(version.model, name) == version.version]
+    aliases = [alias for alias in ALIASES if registry.holder(version.model, alias) == version.version]
     withdrawn = version.version in registry.withdrawn(version.model)
     lines, _ = Approvals(workspace).verify()  # a broken record is drawn too: `ninefold approvals --verify` judges it
     entries = [line for line in lines if (line.model, line.version) == (version.model, version.version)]
-    kept = serving.status(workspace, version.model)
-    up = kept is not None and kept.version == str(version.version)
+    endpoint = serving.status(workspace, version.model)
+    up = endpoint is not None and endpoint.version == str(version.version)
     return draw(
         workspace.store,
         version.model_dump(mode="json") | {"aliases": aliases, "withdrawn": withdrawn},
         candidate_of(workspace, version),
         [entry.model_dump(mode="json") for entry in entries],
-        {"url": kept.url, "up": True} if kept and up else None,
+        {"url": endpoint.url, "up": True} if endpoint and up else None,
     )
 
 
@@ -91,28 +90,28 @@ def show(graph: Graph) -> None:
     Console().print(root, highlight=False)
 
 
-def show_row(found: dict[str, Any]) -> None:
+def show_row(report: dict[str, Any]) -> None:
     """Print where a row or passage went."""
 
     def line(text: str) -> None:
         console.print(text, highlight=False, markup=False, soft_wrap=True)
 
     console = Console()
-    for one in found.get("left_out", ()):
+    for one in report.get("left_out", ()):
         where, rights = _read_at(one)
         line(f"{where}: left out at step {one['step']}: {one['reason']} ({rights})")
-    if "left_out" in found:
+    if "left_out" in report:
         return
-    kind = "row" if "row" in found else "passage"
-    one = found[kind]
+    kind = "row" if "row" in report else "passage"
+    one = report[kind]
     line(f"{kind} {one['id']} of source {one['source']}: {one['text']!r}")
-    for place in found["read"]:
+    for place in report["read"]:
         line("  read from {} ({})".format(*_read_at(place)))
-    line(f"  {found['split']}: {found['training']}; read by {', '.join(found['read_by']) or 'no stage'}")
-    for place in found["places"]:
-        made = ", ".join(place["steps"]) or "no seal"
-        line(f"  {place['what']} {place['digest'][:12]} ({place['file']}), made by {made}")
-    line(f"  released from this data: {', '.join(found['released']) or 'no version'}")
+    line(f"  {report['split']}: {report['training']}; read by {', '.join(report['read_by']) or 'no stage'}")
+    for place in report["places"]:
+        steps = ", ".join(place["steps"]) or "no seal"
+        line(f"  {place['what']} {place['digest'][:12]} ({place['file']}), made by {steps}")
+    line(f"  released from this data: {', '.join(report['released']) or 'no version'}")
 
 
 def _read_at(place: dict[str, Any]) -> tuple[str, str]:
@@ -123,7 +122,7 @@ def _read_at(place: dict[str, Any]) -> tuple[str, str]:
 
 def _line(node: Node) -> str:
     facts = node.facts
-    said = {
+    detail = {
         "source": f"{facts.get('licence')}, sha256 {str(facts.get('sha256'))[:12]}, {facts.get('read', 0):,} rows read",
         "job": f"{facts.get('verdict', '')}: {facts.get('reason', '')}",
         "version": f"candidate {str(facts.get('candidate'))[:12]}" + (", withdrawn" if facts.get("withdrawn") else ""),
@@ -132,15 +131,15 @@ def _line(node: Node) -> str:
         "endpoint": "up",
     }.get(node.kind, facts.get("licence", ""))
     dropped = ", ".join(f"{count} {reason}" for reason, count in (facts.get("dropped") or {}).items())
-    more = (f" ({said})" if said else "") + (f" dropped: {dropped}" if dropped else "")
+    more = (f" ({detail})" if detail else "") + (f" dropped: {dropped}" if dropped else "")
     more += f" bias: {bias_said(facts['bias'])}" if facts.get("bias") else ""
     return _name(node) + more.replace("[", "\\[")
 
 
-def bias_said(found: dict[str, Any]) -> str:
+def bias_said(bias: dict[str, Any]) -> str:
     """What a data step's figures of bias come to, in words."""
-    named = "; ".join(sentences(found)) or "no step dropped or relabelled a group more often than others beyond chance"
-    rows = found.get("sources", {}).get("rows", {})
+    named = "; ".join(sentences(bias)) or "no step dropped or relabelled a group more often than others beyond chance"
+    rows = bias.get("sources", {}).get("rows", {})
     return named + (f"; {rows['share']:.0%} of the rows are from '{rows['largest']}'" if rows.get("largest") else "")
 
 

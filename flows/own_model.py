@@ -39,12 +39,12 @@ def origin(made_from: str | None, language: str) -> Model | None:
         return None
     known = {model.name: model for model in CATALOGUE if model.architecture == "decoder" and model.modality == "text"}
     try:
-        found = known.get(made_from) or own_model(made_from.removeprefix("folder:"), "not stated", language)
+        model = known.get(made_from) or own_model(made_from.removeprefix("folder:"), "not stated", language)
     except BadInput as error:
         raise BadInput(f"--made-from {error}; or a model of the catalogue: {', '.join(known)}") from error
-    if found.architecture != "decoder":
+    if model.architecture != "decoder":
         raise BadInput(f"--made-from {made_from}: a model that generates no text is not what yours was made from")
-    return found
+    return model
 
 
 def own_model(checkpoint: str, licence: str, language: str) -> Model:
@@ -82,14 +82,14 @@ def own_model(checkpoint: str, licence: str, language: str) -> Model:
 
 def _shape(config: Path) -> tuple[int, Literal["decoder", "encoder", "encoder_decoder"]]:
     """(longest context in tokens, kind of architecture) from a checkpoint's config.json."""
-    found = json.loads(config.read_text())
+    settings = json.loads(config.read_text())
     try:
-        window = int(found.get("max_position_embeddings", 2048))
-        classes = found.get("architectures") or ["ForCausalLM"]
+        window = int(settings.get("max_position_embeddings", 2048))
+        classes = settings.get("architectures") or ["ForCausalLM"]
         generates = any(name.endswith(("ForCausalLM", "LMHeadModel")) for name in classes)
     except (ValueError, TypeError, AttributeError) as error:
         raise BadInput(f"{config}: not readable as part of a checkpoint ({error}); {artifacts.RIGHT}") from error
-    if found.get("is_encoder_decoder"):
+    if settings.get("is_encoder_decoder"):
         return window, "encoder_decoder"
     return window, "decoder" if generates else "encoder"
 
@@ -104,8 +104,10 @@ def check_template(own: Model, base: Model | None, meant: str | None, workspace:
     theirs = _template_of(base, workspace) if base and ours else None
     pinned = hashlib.sha256((ours or "").encode()).hexdigest()
     if meant is not None and (len(meant) < DIGEST_SHOWN or not ours or not pinned.startswith(meant.lower())):
-        said = f"its template is {short(pinned)}" if ours else "it has no chat template"
-        raise BadInput(f"--template {meant}: {said}; give {DIGEST_SHOWN} or more characters of its SHA-256, or leave it out")
+        stated = f"its template is {short(pinned)}" if ours else "it has no chat template"
+        raise BadInput(
+            f"--template {meant}: {stated}; give {DIGEST_SHOWN} or more characters of its SHA-256, or leave it out"
+        )
     if meant is None and base and theirs and ours != theirs:
         raise BadInput(
             f"{own.source}: its chat template (SHA-256 {short(pinned)}) is not that of {base.name}, which it was made from; "

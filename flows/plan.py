@@ -1,7 +1,7 @@
 """`ninefold plan`: walk the lifecycle page without running anything; say what is sealed, what would run, how long."""
 
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 from rich.console import Console
 from rich.table import Table
@@ -10,7 +10,26 @@ from components.core import STAGES, Data, GateRefused, Profile, Workspace
 from flows.run import Run
 
 
-def plan(use_case: Path, profile: str) -> dict[str, Any]:
+class Expected(TypedDict):
+    """What a run would do at a stage; seconds: None where they are not known."""
+
+    stage: str
+    status: str
+    seconds: float | None
+
+
+class Plan(TypedDict):
+    """What a run would do."""
+
+    run_id: str
+    stages: list[Expected]
+    seconds: float
+    estimated_from: str
+    end: str
+    dtype: str
+
+
+def plan(use_case: Path, profile: str) -> Plan:
     """Stage by stage: `reused`, `skipped`, `will run` (its inputs are known) or `after that`; with estimated seconds. In a
     new workspace the machine's rates are measured: the keys of steps, which say what is sealed, need the dtype."""
     from flows.lifecycle import lifecycle
@@ -32,7 +51,7 @@ def plan(use_case: Path, profile: str) -> dict[str, Any]:
         known += ", tuning counted twice: without and with made rows"
     source = f"earlier runs here, or {known}" if past else known
     status = {done.stage: done.status if done.status == "skipped" else "reused" for done in do.done}
-    rows: list[dict[str, Any]] = []
+    rows: list[Expected] = []
     for stage in ("data", *STAGES):
         state = "will run" if stage == next_stage else status.get(stage, "after that" if next_stage else "not reached")
         known_seconds = past.get(stage, estimate(stage, run.profile, run.use_case.data))
@@ -56,7 +75,7 @@ def estimate(stage: str, profile: Profile, data: Data) -> float | None:
     return seconds * 2 if seconds and stage == "tuning" and data.has_made_rows else seconds
 
 
-def show(report: dict[str, Any]) -> None:
+def show(report: Plan) -> None:
     """Print a plan."""
     rows = Table(title=f"plan of {report['run_id']}", title_justify="left", header_style="bold")
     rows.add_column("stage")

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 from uuid import UUID
 
 import psutil
@@ -18,7 +17,7 @@ from prefect.states import Crashed
 
 from components import cards
 from components.cards.pdf import pdf
-from components.core import BadInput, Candidate, MachineFault, Release, Store, publish_bytes, publish_json, read_jsonl
+from components.core import BadInput, Candidate, MachineFault, Release, publish_bytes, publish_json, read_jsonl
 from components.core.code import ROOT
 from components.core.files import disk_faults
 from components.core.rates import processor
@@ -28,7 +27,7 @@ from components.evaluation import Evaluated
 from components.governance import Registry
 from flows.run import Run
 from flows.steps import Steps
-from flows.summary import provenance, results, summarise
+from flows.summary import Summary, provenance, results, summarise
 
 logger = logging.getLogger(__name__)
 PACKAGES = (
@@ -84,7 +83,7 @@ def opened(run: Run, until: str | None) -> Iterator[Steps]:
             raise
 
 
-def finish(do: Steps, end: BaseException | None) -> dict[str, Any]:
+def finish(do: Steps, end: BaseException | None) -> Summary:
     """Write and return the summary; `end` is the gate that said no, the stop that was asked for, what failed, or None."""
     assert do.tracking is not None, "only a run that is tracked finishes"
     summary = summarise(do, end)
@@ -119,18 +118,20 @@ def publish_card(do: Steps, candidate: Candidate, evaluated: Evaluated, release:
         environment=environment(do.run),
         examples=cards.pick_examples(rows, do.run.use_case.metrics.primary),
         failed={
-            name: items for name, one in evaluated.check_details.items() if (items := _failed(one.tables["after"], store))
+            name: items
+            for name, one in evaluated.check_details.items()
+            if (items := cards.failed_items(read_jsonl(store.file(one.tables["after"]))))
         },
         libraries=dict(line.split("==") for line in requirements(candidate, server=True)),
         files={digest: store.manifest(digest) for digest in candidate.objects},
         status="final" if release else "draft",
     )
     do.card = cards.write_card(record, cards_folder(do.run))
-    if found := cards.lint(do.card):
-        if said := _unfilled(do.run.use_case.model_dump(mode="json")):
-            raise BadInput(f"{do.run.path}: holds the unfilled text '{said}', which the card shows: write what is meant")
+    if findings := cards.lint(do.card):
+        if text := _unfilled(do.run.use_case.model_dump(mode="json")):
+            raise BadInput(f"{do.run.path}: holds the unfilled text '{text}', which the card shows: write what is meant")
         # what it was made from is sealed and sound: the text is our own doing, and such a card must not go out
-        raise MachineFault(f"the card contradicts itself or is unfilled: {'; '.join(map(str, found))}")
+        raise MachineFault(f"the card contradicts itself or is unfilled: {'; '.join(map(str, findings))}")
     if release:
         Registry(do.run.workspace).keep_record(release.model_name, release.version, cards.record_digest(record))
     if release and do.run.profile.cards == "project":  # four seconds that a trial does not need: `ninefold card print`
@@ -138,21 +139,17 @@ def publish_card(do: Steps, candidate: Candidate, evaluated: Evaluated, release:
     return do.card
 
 
-def _failed(table: str, store: Store) -> list[dict[str, Any]]:
-    return cards.failed_items(read_jsonl(store.file(table)))
-
-
 def cards_folder(run: Run) -> Path:
     """Where cards go: `model_cards/` of the project, or the workspace for profiles that only try things out."""
     return ROOT / "model_cards" if run.profile.cards == "project" else run.workspace.root / "model_cards"
 
 
-def _unfilled(given: Any) -> str | None:
+def _unfilled(given: object) -> str | None:
     """The first unfilled text among the contract's own words."""
     if isinstance(given, str):
-        return found[0] if (found := cards.UNFILLED.search(given)) else None
+        return match[0] if (match := cards.UNFILLED.search(given)) else None
     inside = given.values() if isinstance(given, dict) else given if isinstance(given, (list, tuple)) else ()
-    return next((said for one in inside if (said := _unfilled(one))), None)
+    return next((text for one in inside if (text := _unfilled(one))), None)
 
 
 def _store_beside(run: Run) -> str | None:
@@ -165,10 +162,10 @@ def _store_beside(run: Run) -> str | None:
 
 def environment(run: Run) -> dict[str, str]:
     """Versions and machine that the figures were measured on."""
-    found = {name: version(name) for name in PACKAGES}
+    versions = {name: version(name) for name in PACKAGES}
     memory = f"{psutil.virtual_memory().total / 2**30:.0f} GiB"
     return {
-        **found,
+        **versions,
         "python": platform.python_version(),
         "processor": processor(),
         "cores": str(psutil.cpu_count()),

@@ -15,12 +15,12 @@ import hmac
 import secrets
 import socket
 from pathlib import Path
-from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from rich.console import Console
+from starlette.middleware.base import RequestResponseEndpoint
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from components import governance
@@ -62,7 +62,7 @@ def create_app(workspace: Workspace, key: str) -> FastAPI:
     token = secrets.token_urlsafe(24)
 
     @app.middleware("http")
-    async def guarded(request: Request, go_on: Any) -> Response:
+    async def guarded(request: Request, go_on: RequestResponseEndpoint) -> Response:
         response = _entered(request, key) or await go_on(request)
         response.headers.update(HEADERS)
         return response
@@ -89,18 +89,20 @@ def create_app(workspace: Workspace, key: str) -> FastAPI:
     async def decided(model: str, version: int, request: Request) -> Response:
         form = await _form(request)
         _same_site(request, form, token)
-        said = {name: form.get(name, "") for name in ("by", "role", "reason", "decision", "seen")}
+        fields = {name: form.get(name, "") for name in ("by", "role", "reason", "decision", "seen")}
         try:
-            if said["decision"] not in ("approve", "reject"):
+            if fields["decision"] not in ("approve", "reject"):
                 raise BadInput("choose Approve or Reject")
             decide(
-                said["decision"], model, version, said["by"], said["reason"], role=said["role"],
-                seen=said["seen"] or "not stated", workspace=workspace,
+                fields["decision"], model, version, fields["by"], fields["reason"], role=fields["role"],
+                seen=fields["seen"] or "not stated", workspace=workspace,
             )  # fmt: skip
         except (BadInput, GateRefused, MachineFault) as error:
-            shown = version_page(workspace, model, version, token, {"words": "", "show": "all"}, said=said, error=str(error))
+            shown = version_page(
+                workspace, model, version, token, {"words": "", "show": "all"}, filled=fields, error=str(error)
+            )
             return HTMLResponse(shown, 422)
-        return RedirectResponse(f"/{model}/{version}?done={said['decision']}", 303)
+        return RedirectResponse(f"/{model}/{version}?done={fields['decision']}", 303)
 
     @app.exception_handler(NinefoldError)
     def explained(_: Request, error: NinefoldError) -> HTMLResponse:
@@ -120,8 +122,8 @@ def _entered(request: Request, key: str) -> Response | None:
         response = RedirectResponse(request.url.path, 303)
         response.set_cookie(_cookie(request), key, httponly=True, samesite="strict")
         return response
-    kept = request.cookies.get(_cookie(request), "")
-    if request.url.path == "/review.css" or hmac.compare_digest(kept.encode(), key.encode()):
+    brought = request.cookies.get(_cookie(request), "")
+    if request.url.path == "/review.css" or hmac.compare_digest(brought.encode(), key.encode()):
         return None
     message = "Open the address that `ninefold review` printed: it holds the key to these pages."
     return HTMLResponse(render("review_error.html.j2", error=message), 403)
@@ -149,7 +151,7 @@ def _same_site(request: Request, form: dict[str, str], token: str) -> None:
         raise Forbidden("this page was opened before the server was started anew: load it again. Nothing was recorded")
 
 
-def _row(workspace: Workspace, registry: governance.Registry, version: governance.Registered) -> dict[str, Any]:
+def _row(workspace: Workspace, registry: governance.Registry, version: governance.Registered) -> dict[str, object]:
     standing = governance.state(workspace, version, approvals.now())
     aliases = [alias for alias in governance.ALIASES if registry.holder(version.model, alias) == version.version]
     return {

@@ -6,10 +6,10 @@ its record, so that what is read is no text that somebody changed. Raw HTML in i
 
 import re
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 from components import cards, governance
-from components.core import BadInput, Evidence, Store, Workspace, short
+from components.core import BadInput, Evidence, Frozen, Store, Workspace, short
 from components.governance import Registered, approvals
 from components.text.words import fold
 from flows.approve import forged
@@ -21,7 +21,16 @@ SHOWS = {"all": "all questions", "wrong": "answers without the expected words", 
 PARTS = ("model", "prompt", "retriever", "adapter", "baseline", "quoted", "runtime", "abstain")
 
 
-def render(template: str, **values: Any) -> str:
+class CardShown(TypedDict):
+    """A version's card as HTML."""
+
+    decision: str
+    rest: str
+    primary: str
+    wrong: list[str]
+
+
+def render(template: str, **values: object) -> str:
     """A page of `templates/`, with every value escaped."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -36,13 +45,13 @@ def version_page(
     token: str,
     asked: dict[str, str],
     *,
-    said: dict[str, str] | None = None,
+    filled: dict[str, str] | None = None,
     error: str = "",
     done: str = "",
 ) -> str:
     """The page of one version.
 
-    asked: the filter of the evidence; said: what the form held when it was refused, with `error`; done: what was decided
+    asked: the filter of the evidence; filled: what the form held when it was refused, with `error`; done: what was decided
     Raises BadInput when the version is not registered.
     """
     version = governance.registered(workspace, model, number)
@@ -52,8 +61,8 @@ def version_page(
     rival = governance.evidence_in(workspace.store, champion.evidence) if champion else None
     card = card_shown(workspace, version)
     seen = governance.covered(workspace, version).digest
-    form = {**dict.fromkeys(("by", "role", "reason", "decision", "seen"), ""), **(said or {})}
-    stale = bool(said) and form["seen"] != seen
+    form = {**dict.fromkeys(("by", "role", "reason", "decision", "seen"), ""), **(filled or {})}
+    stale = bool(filled) and form["seen"] != seen
     if stale:
         form["decision"] = ""  # what is shown now was not read yet: it is chosen anew
     return render(
@@ -81,11 +90,11 @@ def version_page(
     )
 
 
-def card_shown(workspace: Workspace, version: Registered) -> dict[str, Any]:
+def card_shown(workspace: Workspace, version: Registered) -> CardShown:
     """The card of a version as its record renders it: `decision` (verdict and gates) and `rest` as HTML, the `primary`
     metric, and what is `wrong` with the card that lies there; nothing but the latter where it has no record."""
     path = governance.card_file(workspace, version)
-    shown: dict[str, Any] = {"decision": "", "rest": "", "primary": "", "wrong": []}
+    shown: CardShown = {"decision": "", "rest": "", "primary": "", "wrong": []}
     if path is None:
         return shown
     try:
@@ -129,7 +138,7 @@ def card_html(text: str, name: str) -> str:
     return html.replace("</table>", "</table></div>")
 
 
-def _metrics(evidence: Evidence | None, rival: Evidence | None, primary: str) -> list[dict[str, Any]]:
+def _metrics(evidence: Evidence | None, rival: Evidence | None, primary: str) -> list[dict[str, object]]:
     """A row a metric, the primary one first."""
     if evidence is None:
         return []
@@ -150,17 +159,17 @@ def _parts(workspace: Workspace, version: Registered, champion: Registered | Non
     """What the version is made of, beside the champion; `changed` marks a difference."""
     ours = governance.candidate_in(workspace, version)
     theirs = governance.candidate_in(workspace, champion) if champion else None
-    found = []
+    rows = []
     for part in PARTS:
         now, before = getattr(ours, part), getattr(theirs, part) if theirs else None
         if now is None and before is None:
             continue
         changed = bool(theirs) and now != before
-        found.append({"name": part, "now": _said(now), "before": _said(before), "changed": "yes" if changed else ""})
-    return found
+        rows.append({"name": part, "now": _in_words(now), "before": _in_words(before), "changed": "yes" if changed else ""})
+    return rows
 
 
-def _said(part: Any) -> str:
+def _in_words(part: Frozen | str | None) -> str:
     """One part of a Candidate in a few words."""
     if part is None:
         return "none"
@@ -173,13 +182,13 @@ def _said(part: Any) -> str:
     return ", ".join(words) + f" [{short(part.digest)}]"
 
 
-def _rows(store: Store, evidence: Evidence | None, asked: dict[str, str], abstain: str | None) -> dict[str, Any]:
+def _rows(store: Store, evidence: Evidence | None, asked: dict[str, str], abstain: str | None) -> dict[str, object]:
     """The rows of the evidence that the filter lets through."""
     rows = governance.rows_of(store, evidence)
     words = fold(asked["words"]).split()
-    found = [row for row in rows if all(word in fold(f"{row['text']} {row['answer']}") for word in words)]
+    passed = [row for row in rows if all(word in fold(f"{row['text']} {row['answer']}") for word in words)]
     if asked["show"] == "wrong":
-        found = [row for row in found if fold(str(row.get("reference", ""))) not in fold(row["answer"])]
+        passed = [row for row in passed if fold(str(row.get("reference", ""))) not in fold(row["answer"])]
     elif asked["show"] == "abstained":
-        found = [row for row in found if abstain and row["answer"].strip() == abstain]
-    return {"rows": found[:ROWS], "of": len(rows), "found": len(found)}
+        passed = [row for row in passed if abstain and row["answer"].strip() == abstain]
+    return {"rows": passed[:ROWS], "of": len(rows), "found": len(passed)}

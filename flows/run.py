@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psutil
 
@@ -33,6 +33,9 @@ from components.data import source_digests
 from components.text.suppression import Suppressed
 from components.use_case import check_contract
 from flows.own_model import Elsewhere, check_template, origin, own_model
+
+if TYPE_CHECKING:
+    from flows.summary import Summary
 
 PROFILES = Path(__file__).parent / "profiles"
 GPU_DEVICES = (Path("/dev/nvidia0"), Path("/dev/dxg"))
@@ -138,7 +141,7 @@ class Run:
         return digest_of([self.use_case, self.profile_settings])
 
     @property
-    def profile_settings(self) -> dict[str, Any]:
+    def profile_settings(self) -> dict[str, object]:
         """What the profile sets for the stages."""
         return self.profile.model_dump(mode="json", include={"data", *STAGES})
 
@@ -157,13 +160,13 @@ class Run:
         """Where the real feedback stood when it was first asked for: what this run reads of it."""
         return FeedbackStore(self.workspace.feedback).mark(self.use_case.deployment.model_name)
 
-    def finished(self) -> dict[str, Any] | None:
+    def finished(self) -> "Summary | None":
         """The summary of this very run when it is finished (exit 0 or 1), its card is there and nothing was said since, else
         None."""
         path = self.summary_file()
         if not path.is_file():
             return None
-        summary: dict[str, Any] = json.loads(path.read_text())
+        summary: Summary = json.loads(path.read_text())
         if summary["exit"] not in (0, 1) or (summary["card"] and not Path(summary["card"]).is_file()):
             return None
         # feedback that callers gave since is for the feedback stage: the run goes on from there
@@ -172,12 +175,12 @@ class Run:
     def past_seconds(self) -> dict[str, float]:
         """Stage → seconds when it last ran here for this use case and profile; without stages that were only reused."""
         paths = self.workspace.runs.glob(f"{self.use_case.name}-{self.profile.name}-*/*.json")
-        found: dict[str, float] = {}
+        seconds: dict[str, float] = {}
         for path in sorted(paths, key=os.path.getmtime):
-            summary = json.loads(path.read_text())
+            summary: Summary = json.loads(path.read_text())
             if summary["exit"] in (0, 1):  # what failed may have ended in the middle of a stage
-                found |= {stage["name"]: stage["seconds"] for stage in summary["stages"] if stage["status"] == "ran"}
-        return found
+                seconds |= {stage["name"]: stage["seconds"] for stage in summary["stages"] if stage["status"] == "ran"}
+        return seconds
 
 
 def _on_this_machine(profile: Profile) -> tuple[Profile, str]:

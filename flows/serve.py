@@ -1,6 +1,6 @@
 """`ninefold serve` and `stop`: keep an endpoint up for a registered version, bring back one that died, end it."""
 
-from typing import Any
+from typing import Literal, TypedDict
 
 from rich.console import Console
 
@@ -13,7 +13,26 @@ EXAMPLE = """curl -s {url}/v1/chat/completions -H 'content-type: application/jso
     -d '{{"messages": [{{"role": "user", "content": "your question"}}]}}'"""
 
 
-def serve(model: str, port: int | None, workspace: Workspace | None = None) -> dict[str, Any]:
+class Up(TypedDict):
+    """An endpoint that answers; note: what to know about its approval."""
+
+    model: str
+    version: int
+    url: str
+    up: Literal[True]
+    note: str
+    tampered: list[str]
+
+
+class Down(TypedDict):
+    """Endpoints that were stopped; model: the one that was named, None for all."""
+
+    model: str | None
+    stopped: list[str]
+    up: Literal[False]
+
+
+def serve(model: str, port: int | None, workspace: Workspace | None = None) -> Up:
     """Start (or find) the endpoint of `model` (`name`, `name@alias` or `name@version`); returns how to reach it.
 
     Raises GateRefused when it is the champion and its approval no longer stands; one that has only expired does.
@@ -32,9 +51,9 @@ def serve(model: str, port: int | None, workspace: Workspace | None = None) -> d
         trace=True,
         signer=version.signer,
     )
-    found = tampered(workspace, name)
+    changed = tampered(workspace, name)
     return {
-        "model": name, "version": version.version, "url": endpoint.url, "up": True, "note": note, "tampered": found
+        "model": name, "version": version.version, "url": endpoint.url, "up": True, "note": note, "tampered": changed
     }  # fmt: skip
 
 
@@ -58,7 +77,7 @@ def version_named(workspace: Workspace, model: str) -> Registered:
     return registered(workspace, name, int(which) if which.isdigit() else which or None)  # type: ignore[arg-type]
 
 
-def stop(model: str | None, workspace: Workspace | None = None) -> dict[str, Any]:
+def stop(model: str | None, workspace: Workspace | None = None) -> Down:
     """Stop the endpoint of `model`, or (None) every one of this workspace."""
     workspace = workspace or Workspace()
     names = [model] if model else [path.stem for path in workspace.serving.glob("*.json")]
@@ -71,16 +90,16 @@ def restore(workspace: Workspace, model: str) -> str | None:
     path = workspace.serving / f"{model}.json"
     if not path.is_file() or serving.status(workspace, model):
         return None
-    kept = serving.Endpoint.model_validate_json(path.read_text())
+    endpoint = serving.Endpoint.model_validate_json(path.read_text())
     try:
-        address = serve(f"{model}@{kept.version}", kept.port, workspace)["url"]
+        address = serve(f"{model}@{endpoint.version}", endpoint.port, workspace)["url"]
     except BaseException:
-        publish_json(path, kept)  # it is still meant to be up: the next run tries again
+        publish_json(path, endpoint)  # it is still meant to be up: the next run tries again
         raise
     return f"The endpoint was meant to be up and was not: it answers again at {address}."
 
 
-def show(report: dict[str, Any]) -> None:
+def show(report: Up | Down) -> None:
     """Print where an endpoint is, or that it is gone."""
     console = Console()
     if report["up"]:
@@ -90,5 +109,5 @@ def show(report: dict[str, Any]) -> None:
         warn(report["tampered"])
         console.print(EXAMPLE.format(url=report["url"]), highlight=False, markup=False, soft_wrap=True)
     else:
-        said = f"stopped {', '.join(report['stopped'])}" if report["stopped"] else "nothing was up"
-        console.print(said, highlight=False)
+        line = f"stopped {', '.join(report['stopped'])}" if report["stopped"] else "nothing was up"
+        console.print(line, highlight=False)

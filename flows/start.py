@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
@@ -16,6 +16,9 @@ from components.measure import shown_p
 from flows.own_model import Elsewhere
 from flows.run import Run
 from flows.view import noise_to, table, watching
+
+if TYPE_CHECKING:
+    from flows.summary import Figure, RegisteredModel, StageSummary, Summary
 
 QUIET = {
     "PREFECT_LOGGING_LEVEL": "WARNING",
@@ -79,7 +82,7 @@ def quiet_libraries(name: str) -> Iterator[None]:
         yield
 
 
-def show(summary: dict[str, Any], run: Run, note: str = "") -> None:
+def show(summary: "Summary", run: Run, note: str = "") -> None:
     """Print what each stage decided, and where the card, MLflow and the endpoint are."""
     console = Console()
     console.print(table(summary, before_after(summary), console.width))
@@ -103,23 +106,23 @@ def show(summary: dict[str, Any], run: Run, note: str = "") -> None:
             console.print(f"  {name:<9} {line}", highlight=False, soft_wrap=True)
 
 
-def _registered(model: dict[str, Any]) -> str:
+def _registered(model: "RegisteredModel") -> str:
     name, version, alias = model["name"], model["version"], model["alias"]
     trial = f"models:/{name}/{version} (a trial: `candidate` stays with the version released in earnest)"
     return f"models:/{name}@{alias} (version {version})" if alias else trial
 
 
-def before_after(summary: dict[str, Any]) -> dict[str, str]:
+def before_after(summary: "Summary") -> dict[str, str]:
     """Stage → its main figure before → after, from the stage's metrics `before` and `after`."""
-    found = {}
+    moved = {}
     for stage in summary["stages"]:
         metrics = stage["metrics"]
         if "before" in metrics and "after" in metrics:
-            found[stage["name"]] = f"{metrics['before']:.3f} → {metrics['after']:.3f}"
-    return found
+            moved[stage["name"]] = f"{metrics['before']:.3f} → {metrics['after']:.3f}"
+    return moved
 
 
-def _walk(run: Run, until: str | None, checkpoint: Elsewhere | None, as_json: bool) -> dict[str, Any]:
+def _walk(run: Run, until: str | None, checkpoint: Elsewhere | None, as_json: bool) -> "Summary":
     for name, value in {**QUIET, "PREFECT_HOME": str(run.workspace.root / "prefect")}.items():
         os.environ.setdefault(name, value)
     title = f"{run.use_case.name} · {run.profile.name}"
@@ -140,15 +143,15 @@ def _walk(run: Run, until: str | None, checkpoint: Elsewhere | None, as_json: bo
             home=run.workspace.root,
         )
         with prefect_for_run(run.workspace):
-            summary: dict[str, Any] = lifecycle_flow(parameters)
+            summary = lifecycle_flow(parameters)
         summary["peak_memory_gb"] = round(view.peak_gb, 2)
         publish_json(run.summary_file(summary["until"]), summary)
     return summary
 
 
-def _reused(stage: dict[str, Any]) -> dict[str, Any]:
+def _reused(stage: "StageSummary") -> "StageSummary":
     return {**stage, "status": "reused", "seconds": 0.0} if stage["status"] == "ran" else stage
 
 
-def _interval(figure: dict[str, float]) -> str:
+def _interval(figure: "Figure") -> str:
     return f"{figure['value']:.3f} ({figure['low']:.3f} to {figure['high']:.3f})"

@@ -7,10 +7,10 @@ A Path among the inputs is a place, not content: it is not part of the key, the 
 import logging
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Generic, TypeVar, get_type_hints
 
 import psutil
 from prefect import task
@@ -20,6 +20,7 @@ from prefect.cache_policies import NO_CACHE
 from components.core import (
     STAGES,
     Candidate,
+    Frozen,
     NinefoldError,
     Seal,
     StageResult,
@@ -37,6 +38,8 @@ from components.prompting import Prompted
 from flows.run import Run
 
 logger = logging.getLogger(__name__)
+Result = TypeVar("Result", bound=StageResult)
+ResultOrNone = TypeVar("ResultOrNone", bound=StageResult | None, covariant=True)
 
 
 class NotSealed(NinefoldError):
@@ -54,8 +57,8 @@ class Stopped(NinefoldError):
 
 
 @dataclass
-class Done:
-    """One step of this run, as the summary shows it."""
+class Done(Generic[ResultOrNone]):
+    """One step of this run, as the summary shows it; one that was skipped has no result."""
 
     stage: str
     function: str
@@ -63,10 +66,10 @@ class Done:
     status: str
     """ran, reused or skipped"""
     seconds: float
-    result: StageResult | None
-    measured: dict[str, Any]
+    result: ResultOrNone
+    measured: dict[str, object]
     reason: str = ""
-    settings: dict[str, Any] = field(default_factory=dict)
+    settings: dict[str, object] = field(default_factory=dict)
     """The stage's Config."""
 
     @property
@@ -86,21 +89,24 @@ class Steps:
     parent: str = ""
     """MLflow run that the stages' runs are nested in."""
     until: str | None = None
-    done: list[Done] = field(default_factory=list)
+    done: list[Done[StageResult | None]] = field(default_factory=list)
     card: Path | None = None
     started: float = field(default_factory=time.monotonic)
 
-    def __call__(self, stage: str, function: Callable[..., Any], **inputs: Any) -> Any:
+    def __call__(self, stage: str, function: Callable[..., Result], **inputs: object) -> Result:
         """Do `function` for `stage` on `inputs`, or take its sealed result."""
         self._enter(stage)
-        config = stage_config(sys.modules[function.__module__].Config, _word(function), self.run.use_case, self.run.profile)
+        config: Frozen = stage_config(
+            sys.modules[function.__module__].Config, _word(function), self.run.use_case, self.run.profile
+        )
         name = f"{function.__module__.rsplit('.', 1)[0]}.{function.__name__}"
         keyed = {given: value for given, value in inputs.items() if not isinstance(value, Path)}
         code = code_digest(function.__module__, words=words_of(config, keyed))
         key = digest_of([name, code, pins(), config, keyed])
         seal = self.run.workspace.store.sealed(key)
         if seal:
-            done = Done(stage, name, key, "reused", 0.0, _result_type(function).model_validate(seal.result), seal.measured)
+            result = _result_type(function).model_validate(seal.result)
+            done = Done(stage, name, key, "reused", 0.0, result, seal.measured)
             self._as_task(lambda: done, stage, name, config, inputs)
         else:
             done = self._execute(stage, name, key, function, config, inputs)
@@ -121,12 +127,12 @@ class Steps:
 
     def _files(self, result: StageResult) -> dict[str, Path]:
         """What MLflow shows beside the figures: per-example evidence, and Great Expectations' Data Docs."""
-        store, found = self.run.workspace.store, {}
+        store, files = self.run.workspace.store, {}
         if evidence := getattr(result, "evidence", None):
-            found["evidence"] = store.file(evidence.table)
+            files["evidence"] = store.file(evidence.table)
         if docs := getattr(result, "docs", None):
-            found["data_docs"] = store.path(docs)
-        return found
+            files["data_docs"] = store.path(docs)
+        return files
 
     def _enter(self, stage: str) -> None:
         if self.until and self.done and self.done[-1].stage == self.until != stage:
@@ -134,32 +140,35 @@ class Steps:
         number = STAGES.index(stage) + 1 if stage in STAGES else 0
         report(f"stage:{stage}", number, len(STAGES))
 
-    def _execute(self, stage: str, name: str, key: str, function: Callable[..., Any], config: Any, inputs: Any) -> Done:
+    def _execute(
+        self, stage: str, name: str, key: str, function: Callable[..., Result], config: Frozen, inputs: Mapping[str, object]
+    ) -> Done[Result]:
         workspace = self.run.workspace
 
-        def execute() -> Done:
+        def execute() -> Done[Result]:
             step = Step(key, workspace.store.scratch(key), workspace, self.run.profile.machine)
             started, used = time.monotonic(), _processor_seconds()
             result = function(config, **inputs, step=step)
             step.measured["seconds"] = round(time.monotonic() - started, 2)
             step.measured["processor_seconds"] = round(_processor_seconds() - used, 2)
             given = inputs_of({"config": config, **inputs})
-            made = result.model_dump(mode="json")
-            workspace.store.seal(Seal(key=key, name=name, result=made, measured=step.measured, inputs=given))
+            dump = result.model_dump(mode="json")
+            workspace.store.seal(Seal(key=key, name=name, result=dump, measured=step.measured, inputs=given))
             logger.info("%s: %s: %s", stage, result.decision.verdict, result.decision.reason)
             return Done(stage, name, key, "ran", step.measured["seconds"], result, step.measured)
 
         return self._as_task(execute, stage, name, config, inputs)
 
-    def _as_task(self, work: Callable[[], Done], stage: str, name: str, config: Any, inputs: Any) -> Done:
+    def _as_task(
+        self, work: Callable[[], Done[Result]], stage: str, name: str, config: Frozen, inputs: Mapping[str, object]
+    ) -> Done[Result]:
         """Do `work` as a Prefect task with an artifact; so does a reused step, whose page is then as whole as the first."""
 
-        def shown() -> Done:
+        def shown() -> Done[Result]:
             done = work()
-            assert done.result is not None, "only finished steps have an artifact"
             create_markdown_artifact(
                 key=f"{self.run.use_case.name}-{stage}".replace("_", "-"),
-                markdown=_artifact(done, done.result, config, inputs),
+                markdown=_artifact(done, config, inputs),
                 description=done.result.decision.reason,
             )
             return done
@@ -167,9 +176,9 @@ class Steps:
         # results stay in our store, never in Prefect's
         return task(name=stage, task_run_name=name, persist_result=False, cache_policy=NO_CACHE)(shown)()
 
-    def _show(self, done: Done) -> None:
+    def _show(self, done: Done[StageResult]) -> None:
         """Project a step to MLflow: a nested run that is found again by its key, and its prompts."""
-        if self.tracking is None or done.result is None:
+        if self.tracking is None:
             return
         # not the model's own name: MLflow keeps prompts and models in one name space
         name = f"{self.run.use_case.name}_prompt"
@@ -195,14 +204,18 @@ class Steps:
 class Planner(Steps):
     """Walks the same page and stops at the first step that is not sealed."""
 
-    def _execute(self, stage: str, name: str, key: str, function: Callable[..., Any], config: Any, inputs: Any) -> Done:
+    def _execute(
+        self, stage: str, name: str, key: str, function: Callable[..., Result], config: Frozen, inputs: Mapping[str, object]
+    ) -> Done[Result]:
         raise NotSealed(stage)
 
-    def _as_task(self, work: Callable[[], Done], stage: str, name: str, config: Any, inputs: Any) -> Done:
+    def _as_task(
+        self, work: Callable[[], Done[Result]], stage: str, name: str, config: Frozen, inputs: Mapping[str, object]
+    ) -> Done[Result]:
         """A plan starts nothing …"""
         return work()
 
-    def _show(self, done: Done) -> None:
+    def _show(self, done: Done[StageResult]) -> None:
         """… and leaves no trace."""
 
 
@@ -211,25 +224,26 @@ def _processor_seconds() -> float:
     return sum(psutil.Process().cpu_times()[:4])
 
 
-def _word(function: Callable[..., Any]) -> str:
+def _word(function: Callable[..., object]) -> str:
     """The component that a stage's function belongs to: whose Config section it reads."""
     return function.__module__.split(".")[1]
 
 
-def _result_type(function: Callable[..., Any]) -> type[StageResult]:
-    kind: type[StageResult] = get_type_hints(function)["return"]
+def _result_type(function: Callable[..., Result]) -> type[Result]:
+    kind: type[Result] = get_type_hints(function)["return"]
     return kind
 
 
-def _named(value: Any) -> str:
+def _named(value: object) -> str:
     """An input in few words: a candidate by its label, a path as it is, the rest by digest."""
     if isinstance(value, Candidate):
         return value.label
     return f"`{value}`" if isinstance(value, (Path, str)) else f"`{short(digest_of(value))}`"
 
 
-def _artifact(done: Done, result: StageResult, config: Any, inputs: dict[str, Any]) -> str:
+def _artifact(done: Done[StageResult], config: Frozen, inputs: Mapping[str, object]) -> str:
     """What went in and what was decided, as Markdown."""
+    result = done.result
     rows = "\n".join(f"| {name} | {value:.4g} |" for name, value in result.metrics.items())
     settings = "\n".join(f"| {name} | {value} |" for name, value in config.model_dump(mode="json").items())
     given = "\n".join(f"| {name} | {_named(value)} |" for name, value in inputs.items())

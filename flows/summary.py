@@ -2,15 +2,93 @@
 
 import json
 import time
-from typing import Any
+from typing import NotRequired, TypedDict
 
-from components.core import STAGES, Comparison, GateRefused, Release
+from components.core import STAGES, Comparison, GateRefused, Metric, Release
+from components.data import Prepared
+from components.evaluation import Evaluated
 from flows.steps import Steps
 
 SCHEMA = "ninefold/summary/1"
 
 
-def summarise(do: Steps, end: BaseException | None) -> dict[str, Any]:
+class Figure(TypedDict):
+    """A metric with its interval."""
+
+    value: float
+    low: float | None
+    high: float | None
+
+
+class Gain(Figure):
+    """The gain on test; over: what it is compared with; power: a dump of Power."""
+
+    over: str
+    p_value: float | None
+    power: dict[str, object] | None
+
+
+class TestSummary(TypedDict):
+    """What the test said; bounds: dumps of Bound; slices: slice → value → dump of SliceGain."""
+
+    primary: str
+    metrics: dict[str, Figure]
+    baselines: dict[str, float]
+    gain: Gain | None
+    bounds: list[dict[str, object]]
+    slices: dict[str, dict[str, dict[str, object]]]
+
+
+class StageDecision(TypedDict):
+    """What a stage decided, and why."""
+
+    verdict: str
+    reason: str
+
+
+class StageSummary(TypedDict):
+    """What a stage did."""
+
+    name: str
+    key: str | None
+    status: str
+    seconds: float
+    decision: StageDecision
+    metrics: dict[str, float]
+
+
+class RegisteredModel(TypedDict):
+    """The version that a run registered."""
+
+    name: str
+    version: int
+    alias: str | None
+
+
+class Summary(TypedDict):
+    """`summary.json`: `flows/summary.schema.json` says what each key means."""
+
+    schema: str
+    run_id: str
+    use_case: str
+    profile: str
+    seconds: float
+    exit: int
+    end: str
+    until: str | None
+    feedback: str
+    candidate: str | None
+    card: str | None
+    model: RegisteredModel | None
+    stages: list[StageSummary]
+    data: StageSummary
+    test: TestSummary | None
+    bias: dict[str, object]
+    not_measured: list[str]
+    peak_memory_gb: NotRequired[float]
+
+
+def summarise(do: Steps, end: BaseException | None) -> Summary:
     """The summary of a run that ended well (`end` None), by a gate, where it was asked to stop, or by an error."""
     released = do.result("deployment")
     release: Release | None = getattr(released, "release", None)
@@ -31,62 +109,63 @@ def summarise(do: Steps, end: BaseException | None) -> dict[str, Any]:
         "stages": [_stage(do, stage) for stage in STAGES],
         "data": _stage(do, "data"),
         "test": _test(evaluated, do.run.use_case.metrics.primary) if evaluated else None,
-        "bias": getattr(evaluated, "bias", {}) and evaluated.model_dump(mode="json")["bias"] if evaluated else {},
-        "not_measured": list(getattr(evaluated, "not_measured", ["test: the run ended before evaluation"])),
+        "bias": evaluated.model_dump(mode="json")["bias"] if evaluated else {},
+        "not_measured": list(evaluated.not_measured) if evaluated else ["test: the run ended before evaluation"],
     }
 
 
-def evaluation_of(do: Steps, candidate: str | None) -> Any:
+def evaluation_of(do: Steps, candidate: str | None) -> Evaluated | None:
     """The evaluation on test of the candidate with that digest (None: the last one), or None where there was none.
 
     What optimisation made may have been tested last and not have been released."""
-    found = [done.result for done in do.done if done.function.endswith(".evaluate")]
-    return next((result for result in reversed(found) if candidate in (None, getattr(result, "candidate", None))), None)
+    tested = [done.result for done in do.done if isinstance(done.result, Evaluated)]
+    return next((result for result in reversed(tested) if candidate in (None, result.candidate)), None)
 
 
-def results(do: Steps) -> dict[str, dict[str, Any]]:
+def results(do: Steps) -> dict[str, dict[str, object]]:
     """Step name → its result, for the card."""
     return {done.name: done.result.model_dump(mode="json") for done in do.done if done.result}
 
 
-def provenance(do: Steps) -> dict[str, Any]:
+def provenance(do: Steps) -> dict[str, object]:
     """The dataset's provenance."""
-    prepared: Any = do.result("data")
-    found: dict[str, Any] = json.loads(do.run.workspace.store.file(prepared.dataset.provenance).read_text())
-    return found
+    prepared = do.result("data")
+    assert isinstance(prepared, Prepared), "a card is written of a run that has prepared its data"
+    content: dict[str, object] = json.loads(do.run.workspace.store.file(prepared.dataset.provenance).read_text())
+    return content
 
 
-def _stage(do: Steps, stage: str) -> dict[str, Any]:
+def _stage(do: Steps, stage: str) -> StageSummary:
     steps = [done for done in do.done if done.stage == stage]
     if not steps:
         return {"name": stage, "key": None, "status": "skipped", "seconds": 0.0, "decision": _never(), "metrics": {}}
     main = next((done for done in reversed(steps) if done.result), steps[-1])
-    decision = main.result.decision.model_dump(include={"verdict", "reason"}) if main.result else None
     figures = {name: value for done in steps if done.result for name, value in done.result.metrics.items()}
     if main.result and (compared := main.result.decision.comparison):
         figures |= {"before": compared.before, "after": compared.after}
+    decided = main.result.decision if main.result else None
     return {
         "name": stage,
         "key": main.key or None,
         "status": "ran" if any(done.status == "ran" for done in steps) else main.status,
         "seconds": round(sum(done.seconds for done in steps), 2),
-        "decision": decision or {"verdict": "keep", "reason": main.reason},
+        "decision": {
+            "verdict": decided.verdict if decided else "keep",
+            "reason": decided.reason if decided else main.reason,
+        },
         "metrics": figures,
     }
 
 
-def _never() -> dict[str, str]:
+def _never() -> StageDecision:
     return {"verdict": "keep", "reason": "the run ended before this stage"}
 
 
-def _test(evaluated: Any, primary: str) -> dict[str, Any]:
-    metrics = {
-        name: metric.model_dump(include={"value", "low", "high"}) for name, metric in evaluated.evidence.metrics.items()
-    }
+def _test(evaluated: Evaluated, primary: str) -> TestSummary:
     gain = evaluated.gain
     return {
         "primary": primary,
-        "metrics": metrics,
+        "metrics": {name: _figure(metric) for name, metric in evaluated.evidence.metrics.items()},
         "baselines": {name: evidence.metrics[primary].value for name, evidence in evaluated.references.items()},
         "gain": _gain(gain) if gain else None,
         "bounds": [one.model_dump(mode="json") for one in evaluated.bounds],
@@ -97,7 +176,10 @@ def _test(evaluated: Any, primary: str) -> dict[str, Any]:
     }
 
 
-def _gain(gain: Comparison) -> dict[str, Any]:
+def _figure(metric: Metric) -> Figure:
+    return {"value": metric.value, "low": metric.low, "high": metric.high}
+
+
+def _gain(gain: Comparison) -> Gain:
     power = gain.power.model_dump() if gain.power else None
-    figures = gain.gain.model_dump(include={"value", "low", "high"})
-    return {"over": gain.over, **figures, "p_value": gain.p_value, "power": power}
+    return {"over": gain.over, **_figure(gain.gain), "p_value": gain.p_value, "power": power}

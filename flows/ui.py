@@ -5,7 +5,7 @@ import shlex
 import signal
 import sys
 from contextlib import ExitStack
-from typing import Any, NoReturn
+from typing import NoReturn
 from urllib.parse import urlsplit
 
 import typer
@@ -41,22 +41,22 @@ def ui(port: int) -> None:
         signal.pause()
 
 
-def env(port: int) -> dict[str, Any]:
+def env(port: int) -> dict[str, str]:
     """What `prefect`, `mlflow` and notebooks need to reach the servers of a `ninefold ui` on `port`: names and values for
     their environment, without those of servers that the user shares."""
     workspace = Workspace()
     shared = _shared(workspace)
-    found = {"NINEFOLD_HOME": str(workspace.root)}
+    variables = {"NINEFOLD_HOME": str(workspace.root)}
     if "mlflow" not in shared:
-        found |= mlflow_client(f"http://127.0.0.1:{port}", workspace)
+        variables |= mlflow_client(f"http://127.0.0.1:{port}", workspace)
     if "prefect" not in shared:
-        found |= prefect_client(f"http://127.0.0.1:{port + 1}", workspace)
-    return found
+        variables |= prefect_client(f"http://127.0.0.1:{port + 1}", workspace)
+    return variables
 
 
-def show_env(found: dict[str, Any]) -> None:
+def show_env(variables: dict[str, str]) -> None:
     """Print it for a shell: `eval "$(ninefold env)"`."""
-    for name, value in found.items():
+    for name, value in variables.items():
         typer.echo(f"export {name}={shlex.quote(value)}")
 
 

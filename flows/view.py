@@ -14,7 +14,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import psutil
 from rich.console import Console, Group
@@ -24,6 +24,9 @@ from rich.table import Table
 from rich.text import Text
 
 from components.core import STAGES, listening
+
+if TYPE_CHECKING:
+    from flows.summary import Summary
 
 MARKS = {"ran": "[green]✓[/]", "reused": "[cyan]↺[/]", "skipped": "[dim]–[/]"}
 
@@ -114,7 +117,7 @@ NARROW = 100
 """Columns under which verdict, figure and reason share one column: beside the others the reason would get eight."""
 
 
-def table(summary: dict[str, Any], before_after: dict[str, str], width: int) -> Table:
+def table(summary: "Summary", before_after: dict[str, str], width: int) -> Table:
     """What each stage decided, for a terminal of `width` columns; `before_after`: stage → its figure before → after."""
     rows = Table(
         title=f"{summary['use_case']} · {summary['profile']}", title_justify="left", header_style="bold", expand=False
@@ -133,7 +136,7 @@ def table(summary: dict[str, Any], before_after: dict[str, str], width: int) -> 
         why = Text(stage["decision"]["reason"])
         clock = "reused" if stage["status"] == "reused" else _clock(stage["seconds"])
         figure = before_after.get(stage["name"], "")
-        cells: list[Any] = [verdict, figure, why]
+        cells: list[str | Text] = [verdict, figure, why]
         if width < NARROW:
             cells = [Text.assemble((f"{verdict}  {figure}".rstrip(), "bold"), "\n", why)]
         rows.add_row(f"{mark} {number} {stage['name']}", *cells, clock)

@@ -40,9 +40,9 @@ def why(answer: str, workspace: Workspace | None = None) -> dict[str, Any]:
     return explain(answered, candidate, bundle, workspace.store, graph_of(workspace, chosen))
 
 
-def show(found: dict[str, Any]) -> None:
+def show(report: dict[str, Any]) -> None:
     """Print the walk, one step a line."""
-    console, answer, release = Console(), found["answer"], found["release"]
+    console, answer, release = Console(), report["answer"], report["release"]
 
     def line(name: str, text: str) -> None:
         console.print(f"  {name:<11} {text}", highlight=False, markup=False, soft_wrap=True)
@@ -50,34 +50,34 @@ def show(found: dict[str, Any]) -> None:
     console.print(
         f"{answer['id']}: {answer['input']!r} → {answer['answer']!r}", highlight=False, markup=False, soft_wrap=True
     )
-    line("version", f"{release.get('model')} {release.get('version')}, candidate {found['candidate']}")
-    for passage in found["passages"]:
+    line("version", f"{release.get('model')} {release.get('version')}, candidate {report['candidate']}")
+    for passage in report["passages"]:
         origin = f"{passage['source']}, {passage['licence']}" if passage["source"] else "source unknown"
         line("passage", f"{passage['id']} ({origin}; score {passage['score']:.3f}): {_cut(passage['text'])}")
-    prompt, model, adapter = found["prompt"], found["model"], found["adapter"]
+    prompt, model, adapter = report["prompt"], report["model"], report["adapter"]
     line("prompt", f"{prompt['method']}, digest {prompt['digest']}" if prompt else "none")
     if model:
         named = f"{model['name']}, {model['licence']}, {model['origin']}" if "licence" in model else model["kind"]
         line("model", f"{named} {model.get('object') or ''}".strip())
     line("adapter", f"{adapter['method']}, object {adapter['object']}" if adapter else "none")
     rows = []
-    for one in found["training"]:
+    for one in report["training"]:
         origins = [f"{count:,} {origin}" for origin, count in one["origins"].items()]
         rows.append(f"{one['rows']} {one['count']:,} rows ({', '.join([*origins, one['digest'][:12]])})")
     line("training", ", ".join(rows) or "no weights were made from rows of this use case")
-    for source in found["data"]["sources"]:
+    for source in report["data"]["sources"]:
         line("data", f"{source.get('origin')}: {source.get('licence')}, sha256 {source.get('sha256')}")
-    for who in found["data"]["touched_by"] or ():
+    for who in report["data"]["touched_by"] or ():
         line("touched by", who)
-    dropped = ", ".join(f"{count} {reason}" for reason, count in (found["data"]["dropped"] or {}).items())
+    dropped = ", ".join(f"{count} {reason}" for reason, count in (report["data"]["dropped"] or {}).items())
     line("dropped", dropped or "nothing")
-    line("bias", bias_said(found["data"]["bias"]) if found["data"]["bias"] else "not measured")
-    for evidence in found["evaluation"]:
+    line("bias", bias_said(report["data"]["bias"]) if report["data"]["bias"] else "not measured")
+    for evidence in report["evaluation"]:
         figures = ", ".join(f"{name} {value:.3f}" for name, value in evidence.items() if isinstance(value, float))
         line("evaluation", f"{figures} (digest {evidence['digest']})")
-    for entry in found["approval"]:
+    for entry in report["approval"]:
         line("approval", f"{entry['event']} by {entry['by']}, {entry['at']}: {entry['reason']}")
-    if not found["approval"]:
+    if not report["approval"]:
         line("approval", "nobody has approved this version")
 
 

@@ -43,10 +43,12 @@ def functions(name: str) -> tuple[str | None, dict[str, Callable[..., None]]]:
 
     Raises AssertionError where the file does not define what this folder asks for."""
     module = import_module(f".{name}", __package__)
-    command, group, words = (getattr(module, it, None) for it in ("command", "HELP", "SUBCOMMANDS"))
+    command: Callable[..., None] | None = getattr(module, "command", None)
+    group: str | None = getattr(module, "HELP", None)
+    words: dict[str, Callable[..., None]] | None = getattr(module, "SUBCOMMANDS", None)
     what = f"flows/commands/{name}.py must define either the function command, or HELP and SUBCOMMANDS"
     assert callable(command) != bool(group and words), f"{what} (see flows/commands/__init__.py)"
-    return (group, dict(cast(Any, words))) if words else (None, {name: cast(Callable[..., None], command)})
+    return (None, {name: command}) if command and not words else (group, dict(words or {}))
 
 
 def load(name: str) -> TyperCommand | TyperGroup:
