@@ -4,10 +4,30 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, NotRequired, TypedDict
 
 from components.core import Machine
 from components.core.rates import Rates, measure
+
+if TYPE_CHECKING:
+    import torch
+    from transformers import PreTrainedConfig, PreTrainedModel
+
+
+class Shares(TypedDict):
+    """Parts of the limit that work reached (`share`); neither where the limit is not measured."""
+
+    share: NotRequired[float]
+    processor_share: NotRequired[float]
+
+
+class Figure(Shares):
+    """Ours beside a peer's in the same run: a figure of `bench.json`."""
+
+    value: float
+    unit: str
+    against: float
+    ratio: float
 
 
 def machine() -> Machine:
@@ -31,7 +51,7 @@ def dtype() -> str:
 class Linear:
     """Weights in the linear layers of a plain stack, by its configuration: of one layer, and of the head."""
 
-    def __init__(self, config: Any) -> None:
+    def __init__(self, config: "PreTrainedConfig") -> None:
         self.layers, hidden = config.num_hidden_layers, config.hidden_size
         size = getattr(config, "head_dim", None) or hidden // config.num_attention_heads
         heads = config.num_attention_heads + config.num_key_value_heads
@@ -48,16 +68,16 @@ class Work:
 
 
 @contextmanager
-def watched(model: Any) -> Iterator[Work]:
+def watched(model: "PreTrainedModel") -> Iterator[Work]:
     """Count what the causal LM `model` computes in this block."""
     work, linear = Work(), Linear(model.config)
     pad = model.config.pad_token_id or 0
 
-    def body(_: Any, given: Any, named: dict[str, Any]) -> None:
+    def body(_: object, given: object, named: "dict[str, torch.Tensor]") -> None:
         real = int((named["input_ids"] != pad).sum())
         work.operations += 2 * real * linear.layer * linear.layers
 
-    def head(_: Any, given: tuple[Any, ...]) -> None:
+    def head(_: object, given: "tuple[torch.Tensor, ...]") -> None:
         work.operations += 2 * given[0].numel() / given[0].shape[-1] * linear.head
 
     hooks = [
@@ -73,11 +93,13 @@ def watched(model: Any) -> Iterator[Work]:
             hook.remove()
 
 
-def share(operations: float, seconds: float, processor_seconds: float, dtype: str) -> dict[str, float]:
+def share(operations: float, seconds: float, processor_seconds: float, dtype: str) -> Shares:
     """Parts of the limit that work reached: by the clock, of all threads; and of the processor seconds that it took, which
     is what can be said beside other work. Empty on a GPU, whose limit is not measured."""
     if machine().device == "cuda":
         return {}
     limit = rates().gigaflops["smollm2-135m"][dtype] * 1e9
-    of = {"share": seconds * machine().threads, "processor_share": processor_seconds}
-    return {name: round(operations / (limit * spent), 3) for name, spent in of.items()}
+    return {
+        "share": round(operations / (limit * seconds * machine().threads), 3),
+        "processor_share": round(operations / (limit * processor_seconds), 3),
+    }

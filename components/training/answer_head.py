@@ -5,13 +5,22 @@ prompts of 240 tokens with answers of 5 that is half of a training step. Same ou
 """
 
 from types import MethodType
-from typing import Any
+from typing import Protocol
 
 import torch
 from trl.trainer.utils import FusedCausalLMOutput
 
+from .layers import Stack
 
-def answer_head(model: Any) -> None:
+
+class _CausalLM(Protocol):
+    """The two parts of a causal LM: ids to states, states to logits."""
+
+    model: Stack
+    lm_head: torch.nn.Module
+
+
+def answer_head(model: torch.nn.Module) -> None:
     """Give the causal LM `model` a forward that TRL's trainers can use and that projects labelled positions only.
 
     Replaces what `trl.trainer.utils.add_fused_lm_head` installed. Batches are right-padded, so the causal mask alone hides
@@ -19,12 +28,12 @@ def answer_head(model: Any) -> None:
     """
 
     def forward(
-        self: Any,
+        self: _CausalLM,
         input_ids: torch.Tensor,
         labels: torch.Tensor,
         attention_mask: torch.Tensor | None = None,
         fused_lm_head: bool = True,
-        **given: Any,
+        **given: object,
     ) -> FusedCausalLMOutput:
         states = self.model(input_ids=input_ids, use_cache=False).last_hidden_state[:, :-1]
         wanted = labels[:, 1:]

@@ -15,18 +15,18 @@ def batches(lengths: Sequence[int], rows: int, epochs: float, seed: int, pool: i
     epochs:  passes over all rows; the last one may be a part
     pool:    batches among which rows are sorted by length: padding stays under a tenth, and yet no epoch repeats a batch
     """
-    found: list[list[int]] = []
+    listed: list[list[int]] = []
     wanted = max(1, round(epochs * len(lengths) / rows))
     epoch = 0
-    while len(found) < wanted:
+    while len(listed) < wanted:
         draw = random.Random(f"{seed}/{epoch}")
         order = list(range(len(lengths)))
         draw.shuffle(order)
-        made = []
+        passed: list[list[int]] = []
         for start in range(0, len(order), rows * pool):
             near = sorted(order[start : start + rows * pool], key=lambda i: (lengths[i], i))
-            made += [near[i : i + rows] for i in range(0, len(near), rows)]
-        draw.shuffle(made)
-        found += made
+            passed += [near[i : i + rows] for i in range(0, len(near), rows)]
+        draw.shuffle(passed)
+        listed += passed
         epoch += 1
-    return found[:wanted]
+    return listed[:wanted]

@@ -13,11 +13,15 @@ import os
 import shutil
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from components.core import file_digest, publish_json
 
 from .optimizer import MasterAdamW
+
+if TYPE_CHECKING:
+    import torch
+    from transformers import TrainerState
 
 logger = logging.getLogger(__name__)
 
@@ -37,9 +41,9 @@ def newest_whole(folder: Path) -> Path | None:
 class ResumableTrainer:
     """Mixed in before a transformers Trainer: `save(folder)` and resuming in the form described above."""
 
-    optimizer: Any
-    lr_scheduler: Any
-    state: Any
+    optimizer: "torch.optim.Optimizer | None"
+    lr_scheduler: "torch.optim.lr_scheduler.LambdaLR | None"
+    state: "TrainerState"
 
     def save(self, folder: Path) -> None:
         """Write a checkpoint of this moment (between two steps) under `folder`."""
@@ -48,7 +52,7 @@ class ResumableTrainer:
         folder.mkdir(parents=True, exist_ok=True)
         building = Path(tempfile.mkdtemp(dir=folder, prefix=".building."))
         save_file(_masters(self).tensors(), building / "optimizer.safetensors")
-        schedule = {name: value for name, value in self.lr_scheduler.state_dict().items() if name != "lr_lambdas"}
+        schedule = {name: value for name, value in _schedule(self).state_dict().items() if name != "lr_lambdas"}
         (building / "schedule.json").write_text(json.dumps(schedule))
         self.state.save_to_json(str(building / "trainer_state.json"))
         files = sorted(building.iterdir())
@@ -62,7 +66,7 @@ class ResumableTrainer:
         for old in sorted(folder.glob("step-*"))[:-KEPT]:
             shutil.rmtree(old)
 
-    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
+    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: "torch.nn.Module | None" = None) -> None:
         """The weights come with the optimizer's fp32 copies."""
 
     def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
@@ -72,7 +76,7 @@ class ResumableTrainer:
 
         _masters(self).restore(load_file(Path(checkpoint) / "optimizer.safetensors"))
         schedule = json.loads((Path(checkpoint) / "schedule.json").read_text())
-        self.lr_scheduler.load_state_dict({**self.lr_scheduler.state_dict(), **schedule})
+        _schedule(self).load_state_dict({**_schedule(self).state_dict(), **schedule})
         for group, rate in zip(_masters(self).param_groups, schedule["_last_lr"], strict=True):
             group["lr"] = rate  # torch leaves the rate of the next step to whoever restores the optimizer
 
@@ -80,8 +84,15 @@ class ResumableTrainer:
         """Nothing random runs in a step."""
 
 
-def _masters(trainer: Any) -> MasterAdamW:
-    return getattr(trainer.optimizer, "optimizer", trainer.optimizer)
+def _masters(trainer: ResumableTrainer) -> MasterAdamW:
+    own = getattr(trainer.optimizer, "optimizer", trainer.optimizer)
+    assert isinstance(own, MasterAdamW), "the loop gives every trainer its optimizer"
+    return own
+
+
+def _schedule(trainer: ResumableTrainer) -> "torch.optim.lr_scheduler.LambdaLR":
+    assert trainer.lr_scheduler is not None, "the loop gives every trainer its schedule"
+    return trainer.lr_scheduler
 
 
 def _is_whole(folder: Path) -> bool:

@@ -52,15 +52,15 @@ def shown_rows(
     retriever = candidate.retriever
     if retriever is None or dataset.training_knowledge is None:
         return [Shown(row.text, (), row.answer) for row in rows], {"rows": len(rows)}, ()
-    limited, made = _training_retriever(retriever, dataset, step)
+    limited, objects = _training_retriever(retriever, dataset, step)
     with closing(load_retriever(limited, step.store, step.machine)) as searcher:
-        found = searcher.search([row.text for row in rows], top_k=FOUND)
+        hits_by_row = searcher.search([row.text for row in rows], top_k=FOUND)
     texts = _texts_by_passage(limited, dataset, step)
     draw = random.Random(seed)
     answerable: list[Shown] = []
     abstaining: list[Shown] = []
     counts = dict.fromkeys(KINDS, 0)
-    for row, hits in zip(rows, found, strict=True):
+    for row, hits in zip(rows, hits_by_row, strict=True):
         context = tuple(hit.text for hit in hits[: retriever.top_k])
         if task.abstain and row.answer == task.abstain:
             if row.origin == "synthetic" and row.passage:
@@ -87,7 +87,7 @@ def shown_rows(
     draw.shuffle(abstaining)
     room = round(len(answerable) * unanswerable_share / max(1e-9, 1 - unanswerable_share))
     counts["dropped"] = max(0, len(abstaining) - room)
-    return answerable + abstaining[:room], counts, made
+    return answerable + abstaining[:room], counts, objects
 
 
 def as_written(answer: str, context: Sequence[str]) -> str:
@@ -96,7 +96,7 @@ def as_written(answer: str, context: Sequence[str]) -> str:
     A fifth of Disfl-QA's answers are spaced otherwise than their passages ("Earth's", "Earth ' s"). F1 and exact match see
     no difference, while a model that learns to copy needs to learn one thing less.
     """
-    return next((text[found.start() : found.end()] for text in context if (found := find(answer, text))), answer)
+    return next((span[0] for text in context if (span := find(answer, text))), answer)
 
 
 def find(answer: str, text: str) -> re.Match[str] | None:
@@ -104,8 +104,8 @@ def find(answer: str, text: str) -> re.Match[str] | None:
     exact = _whole(re.escape(answer), text, 0) if answer else None
     if exact or not holds(text, answer):
         return exact
-    found = [word for word in units(answer) if word not in ARTICLES]
-    words = [re.sub(r"(\\?[.,:])", r" ?\1 ?", re.escape(word)) for word in found]
+    content = [word for word in units(answer) if word not in ARTICLES]
+    words = [re.sub(r"(\\?[.,:])", r" ?\1 ?", re.escape(word)) for word in content]
     match = _whole(r"(?:[\W_]+(?:(?:an?|the)\s+)?|)".join(words), text, re.IGNORECASE)
     return match if match and holds(match[0], answer) else None
 
@@ -129,12 +129,12 @@ def _training_retriever(retriever: Retriever, dataset: Dataset, step: Step) -> t
     allowed = {passage.id for passage in read_passages(dataset.training_knowledge, step.store)}
     source = step.store.path(retriever.index)
     chunks = read_jsonl(source / "chunks.jsonl")
-    kept = [place for place, chunk in enumerate(chunks) if chunk["passage"] in allowed]
+    places = [place for place, chunk in enumerate(chunks) if chunk["passage"] in allowed]
     folder = step.scratch / "training-index"
     shutil.rmtree(folder, ignore_errors=True)  # what a killed run half wrote would be part of the object
     folder.mkdir()
-    write_jsonl(folder / "chunks.jsonl", (chunks[place] for place in kept))
-    np.save(folder / "vectors.npy", np.load(source / "vectors.npy")[kept])
+    write_jsonl(folder / "chunks.jsonl", (chunks[place] for place in places))
+    np.save(folder / "vectors.npy", np.load(source / "vectors.npy")[places])
     provenance = json.loads((source / "index.json").read_text())
     (folder / "index.json").write_text(json.dumps({**provenance, "made from": retriever.index}) + "\n")
     digest = step.store.put(folder)
@@ -145,10 +145,10 @@ def _texts_by_passage(retriever: Retriever, dataset: Dataset, step: Step) -> dic
     assert dataset.training_knowledge is not None
     if retriever.index is None:
         return {passage.id: [passage.text] for passage in read_passages(dataset.training_knowledge, step.store)}
-    found: dict[str, list[str]] = {}
+    texts: dict[str, list[str]] = {}
     for chunk in read_jsonl(step.store.path(retriever.index) / "chunks.jsonl"):
-        found.setdefault(chunk["passage"], []).append(chunk["text"])
-    return found
+        texts.setdefault(chunk["passage"], []).append(chunk["text"])
+    return texts
 
 
 def _with_gold(row: Row, context: tuple[str, ...], texts: dict[str, list[str]]) -> tuple[str, ...]:

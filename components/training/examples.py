@@ -2,12 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 from components.application import render
 from components.application.prompt import chat_ids
 from components.core import Prompt, PromptTurn, Task
 from components.tasks import kind_of
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
 
 
 @dataclass(frozen=True)
@@ -40,10 +43,10 @@ def tuned_prompt(task: Task, context: bool) -> Prompt:
     return Prompt(method="tuned", turns=(turn,))
 
 
-def encode(tokenizer: Any, prompt: Prompt, rows: Sequence[Shown]) -> list[Example]:
+def encode(tokenizer: "PreTrainedTokenizerBase", prompt: Prompt, rows: Sequence[Shown]) -> list[Example]:
     """One Example a row, in order. The prompt's last turn is the one that is learned."""
     turn = len(prompt.turns) - 1
     asked = chat_ids(tokenizer, [render(prompt, turn, row.text, row.context) for row in rows])
     end = [tokenizer.eos_token_id]
-    said = [tokenizer(row.answer, add_special_tokens=False).input_ids + end for row in rows]
-    return [Example((*ids, *answer), len(ids)) for ids, answer in zip(asked, said, strict=True)]
+    answers = [tokenizer(row.answer, add_special_tokens=False).input_ids + end for row in rows]
+    return [Example((*ids, *answer), len(ids)) for ids, answer in zip(asked, answers, strict=True)]

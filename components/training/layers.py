@@ -10,15 +10,41 @@ model for which the two halves do not give the logits of the whole. Not covered:
 
 import copy
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import torch
 from torch import nn
+from transformers import PreTrainedModel
 
 from components.core import BadInput, progress
 
+if TYPE_CHECKING:
+    from transformers import PreTrainedConfig
+
 FILL_TOKENS = 4096
 """Padded tokens in one forward of the frozen layers."""
+
+
+class States(Protocol):
+    """What a body gives."""
+
+    last_hidden_state: torch.Tensor
+
+
+class Stack(Protocol):
+    """The body of a causal LM as a plain stack of layers: what is used of it."""
+
+    config: "PreTrainedConfig"
+    embed_tokens: "nn.Embedding | FrozenPrefix"
+    layers: nn.ModuleList
+    norm: nn.Module
+    _modules: dict[str, nn.Module | None]
+
+    def __call__(self, *, input_ids: torch.Tensor, use_cache: bool) -> States: ...
+
+
+Body = TypeVar("Body", bound=Stack)
+Model = TypeVar("Model", bound=PreTrainedModel)
 
 
 class FrozenPrefix(nn.Module):
@@ -27,7 +53,7 @@ class FrozenPrefix(nn.Module):
     Rows are right-padded; a causal model's states do not depend on what follows, so padding is not computed.
     """
 
-    def __init__(self, lower: Any, pad: int) -> None:
+    def __init__(self, lower: Stack, pad: int) -> None:
         super().__init__()
         self._outside = (lower,)  # a tuple hides it from `parameters()`, PEFT's target search and checkpoints
         self._states: dict[tuple[int, ...], torch.Tensor] = {}
@@ -67,7 +93,7 @@ class FrozenPrefix(nn.Module):
             self._states[key] = states[place, : len(key)].clone()
 
 
-def split(model: Any, top: int, pad: int) -> Any:
+def split(model: Model, top: int, pad: int) -> Model:
     """`model` (a decoder-only causal LM) with only its top `top` layers, on a FrozenPrefix of the others. Shares weights.
 
     Raises BadInput where the model is not a plain stack of layers.
@@ -86,7 +112,7 @@ def split(model: Any, top: int, pad: int) -> Any:
     return half
 
 
-def _slice(body: Any, start: int, end: int) -> Any:
+def _slice(body: Body, start: int, end: int) -> Body:
     part = copy.copy(body)
     part._modules = dict(body._modules)
     part.layers = nn.ModuleList(body.layers[start:end])
@@ -98,11 +124,11 @@ def _slice(body: Any, start: int, end: int) -> Any:
 
 
 @torch.no_grad()
-def _check(whole: Any, half: Any) -> None:
+def _check(whole: PreTrainedModel, half: PreTrainedModel) -> None:
     """The halves give the whole's logits on a few tokens: bitwise but for kernels that choose by shape."""
-    ids = torch.arange(1, 9, device=half.model.embed_tokens.weight.device)[None] % whole.config.vocab_size
-    wanted, found = (part(input_ids=ids, use_cache=False).logits.float() for part in (whole, half))
-    if (wanted - found).abs().max() > 0.02 * wanted.abs().max():
+    ids = torch.arange(1, 9, device=half.device)[None] % whole.config.vocab_size
+    wanted, given = (part(input_ids=ids, use_cache=False).logits.float() for part in (whole, half))
+    if (wanted - given).abs().max() > 0.02 * wanted.abs().max():
         raise BadInput(
             f"section 'tuning', key 'layers': {type(whole).__name__} cannot be split into frozen and trained layers; "
             f"set layers: {whole.config.num_hidden_layers}"

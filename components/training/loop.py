@@ -9,12 +9,19 @@ import logging
 import shutil
 import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 
 import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer, PrinterCallback, TrainerCallback
+from transformers import (
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+    PrinterCallback,
+    TrainerCallback,
+)
 from transformers.utils import logging as library_logging
 
 from components.application.attention import attend_in_blocks
@@ -23,25 +30,34 @@ from components.core.memory import give_back
 
 from .answer_head import answer_head
 from .checkpoints import newest_whole
-from .layers import split
+from .layers import FrozenPrefix, split
 from .optimizer import MasterAdamW
 from .peft_folder import top_layers
 from .recipe import Recipe, Trained
 from .techniques import settings, technique
 
+if TYPE_CHECKING:
+    from datasets import Dataset as Table
+    from transformers import TrainerControl, TrainerState, TrainingArguments
+
+Built = TypeVar("Built")
+TableRow = dict[str, list[int]]
+"""Token ids, labels and the like of one row, as a trainer's table holds them."""
 WARM_UP = 0.06
 """Share of steps over which the learning rate rises; then it falls linearly to a tenth."""
 
 
-def load_tokenizer(folder: Path) -> Any:
+def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
     """The tokenizer of the checkpoint in `folder`; it pads with the end token where it has no padding of its own."""
-    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(
+        folder, local_files_only=True, trust_remote_code=False
+    )
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
     return tokenizer
 
 
-def load_base(folder: Path, machine: Machine, dtype: str) -> tuple[Any, Any]:
+def load_base(folder: Path, machine: Machine, dtype: str) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     """(model, tokenizer) of the checkpoint in `folder`, on the machine's device, with its threads.
 
     dtype: of the Candidate's runtime. float16 is trained in float32: its gradients vanish without loss scaling
@@ -52,26 +68,28 @@ def load_base(folder: Path, machine: Machine, dtype: str) -> tuple[Any, Any]:
     library_logging.disable_progress_bar()
     torch.set_num_threads(machine.threads)
     tokenizer = load_tokenizer(folder)
-    model: Any = AutoModelForCausalLM.from_pretrained(
+    model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(
         folder,
         dtype=torch.bfloat16 if dtype == "bfloat16" else torch.float32,
         use_safetensors=True,
         local_files_only=True,
         trust_remote_code=False,
     )
-    model = model.to(machine.device).eval()
-    attend_in_blocks(model)
+    PreTrainedModel.to(model, machine.device)  # in place; transformers' decorator hides from mypy that `to` is a method
+    attend_in_blocks(model.eval())
     return model, tokenizer
 
 
-def build(kind: type[Any], **given: Any) -> Any:
+def build(kind: Callable[..., Built], **given: object) -> Built:
     """`kind(**given)` without the warnings that TRL and transformers give each other about renamed settings."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)
         return kind(**given)
 
 
-def arguments(kind: type[Any], folder: Path, machine: Machine, seed: int, rows: int, steps: int, **more: Any) -> Any:
+def arguments(
+    kind: Callable[..., Built], folder: Path, machine: Machine, seed: int, rows: int, steps: int, **more: object
+) -> Built:
     """A TRL configuration (SFTConfig, DPOConfig) that neither writes, reports, prints nor checkpoints by itself."""
     return build(
         kind,
@@ -97,20 +115,32 @@ class ListedBatches:
     """Mixed in before a Trainer: batches as listed in `order`, an fp32-master optimizer, a linear schedule."""
 
     order: list[list[int]]
-    train_dataset: Any
-    data_collator: Any
+    train_dataset: "Table"
+    data_collator: Callable[[list[TableRow]], dict[str, torch.Tensor]]
 
-    def get_train_dataloader(self) -> Any:
+    def get_train_dataloader(self) -> torch.utils.data.DataLoader[TableRow]:
         return torch.utils.data.DataLoader(self.train_dataset, batch_sampler=self.order, collate_fn=self.data_collator)
+
+
+class ListedTrainer(Protocol):
+    """An objective's trainer, as `fit` uses it: a Trainer with ListedBatches and ResumableTrainer mixed in before it."""
+
+    order: list[list[int]]
+    state: "TrainerState"
+
+    def train(self, resume_from_checkpoint: str | None = None) -> object: ...
+    def save(self, folder: Path) -> None: ...
+    def add_callback(self, callback: TrainerCallback) -> None: ...
+    def remove_callback(self, callback: type[TrainerCallback]) -> None: ...
 
 
 class Ready(NamedTuple):
     """A model that is ready to be trained. body: what the technique wrapped; whole: all of the base (shared weights)."""
 
-    model: Any
-    body: Any
-    whole: Any
-    tokenizer: Any
+    model: torch.nn.Module
+    body: PreTrainedModel
+    whole: PreTrainedModel
+    tokenizer: PreTrainedTokenizerBase
 
     @property
     def layers(self) -> int:
@@ -120,8 +150,9 @@ class Ready(NamedTuple):
     def run_frozen(self, rows: Sequence[Sequence[int]]) -> float:
         """Run the frozen layers over `rows` (token ids) once; returns the seconds."""
         start = time.perf_counter()
-        if self.body is not self.whole:
-            self.body.model.embed_tokens.fill(rows)
+        embedding = self.body.get_input_embeddings()
+        if isinstance(embedding, FrozenPrefix):
+            embedding.fill(rows)
         return time.perf_counter() - start
 
 
@@ -148,25 +179,35 @@ GIVE_BACK = 20
 
 
 class Watch(TrainerCallback):
-    """Reports progress, saves every `every` steps, keeps memory low."""
+    """Reports progress, saves every `every` steps of `trainer`, keeps memory low."""
 
-    def __init__(self, what: str, folder: Path, every: int) -> None:
-        self.what, self.folder, self.every = what, folder, every
-        self.trainer: Any = None
+    def __init__(self, what: str, folder: Path, every: int, trainer: ListedTrainer) -> None:
+        self.what, self.folder, self.every, self.trainer = what, folder, every, trainer
 
-    def on_step_end(self, args: Any, state: Any, control: Any, **given: Any) -> None:
+    def on_step_end(
+        self, args: "TrainingArguments", state: "TrainerState", control: "TrainerControl", **given: object
+    ) -> None:
         report(self.what, state.global_step, state.max_steps)
         if state.global_step % GIVE_BACK == 0:
             give_back()
 
-    def on_log(self, args: Any, state: Any, control: Any, **given: Any) -> None:
+    def on_log(
+        self,
+        args: "TrainingArguments",
+        state: "TrainerState",
+        control: "TrainerControl",
+        logs: Mapping[str, float] = {},
+        **given: object,
+    ) -> None:
         # once a step, after its loss has entered the history that a checkpoint carries
-        due = self.every and "loss" in given["logs"] and state.global_step % self.every == 0
+        due = self.every and "loss" in logs and state.global_step % self.every == 0
         if due and state.global_step < state.max_steps:
             self.trainer.save(self.folder)
 
 
-def optimizers(live: Sequence[torch.nn.Parameter], learning_rate: float, steps: int) -> tuple[MasterAdamW, Any]:
+def optimizers(
+    live: Sequence[torch.nn.Parameter], learning_rate: float, steps: int
+) -> tuple[MasterAdamW, torch.optim.lr_scheduler.LambdaLR]:
     """The optimizer over the trained weights and its schedule."""
     optimizer = MasterAdamW(live, lr=learning_rate)
     rising = max(1, round(WARM_UP * steps))
@@ -179,15 +220,15 @@ def optimizers(live: Sequence[torch.nn.Parameter], learning_rate: float, steps: 
 
 
 def fit(
-    trainer_kind: type[Any],
-    args: Any,
+    trainer_kind: Callable[..., ListedTrainer],
+    args: "TrainingArguments",
     recipe: Recipe,
     ready: Ready,
     base: Path,
     order: list[list[int]],
     what: str,
     scratch: Path,
-    **given: Any,
+    **given: object,
 ) -> Trained:
     """Train `ready` on the batches that `order` lists, and save it as its technique does in `scratch/trained`.
 
@@ -215,20 +256,18 @@ def fit(
     return Trained(folder, losses, 0, seconds, 0.0, resumed, share)
 
 
-def _run(trainer: Any, what: str, scratch: Path, every: int) -> tuple[list[float], float, bool]:
+def _run(trainer: ListedTrainer, what: str, scratch: Path, every: int) -> tuple[list[float], float, bool]:
     """Train; returns (losses, seconds, whether it went on from a checkpoint)."""
-    watch = Watch(what, scratch, every)
-    watch.trainer = trainer
     trainer.remove_callback(PrinterCallback)
-    trainer.add_callback(watch)
-    found = newest_whole(scratch) if scratch.is_dir() else None
+    trainer.add_callback(Watch(what, scratch, every, trainer))
+    checkpoint = newest_whole(scratch) if scratch.is_dir() else None
     start = time.perf_counter()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)
-        trainer.train(resume_from_checkpoint=str(found) if found else None)
+        trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     seconds = time.perf_counter() - start
     give_back()
-    return [entry["loss"] for entry in trainer.state.log_history if "loss" in entry], seconds, bool(found)
+    return [entry["loss"] for entry in trainer.state.log_history if "loss" in entry], seconds, bool(checkpoint)
 
 
 class Padded:
@@ -237,7 +276,7 @@ class Padded:
     def __init__(self, pad: int) -> None:
         self.pad = pad
 
-    def __call__(self, rows: list[dict[str, list[int]]]) -> dict[str, torch.Tensor]:
+    def __call__(self, rows: list[TableRow]) -> dict[str, torch.Tensor]:
         width = -(-max(len(row["input_ids"]) for row in rows) // WIDTHS) * WIDTHS
 
         def padded(values: list[list[int]], fill: int) -> torch.Tensor:

@@ -5,16 +5,40 @@ the gradients of A and B by the chain rule through that sum (Hu et al. 2021, eq.
 alike, that the released application runs, which has the adapter merged.
 """
 
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
 
 import torch
+
+
+class _Saved(Protocol):
+    """torch's context of one call: what its forward pass leaves to its backward pass."""
+
+    scale: float
+    shape: torch.Size
+    saved_tensors: tuple[torch.Tensor, ...]
+    needs_input_grad: tuple[bool, ...]
+
+    def save_for_backward(self, *tensors: torch.Tensor) -> None: ...
+
+
+class _Layer(Protocol):
+    """What is used of PEFT's LoRA layer."""
+
+    base_layer: torch.nn.Linear
+    lora_A: Mapping[str, torch.nn.Linear]
+    lora_B: Mapping[str, torch.nn.Linear]
+    scaling: Mapping[str, float]
+    active_adapters: list[str]
 
 
 class _MergedLora(torch.autograd.Function):
     """y = x·(W + s·B·A)ᵀ. x: [..., in], W: [out, in] (frozen), A: [rank, in], B: [out, rank]."""
 
     @staticmethod
-    def forward(ctx: Any, x: torch.Tensor, weight: torch.Tensor, a: torch.Tensor, b: torch.Tensor, scale: float) -> Any:
+    def forward(
+        ctx: _Saved, x: torch.Tensor, weight: torch.Tensor, a: torch.Tensor, b: torch.Tensor, scale: float
+    ) -> torch.Tensor:
         merged = torch.addmm(weight, b, a, alpha=scale)
         rows = x.reshape(-1, x.shape[-1])
         ctx.save_for_backward(rows, merged, a, b)
@@ -22,7 +46,7 @@ class _MergedLora(torch.autograd.Function):
         return (rows @ merged.T).view(*x.shape[:-1], -1)
 
     @staticmethod
-    def backward(ctx: Any, *grads: torch.Tensor) -> Any:
+    def backward(ctx: _Saved, *grads: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
         rows, merged, a, b = ctx.saved_tensors
         grad = grads[0].reshape(-1, grads[0].shape[-1])
         grad_a = ((grad @ b).T @ rows).mul_(ctx.scale)
@@ -31,7 +55,7 @@ class _MergedLora(torch.autograd.Function):
         return grad_x, None, grad_a, grad_b, None
 
 
-def merge_in_forward(model: Any) -> None:
+def merge_in_forward(model: torch.nn.Module) -> None:
     """Let every LoRA layer of the PEFT model `model` compute as above while it is trained. Its weights stay PEFT's."""
     from peft.tuners.lora import Linear
 
@@ -40,7 +64,7 @@ def merge_in_forward(model: Any) -> None:
         layer.forward = _forward(layer)
 
 
-def _forward(module: Any) -> Any:
+def _forward(module: _Layer) -> Callable[[torch.Tensor], torch.Tensor]:
     def forward(x: torch.Tensor) -> torch.Tensor:
         base, adapter = module.base_layer, module.active_adapters[0]
         # TRL keeps its copy of the adapter, DPO's reference, in fp32

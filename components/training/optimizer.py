@@ -5,7 +5,6 @@ PEFT's default (float32 adapters on bfloat16 weights) casts every activation to 
 """
 
 from collections.abc import Iterable
-from typing import Any
 
 import torch
 
@@ -22,7 +21,7 @@ class MasterAdamW(torch.optim.AdamW):
         super().__init__(self.master, lr=lr, weight_decay=weight_decay)
 
     @torch.no_grad()
-    def step(self, closure: Any = None) -> None:  # type: ignore[override]
+    def step(self, closure: object = None) -> None:  # type: ignore[override]
         copies = [(live, master) for live, master in zip(self.live, self.master, strict=True) if master is not live]
         for live, master in copies:
             master.grad = None if live.grad is None else live.grad.float()
@@ -36,10 +35,10 @@ class MasterAdamW(torch.optim.AdamW):
 
     def tensors(self) -> dict[str, torch.Tensor]:
         """Float32 weights and moments by name: what a checkpoint holds."""
-        found = {f"master.{i}": p.detach() for i, p in enumerate(self.master)}
+        tensors = {f"master.{i}": p.detach() for i, p in enumerate(self.master)}
         for i, p in enumerate(self.master):
-            found |= {f"{name}.{i}": value for name, value in self.state.get(p, {}).items()}
-        return {name: value.contiguous() for name, value in found.items()}
+            tensors |= {f"{name}.{i}": value for name, value in self.state.get(p, {}).items()}
+        return {name: value.contiguous() for name, value in tensors.items()}
 
     @torch.no_grad()
     def restore(self, tensors: dict[str, torch.Tensor]) -> None:

@@ -5,34 +5,36 @@ equal bytes: keys are sorted, and nothing of this machine is in the configuratio
 """
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import torch
+    from peft import PeftModel
 
 PREFIX = "base_model.model.model.layers."
 WEIGHTS, CONFIG = "adapter_model.safetensors", "adapter_config.json"
 
 
-def live(model: Any) -> "dict[str, torch.nn.Parameter]":
+def live(model: "torch.nn.Module") -> "dict[str, torch.nn.Parameter]":
     """The adapter's trainable weights; TRL's reference copy of them has another name than `default`."""
     named = model.named_parameters()
     return {name: one for name, one in named if one.requires_grad and "default" in name.split(".")}
 
 
-def save(model: Any, folder: Path, layers: int, content: dict[str, Any]) -> None:
+def save(model: "PeftModel", folder: Path, layers: int, content: Mapping[str, object]) -> None:
     """Write the live weights of `model` and `content`, PEFT's configuration, for a whole model of `layers` layers."""
     from safetensors.torch import save_file
 
-    first = layers - model.get_base_model().config.num_hidden_layers
+    first = layers - layers_of(model)
     weights = {_moved(_plain(name), first): one.detach().cpu().contiguous() for name, one in live(model).items()}
     save_file(dict(sorted(weights.items())), folder / WEIGHTS, metadata={"format": "pt"})
     given = {"task_type": "CAUSAL_LM", "base_model_name_or_path": None, "inference_mode": True, **content}
     (folder / CONFIG).write_text(json.dumps(given, indent=2, sort_keys=True) + "\n")
 
 
-def restore(model: Any, folder: Path) -> None:
+def restore(model: "torch.nn.Module", folder: Path) -> None:
     """Give the live weights of `model` the values that `save` wrote."""
     import torch
     from safetensors.torch import load_file
@@ -47,10 +49,14 @@ def restore(model: Any, folder: Path) -> None:
             parameter.copy_(weights[name])
 
 
-def config(folder: Path) -> dict[str, Any]:
-    """PEFT's configuration in `folder`."""
-    found: dict[str, Any] = json.loads((folder / CONFIG).read_text())
-    return found
+def config(folder: Path) -> Any:
+    """PEFT's configuration in `folder`, as the technique saved it: JSON, so the caller names its shape."""
+    return json.loads((folder / CONFIG).read_text())
+
+
+def layers_of(model: "PeftModel") -> int:
+    """How many layers `model` has."""
+    return int(model.config.num_hidden_layers)
 
 
 def top_layers(folder: Path) -> int:

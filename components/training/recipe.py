@@ -1,7 +1,7 @@
 """What a training is asked for, and what it gives: the values that its callers and its objectives share."""
 
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from pydantic import Field
 
@@ -30,7 +30,7 @@ class Schedule(Frozen):
 class Recipe(Schedule):
     """A schedule with the technique's own settings and the dtype of one training."""
 
-    settings: dict[str, Any] = {}
+    settings: dict[str, object] = {}
     """The technique's own; its defaults where they are not given."""
     dtype: str = "float32"
     """Of the weights while they are trained: that of the application that runs them."""
@@ -50,7 +50,7 @@ class Trained(NamedTuple):
     share: float
 
     @property
-    def measured(self) -> dict[str, Any]:
+    def measured(self) -> dict[str, object]:
         """The figures that are sealed beside a step's result."""
         return {
             "seconds": round(self.seconds, 2),

@@ -70,7 +70,7 @@ def _shown(task: Task, row: Row, text: str, draw: random.Random) -> Shown | None
 
 def _spoken(question: str, answer: str, text: str, draw: random.Random) -> str:
     """`question`, at times with a slip: another name or number of the text that is shown, never the answer."""
-    named = [found[0] for found in _NAMED.finditer(text)]
+    named = [match[0] for match in _NAMED.finditer(text)]
     named = [name for name in named if name not in question and not find(name, answer) and not find(answer, name)]
     if not named or draw.random() >= SLIPS:
         return question

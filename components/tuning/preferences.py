@@ -1,7 +1,7 @@
 """Preference pairs as token ids: the rows that alignment may use, as the candidate was shown and said them."""
 
 from collections import Counter
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple, NotRequired, TypedDict
 
 from components.core import Candidate, Split, Step, read_jsonl, within_share
 from components.core.source_share import UNCAPPED
@@ -10,13 +10,45 @@ from components.training.contexts import as_written, find
 from components.training.examples import Shown, encode
 from components.training.objectives.dpo import Pair
 
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
 
-def usable(candidate: Candidate, pairs: Split, step: Step) -> list[dict[str, Any]]:
+
+class Passage(TypedDict):
+    """A passage that the candidate was shown."""
+
+    id: str
+    text: str
+
+
+class PairRow(TypedDict):
+    """A row of `pairs.jsonl`: what was asked, a correction and the answer that it corrects, and who they come from."""
+
+    text: str
+    passages: list[Passage]
+    chosen: str
+    rejected: str
+    simulated: NotRequired[bool]
+    source: str
+
+
+class Encoded(TypedDict):
+    """A pair as token ids, and who it comes from."""
+
+    pair: Pair
+    simulated: bool
+    source: str
+
+
+def usable(candidate: Candidate, pairs: Split, step: Step) -> list[PairRow]:
     """The rows of `pairs` whose correction is open to the candidate: where answers are quotes, it stands in the context."""
-    rows = read_jsonl(step.store.file(pairs.object))
+    rows: list[PairRow] = read_jsonl(step.store.file(pairs.object))
     if candidate.quoted is None:
         return rows
     return [row for row in rows if abstains(candidate.abstain, row["chosen"]) or _stands(row, candidate)]
+
+
+SIDES: tuple[Literal["chosen", "rejected"], ...] = ("chosen", "rejected")
 
 
 class Kept(NamedTuple):
@@ -28,7 +60,12 @@ class Kept(NamedTuple):
 
 
 def as_tokens(
-    tokenizer: Any, candidate: Candidate, rows: list[dict[str, Any]], longest: int, source_share: float, most: int
+    tokenizer: "PreTrainedTokenizerBase",
+    candidate: Candidate,
+    rows: list[PairRow],
+    longest: int,
+    source_share: float,
+    most: int,
 ) -> Kept:
     """The first `most` pairs of at most `longest` tokens, no source giving more than `source_share` of them.
 
@@ -39,32 +76,34 @@ def as_tokens(
         encode(
             tokenizer,
             candidate.prompt,
-            [Shown(row["text"], _context(candidate, row), _said(candidate, row, side)) for row in rows],
+            [Shown(row["text"], _context(candidate, row), _quoted(candidate, row, row[side])) for row in rows],
         )
-        for side in ("chosen", "rejected")
+        for side in SIDES
     )
-    short = [
-        {**row, "pair": Pair(one.ids[: one.start], one.ids[one.start :], other.ids[other.start :])}
+    short: list[Encoded] = [
+        {
+            "pair": Pair(one.ids[: one.start], one.ids[one.start :], other.ids[other.start :]),
+            "simulated": bool(row.get("simulated")),
+            "source": row["source"],
+        }
         for row, one, other in zip(rows, chosen, rejected, strict=True)
         if max(len(one.ids), len(other.ids)) <= longest
     ]
-    kept = within_share(short, source_share, most)
-    sources = Counter(row["source"] for row in kept if row["source"] not in UNCAPPED)
-    return Kept(
-        [row["pair"] for row in kept], sum(bool(row.get("simulated")) for row in kept), max(sources.values(), default=0)
-    )
+    capped = within_share(short, source_share, most)
+    sources = Counter(row["source"] for row in capped if row["source"] not in UNCAPPED)
+    return Kept([row["pair"] for row in capped], sum(row["simulated"] for row in capped), max(sources.values(), default=0))
 
 
-def _context(candidate: Candidate, row: dict[str, Any]) -> tuple[str, ...]:
+def _context(candidate: Candidate, row: PairRow) -> tuple[str, ...]:
     """What the candidate was shown when it answered: the first passages, as many as its retriever puts into the prompt."""
     top = candidate.retriever.top_k if candidate.retriever else 0
     return tuple(passage["text"] for passage in row["passages"][:top])
 
 
-def _said(candidate: Candidate, row: dict[str, Any], side: str) -> str:
+def _quoted(candidate: Candidate, row: PairRow, answer: str) -> str:
     """The answer as its context writes it: the correction of a person need not have the passage's spacing."""
-    return as_written(row[side], _context(candidate, row))
+    return as_written(answer, _context(candidate, row))
 
 
-def _stands(row: dict[str, Any], candidate: Candidate) -> bool:
+def _stands(row: PairRow, candidate: Candidate) -> bool:
     return any(find(row["chosen"], text) for text in _context(candidate, row))

@@ -6,9 +6,8 @@ Not covered: a choice between techniques, several devices.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 from pydantic import Field, model_validator
 
@@ -41,7 +40,7 @@ DPO_ROWS = 4
 class Config(Schedule):
     """Settings of tuning and alignment."""
 
-    own: dict[str, Any] = {}
+    own: dict[str, object] = {}
     """The technique's own settings, all of them."""
     max_tokens: int = Field(512, ge=16)
     """Longer training rows are left out."""
@@ -74,7 +73,7 @@ class Config(Schedule):
 
     @model_validator(mode="before")
     @classmethod
-    def _settings_of_the_technique(cls, given: Any) -> Any:
+    def _settings_of_the_technique(cls, given: object) -> object:
         if not isinstance(given, dict):
             return given
         mine = {key: value for key, value in given.items() if key in cls.model_fields and key != "own"}
@@ -102,7 +101,7 @@ def technique_settings(name: str) -> set[str]:
         raise ValueError(str(error)) from error
 
 
-def _as_json(name: str, own: dict[str, Any]) -> dict[str, Any]:
+def _as_json(name: str, own: Mapping[str, object]) -> dict[str, object]:
     try:
         return settings(name, own).model_dump(mode="json")
     except BadInput as error:
@@ -137,24 +136,24 @@ def tune(config: Config, *, task: Task, metrics: Metrics, candidate: Candidate, 
     trained = train(config, task, candidate, dataset, False, step)
     if trained.candidate is None:
         asked = f"section 'tuning', key 'max_tokens' is {config.max_tokens}"
-        reason = f"no training row is usable ({_said(trained.counts)}); {asked}"
+        reason = f"no training row is usable ({_in_words(trained.counts)}); {asked}"
         return Tuned(decision=Decision(verdict="keep", reason=reason), candidate=candidate)
     proposed, after = _judged(config, task, metrics, trained.candidate, dataset, step)
-    made, objects, notes = None, [*trained.objects, after.table], []
+    helped, objects, notes = None, [*trained.objects, after.table], []
     if extra := made_rows(candidate, dataset, step):
         second = train(config, task, candidate, dataset, True, replace(step, scratch=step.scratch / "with-made-rows"))
         assert second.candidate is not None, "what was usable without made rows is usable beside them"
         rival, rival_after = _judged(config, task, metrics, second.candidate, dataset, step)
-        made = compare(after, rival_after, metrics, step.store, over="the same training without made rows")
+        helped = compare(after, rival_after, metrics, step.store, over="the same training without made rows")
         objects += [*second.objects, rival_after.table]
-        notes.append(f"made rows ({_origins(extra)}): {made.verdict}: {made.reason}")
-        if made.adopted:
+        notes.append(f"made rows ({_origins(extra)}): {helped.verdict}: {helped.reason}")
+        if helped.adopted:
             proposed, after, trained, second = rival, rival_after, second, trained
         step.measured["training not proposed"] = second.measured
     step.measured["training"] = trained.measured
-    notes.insert(0, _said(trained.counts))
-    found = _decide(config, task, metrics, candidate, proposed, after, dataset, tuple(objects), tuple(notes), step)
-    return found.model_copy(update={"made": made, "canaries": trained.canaries})
+    notes.insert(0, _in_words(trained.counts))
+    decided = _decide(config, task, metrics, candidate, proposed, after, dataset, tuple(objects), tuple(notes), step)
+    return decided.model_copy(update={"made": helped, "canaries": trained.canaries})
 
 
 def align(
@@ -214,12 +213,12 @@ def align(
         f"{pairs.count - len(rows)} more name an answer that is not in the context"
     )
     proposed, after = _judged(config, task, metrics, proposed, dataset, step)
-    made = (trained_object, after.table)
-    found = _decide(config, task, metrics, candidate, proposed, after, dataset, made, (note,), step)
+    objects = (trained_object, after.table)
+    decided = _decide(config, task, metrics, candidate, proposed, after, dataset, objects, (note,), step)
     mixed = "partly simulated" if simulated else "real"
     source = "simulated" if simulated == len(pairs_kept) else mixed
-    reason = f"on {source} feedback, {found.decision.reason}"
-    return found.model_copy(update={"decision": found.decision.model_copy(update={"reason": reason})})
+    reason = f"on {source} feedback, {decided.decision.reason}"
+    return decided.model_copy(update={"decision": decided.decision.model_copy(update={"reason": reason})})
 
 
 def _nothing_to_do(candidate: Candidate, dataset: Dataset) -> str:
@@ -249,7 +248,7 @@ def _decide(
     proposed: Candidate,
     after: Evidence,
     dataset: Dataset,
-    made: tuple[str, ...],
+    objects: tuple[str, ...],
     notes: tuple[str, ...],
     step: Step,
 ) -> Tuned:
@@ -259,7 +258,7 @@ def _decide(
     return Tuned(
         decision=decision,
         metrics={name: after.metrics[name].value for name in (metrics.primary, *metrics.floors) if name in after.metrics},
-        objects=(*made, before.table),
+        objects=(*objects, before.table),
         notes=notes,
         candidate=proposed if decision.adopted else candidate,
         proposed=proposed,
@@ -282,9 +281,9 @@ def _calibrated(
     table = examples(evidence, step.store)
     bias = abstain_below(task, metrics, table, [-(row["margin"] or 0.0) for row in table], config.floor_confidence)
     bias = NEVER if bias is None else round(bias, 6)
-    said = [Answer.of(row) for row in table]
-    silent = {answer.id for answer in said if answer.margin is not None and answer.margin + bias > 0}
-    known = [answer.model_copy(update={"text": task.abstain}) if answer.id in silent else answer for answer in said]
+    answers = [Answer.of(row) for row in table]
+    silent = {answer.id for answer in answers if answer.margin is not None and answer.margin + bias > 0}
+    known = [answer.model_copy(update={"text": task.abstain}) if answer.id in silent else answer for answer in answers]
     return candidate.model_copy(update={"quoted": Quoted(abstain_bias=bias)}), known
 
 
@@ -308,5 +307,5 @@ def _origins(rows: Sequence[Row]) -> str:
     return ", ".join(f"{count} {origin}" for origin, count in sorted(Counter(row.origin for row in rows).items()))
 
 
-def _said(counts: dict[str, int]) -> str:
+def _in_words(counts: dict[str, int]) -> str:
     return "training rows: " + ", ".join(f"{count} {name}" for name, count in counts.items())

@@ -1,6 +1,6 @@
 """One supervised training of the stage: rows with their contexts, as token ids, to an adapter in the store."""
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from components.core import Candidate, Dataset, Row, Split, Step, Task, read_rows, write_jsonl
 from components.core.artifacts import opened
@@ -24,15 +24,15 @@ class Supervised(NamedTuple):
     candidate: Candidate | None
     objects: tuple[str, ...]
     counts: dict[str, int]
-    measured: dict[str, Any]
+    measured: dict[str, object]
     canaries: Split | None = None
 
 
-def train(config: "Config", task: Task, candidate: Candidate, dataset: Dataset, made: bool, step: Step) -> Supervised:
-    """Train on the rows that were collected and, where `made`, on those that were not. Builds in `step.scratch`."""
+def train(config: "Config", task: Task, candidate: Candidate, dataset: Dataset, with_made: bool, step: Step) -> Supervised:
+    """Train on the rows that were collected and, where `with_made`, on those that were not. Builds in `step.scratch`."""
     assert candidate.model is not None, "tune checks it"
     step.scratch.mkdir(parents=True, exist_ok=True)
-    given = dataset.rows("train", step.store) + (_beside(candidate, dataset, step) if made else [])
+    given = dataset.rows("train", step.store) + (_beside(candidate, dataset, step) if with_made else [])
     prompt = tuned_prompt(task, candidate.retriever is not None)
     rows, counts, objects = shown_rows(
         task, candidate, dataset, given, config.wrong_share, config.unanswerable_share, config.seed, step
@@ -43,7 +43,9 @@ def train(config: "Config", task: Task, candidate: Candidate, dataset: Dataset, 
     counts["too long"] = len(rows) - len(encoded)
     if not encoded:
         return Supervised(None, objects, counts, {})
-    practised = practice_rows(task, dataset, config.practice_rows, config.seed, step, made) if candidate.retriever else []
+    practised = (
+        practice_rows(task, dataset, config.practice_rows, config.seed, step, with_made) if candidate.retriever else []
+    )
     practice = [row for row in encode(tokenizer, prompt, practised) if len(row.ids) <= config.max_tokens]
     counts["practice"] = len(practice)
     planted = canaries(task, config.canaries, config.seed)
@@ -54,9 +56,9 @@ def train(config: "Config", task: Task, candidate: Candidate, dataset: Dataset, 
     sft, recipe = objective("sft"), config.recipe(candidate.runtime.dtype)
     trained = sft.train(recipe, sft.Settings(), base, encoded, step.scratch, step.machine, practice=practice)
     proposed = tuned(candidate, recipe, "sft", trained, step.store).model_copy(update={"prompt": prompt})
-    split = _kept(planted, step)
-    made_here = (*objects, *_fresh(candidate, proposed), *((split.object,) if split else ()))
-    return Supervised(proposed, made_here, counts, trained.measured, split)
+    split = _stored(planted, step)
+    fresh = (*objects, *_fresh(candidate, proposed), *((split.object,) if split else ()))
+    return Supervised(proposed, fresh, counts, trained.measured, split)
 
 
 def _fresh(before: Candidate, after: Candidate) -> tuple[str, ...]:
@@ -64,7 +66,7 @@ def _fresh(before: Candidate, after: Candidate) -> tuple[str, ...]:
     return tuple(sorted(set(after.objects) - set(before.objects)))
 
 
-def _kept(planted: list[Canary], step: Step) -> Split | None:
+def _stored(planted: list[Canary], step: Step) -> Split | None:
     if not planted:
         return None
     path = step.scratch / "canaries.jsonl"

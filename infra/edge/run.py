@@ -20,15 +20,15 @@ def fault() -> str:
     """What of this folder is not as it was deployed; empty where all is."""
     lines = (HERE / "SHA256SUMS").read_text(encoding="utf-8").splitlines()
     sums = {name: digest for digest, name in (line.split("  ", 1) for line in lines)}
-    found = {path.relative_to(HERE).as_posix(): path for path in HERE.rglob("*") if path.is_symlink() or path.is_file()}
-    for name in sorted(sums.keys() | found.keys()):
+    present = {path.relative_to(HERE).as_posix(): path for path in HERE.rglob("*") if path.is_symlink() or path.is_file()}
+    for name in sorted(sums.keys() | present.keys()):
         if name in BESIDE or name.split("/")[0] == ".venv":
             continue
-        if name not in sums or name not in found:
-            return f"{name} was {'added' if name in found else 'removed'}"
-        if found[name].is_symlink():
+        if name not in sums or name not in present:
+            return f"{name} was {'added' if name in present else 'removed'}"
+        if present[name].is_symlink():
             return f"{name} is a link"
-        with found[name].open("rb") as file:
+        with present[name].open("rb") as file:
             if hashlib.file_digest(file, "sha256").hexdigest() != sums[name]:
                 return f"{name} was changed"
     return ""

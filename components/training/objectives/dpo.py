@@ -12,9 +12,9 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from datasets import Dataset as Table
+from peft import PeftModel
 from pydantic import Field
 from trl import DPOConfig, DPOTrainer
 
@@ -48,12 +48,12 @@ class Pair:
 class PreferenceTrainer(ListedBatches, ResumableTrainer, DPOTrainer):
     """TRL's DPOTrainer with listed batches, checkpoints without pickle, logits at the answers only."""
 
-    def _prepare_dataset(self, dataset: Any, *given: Any) -> Any:
+    def _prepare_dataset(self, dataset: Table, *given: object) -> Table:
         return dataset  # token ids already, by the engine's own prompt
 
-    def _precompute_ref_logps(self, dataset: Any, name: str, batch_size: int) -> Any:
-        wrapped: Any = self.model
-        answer_head(wrapped.get_base_model())
+    def _precompute_ref_logps(self, dataset: Table, name: str, batch_size: int) -> Table:
+        assert isinstance(self.model, PeftModel), "only an adapter is aligned"
+        answer_head(self.model.get_base_model())
         return super()._precompute_ref_logps(dataset, name, batch_size)
 
 

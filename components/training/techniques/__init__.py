@@ -16,20 +16,41 @@
 inside the functions, so that a contract can be checked without them.
 """
 
+from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
-from types import ModuleType
+from typing import TYPE_CHECKING, Protocol
 
 from pydantic import ValidationError
 
 from components.core import BadInput, Frozen
 from components.core.variants import known, require
 
+if TYPE_CHECKING:
+    import torch
+    from transformers import PreTrainedModel
+
 TECHNIQUES = tuple(sorted(path.stem for path in Path(__file__).parent.glob("*.py") if path.stem != "__init__"))
 DEFINES = ("Settings", "LEARNING_RATE", "WHOLE", "PRODUCT", "MERGEABLE", "PACKAGES", "wrap", "live", "save")
 
 
-def technique(name: str) -> ModuleType:
+class Technique(Protocol):
+    """A file of this folder."""
+
+    Settings: type[Frozen]
+    LEARNING_RATE: float
+    WHOLE: bool
+    PRODUCT: str
+    MERGEABLE: bool
+    PACKAGES: tuple[str, ...]
+
+    def wrap(self, model: "PreTrainedModel", settings: Frozen, seed: int) -> "torch.nn.Module": ...
+    def live(self, model: "torch.nn.Module") -> "dict[str, torch.nn.Parameter]": ...
+    def save(self, model: "torch.nn.Module", base: Path, folder: Path, layers: int) -> None: ...
+    def load(self, model: "PreTrainedModel", folder: Path, seed: int) -> "torch.nn.Module": ...
+
+
+def technique(name: str) -> Technique:
     """The file `name`; raises BadInput where there is none."""
     known(name, TECHNIQUES, "technique", "tuning")
     module = import_module(f".{name}", __package__)
@@ -37,9 +58,9 @@ def technique(name: str) -> ModuleType:
     return module
 
 
-def settings(name: str, given: dict) -> Frozen:
+def settings(name: str, given: Mapping[str, object]) -> Frozen:
     """`given` as the technique's Settings; raises BadInput with the key and what is allowed."""
-    kind: type[Frozen] = technique(name).Settings
+    kind = technique(name).Settings
     if unknown := sorted(given.keys() - kind.model_fields.keys()):
         raise BadInput(f"key '{unknown[0]}' is no setting of technique '{name}'; its own: {_listed(kind)}")
     try:

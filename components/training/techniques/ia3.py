@@ -1,12 +1,16 @@
 """(IA)³ (Liu et al. 2022, arXiv:2205.05638): one learned factor for each key, value and inner feed-forward unit."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from components.core import BadInput, Frozen
 
 from .. import peft_folder
 from ..peft_folder import live
+
+if TYPE_CHECKING:
+    from peft import PeftModel
+    from transformers import PreTrainedModel
 
 __all__ = ["LEARNING_RATE", "MERGEABLE", "PACKAGES", "PRODUCT", "WHOLE", "Settings", "live", "load", "save", "wrap"]
 
@@ -24,7 +28,16 @@ class Settings(Frozen):
     """Of these, the ones whose inputs are scaled instead: the feed-forward part's last layer."""
 
 
-def wrap(model: Any, settings: Settings, seed: int) -> Any:
+class Content(TypedDict):
+    """PEFT's configuration of factors: patterns of the layers' names."""
+
+    peft_type: str
+    fan_in_fan_out: bool
+    target_modules: str
+    feedforward_modules: str
+
+
+def wrap(model: "PreTrainedModel", settings: Settings, seed: int) -> "PeftModel":
     """`model` wrapped by PEFT with factors of 1 in the model's own dtype. Raises BadInput when it has none of `modules`."""
     import torch
     from peft import IA3Config, get_peft_model
@@ -39,15 +52,15 @@ def wrap(model: Any, settings: Settings, seed: int) -> Any:
         raise BadInput(f"section 'tuning', key 'modules': {', '.join(settings.modules)}: {error}") from error
 
 
-def save(model: Any, base: Path, folder: Path, layers: int) -> None:
+def save(model: "PeftModel", base: Path, folder: Path, layers: int) -> None:
     """Write the factors as PEFT reads them for the whole model. It has no list of layers for them: a pattern names them."""
-    config, top = model.peft_config["default"], model.get_base_model().config.num_hidden_layers
-    numbers = "|".join(map(str, range(layers - top, layers)))
+    config: Any = model.peft_config["default"]  # PEFT types it as the base class of its configurations
+    numbers = "|".join(map(str, range(layers - peft_folder.layers_of(model), layers)))
 
     def pattern(modules: set[str]) -> str:
         return rf"model\.layers\.({numbers})\..*\.({'|'.join(sorted(modules))})"
 
-    content = {
+    content: Content = {
         "peft_type": "IA3",
         "fan_in_fan_out": False,
         "target_modules": pattern(config.target_modules),
@@ -56,11 +69,15 @@ def save(model: Any, base: Path, folder: Path, layers: int) -> None:
     peft_folder.save(model, folder, layers, content)
 
 
-def load(model: Any, folder: Path, seed: int) -> Any:
+def load(model: "PreTrainedModel", folder: Path, seed: int) -> "PeftModel":
     """`wrap`, with the factors in `folder`."""
-    saved = peft_folder.config(folder)
-    listed = {key: tuple(text.rpartition("(")[2].rstrip(")").split("|")) for key, text in saved.items() if "modules" in key}
-    own = Settings(modules=listed["target_modules"], inputs=listed["feedforward_modules"])
+    saved: Content = peft_folder.config(folder)
+    own = Settings(modules=_listed(saved["target_modules"]), inputs=_listed(saved["feedforward_modules"]))
     wrapped = wrap(model, own, seed)
     peft_folder.restore(wrapped, folder)
     return wrapped
+
+
+def _listed(pattern: str) -> tuple[str, ...]:
+    """The modules that a pattern of `save` ends with."""
+    return tuple(pattern.rpartition("(")[2].rstrip(")").split("|"))

@@ -1,7 +1,7 @@
 """LoRA (Hu et al. 2021): a low-rank product beside each linear layer."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from pydantic import Field
 
@@ -9,6 +9,10 @@ from components.core import BadInput, Frozen
 
 from .. import peft_folder
 from ..peft_folder import live
+
+if TYPE_CHECKING:
+    from peft import PeftModel
+    from transformers import PreTrainedModel
 
 __all__ = ["LEARNING_RATE", "MERGEABLE", "PACKAGES", "PRODUCT", "WHOLE", "Settings", "live", "load", "save", "wrap"]
 
@@ -27,7 +31,21 @@ class Settings(Frozen):
     """Linear layers that get an adapter."""
 
 
-def wrap(model: Any, settings: Settings, seed: int) -> Any:
+class Content(TypedDict):
+    """PEFT's configuration of an adapter on some layers of the whole model."""
+
+    peft_type: str
+    bias: str
+    r: int
+    lora_alpha: int
+    lora_dropout: float
+    fan_in_fan_out: bool
+    target_modules: list[str]
+    layers_to_transform: list[int]
+    layers_pattern: str
+
+
+def wrap(model: "PreTrainedModel", settings: Settings, seed: int) -> "PeftModel":
     """`model` wrapped by PEFT with fresh LoRA weights in the model's own dtype, computing as `merged_lora` says.
 
     Raises BadInput when the model has none of `modules`.
@@ -50,10 +68,10 @@ def wrap(model: Any, settings: Settings, seed: int) -> Any:
     return wrapped
 
 
-def save(model: Any, base: Path, folder: Path, layers: int) -> None:
+def save(model: "PeftModel", base: Path, folder: Path, layers: int) -> None:
     """Write the adapter as PEFT reads it for the whole model."""
-    config, top = model.peft_config["default"], model.get_base_model().config.num_hidden_layers
-    content = {
+    config: Any = model.peft_config["default"]  # PEFT types it as the base class of its configurations
+    content: Content = {
         "peft_type": "LORA",
         "bias": "none",
         "r": config.r,
@@ -61,15 +79,15 @@ def save(model: Any, base: Path, folder: Path, layers: int) -> None:
         "lora_dropout": 0.0,
         "fan_in_fan_out": False,
         "target_modules": sorted(config.target_modules),
-        "layers_to_transform": list(range(layers - top, layers)),
+        "layers_to_transform": list(range(layers - peft_folder.layers_of(model), layers)),
         "layers_pattern": "layers",
     }
     peft_folder.save(model, folder, layers, content)
 
 
-def load(model: Any, folder: Path, seed: int) -> Any:
+def load(model: "PreTrainedModel", folder: Path, seed: int) -> "PeftModel":
     """`wrap`, with the adapter in `folder`."""
-    saved = peft_folder.config(folder)
+    saved: Content = peft_folder.config(folder)
     modules = tuple(sorted(saved["target_modules"]))
     wrapped = wrap(model, Settings(rank=saved["r"], alpha=saved["lora_alpha"], modules=modules), seed)
     peft_folder.restore(wrapped, folder)
