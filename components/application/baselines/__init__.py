@@ -7,7 +7,7 @@ said in components/selection/baselines.
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Protocol, cast
 
 from components.core import BadInput, Candidate, Store
 
@@ -18,6 +18,14 @@ Reply = Callable[[Sequence[str], Sequence[Sequence["Hit"]]], list[str]]
 """(texts, what was retrieved for each, best first; empty without a retriever) → one answer a text."""
 
 
+class BaselineModule(Protocol):
+    """What a file defines."""
+
+    PACKAGES: tuple[str, ...]
+
+    def load(self, candidate: Candidate, store: Store) -> Reply: ...
+
+
 def names() -> list[str]:
     """The baselines that there are."""
     return sorted(path.stem for place in __path__ for path in Path(place).glob("*.py") if path.stem != "__init__")
@@ -25,8 +33,7 @@ def names() -> list[str]:
 
 def load(candidate: Candidate, store: Store) -> Reply:
     """The baseline that `candidate` names, ready to answer; raises BadInput where it is not known."""
-    reply: Reply = _module(candidate.baseline.kind if candidate.baseline else "").load(candidate, store)
-    return reply
+    return _module(candidate.baseline.kind if candidate.baseline else "").load(candidate, store)
 
 
 def packages(kind: str) -> tuple[str, ...]:
@@ -34,7 +41,7 @@ def packages(kind: str) -> tuple[str, ...]:
     return tuple(_module(kind).PACKAGES)
 
 
-def _module(kind: str) -> Any:
+def _module(kind: str) -> BaselineModule:
     if kind not in names():
         raise BadInput(f"candidate: baseline '{kind}' is not known; allowed: {', '.join(names())}")
-    return import_module(f".{kind}", __package__)
+    return cast(BaselineModule, import_module(f".{kind}", __package__))
