@@ -64,7 +64,8 @@ def rendered(template: str, chats: Sequence[list[dict[str, str]]], tokens: Mappi
     """
     texts: list[str] = []
     for start in range(0, len(chats), CHATS):
-        request = {"template": template, "chats": list(chats[start : start + CHATS]), "tokens": dict(tokens)}
+        batch = list(chats[start : start + CHATS])
+        request: template_process.Request = {"template": template, "chats": batch, "tokens": dict(tokens)}
         reply = _process().ask(json.dumps(request))
         if "texts" not in reply:
             raise TemplateFault(reply["kind"], reply["reason"])
