@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from types import TracebackType
 from typing import Any, Protocol
 
-from components.core import Candidate, Frozen, Machine, Prompt, Row, Store
+from components.core import Candidate, Example, Frozen, Machine, Prompt, Row, Store
 from components.tasks import kind_of
 from components.text import matching_label
 
@@ -44,10 +44,17 @@ class Answer(Frozen):
     """Quoted answers: how far the abstention lay above the best quote, in logits, before its bias."""
 
     @classmethod
-    def of(cls, row: dict[str, Any]) -> "Answer":
+    def of(cls, row: Example) -> "Answer":
         """The answer that a row of `measure`'s per-example table was made from, without its `texts`."""
-        parts = {name: row[name] for name in ("id", "passages", "scores", "context", "context_passages", "margin")}
-        return cls(text=row["answer"], **parts)
+        return cls(
+            id=row["id"],
+            text=row["answer"],
+            passages=tuple(row["passages"]),
+            scores=tuple(row["scores"]),
+            context=tuple(row["context"]),
+            context_passages=tuple(row["context_passages"]),
+            margin=row["margin"],
+        )
 
 
 class Searcher(Protocol):
@@ -73,8 +80,8 @@ class Application:
         quotes = self._quotes(hits)
         texts = self._answers([row.text for row in rows], hits, quotes)
         margins = [one.margin for one in quotes] if quotes else [None] * len(texts)
-        found = zip(rows, texts, hits, margins, strict=True)
-        return [self._answer(row.id, text, seen, margin) for row, text, seen, margin in found]
+        answered = zip(rows, texts, hits, margins, strict=True)
+        return [self._answer(row.id, text, seen, margin) for row, text, seen, margin in answered]
 
     def stream(self, row: Row) -> Iterator[str | Answer]:
         """The answer to one row in pieces, as they are decoded, and then whole; in one piece where it is only known at the
@@ -91,18 +98,18 @@ class Application:
         quotes = self._quotes(hits)
         (messages,) = self._asked(candidate.prompt, [row.text], [self._context(hits[0])])
         last = len(candidate.prompt.turns) - 1
-        said = ""
+        generated = ""
         for piece in self.engine.stream(
             messages,
             candidate.prompt.turns[last].max_new_tokens,
             first_line=first_line_only(candidate, last),
             quotes=quotes[0] if quotes else None,
         ):
-            piece = piece if said else piece.lstrip()
-            said += piece
+            piece = piece if generated else piece.lstrip()
+            generated += piece
             if piece:
                 yield piece
-        yield self._answer(row.id, clean(candidate, said), hits[0], quotes[0].margin if quotes else None)
+        yield self._answer(row.id, clean(candidate, generated), hits[0], quotes[0].margin if quotes else None)
 
     def close(self) -> None:
         """Free the engine's memory; a second call does nothing."""
@@ -151,18 +158,18 @@ class Application:
         if candidate.baseline is not None:
             return self.engine.reply(texts, hits)
         assert prompt is not None, "load checks that a candidate with a model has a prompt"
-        contexts = [self._context(found) for found in hits]
+        contexts = [self._context(of_row) for of_row in hits]
         asked = self._asked(prompt, texts, contexts)
         if candidate.labels:
             return self._labels(prompt, asked)
         last = len(prompt.turns) - 1
-        said = self.engine.generate(
+        generated = self.engine.generate(
             asked,
             prompt.turns[last].max_new_tokens,
             first_line=first_line_only(candidate, last),
             quotes=quotes,
         )
-        return [clean(candidate, text) for text in said]
+        return [clean(candidate, text) for text in generated]
 
     def _quotes(self, hits: Sequence[Sequence[Hit]]) -> list[Quotes] | None:
         """What each answer is held to, where answers are quotes; None without a retriever (closed book, measured beside)."""
@@ -173,8 +180,8 @@ class Application:
         longest = candidate.prompt.turns[-1].max_new_tokens
         # of a long text only what the prompt shows of it can be quoted
         shown = [
-            [without_control_tokens(tokenizer, text) for text in cut(self._context(found), MAX_CONTEXT_WORDS)]
-            for found in hits
+            [without_control_tokens(tokenizer, text) for text in cut(self._context(of_row), MAX_CONTEXT_WORDS)]
+            for of_row in hits
         ]
         return [Quotes(tokenizer, texts, candidate.abstain, bias, longest) for texts in shown]
 
@@ -194,7 +201,7 @@ class Application:
                 render(prompt, turn, text, context, before)
                 for text, context, before in zip(texts, contexts, previous, strict=True)
             ]
-            previous = [said.strip() for said in self.engine.generate(messages, asked.max_new_tokens, first_line=False)]
+            previous = [text.strip() for text in self.engine.generate(messages, asked.max_new_tokens, first_line=False)]
         return previous
 
     @property
@@ -208,16 +215,16 @@ class Application:
     def _labels(self, prompt: Prompt, asked: list[list[dict[str, str]]]) -> list[str]:
         """The most likely label; where the prompt asks for reasoning first, the label that the reasoning ends in."""
         candidate = self.candidate
-        said: list[str | None] = [None] * len(asked)
+        chosen: list[str | None] = [None] * len(asked)
         if prompt.answer_marker or not hasattr(self.engine, "score"):
             texts = self.engine.generate(asked, prompt.turns[-1].max_new_tokens, first_line=False)
-            said = [matching_label(candidate.labels, clean(candidate, text)) for text in texts]
+            chosen = [matching_label(candidate.labels, clean(candidate, text)) for text in texts]
         if not hasattr(self.engine, "score"):
-            return [label or candidate.labels[0] for label in said]
-        open_rows = [i for i, label in enumerate(said) if label is None]
+            return [label or candidate.labels[0] for label in chosen]
+        open_rows = [i for i, label in enumerate(chosen) if label is None]
         for i, scores in zip(open_rows, self.engine.score([asked[i] for i in open_rows], self._endings), strict=True):
-            said[i] = candidate.labels[scores.index(max(scores))]
-        return [label or candidate.labels[0] for label in said]
+            chosen[i] = candidate.labels[scores.index(max(scores))]
+        return [label or candidate.labels[0] for label in chosen]
 
 
 class Answering:
@@ -239,8 +246,8 @@ class Answering:
 
     def __call__(self, rows: Sequence[Row]) -> list[Answer]:
         fresh = [row for row in rows if row.id not in self._known]
-        found = self._known | {answer.id: answer for answer in (self.application.answer(fresh) if fresh else [])}
-        return [found[row.id] for row in rows]
+        answers = self._known | {answer.id: answer for answer in (self.application.answer(fresh) if fresh else [])}
+        return [answers[row.id] for row in rows]
 
     def close(self) -> None:
         """Free what was loaded; a later call loads again."""

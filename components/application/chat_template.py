@@ -17,7 +17,6 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 from components.core import BadInput, MachineFault, MissingPackage
 
@@ -63,14 +62,15 @@ def rendered(template: str, chats: Sequence[list[dict[str, str]]], tokens: Mappi
     chats: messages {"role", "content"}; tokens: the tokenizer's `special_tokens_map`
     Raises TemplateFault.
     """
-    found: list[str] = []
+    texts: list[str] = []
     for start in range(0, len(chats), CHATS):
-        request = {"template": template, "chats": list(chats[start : start + CHATS]), "tokens": dict(tokens)}
+        batch = list(chats[start : start + CHATS])
+        request: template_process.Request = {"template": template, "chats": batch, "tokens": dict(tokens)}
         reply = _process().ask(json.dumps(request))
         if "texts" not in reply:
             raise TemplateFault(reply["kind"], reply["reason"])
-        found += reply["texts"]
-    return found
+        texts += reply["texts"]
+    return texts
 
 
 def try_template(template: str, tokens: Mapping[str, str] | None = None) -> None:
@@ -92,7 +92,7 @@ class _Process:
         self._child: subprocess.Popen[bytes] | None = None
         self.owner = os.getpid()
 
-    def ask(self, request: str) -> dict[str, Any]:
+    def ask(self, request: str) -> template_process.Reply:
         """The reply to one request; a `limit` where the process had to be ended."""
         with self._lock:
             for _ in range(2):
@@ -104,14 +104,14 @@ class _Process:
                 except BrokenPipeError:
                     self.end()  # somebody ended it between two requests: this one has done nothing yet
                     continue
-                reply = self._read(child, SECONDS, STARVED_SECONDS)
-                if reply is None:
+                line = self._read(child, SECONDS, STARVED_SECONDS)
+                if line is None:
                     self.end()
                     return {"kind": "limit", "reason": "it does not end"}
-                found: dict[str, Any] = json.loads(reply)
-                if found.get("kind") == "limit":
+                reply: template_process.Reply = json.loads(line)
+                if reply.get("kind") == "limit":
                     self.end()
-                return found
+                return reply
         raise MachineFault(
             "chat template: the process that renders it ends at once. Look at this machine's limits (ulimit -a)"
         )
@@ -142,28 +142,28 @@ class _Process:
         """A line of the process; None where it ended, or was still at work after `seconds` (`starved`, where it got less
         than half of a core)."""
         assert child.stdout, "opened as a pipe"
-        begun, found = time.monotonic(), bytearray()
-        while not found.endswith(b"\n"):
+        begun, line = time.monotonic(), bytearray()
+        while not line.endswith(b"\n"):
             left = seconds - (time.monotonic() - begun)
             if left <= 0 and _cpu_seconds(child.pid) < seconds / 2:
                 left = min(0.2, starved - (time.monotonic() - begun))
-            if left <= 0 or len(found) > template_process.LONGEST_REPLY:
+            if left <= 0 or len(line) > template_process.LONGEST_REPLY:
                 return None
             if select.select([child.stdout], [], [], left)[0]:
                 piece = os.read(child.stdout.fileno(), 1 << 20)
                 if not piece:
                     return None
-                found += piece
-        return bytes(found[:-1])
+                line += piece
+        return bytes(line[:-1])
 
 
 def _folders() -> list[str]:
     """Where jinja2 and what it needs lie: all that the process may import beside Python's own library."""
-    found = {name: find_spec(name) for name in ("jinja2", "markupsafe")}
-    for name, spec in found.items():
+    specs = {name: find_spec(name) for name in ("jinja2", "markupsafe")}
+    for name, spec in specs.items():
         if spec is None:
             raise MissingPackage(name, "a checkpoint's chat template")
-    return sorted({str(Path(spec.origin).parents[1]) for spec in found.values() if spec and spec.origin})
+    return sorted({str(Path(spec.origin).parents[1]) for spec in specs.values() if spec and spec.origin})
 
 
 def _cpu_seconds(process: int) -> float:

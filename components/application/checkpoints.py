@@ -62,19 +62,19 @@ def checkpoint(source: str, name: str, licence: str, step: Step) -> Checkpoint:
     return step.memo("checkpoint", Checkpoint, [source, name, licence, content], make, code=CODE)
 
 
-def check_folder(folder: Path, said: str) -> None:
+def check_folder(folder: Path, source: str) -> None:
     """Raise BadInput, naming the file, unless `folder` holds nothing but what a checkpoint may hold, and a chat template (if
-    any) that renders within its limits. said: how the user named the folder."""
-    artifacts.inspect(folder, said)
+    any) that renders within its limits. source: how the user named the folder."""
+    artifacts.inspect(folder, source)
     if template := artifacts.template_of(folder):
-        _try(template, said)
+        _try(template, source)
 
 
-def _try(template: str, said: str) -> None:
+def _try(template: str, source: str) -> None:
     try:
         try_template(template)
     except TemplateFault as fault:
-        raise BadInput(f"{said}: {fault}. Take the template of the model that it was made from") from fault
+        raise BadInput(f"{source}: {fault}. Take the template of the model that it was made from") from fault
 
 
 def _content(kind: str, source: str, rest: str, step: Step) -> str:
@@ -101,14 +101,14 @@ def _asset(source: str, rest: str, target: Path, step: Step) -> str:
     return source
 
 
-def _check_gguf(file: Path, said: str) -> None:
+def _check_gguf(file: Path, source: str) -> None:
     """Raise BadInput unless the file's head holds together and its chat templates can be used."""
     try:
         templates = gguf_templates(file)
     except ValueError as error:
-        raise BadInput(f"{said}: not readable as GGUF ({error}). Fetch it anew") from error
+        raise BadInput(f"{source}: not readable as GGUF ({error}). Fetch it anew") from error
     for template in templates.values():
-        _try(template, said)
+        _try(template, source)
 
 
 def _dequantise(file: Path, target: Path) -> None:
@@ -168,13 +168,13 @@ def _hub(source: str, rest: str, target: Path, step: Step) -> str:
 
     name, _, revision = rest.partition("@")
     try:
-        found = Path(snapshot_download(name, revision=revision or None, allow_patterns=list(artifacts.PATTERNS)))
+        folder = Path(snapshot_download(name, revision=revision or None, allow_patterns=list(artifacts.PATTERNS)))
     except RepositoryNotFoundError as error:
         raise BadInput(f"{source}: the hub knows no such model, or does not show it without a token") from error
     except (LocalEntryNotFoundError, HfHubHTTPError, OSError) as error:
         raise MachineFault(f"{source}: no model hub is reachable and the model is not in the local cache") from error
-    artifacts.take(found, target, source)
-    return f"hub:{name}@{found.name}"
+    artifacts.take(folder, target, source)
+    return f"hub:{name}@{folder.name}"
 
 
 def _folder(source: str, rest: str, target: Path, step: Step) -> str:

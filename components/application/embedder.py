@@ -43,8 +43,8 @@ class Embedder:
     @classmethod
     def of_index(cls, machine: Machine, checkpoint_folder: Path, index_folder: Path) -> "Embedder":
         """One for the questions that are compared with the index's vectors."""
-        said = index_folder / "index.json"
-        provenance = json.loads(said.read_text()) if said.is_file() else {}
+        file = index_folder / "index.json"
+        provenance = json.loads(file.read_text()) if file.is_file() else {}
         return cls(machine, checkpoint_folder, provenance.get("dtype", FORMER))
 
     @property
@@ -64,8 +64,8 @@ class Embedder:
         if not texts:
             return np.zeros((0, self.dimensions), dtype=np.float32)
         with torch.autocast(self._device, dtype=torch.bfloat16, enabled=self._rounded), torch.inference_mode():
-            found = self._model.encode(
+            encoded = self._model.encode(
                 list(texts), batch_size=BATCH, show_progress_bar=False, convert_to_numpy=True, normalize_embeddings=False
             )
-        found = np.asarray(found, dtype=np.float32)
-        return found / np.maximum(np.linalg.norm(found, axis=1, keepdims=True), 1e-12)
+        vectors = np.asarray(encoded, dtype=np.float32)
+        return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)

@@ -1,7 +1,7 @@
 """An index as a scoring searches it: chunks, their vectors in the retriever's store, and the embedder of questions."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 from components.core import BadInput, Machine, MachineFault, Retriever, Store, read_jsonl
 from components.core.artifacts import opened
@@ -18,6 +18,14 @@ PACKAGES = ("torch", "transformers", "sentence-transformers")
 """What the embedder needs."""
 
 
+class IndexedChunk(TypedDict):
+    """A line of the index's `chunks.jsonl`: a part of a passage."""
+
+    id: str
+    passage: str
+    text: str
+
+
 class Indexed:
     """Opened and verified: every file of the index against its digest, every row of the store against the index."""
 
@@ -31,7 +39,7 @@ class Indexed:
         folder = store.path(retriever.index)
         if damaged := store.damaged([retriever.index]):
             raise MachineFault(f"the index was changed: {damaged[0]}; delete the object and run the retrieval stage again")
-        self.chunks = read_jsonl(folder / "chunks.jsonl")
+        self.chunks: list[IndexedChunk] = read_jsonl(folder / "chunks.jsonl")
         vectors = np.load(folder / "vectors.npy", allow_pickle=False)
         if len(self.chunks) != len(vectors) or not self.chunks:
             raise BadInput(f"retriever: the index holds {len(self.chunks)} chunks and {len(vectors)} vectors")

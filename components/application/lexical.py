@@ -40,7 +40,7 @@ class Lexical:
         """float32 [questions, texts]."""
         import numpy as np
 
-        found = np.zeros((len(questions), self._count), dtype=np.float32)
-        for row, words in zip(found, self.known(questions), strict=True):
+        scores = np.zeros((len(questions), self._count), dtype=np.float32)
+        for row, words in zip(scores, self.known(questions), strict=True):
             row[:] = self.score(words)
-        return found
+        return scores

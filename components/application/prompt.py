@@ -5,7 +5,7 @@ Not covered: the eight prompting methods (components/prompting builds Prompts), 
 
 import re
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 import regex
 
@@ -14,6 +14,9 @@ from components.tasks import kind_of
 from components.text import begins, count, first_words, same, units, unspaced
 
 from .chat_template import rendered
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
 
 MAX_CONTEXT_WORDS = 384
 """Context beyond this is cut, never the question: about 550 tokens, and a 135M model reads no further with profit."""
@@ -45,7 +48,7 @@ def render(prompt: Prompt, turn: int, text: str, context: Sequence[str], previou
     }
 
     def fill(template: str) -> str:
-        return _FIELD.sub(lambda found: fields[found[1]], template)
+        return _FIELD.sub(lambda field: fields[field[1]], template)
 
     asked = prompt.turns[turn]
     messages = [{"role": "system", "content": fill(asked.system)}] if asked.system else []
@@ -54,14 +57,14 @@ def render(prompt: Prompt, turn: int, text: str, context: Sequence[str], previou
     return [*messages, {"role": "user", "content": fill(asked.user)}]
 
 
-def token_ids(tokenizer: Any, prompts: Sequence[list[dict[str, str]]], room: int) -> list[list[int]]:
+def token_ids(tokenizer: "PreTrainedTokenizerBase", prompts: Sequence[list[dict[str, str]]], room: int) -> list[list[int]]:
     """Each prompt in the tokenizer's chat format as token ids, ready for the answer. room: most tokens of a prompt."""
     rows = chat_ids(tokenizer, prompts)
     # too long for the window: the middle goes, since the instruction stands first and the question last
     return [row if len(row) <= room else row[: room // 2] + row[len(row) - (room - room // 2) :] for row in rows]
 
 
-def chat_ids(tokenizer: Any, prompts: Sequence[list[dict[str, str]]]) -> list[list[int]]:
+def chat_ids(tokenizer: "PreTrainedTokenizerBase", prompts: Sequence[list[dict[str, str]]]) -> list[list[int]]:
     """Each prompt in the tokenizer's chat format as token ids, ready for the answer, whatever its length.
 
     Control tokens are the template's alone: see `without_control_tokens`.
@@ -72,23 +75,23 @@ def chat_ids(tokenizer: Any, prompts: Sequence[list[dict[str, str]]]) -> list[li
     return rows
 
 
-def _template(tokenizer: Any) -> str:
+def _template(tokenizer: "PreTrainedTokenizerBase") -> str:
     """The tokenizer's chat template, where it has several the default one. Raises BadInput where it has none."""
-    found = tokenizer.chat_template
-    found = found.get("default") if isinstance(found, dict) else found
-    if not found:
+    template = tokenizer.chat_template
+    template = template.get("default") if isinstance(template, dict) else template
+    if not template:
         raise BadInput(
             f"{tokenizer.name_or_path}: its tokenizer has no chat template, so that nothing can be put to it in a chat; add "
             "the chat_template.jinja of the model that it was made from"
         )
-    return str(found)
+    return str(template)
 
 
-def without_control_tokens(tokenizer: Any, text: str) -> str:
+def without_control_tokens(tokenizer: "PreTrainedTokenizerBase", text: str) -> str:
     """`text` with a space for each of the tokenizer's special tokens: written in a passage or a question, one of them would
     end the turn and begin another in the system's name."""
-    found = re.compile("|".join(map(re.escape, sorted(_special(tokenizer), key=len, reverse=True))) or r"(?!)")
-    return found.sub(" ", text)
+    control = re.compile("|".join(map(re.escape, sorted(_special(tokenizer), key=len, reverse=True))) or r"(?!)")
+    return control.sub(" ", text)
 
 
 def without_role_tags(text: str) -> str:
@@ -96,27 +99,27 @@ def without_role_tags(text: str) -> str:
     return _ROLE_TAG.sub(" ", text)
 
 
-def _special(tokenizer: Any) -> set[str]:
+def _special(tokenizer: "PreTrainedTokenizerBase") -> set[str]:
     added = {str(token) for token in tokenizer.added_tokens_decoder.values() if token.special}
     return (added | {str(token) for token in tokenizer.all_special_tokens}) - {""}
 
 
-def shared_prefixes(tokenizer: Any, prompt: Prompt, room: int, least: int) -> list[list[int]]:
+def shared_prefixes(tokenizer: "PreTrainedTokenizerBase", prompt: Prompt, room: int, least: int) -> list[list[int]]:
     """The token ids that every prompt of a turn starts with, for each turn with `least` of them or more.
 
     Found by rendering two inputs that share nothing: it depends on the candidate only, never on what was asked before, so
     that equal prompts keep getting equal answers.
     """
-    found = []
+    prefixes = []
     for turn in range(len(prompt.turns)):
         two = [render(prompt, turn, text, [text], text) for text in ("Alpha beta.", "7 ways to say it?")]
         first, second = token_ids(tokenizer, two, room)
         length = next((i for i, pair in enumerate(zip(first, second, strict=False)) if pair[0] != pair[1]), 0)
-        found += [first[:length]] if length >= least else []
-    return found
+        prefixes += [first[:length]] if length >= least else []
+    return prefixes
 
 
-def line_breaks(tokenizer: Any) -> set[int]:
+def line_breaks(tokenizer: "PreTrainedTokenizerBase") -> set[int]:
     """Tokens with a line break in them, as byte-level ("Ċ") and sentencepiece ("<0x0A>") vocabularies write it."""
     return {number for token, number in tokenizer.get_vocab().items() if "Ċ" in token or token == "<0x0A>" or "\n" in token}
 
@@ -128,31 +131,31 @@ def first_line_only(candidate: Candidate, turn: int) -> bool:
     return last and not kind_of(candidate.task).lines and not (prompt and prompt.answer_marker)
 
 
-def clean(candidate: Candidate, said: str) -> str:
-    """The answer in what the model said: after the marker, in the form of its kind of task, the abstention as the contract
-    spells it. Empty where the model said no answer of that form."""
+def clean(candidate: Candidate, generated: str) -> str:
+    """The answer in what the model generated: after the marker, in the form of its kind of task, the abstention as the
+    contract spells it. Empty where the model gave no answer of that form."""
     marker = candidate.prompt.answer_marker if candidate.prompt else ""
     if marker:
-        places = list(regex.finditer(regex.escape(marker.strip()), said, regex.IGNORECASE))
-        lines = said.strip().splitlines() or [""]
-        said = said[places[-1].end() :] if places else lines[-1]
-    said, kind = said.strip(), kind_of(candidate.task)
+        places = list(regex.finditer(regex.escape(marker.strip()), generated, regex.IGNORECASE))
+        lines = generated.strip().splitlines() or [""]
+        generated = generated[places[-1].end() :] if places else lines[-1]
+    answer, kind = generated.strip(), kind_of(candidate.task)
     if not kind.lines:
-        said = (said.splitlines() or [""])[0].strip()
+        answer = (answer.splitlines() or [""])[0].strip()
     # a quote may begin with the abstention's word ("Unknown Pleasures"); a free answer that does goes on to explain itself
-    if candidate.abstain and begins(said, candidate.abstain):
-        whole = not candidate.quoted or same(said) == same(candidate.abstain)
-        if whole or len(units(said)) == len(units(candidate.abstain)):
+    if candidate.abstain and begins(answer, candidate.abstain):
+        whole = not candidate.quoted or same(answer) == same(candidate.abstain)
+        if whole or len(units(answer)) == len(units(candidate.abstain)):
             return candidate.abstain
-    return kind.read_answer(said, candidate.own) or ""
+    return kind.read_answer(answer, candidate.own) or ""
 
 
 def cut(texts: Sequence[str], words: int) -> list[str]:
     """The first `words` words of `texts` together; what lies beyond is left out."""
-    kept, left = [], words
+    shown, left = [], words
     for text in texts:
-        kept.append(first_words(text, left))
+        shown.append(first_words(text, left))
         left -= min(count(text) if unspaced(text) else text.count(" ") + 1, left)
         if left <= 0:
             break
-    return kept
+    return shown

@@ -10,13 +10,18 @@ import re
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING
 
 import regex
 
 from components.core import BadInput
 from components.text import spans, unspaced
 from components.text.words import LETTER, UNSPACED
+
+if TYPE_CHECKING:
+    import numpy as np
+    import torch
+    from transformers import PreTrainedTokenizerBase
 
 LONGEST = 16
 """Words in a quote."""
@@ -49,7 +54,12 @@ class Quotes:
     """
 
     def __init__(
-        self, tokenizer: Any, texts: Sequence[str], abstain: str | None, bias: float = 0.0, longest: int = 64
+        self,
+        tokenizer: "PreTrainedTokenizerBase",
+        texts: Sequence[str],
+        abstain: str | None,
+        bias: float = 0.0,
+        longest: int = 64,
     ) -> None:
         self._root = Node()
         self._end = int(tokenizer.eos_token_id)
@@ -61,17 +71,17 @@ class Quotes:
         self._abstains = abstention[0] if abstention else self._end
         runs = [run for text in texts for run in _runs(text)]
         if runs:
-            found = tokenizer(runs, add_special_tokens=False, return_offsets_mapping=True)
-            for run, ids, places in zip(runs, found["input_ids"], found["offset_mapping"], strict=True):
+            encoded = tokenizer(runs, add_special_tokens=False, return_offsets_mapping=True)
+            for run, ids, places in zip(runs, encoded["input_ids"], encoded["offset_mapping"], strict=True):
                 self._grow_run(run, ids[:longest], places)
         self._grow(abstention, [i == len(abstention) - 1 for i in range(len(abstention))])
         self._root.whole = not self._root.next  # nothing to quote and no abstention: say nothing
         self._node = self._root
 
-    def choose(self, logits: Any) -> int:
+    def choose(self, logits: "np.ndarray | torch.Tensor") -> int:
         """The allowed token with the highest logit; the tokenizer's end token where ending is best.
 
-        logits: array or tensor [vocabulary]
+        logits: [vocabulary]
         """
         tokens = [*self._node.next, self._end] if self._node.whole else list(self._node.next)
         scores = logits[tokens].tolist()
@@ -105,14 +115,14 @@ def _runs(text: str) -> list[str]:
     places = spans(text)
     ends = _word_ends(text, places)
     inside = _inside(text)
-    found = []
+    runs = []
     for place, _ in places:
         sign = _SIGNED.search(text, max(0, place - 4), place)
         start = sign.start() if sign and text[place].isdigit() else place
         if start not in inside:
             first = bisect_right(ends, place)
-            found.append(text[start : ends[min(first + LONGEST, len(ends)) - 1]])
-    return found
+            runs.append(text[start : ends[min(first + LONGEST, len(ends)) - 1]])
+    return runs
 
 
 def _within_words(text: str) -> set[int]:
@@ -123,7 +133,7 @@ def _within_words(text: str) -> set[int]:
 
 
 def _word_ends(text: str, places: Sequence[tuple[int, int]]) -> list[int]:
-    ends = {found.end() for found in re.finditer(r"\S+", text)}
+    ends = {word.end() for word in re.finditer(r"\S+", text)}
     if unspaced(text):
         ends |= {end for start, end in places if _ALONE.match(text[start])}
     return sorted(ends)
@@ -131,7 +141,7 @@ def _word_ends(text: str, places: Sequence[tuple[int, int]]) -> list[int]:
 
 def _inside(text: str) -> set[int]:
     """Places where cutting would change a number or a sense: within 5,000, 3.5, 10:30 or $5, before the 't of can't."""
-    return {place for found in _WHOLE.finditer(text) for place in range(found.start() + 1, found.end())}
+    return {place for whole in _WHOLE.finditer(text) for place in range(whole.start() + 1, whole.end())}
 
 
 def _ends(run: str, places: Sequence[tuple[int, int]], i: int, inside: set[int]) -> bool:

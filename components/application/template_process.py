@@ -9,12 +9,34 @@ the rendering, where jinja2 would go on with an empty text.
 
 import json
 import sys
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NoReturn, TypedDict
+
+if TYPE_CHECKING:
+    from jinja2 import Template
+    from jinja2.nodes import Node
+    from jinja2.parser import Parser
 
 MEMORY_BYTES = 512 * 2**20
 CPU_SECONDS = 2
 LONGEST_REPLY = 64 * 2**20
 """Bytes of a whole reply."""
+
+
+class Request(TypedDict):
+    """Conversations to render. tokens: the special tokens that the template may name."""
+
+    template: str
+    chats: list[list[dict[str, str]]]
+    tokens: dict[str, str]
+
+
+class Reply(TypedDict, total=False):
+    """A text a conversation, or what went wrong (`kind`, see chat_template.TemplateFault) and why."""
+
+    texts: list[str]
+    kind: str
+    reason: str
 
 
 def main() -> None:
@@ -37,7 +59,7 @@ def main() -> None:
         print(_answer(render, line), flush=True)
 
 
-def _answer(render: Any, line: str) -> str:
+def _answer(render: Callable[[Request], Reply], line: str) -> str:
     try:
         reply = json.dumps(render(json.loads(line)))
     except MemoryError:
@@ -47,7 +69,7 @@ def _answer(render: Any, line: str) -> str:
     return reply
 
 
-def _renderer() -> Any:
+def _renderer() -> Callable[[Request], Reply]:
     """A function from request to reply; everything that jinja2 loads late is loaded here."""
     import html  # noqa: F401
     import linecache  # noqa: F401
@@ -66,16 +88,16 @@ def _renderer() -> Any:
 
         tags = {"generation"}
 
-        def parse(self, parser: Any) -> Any:
+        def parse(self, parser: "Parser") -> "Node":
             line = next(parser.stream).lineno
             body = parser.parse_statements(("name:endgeneration",), drop_needle=True)
             return jinja2.nodes.CallBlock(self.call_method("_inside"), [], [], body).set_lineno(line)
 
-        def _inside(self, caller: Any) -> Any:
+        def _inside(self, caller: Callable[[], str]) -> str:
             return caller()
 
     class Sandbox(jinja2.sandbox.ImmutableSandboxedEnvironment):
-        def unsafe_undefined(self, obj: Any, attribute: str) -> Any:
+        def unsafe_undefined(self, obj: object, attribute: str) -> NoReturn:
             raise jinja2.exceptions.SecurityError(f"it reads '{attribute}' of {type(obj).__name__}")
 
     class Dict:
@@ -96,12 +118,12 @@ def _renderer() -> Any:
                 Namespace.refuse(name)
             jinja2.utils.Namespace.__init__(given[0], attributes)
 
-        def __setitem__(self, name: str, value: Any) -> None:
+        def __setitem__(self, name: str, value: object) -> None:
             Namespace.refuse(name)
             jinja2.utils.Namespace.__setitem__(self, name, value)
 
         @staticmethod
-        def refuse(name: Any) -> None:
+        def refuse(name: object) -> None:
             if isinstance(name, str) and name.startswith("_"):
                 raise jinja2.exceptions.SecurityError(f"it writes '{name}' of a namespace")
 
@@ -112,7 +134,11 @@ def _renderer() -> Any:
         raise Refusal(str(message))
 
     def tojson(
-        value: Any, ensure_ascii: bool = False, indent: Any = None, separators: Any = None, sort_keys: bool = False
+        value: object,
+        ensure_ascii: bool = False,
+        indent: int | str | None = None,
+        separators: tuple[str, str] | None = None,
+        sort_keys: bool = False,
     ) -> str:
         return json.dumps(value, ensure_ascii=ensure_ascii, indent=indent, separators=separators, sort_keys=sort_keys)
 
@@ -124,16 +150,16 @@ def _renderer() -> Any:
         "dict": Dict(),
         "namespace": Namespace,
     }
-    compiled: dict[str, Any] = {}
+    compiled: dict[str, Template] = {}
 
-    def template_of(text: str) -> Any:
+    def template_of(text: str) -> "Template":
         if text not in compiled:
             if len(compiled) == 8:
                 compiled.clear()
             compiled[text] = environment.from_string(text)
         return compiled[text]
 
-    def render(request: dict[str, Any]) -> dict[str, Any]:
+    def render(request: Request) -> Reply:
         try:
             template = template_of(request["template"])
             given = {**request["tokens"], "tools": None, "documents": None, "add_generation_prompt": True}
@@ -150,7 +176,7 @@ def _renderer() -> Any:
         except Exception as error:  # noqa: BLE001 whatever a program of somebody else's fails with
             return {"kind": "broken", "reason": f"{type(error).__name__}: {error}"[:500]}
 
-    tried = {"template": "{{ strftime_now('%d %b') }}{{ nothing.there }}{% for", "chats": [[]], "tokens": {}}
+    tried: Request = {"template": "{{ strftime_now('%d %b') }}{{ nothing.there }}{% for", "chats": [[]], "tokens": {}}
     render(tried)
     render({**tried, "template": "{{ strftime_now('%d %b') }}{{ nothing.there }}"})  # both load what an error needs
     return render

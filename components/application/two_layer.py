@@ -4,6 +4,10 @@ Everything that works on a large checkpoint works on it, in milliseconds; what i
 """
 
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerFast
 
 SEED = 0
 VOCABULARY = 768
@@ -53,7 +57,7 @@ def make_two_layer(target: Path) -> None:
     tokenizer.save_pretrained(target)
 
 
-def _tokenizer():  # type: ignore[no-untyped-def]
+def _tokenizer() -> "PreTrainedTokenizerFast":
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers import PreTrainedTokenizerFast
 

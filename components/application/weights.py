@@ -5,20 +5,23 @@ A technique whose adapter cannot be merged (soft prompts) has none, and says so 
 
 import shutil
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from components.core import BadInput, Candidate, MachineFault, Store
 from components.core.artifacts import opened
 from components.core.store import MANIFEST
 
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
 
-def merged_model(base: Path, adapter: Path | None, dtype: str) -> Any:
+
+def merged_model(base: Path, adapter: Path | None, dtype: str) -> "PreTrainedModel":
     """The causal language model in the checkpoint folder `base`, in `dtype`, with the PEFT adapter in the folder `adapter`
     added to its weights. Raises BadInput where the adapter is none, or cannot be merged."""
     import torch
     from transformers import AutoModelForCausalLM
 
-    model: Any = AutoModelForCausalLM.from_pretrained(
+    model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(
         base, dtype=getattr(torch, dtype), use_safetensors=True, local_files_only=True, trust_remote_code=False
     )
     if adapter is None:
@@ -27,13 +30,14 @@ def merged_model(base: Path, adapter: Path | None, dtype: str) -> Any:
 
     if not (adapter / "adapter_model.safetensors").is_file():
         raise BadInput("candidate: the adapter's object has no adapter_model.safetensors")
-    wrapped: Any = PeftModel.from_pretrained(model, adapter)
+    wrapped = PeftModel.from_pretrained(model, adapter)
     if not hasattr(wrapped.base_model, "merge_and_unload"):
         raise BadInput("candidate: an adapter of this technique cannot be merged into the weights")
-    return wrapped.merge_and_unload()
+    merged: PreTrainedModel = wrapped.merge_and_unload()
+    return merged
 
 
-def save_checkpoint(model: Any, base: Path, target: Path) -> Path:
+def save_checkpoint(model: "PreTrainedModel", base: Path, target: Path) -> Path:
     """Write `model` to the folder `target`, made anew, with the configuration and tokenizer of `base`; returns `target`."""
     shutil.rmtree(target, ignore_errors=True)  # what a killed run half wrote
     target.mkdir(parents=True)

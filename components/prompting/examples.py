@@ -21,15 +21,15 @@ def pick(task: Task, rows: Sequence[Row], passages: dict[str, str], count: int, 
     with an abstention: the second one is an abstention, and an answer comes last, since small models lean
     towards what they saw last (Zhao et al. 2021). With labels: they take turns.
     """
-    found: dict[str, list[tuple[int, str, Example]]] = {}
+    groups: dict[str, list[tuple[int, str, Example]]] = {}
     for row in rows:
         if (passages and row.passage not in passages) or len(row.text.split()) < SHORTEST:
             continue
         example = Example(input=row.text, output=row.answer, context=passages.get(row.passage or "", ""))
         words = sum(len(part.split()) for part in (example.input, example.context, example.output))
         if words <= most_words:
-            found.setdefault(_group(task, row), []).append((words, row.id, example))
-    queues = {group: _distinct(sorted(items, key=lambda item: item[:2])) for group, items in found.items()}
+            groups.setdefault(_group(task, row), []).append((words, row.id, example))
+    queues = {group: _distinct(sorted(items, key=lambda item: item[:2])) for group, items in groups.items()}
     return _interleave(task, queues, count)
 
 

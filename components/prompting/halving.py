@@ -5,7 +5,6 @@ so a killed search goes on with the same answers.
 """
 
 from collections.abc import Sequence
-from typing import Any
 
 from components.application import Answer, answering
 from components.core import Candidate, Evidence, Metrics, Prompt, Split, Step, Task, progress
@@ -21,14 +20,14 @@ def halve(
     task: Task,
     metrics: Metrics,
     step: Step,
-) -> tuple[list[str], dict[str, Evidence], list[dict[str, Any]]]:
+) -> tuple[list[str], dict[str, Evidence], list[dict[str, object]]]:
     """Names of the survivors (best first), their last evidence, and a row for each method in each round.
 
     schedule: (rows of `split`, how many go on), one pair a round
     """
     names = sorted(candidates)
     evidence: dict[str, Evidence] = {}
-    table: list[dict[str, Any]] = []
+    table: list[dict[str, object]] = []
     for number, (rows, going_on) in enumerate(schedule, 1):
         for name in progress(names, f"prompting round {number} of {len(schedule)}"):
             evidence[name] = measured(candidates[name], split, task, step, rows, earlier=evidence.get(name))
@@ -66,7 +65,9 @@ def measured(
         return measure(candidate, answer, split, task, step, rows)
 
 
-def _row(number: int, rows: int, candidate: Candidate, evidence: Evidence, metrics: Metrics, kept: bool) -> dict[str, Any]:
+def _row(
+    number: int, rows: int, candidate: Candidate, evidence: Evidence, metrics: Metrics, goes_on: bool
+) -> dict[str, object]:
     assert candidate.prompt
     shown = [name for name in (metrics.primary, *metrics.floors) if name in evidence.metrics]
     return {
@@ -76,7 +77,7 @@ def _row(number: int, rows: int, candidate: Candidate, evidence: Evidence, metri
         "calls_per_answer": calls(candidate),
         "prompt_words": _words(candidate.prompt),
         "figures": {name: evidence.metrics[name].value for name in shown},
-        "kept": kept,
+        "kept": goes_on,
     }
 
 

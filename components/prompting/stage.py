@@ -6,8 +6,6 @@ does it (`candidate.prompt` holds the turns and the eight elements). Not covered
 that tuning sets for itself.
 """
 
-from typing import Any
-
 from pydantic import Field
 
 from components.core import (
@@ -64,7 +62,7 @@ class Prompted(StageResult):
     """The method that won, adopted or not."""
     proposed: Prompt
     """Its prompt."""
-    rounds: tuple[dict[str, Any], ...]
+    rounds: tuple[dict[str, object], ...]
     """round, method, rows, calls_per_answer, prompt_words, figures, kept."""
 
 
@@ -82,11 +80,11 @@ def prompt(config: Config, *, task: Task, metrics: Metrics, candidate: Candidate
     before = measured(candidate, split, task, step, config.validation_rows)
     after = measured(best, split, task, step, config.validation_rows, earlier=evidence[winner])
     assert candidate.prompt
-    found = compare(before, after, metrics, step.store, over=f"the {candidate.prompt.method} prompt")
+    compared = compare(before, after, metrics, step.store, over=f"the {candidate.prompt.method} prompt")
     decision = Decision(
-        verdict=found.verdict,
-        reason=f"{winner} ({calls(best)} call(s) an answer) won over {len(candidates) - 1} others; {found.reason}",
-        comparison=found.comparison,
+        verdict=compared.verdict,
+        reason=f"{winner} ({calls(best)} call(s) an answer) won over {len(candidates) - 1} others; {compared.reason}",
+        comparison=compared.comparison,
     )
     tables = [item.table for item in (*evidence.values(), before, after)]
     return Prompted(
@@ -124,8 +122,8 @@ def _candidates(config: Config, task: Task, candidate: Candidate, dataset: Datas
     if candidate.retriever and (readable := dataset.training_knowledge or dataset.knowledge):
         passages = {passage.id: passage.text for passage in read_passages(readable, step.store)}
     examples = pick(task, dataset.rows("train", step.store), passages, config.shots, config.example_words)
-    built = {name: METHODS[name](elements, examples) for name in config.methods}
-    return {name: candidate.model_copy(update={"prompt": made}) for name, made in built.items()}
+    prompts = {name: METHODS[name](elements, examples) for name in config.methods}
+    return {name: candidate.model_copy(update={"prompt": one}) for name, one in prompts.items()}
 
 
 def _primary(evidence: Evidence, metrics: Metrics) -> float:

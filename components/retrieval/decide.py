@@ -3,17 +3,19 @@
 Not covered: the release decision (evaluation), which is made on answers alone.
 """
 
-from typing import Any
+from typing import cast
 
-from components.core import Decision, Evidence, Metrics, Store, Verdict
+from components.core import Decision, Evidence, Example, Metrics, Store, Verdict, figure_of
 from components.measure import compare, compared, shown_p, significant
+
+from .hits import QuestionHits
 
 
 def decide(
     metrics: Metrics,
     evidence: dict[str, Evidence],
-    before: list[dict[str, Any]] | None,
-    after: list[dict[str, Any]],
+    before: list[QuestionHits] | None,
+    after: list[QuestionHits],
     name: str,
     store: Store,
 ) -> Decision:
@@ -28,16 +30,18 @@ def decide(
         return Decision(
             verdict="keep", reason=f"the retriever at hand is the best option ({name})", comparison=answers.comparison
         )
-    figure = next((name for name in ("support", "hit@1") if any(row[name] is not None for row in after)), None)
+    figure = next((name for name in ("support", "hit@1") if any(figure_of(row, name) is not None for row in after)), None)
     if answers.adopted or before is None or figure is None:
         return answers
-    contexts = compared(before, after, figure, over="the retriever at hand")
+    # of rows that are no answers it reads the id and the figure, which these have too
+    rows = cast(list[Example], before), cast(list[Example], after)
+    contexts = compared(*rows, figure, over="the retriever at hand")
     gain = contexts.gain
     assert answers.comparison, "compare always compares"
     worse = answers.comparison.gain.value < 0
-    said = {"support": "the answer stands in the context of", "hit@1": "the first passage is right for"}[figure]
+    meaning = {"support": "the answer stands in the context of", "hit@1": "the first passage is right for"}[figure]
     reason = (
-        f"{name}: {said} {contexts.after:.0%} of questions, {contexts.before:.0%} at hand (gain {gain.value:+.3f} "
+        f"{name}: {meaning} {contexts.after:.0%} of questions, {contexts.before:.0%} at hand (gain {gain.value:+.3f} "
         f"[{gain.low:+.3f}, {gain.high:+.3f}], {shown_p(contexts.p_value)}, n = {gain.n}); "
         f"{metrics.primary} {answers.comparison.gain.value:+.3f}"
     )

@@ -6,40 +6,53 @@ may be worded differently. Not covered: whether the model uses the context (the 
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TypedDict
 
 from components.application import Hit
-from components.core import Row, Task
+from components.core import Row, Task, figure_of
 from components.measure import abstains
 from components.text import count, holds
 
 SEARCHED = 20
 """Chunks fetched a question, so that five different passages are among them."""
 
+QuestionHits = TypedDict(
+    "QuestionHits",
+    {
+        "id": str,
+        "hit@1": float | None,
+        "hit@5": float | None,
+        "mrr": float | None,
+        "support": float | None,
+        "words": int,
+    },
+)
+"""What a search was worth for one question; None where a figure does not apply."""
+
 
 def score(
-    task: Task, rows: Sequence[Row], found: Sequence[Sequence[Hit]], top_k: int, *, in_texts: bool = True
-) -> list[dict[str, Any]]:
-    """One row a question: {"id", "hit@1", "hit@5", "mrr", "support", "words"}; None where a figure does not apply.
+    task: Task, rows: Sequence[Row], hits: Sequence[Sequence[Hit]], top_k: int, *, in_texts: bool = True
+) -> list[QuestionHits]:
+    """One row a question.
 
-    found:    hits of each row, best first; the context is the first `top_k` of them
+    hits:     those of each row, best first; the context is the first `top_k` of them
     in_texts: whether answers are words of texts; a "yes" stands anywhere by chance, and `support` would say nothing
     """
-    table = [_one(task, row, hits, top_k) for row, hits in zip(rows, found, strict=True)]
+    table = [_one(task, row, of_row, top_k) for row, of_row in zip(rows, hits, strict=True)]
     return table if in_texts else [{**row, "support": None} for row in table]
 
 
-def means(table: Sequence[dict[str, Any]]) -> dict[str, float]:
+def means(table: Sequence[QuestionHits]) -> dict[str, float]:
     """Mean of each figure over the questions that have it."""
     figures = {}
     for name in ("hit@1", "hit@5", "mrr", "support", "words"):
-        known = [row[name] for row in table if row[name] is not None]
+        known = [value for row in table if (value := figure_of(row, name)) is not None]
         if known:
             figures[name] = round(sum(known) / len(known), 4)
     return figures
 
 
-def _one(task: Task, row: Row, hits: Sequence[Hit], top_k: int) -> dict[str, Any]:
+def _one(task: Task, row: Row, hits: Sequence[Hit], top_k: int) -> QuestionHits:
     passages = list(dict.fromkeys(hit.passage for hit in hits))
     rank = passages.index(row.passage) + 1 if row.passage in passages else None
     context = " ".join(hit.text for hit in hits[:top_k])

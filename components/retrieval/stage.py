@@ -6,7 +6,6 @@ Not covered: rerankers (a cross-encoder costs more than the reader on a CPU), qu
 """
 
 from contextlib import closing
-from typing import Any
 
 from pydantic import Field, field_validator, model_validator
 
@@ -25,6 +24,7 @@ from components.core import (
     Metrics,
     Retriever,
     Row,
+    Split,
     StageResult,
     Step,
     Task,
@@ -35,7 +35,7 @@ from components.measure import compare, measure
 from components.measure.answer_kinds import stand_in_texts
 
 from .decide import decide
-from .hits import SEARCHED, means, score
+from .hits import SEARCHED, QuestionHits, means, score
 from .index import Index, build
 
 FIGURES = ("hit@1", "hit@5", "mrr", "support")
@@ -80,7 +80,7 @@ class Config(Frozen):
 
     @model_validator(mode="before")
     @classmethod
-    def _old_words_name_the_new(cls, given: Any) -> Any:
+    def _old_words_name_the_new(cls, given: object) -> object:
         if isinstance(given, dict) and "modes" in given:
             raise ValueError("'modes' is now 'scoring', and its 'hybrid' is 'rrf' (reciprocal rank fusion)")
         return given
@@ -139,8 +139,8 @@ def retrieve(
             ("closed", candidate.model_copy(update={"retriever": None})),
         )
     }
-    found = _hand_table(candidate, tables)
-    decision = decide(metrics, evidence, found, tables[best][1], best, step.store)
+    at_hand = _hand_table(candidate, tables)
+    decision = decide(metrics, evidence, at_hand, tables[best][1], best, step.store)
     taken = proposed if decision.adopted else candidate
     used = evidence["proposed" if decision.adopted else "at hand"]
     gain = compare(evidence["closed"], used, metrics, step.store, over="closed book").comparison
@@ -164,8 +164,8 @@ def _options(
         for top_k in config.top_k:
             retriever = Retriever(scoring=scoring, knowledge=knowledge, top_k=top_k)
             if scoring_named(scoring).VECTORS:
-                kept = {"index": index.object, "embedder": embedder, "store": config.store}
-                retriever = retriever.model_copy(update=kept)
+                parts = {"index": index.object, "embedder": embedder, "store": config.store}
+                retriever = retriever.model_copy(update=parts)
             options[f"{scoring}, top {top_k}"] = retriever
     if at_hand and at_hand not in options.values():
         options[f"{at_hand.scoring}, top {at_hand.top_k} (at hand)"] = at_hand
@@ -174,7 +174,7 @@ def _options(
 
 def _search(
     options: dict[str, Retriever], task: Task, questions: list[Row], in_texts: bool, step: Step
-) -> dict[str, tuple[Retriever, list[dict[str, Any]]]]:
+) -> dict[str, tuple[Retriever, list[QuestionHits]]]:
     """Each option with its table of hits; one search a scoring serves every top_k."""
     import time
 
@@ -183,12 +183,12 @@ def _search(
     for base, retriever in progress(list(bases.items()), "comparing ways to search"):
         with closing(load_retriever(retriever, step.store, step.machine)) as searcher:
             start = time.perf_counter()
-            found = searcher.search([row.text for row in questions], top_k=SEARCHED)
+            ranked = searcher.search([row.text for row in questions], top_k=SEARCHED)
             milliseconds = 1000 * (time.perf_counter() - start) / len(questions)
         step.measured[f"milliseconds_per_search_{retriever.scoring}"] = round(milliseconds, 2)
         for name, option in options.items():
             if option.model_copy(update={"top_k": 1}).digest == base:
-                tables[name] = (option, score(task, questions, found, option.top_k, in_texts=in_texts))
+                tables[name] = (option, score(task, questions, ranked, option.top_k, in_texts=in_texts))
     return tables
 
 
@@ -204,14 +204,12 @@ def _best(config: Config, hits: dict[str, dict[str, float]]) -> str:
     return min(short or [shortest], key=order)
 
 
-def _measure(candidate: Candidate, split: Any, task: Task, rows: int | None, step: Step) -> Evidence:
+def _measure(candidate: Candidate, split: Split, task: Task, rows: int | None, step: Step) -> Evidence:
     with answering(candidate, step.store, step.machine) as answer:
         return measure(candidate, answer, split, task, step, rows=rows)
 
 
-def _hand_table(
-    candidate: Candidate, tables: dict[str, tuple[Retriever, list[dict[str, Any]]]]
-) -> list[dict[str, Any]] | None:
+def _hand_table(candidate: Candidate, tables: dict[str, tuple[Retriever, list[QuestionHits]]]) -> list[QuestionHits] | None:
     """The table of hits of the retriever at hand, where it was among the options."""
     return next((table for retriever, table in tables.values() if retriever == candidate.retriever), None)
 

@@ -19,10 +19,10 @@ def learned_nothing(task: Task, dataset: Dataset, step: Step) -> dict[str, Candi
     answers = [row.answer for row in dataset.rows("train", step.store)] if "train" in dataset.splits else []
     if not answers:
         return {}
-    found = {ALWAYS: constant(task, most_frequent(answers))}
+    references = {ALWAYS: constant(task, most_frequent(answers))}
     others = [answer for answer in answers if answer != task.abstain]
     if most_frequent(answers) == task.abstain and others:
-        found[ANSWERED] = constant(task, most_frequent(others))
+        references[ANSWERED] = constant(task, most_frequent(others))
     path = step.scratch / "answers.jsonl"
     write_jsonl(path, [{"answer": answer} for answer in answers])
-    return {**found, SHUFFLED: shuffled(task, step.store.put(path))}
+    return {**references, SHUFFLED: shuffled(task, step.store.put(path))}

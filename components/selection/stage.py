@@ -5,7 +5,7 @@ The decision says which leads; `enough` says that the plain baseline already mee
 be climbed. Not covered: prompts (prompting), latency and cost (optimization, evaluation).
 """
 
-from typing import Any, Literal
+from typing import Literal
 
 from components.application import answering, checkpoint
 from components.core import (
@@ -79,7 +79,7 @@ class Selection(StageResult):
     enough: bool
     rejected: dict[str, str]
     """Model name → every reason against it."""
-    considered: tuple[dict[str, Any], ...]
+    considered: tuple[dict[str, object], ...]
     """A row each: name, licence, parameters, memory_gb, verdict, reason, figures on validation."""
 
 
@@ -211,23 +211,23 @@ def _decide(
     assert plain.baseline
     assert best.model
     over = f"the plain baseline {plain.baseline.kind}"
-    found = compare(measured[plain.digest], measured[best.digest], metrics, step.store, over=over)
+    compared = compare(measured[plain.digest], measured[best.digest], metrics, step.store, over=over)
     if enough:
         reason = f"{over} reaches {base:.3f} and {metrics.enough:g} is enough: the cheapest rung meets the contract"
-        return Decision(verdict="keep", reason=reason, comparison=found.comparison)
+        return Decision(verdict="keep", reason=reason, comparison=compared.comparison)
     lead = (
         best.model.name
         if rank(measured[best.digest], metrics) > rank(measured[plain.digest], metrics)
         else plain.baseline.kind
     )
-    return found.model_copy(update={"reason": f"{lead} leads; {best.model.name}: {found.reason}"})
+    return compared.model_copy(update={"reason": f"{lead} leads; {best.model.name}: {compared.reason}"})
 
 
 def _figures(measured: dict[str, Evidence], plain: Candidate, best: Candidate | None, metrics: Metrics) -> dict[str, float]:
-    found = {f"plain {metrics.primary}": measured[plain.digest].metrics[metrics.primary].value}
+    figures = {f"plain {metrics.primary}": measured[plain.digest].metrics[metrics.primary].value}
     if best:
-        found[f"model {metrics.primary}"] = measured[best.digest].metrics[metrics.primary].value
-    return found
+        figures[f"model {metrics.primary}"] = measured[best.digest].metrics[metrics.primary].value
+    return figures
 
 
 def _rows(
@@ -238,7 +238,7 @@ def _rows(
     measured: dict[str, Evidence],
     best: Candidate | None,
     config: Config,
-) -> tuple[dict[str, Any], ...]:
+) -> tuple[dict[str, object], ...]:
     assert plain.baseline
     first = {
         "name": plain.baseline.kind,
@@ -248,7 +248,7 @@ def _rows(
         "verdict": "measured",
         "reason": "",
     }
-    rows: list[dict[str, Any]] = [{**first, "figures": _values(measured[plain.digest])}]
+    rows: list[dict[str, object]] = [{**first, "figures": _values(measured[plain.digest])}]
     for model in models:
         candidate = running.get(model.name)
         rows.append(

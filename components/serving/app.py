@@ -14,11 +14,11 @@ import json
 import re
 import secrets
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -30,10 +30,10 @@ from components.core import BadInput, Machine, MachineFault, Workspace
 from components.core.feedback_store import Feedback, FeedbackStore
 
 from .body_limit import BodyLimit
-from .chat import MAX_CHARACTERS, ChatRequest, chunk, completion, error
+from .chat import MAX_CHARACTERS, ChatRequest, Ninefold, chunk, completion, error
 from .source import source_of
 from .tracing import no_span, span
-from .traffic import Traffic, traffic_path
+from .traffic import Logged, Traffic, traffic_path
 from .worker import Busy, Reply, Worker
 
 
@@ -112,14 +112,14 @@ def create_app(
 
 
 def _served(request: Request) -> ServedModel:
-    found: ServedModel = request.app.state.served
-    return found
+    served: ServedModel = request.app.state.served
+    return served
 
 
 def _worker(request: Request) -> Worker:
-    found = _served(request).worker
-    assert found, "the application answers only while it runs"
-    return found
+    worker = _served(request).worker
+    assert worker, "the application answers only while it runs"
+    return worker
 
 
 routes = APIRouter()
@@ -140,12 +140,12 @@ def ready(served: ServedHere, worker: WorkerHere) -> Response:
         return JSONResponse(error(worker.fault, "server_error"), 500)
     if not worker.ready:
         return JSONResponse({"status": "loading", "model": served.name}, 503)
-    found = {"status": "ready", "model": served.name, "version": served.version, "candidate": worker.candidate}
-    return JSONResponse(found)
+    state = {"status": "ready", "model": served.name, "version": served.version, "candidate": worker.candidate}
+    return JSONResponse(state)
 
 
 @routes.get("/v1/models")
-def models(served: ServedHere) -> dict[str, Any]:
+def models(served: ServedHere) -> dict[str, object]:
     """The one model, as OpenAI lists models."""
     one = {"id": served.name, "object": "model", "created": served.started, "owned_by": "ninefold"}
     return {"object": "list", "data": [one]}
@@ -194,12 +194,12 @@ def give_feedback(request: FeedbackRequest, caller: Request, served: ServedHere)
         return JSONResponse(error(message, code="not_found"), 404)
     source = source_of(served.feedback, caller.headers.get("authorization"), caller.client.host if caller.client else None)
     try:
-        (kept,) = served.feedback.add(_feedback(request, answered), source=source)
+        (id,) = served.feedback.add(_feedback(request, answered), source=source)
     except ValidationError as bad:
         return JSONResponse(error(bad.errors()[0]["msg"]), 422)
     except BadInput as conflict:
         return JSONResponse(error(str(conflict), code="conflict"), 409)
-    return JSONResponse({"id": kept, "status": "kept"}, 201)
+    return JSONResponse({"id": id, "status": "kept"}, 201)
 
 
 async def _machine_fault(_: Request, fault: Exception) -> JSONResponse:
@@ -211,7 +211,7 @@ async def _unanswerable(_: Request, fault: Exception) -> JSONResponse:
     return JSONResponse(error(str(fault)), 422)
 
 
-def _feedback(request: FeedbackRequest, answered: dict[str, Any]) -> Feedback:
+def _feedback(request: FeedbackRequest, answered: Logged) -> Feedback:
     return Feedback(
         kind="rating" if request.correction is None else "correction",
         answer_id=request.answer_id,
@@ -242,7 +242,7 @@ def _events(pieces: Iterator[str | Reply], id: str, created: int, name: str, ver
     yield "data: [DONE]\n\n"
 
 
-def _event(content: dict[str, Any]) -> str:
+def _event(content: Mapping[str, object]) -> str:
     return f"data: {json.dumps(content, ensure_ascii=False)}\n\n"
 
 
@@ -251,13 +251,13 @@ def _usage(reply: Reply) -> dict[str, int]:
     return {"prompt_tokens": reply.prompt_tokens, "completion_tokens": reply.completion_tokens, "total_tokens": total}
 
 
-def _extra(id: str, reply: Reply, version: str | None) -> dict[str, Any]:
+def _extra(id: str, reply: Reply, version: str | None) -> Ninefold:
     return {"answer_id": id, "passages": list(reply.passages), "model_version": version}
 
 
 async def _unprocessable(_: Request, problem: Exception) -> JSONResponse:
     assert isinstance(problem, RequestValidationError)
-    found = problem.errors()
-    where = ".".join(str(part) for part in found[0]["loc"] if part != "body") if found else ""
-    status = 400 if found and found[0]["type"] == "json_invalid" else 422
-    return JSONResponse(error(f"{where or 'body'}: {found[0]['msg'] if found else 'not valid'}"), status)
+    faults = problem.errors()
+    where = ".".join(str(part) for part in faults[0]["loc"] if part != "body") if faults else ""
+    status = 400 if faults and faults[0]["type"] == "json_invalid" else 422
+    return JSONResponse(error(f"{where or 'body'}: {faults[0]['msg'] if faults else 'not valid'}"), status)

@@ -1,9 +1,10 @@
 """Ask a running endpoint as any OpenAI client would, and check what comes back."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from components.core import Frozen, MachineFault, progress
+
+from .chat import Completion
 
 
 class Asked(Frozen):
@@ -26,7 +27,7 @@ def ask(url: str, question: str, timeout: float = 120) -> Asked:
         raise MachineFault(f"the endpoint {url} does not answer: {error}") from error
     if response.status_code != 200:
         raise MachineFault(f"the endpoint {url} answered {response.status_code}: {response.text[:300]}")
-    reply: dict[str, Any] = response.json()
+    reply: Completion = response.json()
     extra = reply["ninefold"]
     return Asked(
         question=question,

@@ -1,7 +1,5 @@
 """Refuses a request body above 1 MB before anything parses it, by its declared length and again while it arrives."""
 
-from typing import Any
-
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -41,7 +39,7 @@ class BodyLimit:
 def _replay(body: bytes, receive: Receive) -> Receive:
     waiting: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
-    async def again() -> Any:
+    async def again() -> Message:
         return waiting.pop() if waiting else await receive()
 
     return again

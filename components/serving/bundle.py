@@ -9,12 +9,24 @@ Reading only; `components.deployment` writes it.
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 from components.core import BadInput, Candidate, MachineFault, Store, read_candidate
 
 CANDIDATE = "candidate.json"
 REFERENCE = "reference.json"
+
+
+class Answered(TypedDict):
+    """A question and its answer, as they were given."""
+
+    id: str
+    input: str
+    answer: str
+    passages: list[str]
+    """Ids, best first."""
+    scores: list[float]
+    seconds: float
 
 
 def candidate_of(folder: Path) -> Candidate:
@@ -42,7 +54,7 @@ def load_bundle(folder: Path, derived: Path | None = None) -> tuple[Candidate, S
     return candidate, store
 
 
-def reference_of(folder: Path) -> list[dict[str, Any]]:
-    """The reference window of a bundle: rows {"id", "input", "answer", "passages", "scores", "seconds"}."""
-    rows: list[dict[str, Any]] = json.loads((folder / REFERENCE).read_text())
+def reference_of(folder: Path) -> list[Answered]:
+    """The reference window of a bundle."""
+    rows: list[Answered] = json.loads((folder / REFERENCE).read_text())
     return rows

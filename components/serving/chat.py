@@ -5,7 +5,7 @@ decoding, so sampling settings are accepted and have no effect, and of the messa
 question. Tools, images and `n` above 1 are refused.
 """
 
-from typing import Any, Literal
+from typing import Literal, TypedDict
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -49,19 +49,72 @@ class ChatRequest(BaseModel):
         return next((message.text.strip() for message in reversed(self.messages) if message.role == "user"), "")
 
 
-def error(message: str, kind: str = "invalid_request_error", code: str | None = None) -> dict[str, Any]:
+class Passage(TypedDict):
+    """A passage that an answer rests on. score: as the retriever gives it."""
+
+    id: str
+    text: str
+    score: float
+
+
+class Ninefold(TypedDict):
+    """The field `ninefold` of a reply."""
+
+    answer_id: str
+    passages: list[Passage]
+    """Best first."""
+    model_version: str | None
+
+
+class AnswerMessage(TypedDict):
+    """The answer as a message."""
+
+    role: Literal["assistant"]
+    content: str
+
+
+class Choice(TypedDict):
+    """The one answer of a reply."""
+
+    index: int
+    message: AnswerMessage
+    logprobs: None
+    finish_reason: str
+
+
+class Completion(TypedDict):
+    """A whole reply."""
+
+    id: str
+    object: Literal["chat.completion"]
+    created: int
+    model: str
+    choices: list[Choice]
+    usage: dict[str, int]
+    """Token counts."""
+    ninefold: Ninefold
+
+
+def error(message: str, kind: str = "invalid_request_error", code: str | None = None) -> dict[str, dict[str, str | None]]:
     """An error in OpenAI's form."""
     return {"error": {"message": message, "type": kind, "param": None, "code": code}}
 
 
-def completion(id: str, created: int, model: str, text: str, usage: dict[str, int], extra: dict[str, Any]) -> dict[str, Any]:
+def completion(id: str, created: int, model: str, text: str, usage: dict[str, int], extra: Ninefold) -> Completion:
     """A whole reply. usage: token counts; extra: the `ninefold` field (answer id, passages, version)."""
-    choice = {"index": 0, "message": {"role": "assistant", "content": text}, "logprobs": None, "finish_reason": "stop"}
-    reply = {"id": id, "object": "chat.completion", "created": created, "model": model, "choices": [choice]}
-    return {**reply, "usage": usage, "ninefold": extra}
+    message: AnswerMessage = {"role": "assistant", "content": text}
+    return {
+        "id": id,
+        "object": "chat.completion",
+        "created": created,
+        "model": model,
+        "choices": [{"index": 0, "message": message, "logprobs": None, "finish_reason": "stop"}],
+        "usage": usage,
+        "ninefold": extra,
+    }
 
 
-def chunk(id: str, created: int, model: str, delta: dict[str, str], finish: str | None = None) -> dict[str, Any]:
+def chunk(id: str, created: int, model: str, delta: dict[str, str], finish: str | None = None) -> dict[str, object]:
     """One piece of a streamed reply."""
     choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish}
     return {"id": id, "object": "chat.completion.chunk", "created": created, "model": model, "choices": [choice]}

@@ -64,7 +64,7 @@ def _read(lines: Iterable[str]) -> Iterator[Row]:
 def _said(application: Application, row: Row, *, as_line: bool) -> str:
     (answer,) = application.answer([row])
     if as_line:
-        said = {"id": row.id, "answer": answer.text, "passages": answer.passages, "scores": answer.scores}
-        return json.dumps(said, ensure_ascii=False)
-    found = zip(answer.passages, answer.scores, strict=True)
-    return "\n".join([answer.text, *(f"  [{name}] {score:g}" for name, score in found)])
+        reply = {"id": row.id, "answer": answer.text, "passages": answer.passages, "scores": answer.scores}
+        return json.dumps(reply, ensure_ascii=False)
+    passages = zip(answer.passages, answer.scores, strict=True)
+    return "\n".join([answer.text, *(f"  [{name}] {score:g}" for name, score in passages)])

@@ -8,12 +8,13 @@ No object is pickled: the bundle is JSON, safetensors, ONNX and JSONL.
 
 import os
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal, TypedDict
 
 import mlflow
 import pandas
-from mlflow.pyfunc.model import PythonModel
+from mlflow.pyfunc.model import PythonModel, PythonModelContext
 
 from components.application import load
 from components.core import BadInput, Machine, Row
@@ -21,11 +22,18 @@ from components.core.signature import check_signature
 from components.serving.bundle import load_bundle
 
 
+class _Record(TypedDict, total=False):
+    """What is asked in a row: one of the two."""
+
+    question: object
+    messages: Sequence[dict[str, str]] | None
+
+
 class Answers:
     """What the model does. It is not MLflow's class itself: a predict() that is defined there without type hints is warned
     about at each load, and the signature that is logged with the model says more than hints could."""
 
-    def load_context(self, context: Any) -> None:
+    def load_context(self, context: PythonModelContext) -> None:
         """Load the application of the bundle. NINEFOLD_THREADS and NINEFOLD_DEVICE say on what (2, cpu).
 
         Where this machine holds the operator's public key the bundle must be signed by it; NINEFOLD_UNSIGNED=1 lets one
@@ -53,7 +61,7 @@ class NinefoldModel(Answers, PythonModel):
     """A Candidate behind MLflow's predict()."""
 
 
-def _question(record: dict[str, Any]) -> str:
+def _question(record: _Record) -> str:
     question, messages = record.get("question"), record.get("messages")
     if isinstance(question, str):
         return question

@@ -7,18 +7,21 @@ a trace that is lost in a crash is lost.
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING
 
 from components.core import Workspace
 
+if TYPE_CHECKING:
+    from .worker import Reply, Span
+
 
 @contextmanager
-def no_span(id: str, model: str, question: str) -> Iterator[Callable[[Any], None]]:
+def no_span(id: str, model: str, question: str) -> Iterator[Callable[["Reply"], None]]:
     """No trace."""
     yield lambda reply: None
 
 
-def span(workspace: Workspace, experiment: str) -> Any:
+def span(workspace: Workspace, experiment: str) -> "Span":
     """A function that opens one trace a request in the workspace's MLflow, in `experiment`."""
     os.environ.setdefault("MLFLOW_ENABLE_ASYNC_TRACE_LOGGING", "true")
     import mlflow
@@ -30,7 +33,7 @@ def span(workspace: Workspace, experiment: str) -> Any:
     mlflow.set_experiment(experiment)
 
     @contextmanager
-    def opened(id: str, model: str, question: str) -> Iterator[Callable[[Any], None]]:
+    def opened(id: str, model: str, question: str) -> Iterator[Callable[["Reply"], None]]:
         with mlflow.start_span(name=model, span_type="CHAIN") as current:
             current.set_inputs({"question": question})
             mlflow.update_current_trace(tags={"ninefold.answer_id": id})

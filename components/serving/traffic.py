@@ -11,10 +11,12 @@ import hashlib
 import json
 import sqlite3
 from pathlib import Path
-from typing import Any
+from typing import cast
 
 from components.core import Frozen, Workspace
 from components.core.database import durable, now
+
+from .bundle import Answered
 
 SCHEMA = """
 create table if not exists traffic (
@@ -45,6 +47,17 @@ class Served(Frozen):
     """From the parsed request to the whole answer."""
 
 
+class Logged(Answered):
+    """A row of the log: see Served."""
+
+    at: str
+    model: str
+    model_version: str | None
+    candidate: str
+    seen: list[dict[str, str]]
+    """{"id", "text"} of what was put into the prompt."""
+
+
 class Traffic:
     """The log of one workspace; safe to write from several threads and processes."""
 
@@ -64,24 +77,25 @@ class Traffic:
                 f"insert or ignore into traffic ({names}) values ({', '.join(f':{name}' for name in row)})", row
             )
 
-    def find(self, id: str) -> dict[str, Any] | None:
+    def find(self, id: str) -> Logged | None:
         """The request whose answer has this id, or None."""
         return next(iter(self._read("id_hash = ?", [_hash(id)])), None)
 
-    def last(self) -> dict[str, Any] | None:
+    def last(self) -> Logged | None:
         """The newest request, or None."""
         return next(iter(self._read("id = (select id from traffic order by at desc, rowid desc limit 1)", [])), None)
 
-    def rows(self, model: str, version: str | None = None, since: str = "") -> list[dict[str, Any]]:
+    def rows(self, model: str, version: str | None = None, since: str = "") -> list[Logged]:
         """Requests to `model` (one version of it; from the ISO time `since` on), oldest first."""
         return self._read("model = ? and (? is null or model_version = ?) and at >= ?", [model, version, version, since])
 
-    def _read(self, where: str, values: list[str | None]) -> list[dict[str, Any]]:
+    def _read(self, where: str, values: list[str | None]) -> list[Logged]:
         with durable(self.path) as database:
-            found = [dict(row) for row in database.execute(f"select * from traffic where {where} order by at, id", values)]
-        for row in found:
+            rows = [dict(row) for row in database.execute(f"select * from traffic where {where} order by at, id", values)]
+        for row in rows:
             del row["id_hash"]
-        return [{**row, **{column: json.loads(row[column]) for column in LISTS}} for row in found]
+        logged = [{**row, **{column: json.loads(row[column]) for column in LISTS}} for row in rows]
+        return cast(list[Logged], logged)  # SQLite knows no types of its columns
 
 
 def _hash_ids(database: sqlite3.Connection) -> None:
@@ -104,8 +118,7 @@ def traffic_path(workspace: Workspace) -> Path:
     return workspace.serving / "traffic.db"
 
 
-def read_traffic(workspace: Workspace, model: str, version: str | None = None, since: str = "") -> list[dict[str, Any]]:
-    """Logged requests to `model`, oldest first: rows {"at", "id", "input", "answer", "passages" (ids, best first), "scores",
-    "seen" ({"id", "text"} of the passages), "seconds", "model", "model_version", "candidate"}; none when never served."""
+def read_traffic(workspace: Workspace, model: str, version: str | None = None, since: str = "") -> list[Logged]:
+    """Logged requests to `model`, oldest first; none when never served."""
     path = traffic_path(workspace)
     return Traffic(path).rows(model, version, since) if path.is_file() else []

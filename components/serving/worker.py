@@ -10,14 +10,17 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
-from components.core import Frozen, Machine, Row
+from components.core import Machine, Row
 
 from .bundle import load_bundle
+from .chat import Passage
 from .traffic import Served, Traffic
 
+T = TypeVar("T")
 log = logging.getLogger(__name__)
 MAX_WAITING = 32
 """More requests than this in line are turned away with 503."""
@@ -25,12 +28,13 @@ Span = Callable[[str, str, str], AbstractContextManager[Callable[["Reply"], None
 """Opens a trace of (answer id, model, question); what it yields is called with the reply."""
 
 
-class Reply(Frozen):
+@dataclass(frozen=True)
+class Reply:
     """An answer with what it stands on."""
 
     text: str
-    passages: tuple[dict[str, Any], ...] = ()
-    """{"id", "text", "score"}, best first."""
+    passages: tuple[Passage, ...] = ()
+    """Best first."""
     seen: tuple[dict[str, str], ...] = ()
     """{"id", "text"} of what was put into the prompt."""
     prompt_tokens: int = 0
@@ -93,7 +97,7 @@ class Worker:
         self._thread.submit(lambda: self._application.close() if self.ready else None)
         self._thread.shutdown(wait=True)
 
-    def _queued(self, work: Callable[[], Any]) -> Future[Any]:
+    def _queued(self, work: Callable[[], T]) -> Future[T]:
         if not self._places.acquire(blocking=False):
             raise Busy
         future = self._thread.submit(work)
@@ -144,7 +148,7 @@ class Worker:
                 else:
                     answer = piece
         passages = tuple(
-            {"id": id, "text": text, "score": score}
+            Passage(id=id, text=text, score=score)
             for id, text, score in zip(answer.passages, answer.texts, answer.scores, strict=True)
         )
         asked = self._count(self._asked(row.text, answer.context))

@@ -26,7 +26,9 @@ _COMMON = frozenset(
 def load(candidate: Candidate, store: Store) -> Reply:
     """Answers from `hits`, as `baseline.abstain_below` and `baseline.sentences` say."""
     baseline = candidate.baseline or Baseline(kind="best_sentence")
-    return lambda texts, hits: [_answer(candidate, baseline, text, found) for text, found in zip(texts, hits, strict=True)]
+    return lambda texts, hits: [
+        _answer(candidate, baseline, text, of_text) for text, of_text in zip(texts, hits, strict=True)
+    ]
 
 
 def _answer(candidate: Candidate, baseline: Baseline, question: str, hits: Sequence["Hit"]) -> str:
@@ -35,9 +37,9 @@ def _answer(candidate: Candidate, baseline: Baseline, question: str, hits: Seque
         return candidate.abstain or ""
     top_k = candidate.retriever.top_k if candidate.retriever else 1
     asked = _content(question)
-    found = [sentence for hit in hits[:top_k] for sentence in sentences(hit.text, lines=False)]
+    shown = [sentence for hit in hits[:top_k] for sentence in sentences(hit.text, lines=False)]
     # sorted() is stable: of equal sentences the earlier one stays first
-    best = sorted(found, key=lambda sentence: -len(asked & _content(sentence)))[: baseline.sentences]
+    best = sorted(shown, key=lambda sentence: -len(asked & _content(sentence)))[: baseline.sentences]
     return " ".join(best)
 
 

@@ -10,5 +10,5 @@ READS_INPUT = False
 
 def load(candidate: Candidate, store: Store) -> Reply:
     """Answers with `constant`."""
-    said = (candidate.baseline.constant if candidate.baseline else None) or ""
-    return lambda texts, hits: [said] * len(texts)
+    text = (candidate.baseline.constant if candidate.baseline else None) or ""
+    return lambda texts, hits: [text] * len(texts)

@@ -32,10 +32,10 @@ def load(candidate: Candidate, store: Store) -> Reply:
     keys = [*candidate.own["schema"]["properties"]]
 
     def answer(text: str) -> str:
-        found: dict[str, list[str]] = {key: [] for key in keys}
+        named: dict[str, list[str]] = {key: [] for key in keys}
         for match in find.finditer(text):
-            found[key_of[match.group()]].append(match.group())
-        return kind_of(candidate.task).read_answer(found, candidate.own) or ""
+            named[key_of[match.group()]].append(match.group())
+        return kind_of(candidate.task).read_answer(named, candidate.own) or ""
 
     def reply(texts: Sequence[str], hits: Sequence[Sequence["Hit"]]) -> list[str]:
         return [answer(text) for text in texts]

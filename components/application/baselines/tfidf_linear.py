@@ -3,7 +3,7 @@ are refused."""
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from components.core import BadInput, Candidate, Store
 
@@ -12,6 +12,8 @@ from ..plain import as_terms
 from . import Reply
 
 if TYPE_CHECKING:
+    from sklearn.pipeline import Pipeline
+
     from ..answer import Hit
 
 PACKAGES = ("skops", "scikit-learn", *lexical.PACKAGES)
@@ -26,13 +28,13 @@ def load(candidate: Candidate, store: Store) -> Reply:
     shown = candidate.retriever.top_k if candidate.retriever else 0
 
     def reply(texts: Sequence[str], hits: Sequence[Sequence["Hit"]]) -> list[str]:
-        read = [as_terms(text, [hit.text for hit in found[:shown]]) for text, found in zip(texts, hits, strict=True)]
+        read = [as_terms(text, [hit.text for hit in of_text[:shown]]) for text, of_text in zip(texts, hits, strict=True)]
         return [str(label) for label in linear.predict(read)] if read else []
 
     return reply
 
 
-def _pipeline(path: Path) -> Any:
+def _pipeline(path: Path) -> "Pipeline":
     from skops.io import get_untrusted_types, load
 
     # skops itself trusts the types of scikit-learn, numpy and scipy; anything else could run code when built

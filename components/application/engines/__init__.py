@@ -17,19 +17,28 @@ install line. A chat engine has
 The baseline engine has `reply(texts, hits) -> list[str]` and `close()`.
 """
 
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, cast
 
+from components.core import Candidate, Machine, Store
 from components.core.variants import known, require
 
 NAMES = tuple(sorted(path.stem for path in Path(__file__).parent.glob("*.py") if path.stem != "__init__"))
 DEFINES = ("PACKAGES", "Engine.close")
 
 
-def engine(name: str) -> Any:
+class EngineModule(Protocol):
+    """A file of this folder. What its class can do differs, as described above."""
+
+    PACKAGES: tuple[str, ...]
+    Engine: Callable[[Candidate, Store, Machine], Any]
+
+
+def engine(name: str) -> EngineModule:
     """The module of the engine `name`. Raises BadInput where there is none, MissingPackage where it cannot run here."""
     known(name, NAMES, "runtime.engine")
     module = import_module(f".{name}", __package__)
     require(module, DEFINES, f"engine '{name}'")
-    return module
+    return cast(EngineModule, module)

@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator, Sequence
 from itertools import takewhile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Protocol
 
 from components.core import BadInput, Candidate, Machine, MissingPackage, Store
 from components.core.artifacts import opened
@@ -18,10 +18,52 @@ from components.core.artifacts import opened
 from ..prompt import line_breaks, shared_prefixes, token_ids
 from ..quotes import Quotes
 
+if TYPE_CHECKING:
+    import numpy as np
+    from transformers import PreTrainedTokenizerBase
+
 PACKAGES = ("onnxruntime-genai", "onnxruntime", "transformers", "jinja2")
 
 SHARED_AT_LEAST = 8
 """Shared prefixes shorter than this are not worth a call of their own."""
+
+
+class _Generator(Protocol):
+    """onnxruntime_genai.Generator, which has no types: what is used of it."""
+
+    def rewind_to(self, length: int) -> None: ...
+
+    def append_tokens(self, tokens: "np.ndarray") -> None: ...
+
+    def generate_next_token(self) -> None: ...
+
+    def get_next_tokens(self) -> "np.ndarray": ...
+
+    def get_output(self, name: str) -> "np.ndarray": ...
+
+
+class _Parameters(Protocol):
+    """onnxruntime_genai.GeneratorParams."""
+
+    def set_search_options(self, **options: float) -> None: ...
+
+
+class _Config(Protocol):
+    """onnxruntime_genai.Config."""
+
+    def overlay(self, options: str) -> None: ...
+
+
+class _GenAI(Protocol):
+    """The package onnxruntime_genai; a model is only handed on."""
+
+    def Config(self, folder: str) -> _Config: ...
+
+    def Model(self, config: _Config) -> object: ...
+
+    def GeneratorParams(self, model: object) -> _Parameters: ...
+
+    def Generator(self, model: object, parameters: _Parameters) -> _Generator: ...
 
 
 class Engine:
@@ -38,7 +80,7 @@ class Engine:
         described = json.loads((folder / "genai_config.json").read_text())["model"]
         self.window = int(described["context_length"])
         self.vocabulary = int(described["vocab_size"])
-        self.model: Any = _load(self._runtime, folder, machine.threads)
+        self.model: object = _load(self._runtime, folder, machine.threads)
         self.counted = {"prompt_tokens": 0, "prefill_seconds": 0.0, "decode_passes": 0, "decode_seconds": 0.0}
         ends = described["eos_token_id"]
         self._stops = {*(ends if isinstance(ends, list) else [ends]), self.tokenizer.eos_token_id} - {None}
@@ -57,8 +99,10 @@ class Engine:
         ids = self._encode(prompts, max_new_tokens)
         runs = _Runs(self, max(map(len, ids), default=0) + max_new_tokens)
         held: Sequence[Quotes | None] = quotes or [None] * len(ids)
-        made = [list(self._decode(runs, row, max_new_tokens, first_line, one)) for row, one in zip(ids, held, strict=True)]
-        return [self.tokenizer.decode(tokens, skip_special_tokens=True) for tokens in made]
+        answers = [
+            list(self._decode(runs, row, max_new_tokens, first_line, one)) for row, one in zip(ids, held, strict=True)
+        ]
+        return [self._text(tokens) for tokens in answers]
 
     def stream(
         self,
@@ -69,16 +113,16 @@ class Engine:
     ) -> Iterator[str]:
         """See engines/__init__.py. A piece ends where the text so far is whole (no half of a character)."""
         (row,) = self._encode([messages], max_new_tokens)
-        made: list[int] = []
-        said = text = ""
+        generated: list[int] = []
+        told = text = ""
         for token in self._decode(_Runs(self, len(row) + max_new_tokens), row, max_new_tokens, first_line, quotes):
-            made.append(token)
-            text = self.tokenizer.decode(made, skip_special_tokens=True)
-            if not text.endswith("\ufffd") and len(text) > len(said):
-                yield text[len(said) :]
-                said = text
-        if len(text) > len(said):
-            yield text[len(said) :]
+            generated.append(token)
+            text = self._text(generated)
+            if not text.endswith("\ufffd") and len(text) > len(told):
+                yield text[len(told) :]
+                told = text
+        if len(text) > len(told):
+            yield text[len(told) :]
 
     @property
     def end(self) -> str:
@@ -91,7 +135,7 @@ class Engine:
         longest = max(map(len, endings))
         ids = self._encode(prompts, longest)
         runs = _Runs(self, max(map(len, ids), default=0) + longest)
-        return [[round(sum(said), 5) for said in runs.follow(row, endings)] for row in ids]
+        return [[round(sum(logs), 5) for logs in runs.follow(row, endings)] for row in ids]
 
     def follow(self, context: list[int], endings: Sequence[list[int]]) -> list[list[float]]:
         """Log-probabilities of each token of each of `endings` (token ids) right after `context` (token ids)."""
@@ -100,6 +144,9 @@ class Engine:
     def close(self) -> None:
         """Free the model."""
         self.model = None
+
+    def _text(self, tokens: list[int]) -> str:
+        return str(self.tokenizer.decode(tokens, skip_special_tokens=True))
 
     def _encode(self, prompts: list[list[dict[str, str]]], new_tokens: int) -> list[list[int]]:
         return token_ids(self.tokenizer, prompts, self.window - new_tokens)
@@ -145,7 +192,7 @@ class _Runs:
         self._held: list[int] | None = None
         self._generator = runtime.Generator(engine.model, parameters)
 
-    def start(self, row: list[int]) -> Any:
+    def start(self, row: list[int]) -> "np.ndarray":
         """Run a prompt; the last position's logits, float32 [vocabulary]."""
         start, counted = time.perf_counter(), self._engine.counted
         prefix = self._engine.shared(row)
@@ -165,7 +212,7 @@ class _Runs:
         """See `Engine.follow`. Token by token, since the checkpoints that we build have no logits inside a prompt; what an
         ending begins with as the one before it did is not run again."""
         logs, held = [log_softmax(self.start(row))], list[int]()
-        found = []
+        followed = []
         for ending in endings:
             same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(held, ending[:-1], strict=False)))
             if same < len(held):
@@ -174,26 +221,26 @@ class _Runs:
             for token in ending[same:-1]:
                 logs.append(log_softmax(self._append([token])[-1]))
                 held.append(token)
-            found.append([float(logs[place][token]) for place, token in enumerate(ending)])
-        return found
+            followed.append([float(logs[place][token]) for place, token in enumerate(ending)])
+        return followed
 
     def next(self) -> int:
         """The next greedy token."""
         self._generator.generate_next_token()
         return int(self._generator.get_next_tokens()[0])
 
-    def say(self, token: int) -> Any:
+    def say(self, token: int) -> "np.ndarray":
         """Go on with `token`; the logits after it."""
         return self._append([token])[-1]
 
-    def _append(self, tokens: list[int]) -> Any:
+    def _append(self, tokens: list[int]) -> "np.ndarray":
         import numpy as np
 
         self._generator.append_tokens(np.array(tokens, dtype=np.int32))
         return self._generator.get_output("logits")[0]
 
 
-def log_softmax(logits: Any) -> Any:
+def log_softmax(logits: "np.ndarray") -> "np.ndarray":
     """Log-probabilities, float64, of logits [..., vocabulary]."""
     import numpy as np
 
@@ -202,7 +249,7 @@ def log_softmax(logits: Any) -> Any:
     return shifted - np.log(np.exp(shifted).sum(-1, keepdims=True))
 
 
-def _runtime() -> Any:
+def _runtime() -> _GenAI:
     try:
         import onnxruntime_genai
     except ModuleNotFoundError as error:
@@ -213,7 +260,7 @@ def _runtime() -> Any:
     return onnxruntime_genai
 
 
-def _load(runtime: Any, folder: Path, threads: int) -> Any:
+def _load(runtime: _GenAI, folder: Path, threads: int) -> object:
     config = runtime.Config(str(folder))
     # idle threads that spin hold the core that a neighbour, or the thread they wait for, needs (components/__init__.py)
     options = {"intra_op_num_threads": threads, "session.intra_op.allow_spinning": "0"}
@@ -221,7 +268,7 @@ def _load(runtime: Any, folder: Path, threads: int) -> Any:
     return runtime.Model(config)
 
 
-def _tokenizer(folder: Path) -> Any:
+def _tokenizer(folder: Path) -> "PreTrainedTokenizerBase":
     from transformers import AutoTokenizer
 
     return AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)

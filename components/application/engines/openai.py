@@ -7,11 +7,14 @@ read from OPENAI_API_KEY. An endpoint may batch and round as it likes: the same 
 import json
 import os
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING
 
 from components.core import BadInput, Candidate, Machine, MachineFault, Store
 
 from ..prompt import without_role_tags
+
+if TYPE_CHECKING:
+    import httpx
 
 PACKAGES = ("httpx",)
 
@@ -78,13 +81,13 @@ class Engine:
         except (ValueError, LookupError, TypeError) as error:
             raise MachineFault(f"{self.url}: the answer is not a chat completion: {reply.text[:200]}") from error
 
-    def _body(self, messages: list[dict[str, str]], max_new_tokens: int, first_line: bool) -> dict[str, Any]:
+    def _body(self, messages: list[dict[str, str]], max_new_tokens: int, first_line: bool) -> dict[str, object]:
         # the endpoint's template would read them as its own
         messages = [{**one, "content": without_role_tags(one["content"])} for one in messages]
-        body: dict[str, Any] = {"model": self.name, "messages": messages, "max_tokens": max_new_tokens, "temperature": 0}
+        body: dict[str, object] = {"model": self.name, "messages": messages, "max_tokens": max_new_tokens, "temperature": 0}
         return body | ({"stop": ["\n"]} if first_line else {})
 
-    def _refuse(self, reply: Any) -> None:
+    def _refuse(self, reply: "httpx.Response") -> None:
         raise MachineFault(f"{self.url}: the endpoint answered {reply.status_code}: {reply.text[:200]}")
 
     def _down(self, error: Exception) -> MachineFault:

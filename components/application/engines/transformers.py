@@ -9,7 +9,7 @@ import logging
 import time
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Protocol
 
 from components.core import BadInput, Candidate, Machine, MachineFault, Store
 from components.core.artifacts import opened
@@ -19,6 +19,10 @@ from ..prompt import line_breaks, shared_prefixes, token_ids
 from ..quotes import Quotes
 from ..weights import merged_model
 
+if TYPE_CHECKING:
+    import torch
+    from transformers import Cache, PreTrainedModel, PreTrainedTokenizerBase
+
 PACKAGES = ("torch", "transformers", "safetensors", "jinja2")
 
 BATCH_TOKENS = 4096
@@ -27,6 +31,13 @@ BATCH_ROWS = 16
 
 SHARED_AT_LEAST = 24
 """A shared prefix shorter than this costs more to copy than to run again."""
+
+
+class _Output(Protocol):
+    """What a causal language model of transformers returns when it caches: nothing of it is missing then."""
+
+    logits: "torch.Tensor"
+    past_key_values: "Cache"
 
 
 class Engine:
@@ -54,8 +65,8 @@ class Engine:
         adapter = opened(store, candidate.adapter.object, "adapter") if candidate.adapter else None
         model = merged_model(folder, adapter, candidate.runtime.dtype)
         self.device = _device(machine)
-        self.model: Any = model.eval().to(self.device)
-        attend_in_blocks(self.model)
+        self.model: PreTrainedModel | None = model.eval().to(self.device)
+        attend_in_blocks(model)
         self.window = int(getattr(model.config, "max_position_embeddings", 2048))
         self.counted = {"prompt_tokens": 0, "prefill_seconds": 0.0, "decode_passes": 0, "decode_seconds": 0.0}
         self._stops = _stops(model, self.tokenizer)
@@ -74,13 +85,13 @@ class Engine:
         prefix = self._shared.of(ids)
         texts = [""] * len(prompts)
         for batch in _batches([len(row) for row in ids], max_new_tokens):
-            made: list[list[int]] = [[] for _ in batch]
+            generated: list[list[int]] = [[] for _ in batch]
             held = [quotes[i] for i in batch] if quotes else None
             for tokens in self._decode([ids[i] for i in batch], max_new_tokens, first_line, prefix, held):
                 for row, token in tokens.items():
-                    made[row].append(token)
-            for i, said in zip(batch, made, strict=True):
-                texts[i] = self._text(said)
+                    generated[row].append(token)
+            for i, answer in zip(batch, generated, strict=True):
+                texts[i] = self._text(answer)
         return texts
 
     def stream(
@@ -92,17 +103,17 @@ class Engine:
     ) -> Iterator[str]:
         """See engines/__init__.py. A piece ends where the text so far is whole (no half of a character)."""
         ids = self._encode([messages], max_new_tokens)
-        made: list[int] = []
-        said = text = ""
+        generated: list[int] = []
+        told = text = ""
         held = [quotes] if quotes else None
         for tokens in self._decode(ids, max_new_tokens, first_line, self._shared.of(ids), held):
-            made += tokens.values()
-            text = self._text(made)
-            if not text.endswith("\ufffd") and len(text) > len(said):
-                yield text[len(said) :]
-                said = text
-        if len(text) > len(said):
-            yield text[len(said) :]
+            generated += tokens.values()
+            text = self._text(generated)
+            if not text.endswith("\ufffd") and len(text) > len(told):
+                yield text[len(told) :]
+                told = text
+        if len(text) > len(told):
+            yield text[len(told) :]
 
     @property
     def end(self) -> str:
@@ -119,20 +130,21 @@ class Engine:
         endings = [self.tokenizer(text, add_special_tokens=False).input_ids for text in texts]
         ids = self._encode(prompts, max(map(len, endings)))
         prefix = self._shared.of(ids)
-        found: list[list[float]] = [[] for _ in prompts]
+        scores: list[list[float]] = [[] for _ in prompts]
         with torch.inference_mode():
             for batch in _batches([len(row) for row in ids], 1):
                 state = self._prefill([ids[i] for i in batch], prefix)
                 for ending in endings:
                     for i, score in zip(batch, self._ending(state, ending), strict=True):
-                        found[i].append(score)
-        return found
+                        scores[i].append(score)
+        return scores
 
     def prefix(self, tokens: list[int]) -> "_Prefix":
         """Keys and values of `tokens`, run once, for prompts that start with them."""
         import torch
 
         with torch.inference_mode():
+            assert self.model is not None, "the engine was closed"
             ids = torch.tensor([tokens], device=self.device)
             return _Prefix(tokens, self.model(input_ids=ids, use_cache=True, logits_to_keep=1).past_key_values)
 
@@ -166,8 +178,11 @@ class Engine:
         self.counted["prefill_seconds"] += time.perf_counter() - start
         return _State(out.logits[:, -1].float(), out.past_key_values, mask)
 
-    def _forward(self, tokens: Any, mask: Any, positions: Any, cache: Any) -> Any:
-        return self.model(
+    def _forward(
+        self, tokens: "torch.Tensor", mask: "torch.Tensor", positions: "torch.Tensor", cache: "Cache | None"
+    ) -> _Output:
+        assert self.model is not None, "the engine was closed"
+        output: _Output = self.model(
             input_ids=tokens,
             attention_mask=mask,
             position_ids=positions,
@@ -175,6 +190,7 @@ class Engine:
             use_cache=True,
             logits_to_keep=1,
         )
+        return output
 
     def _decode(
         self,
@@ -196,22 +212,22 @@ class Engine:
                     chosen = [quotes[row].choose(logits) for row, logits in zip(alive, state.logits, strict=True)]
                 else:
                     chosen = state.logits.argmax(-1).tolist()
-                kept, said = [], {}
+                places, tokens = [], {}
                 for place, token in enumerate(chosen):
                     row = alive[place]
                     if token in self._stops or (first_line and begun[row] and token in self._breaks):
                         continue
                     begun[row] = begun[row] or token not in self._breaks
-                    said[row] = token
-                    kept.append(place)
-                yield said
-                if not kept or step == max_new_tokens - 1:
+                    tokens[row] = token
+                    places.append(place)
+                yield tokens
+                if not places or step == max_new_tokens - 1:
                     return
-                if len(kept) < len(alive):
-                    state = state.select(kept)
-                    alive = [alive[place] for place in kept]
+                if len(places) < len(alive):
+                    state = state.select(places)
+                    alive = [alive[place] for place in places]
                 start = time.perf_counter()
-                state = self._step(state, [said[row] for row in alive])
+                state = self._step(state, [tokens[row] for row in alive])
                 self.counted["decode_passes"] += len(alive)
                 self.counted["decode_seconds"] += time.perf_counter() - start
 
@@ -228,8 +244,8 @@ class Engine:
 
         scores = torch.log_softmax(state.logits, -1)[:, ending[0]]
         after = state
-        for said, token in pairwise(ending):
-            after = self._step(after, [said] * len(scores))
+        for before, token in pairwise(ending):
+            after = self._step(after, [before] * len(scores))
             scores = scores + torch.log_softmax(after.logits, -1)[:, token]
         if len(ending) > 1:
             state.cache.crop(1 - len(ending))  # negative: so many of the last tokens go
@@ -239,7 +255,7 @@ class Engine:
 class _State:
     """Where a batch stands: the last logits [rows, vocabulary], keys and values, the attention mask [rows, length]."""
 
-    def __init__(self, logits: Any, cache: Any, mask: Any) -> None:
+    def __init__(self, logits: "torch.Tensor", cache: "Cache", mask: "torch.Tensor") -> None:
         self.logits, self.cache, self.mask = logits, cache, mask
 
     def select(self, places: list[int]) -> "_State":
@@ -253,10 +269,10 @@ class _State:
 class _Prefix:
     """Keys and values of tokens that every prompt of a turn starts with."""
 
-    def __init__(self, tokens: list[int], cache: Any) -> None:
+    def __init__(self, tokens: list[int], cache: "Cache") -> None:
         self.tokens, self.length, self._cache = tokens, len(tokens), cache
 
-    def copies(self, rows: int) -> Any:
+    def copies(self, rows: int) -> "Cache":
         import copy
 
         cache = copy.deepcopy(self._cache)
@@ -316,10 +332,10 @@ def _device(machine: Machine) -> str:
     return machine.device
 
 
-def _stops(model: Any, tokenizer: Any) -> set[int]:
+def _stops(model: "PreTrainedModel", tokenizer: "PreTrainedTokenizerBase") -> set[int]:
     given = model.generation_config.eos_token_id if model.generation_config else None
-    found = set(given) if isinstance(given, list) else {given}
-    return {token for token in found | {tokenizer.eos_token_id} if token is not None}
+    ends = set(given) if isinstance(given, list) else {given}
+    return {token for token in ends | {tokenizer.eos_token_id} if token is not None}
 
 
 logging.getLogger("torchao").setLevel(logging.ERROR)

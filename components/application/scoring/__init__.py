@@ -15,19 +15,32 @@ A file defines
             Let go of connections.
 """
 
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Protocol, cast
 
+from components.core import Machine, Retriever, Store
 from components.core.variants import known, require
+
+if TYPE_CHECKING:
+    from ..answer import Searcher
 
 NAMES = tuple(sorted(path.stem for path in Path(__file__).parent.glob("*.py") if path.stem != "__init__"))
 DEFINES = ("PACKAGES", "VECTORS", "Scoring.search", "Scoring.close")
 
 
-def scoring(name: str) -> Any:
+class ScoringModule(Protocol):
+    """A file of this folder, as described above."""
+
+    PACKAGES: tuple[str, ...]
+    VECTORS: bool
+    Scoring: "Callable[[Retriever, Store, Machine], Searcher]"
+
+
+def scoring(name: str) -> ScoringModule:
     """The module of the scoring `name`. Raises BadInput where there is none, MissingPackage where it cannot run here."""
     known(name, NAMES, "retriever.scoring")
     module = import_module(f".{name}", __package__)
     require(module, DEFINES, f"scoring '{name}'")
-    return module
+    return cast(ScoringModule, module)

@@ -44,10 +44,10 @@ class Scoring:
     def search(self, texts: Sequence[str], top_k: int = 5) -> list[list[Hit]]:
         """See scoring/__init__.py."""
         vectors = self._indexed.embed(texts)
-        found = []
+        hits = []
         for start in range(0, len(texts), BLOCK):
-            found += self._block(texts[start : start + BLOCK], vectors[start : start + BLOCK], top_k)
-        return found
+            hits += self._block(texts[start : start + BLOCK], vectors[start : start + BLOCK], top_k)
+        return hits
 
     def _block(self, texts: Sequence[str], vectors: "np.ndarray", top_k: int) -> list[list[Hit]]:
         import numpy as np
@@ -62,10 +62,10 @@ class Scoring:
         """float32 [questions, chunks]."""
         import numpy as np
 
-        found = np.zeros((len(vectors), len(self._indexed.chunks)), dtype=np.float32)
-        for row, (numbers, cosines) in zip(found, self._indexed.vectors.search(vectors), strict=True):
+        table = np.zeros((len(vectors), len(self._indexed.chunks)), dtype=np.float32)
+        for row, (numbers, cosines) in zip(table, self._indexed.vectors.search(vectors), strict=True):
             row[numbers] = cosines
-        return found
+        return table
 
     def close(self) -> None:
         """See scoring/__init__.py."""

@@ -19,8 +19,8 @@ class Scoring:
 
     def search(self, texts: Sequence[str], top_k: int = 5) -> list[list[Hit]]:
         """See scoring/__init__.py."""
-        found = self._indexed.vectors.search(self._indexed.embed(texts), top_k)
-        return [list(map(self._indexed.hit, numbers, cosines)) for numbers, cosines in found]
+        nearest = self._indexed.vectors.search(self._indexed.embed(texts), top_k)
+        return [list(map(self._indexed.hit, numbers, cosines)) for numbers, cosines in nearest]
 
     def close(self) -> None:
         """See scoring/__init__.py."""

@@ -37,12 +37,15 @@ import re
 from collections.abc import Collection
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Protocol, cast
 
 from components.core import Store
 from components.core.variants import known, require
 
 from ..index_rows import IndexRows
+
+if TYPE_CHECKING:
+    import numpy as np
 
 NAMES = tuple(sorted(path.stem for path in Path(__file__).parent.glob("*.py") if path.stem != "__init__"))
 DEFINES = (
@@ -52,16 +55,48 @@ DEFINES = (
 log = logging.getLogger(__name__)
 
 
-def vector_store(name: str | None) -> Any:
+class Form(Protocol):
+    """A store's form of an index: the class `VectorStore` of a file, as described above."""
+
+    @classmethod
+    def open(cls, index: str, derived: Path) -> "Form | None": ...
+
+    @classmethod
+    def build(cls, index: str, rows: IndexRows, derived: Path) -> "Form": ...
+
+    def rows(self) -> IndexRows | None: ...
+
+    def search(self, vectors: "np.ndarray", limit: int | None = None) -> list[tuple["np.ndarray", "np.ndarray"]]: ...
+
+    def add(self, passages: Collection[str], vectors: "np.ndarray") -> None: ...
+
+    def delete(self, passages: Collection[str]) -> None: ...
+
+    def close(self) -> None: ...
+
+
+class StoreModule(Protocol):
+    """A file of this folder, as described above."""
+
+    PACKAGES: tuple[str, ...]
+    ENVIRONMENT: tuple[str, ...]
+    VectorStore: type[Form]
+
+    def held(self, indexes: Collection[str], derived: Path) -> set[str]: ...
+
+    def drop(self, index: str, derived: Path) -> None: ...
+
+
+def vector_store(name: str | None) -> StoreModule:
     """The module of the store `name`. Raises BadInput where there is none, MissingPackage where it cannot run here."""
     known(name, NAMES, "retriever.store")
-    module = _module(str(name))
+    module = import_module(f".{name}", __package__)
     require(module, DEFINES, f"store '{name}'")
-    return module
+    return cast(StoreModule, module)
 
 
-def _module(name: str) -> Any:
-    return import_module(f".{name}", __package__)
+def _module(name: str) -> StoreModule:
+    return cast(StoreModule, import_module(f".{name}", __package__))
 
 
 def forms_held(indexes: Collection[str], derived: Path) -> list[tuple[str, str]]:
@@ -81,7 +116,7 @@ def drop_form(name: str, index: str, derived: Path) -> None:
     _module(name).drop(index, derived)
 
 
-def open_store(name: str | None, index: str, rows: IndexRows, store: Store) -> Any:
+def open_store(name: str | None, index: str, rows: IndexRows, store: Store) -> Form:
     """The `VectorStore` of the index object `index`, each row the same as in `rows`, which were read from that object."""
     kind = vector_store(name).VectorStore
     form = kind.open(index, store.derived)

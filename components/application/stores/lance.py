@@ -5,12 +5,15 @@ import shutil
 import tempfile
 from collections.abc import Collection
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, cast
 
 from ..index_rows import DIGITS, IndexRows
 
 if TYPE_CHECKING:
     import numpy as np
+    import pyarrow as pa
+    from lancedb.query import LanceVectorQueryBuilder
+    from lancedb.table import Table
 
 PACKAGES = ("lancedb",)
 ENVIRONMENT = ()
@@ -22,7 +25,7 @@ UNREADABLE = (OSError, RuntimeError, ValueError, KeyError)
 class VectorStore:
     """See stores/__init__.py."""
 
-    def __init__(self, table: Any) -> None:
+    def __init__(self, table: "Table") -> None:
         self._table = table
 
     @classmethod
@@ -83,10 +86,10 @@ class VectorStore:
         asked = limit
         while True:
             asked = min(size, asked + 1)
-            query = self._table.search(vector, vector_column_name="vector").distance_type("dot")
-            found = query.select(["number", "_distance"]).limit(max(asked, 1)).to_arrow()
-            numbers = np.asarray(found["number"], dtype=np.int64)
-            cosines = 1 - np.asarray(found["_distance"], dtype=np.float32)  # "dot" is 1 - the product
+            query = cast("LanceVectorQueryBuilder", self._table.search(vector, vector_column_name="vector"))
+            nearest = query.distance_type("dot").select(["number", "_distance"]).limit(max(asked, 1)).to_arrow()
+            numbers = np.asarray(nearest["number"], dtype=np.int64)
+            cosines = 1 - np.asarray(nearest["_distance"], dtype=np.float32)  # "dot" is 1 - the product
             order = np.lexsort((numbers, -np.round(cosines, DIGITS)))
             compared = np.round(cosines[order], DIGITS)
             if asked == size or limit == 0 or compared[limit - 1] != compared[-1]:
@@ -119,7 +122,7 @@ def drop(index: str, derived: Path) -> None:
         shutil.rmtree(folder)
 
 
-def _arrow(rows: IndexRows) -> Any:
+def _arrow(rows: IndexRows) -> "pa.Table":
     import numpy as np
     import pyarrow as pa
 

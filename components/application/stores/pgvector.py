@@ -11,7 +11,7 @@ import os
 import re
 from collections.abc import Callable, Collection
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeVar
 
 from components.core import MachineFault, MissingPackage, publish_text
 
@@ -19,7 +19,10 @@ from ..index_rows import IndexRows
 
 if TYPE_CHECKING:
     import numpy as np
+    from pgvector import Vector
+    from psycopg import Connection
 
+T = TypeVar("T")
 PACKAGES = ("psycopg", "psycopg-binary", "pgvector")
 URL = "NINEFOLD_PGVECTOR_URL"
 ENVIRONMENT = (URL,)
@@ -43,8 +46,8 @@ class VectorStore:
         _note(index, derived).parent.mkdir(parents=True, exist_ok=True)
         publish_text(_note(index, derived), "made in PostgreSQL\n")  # first: a killed call is found by `held`
         form = cls(_table(index))
-        (comment,) = form._do(
-            lambda base: base.execute("select obj_description(to_regclass(%s), 'pg_class')", [form._table]).fetchone()
+        ((comment,),) = form._do(
+            lambda base: base.execute("select obj_description(to_regclass(%s), 'pg_class')", [form._table]).fetchall()
         )
         if comment == index:
             return form
@@ -58,7 +61,7 @@ class VectorStore:
         form._do(lambda base: form._build(base, index, rows))
         return form
 
-    def _build(self, base: Any, index: str, rows: IndexRows) -> None:
+    def _build(self, base: "Connection", index: str, rows: IndexRows) -> None:
         with base.transaction():
             base.execute("select pg_advisory_xact_lock(hashtext(%s))", [self._table])
             base.execute(f"drop table if exists {self._table}")
@@ -68,7 +71,7 @@ class VectorStore:
             self._copy(base, rows)
             base.execute(f"comment on table {self._table} is '{index}'")
 
-    def _copy(self, base: Any, rows: IndexRows) -> None:
+    def _copy(self, base: "Connection", rows: IndexRows) -> None:
         with base.cursor().copy(f"copy {self._table} from stdin with (format binary)") as copy:
             copy.set_types(["int8", "text", "vector"])
             for number, passage, vector in zip(rows.numbers.tolist(), rows.passages, rows.vectors, strict=True):
@@ -79,10 +82,10 @@ class VectorStore:
         import numpy as np
 
         try:
-            found = self._read(f"select number, passage, vector from {self._table} order by number")
+            rows = self._read(f"select number, passage, vector from {self._table} order by number")
         except MachineFault:  # without a column, or gone: building again says what else is wrong
             return None
-        numbers, passages, vectors = zip(*found, strict=True) if found else ((), (), ())
+        numbers, passages, vectors = zip(*rows, strict=True) if rows else ((), (), ())
         stacked = np.array([_array(vector) for vector in vectors], dtype=np.float32)
         return IndexRows(np.array(numbers, dtype=np.int64), tuple(passages), stacked)
 
@@ -90,20 +93,20 @@ class VectorStore:
         """See stores/__init__.py."""
         import numpy as np
 
-        found = []
+        best = []
         for vector in vectors:
             nearest = self._read(NEAREST.format(table=self._table), {"vector": vector, "limit": limit})
             numbers, cosines = zip(*nearest, strict=True) if nearest else ((), ())
-            found.append((np.array(numbers, dtype=np.int64), np.array(cosines, dtype=np.float32)))
-        return found
+            best.append((np.array(numbers, dtype=np.int64), np.array(cosines, dtype=np.float32)))
+        return best
 
     def add(self, passages: Collection[str], vectors: "np.ndarray") -> None:
         """See stores/__init__.py."""
 
-        def insert(base: Any) -> None:
+        def insert(base: "Connection") -> None:
             with base.transaction():
                 base.execute(f"lock table {self._table} in exclusive mode")
-                (largest,) = base.execute(f"select coalesce(max(number), -1) from {self._table}").fetchone()
+                ((largest,),) = base.execute(f"select coalesce(max(number), -1) from {self._table}").fetchall()
                 self._copy(base, IndexRows.of(tuple(passages), vectors, first=largest + 1))
 
         self._do(insert)
@@ -116,10 +119,10 @@ class VectorStore:
         """See stores/__init__.py."""
         self._connection.close()
 
-    def _read(self, query: str, given: Any = None) -> list[Any]:
+    def _read(self, query: str, given: dict[str, object] | None = None) -> list[tuple]:
         return self._do(lambda base: base.cursor(binary=True).execute(query, given).fetchall())
 
-    def _do(self, work: Callable[[Any], Any]) -> Any:
+    def _do(self, work: "Callable[[Connection], T]") -> T:
         """`work` on the connection; what the server refuses is said in its words, which name tables and roles alone."""
         import psycopg
 
@@ -128,10 +131,10 @@ class VectorStore:
                 return work(self._connection)
             except psycopg.Error as error:
                 if not self._connection.closed or last:
-                    said = error.diag.message_primary or "the connection was lost"
-                    raise MachineFault(f"store 'pgvector': the server that {URL} names refuses: {said}") from None
+                    reason = error.diag.message_primary or "the connection was lost"
+                    raise MachineFault(f"store 'pgvector': the server that {URL} names refuses: {reason}") from None
                 self._connection = _connect()
-        return None
+        raise AssertionError("the second try returns or raises")
 
 
 def held(indexes: Collection[str], derived: Path) -> set[str]:
@@ -164,12 +167,13 @@ def _note(index: str, derived: Path) -> Path:
     return derived / f"pgvector-{index}"
 
 
-def _array(vector: Any) -> "np.ndarray":
-    found: np.ndarray = vector if hasattr(vector, "dtype") else vector.to_numpy()
-    return found
+def _array(vector: "np.ndarray | Vector") -> "np.ndarray":
+    import numpy as np
+
+    return vector if isinstance(vector, np.ndarray) else vector.to_numpy()
 
 
-def _connect() -> Any:
+def _connect() -> "Connection":
     """A connection that knows vectors. `from None`: the driver's own words may hold parts of the URL."""
     try:
         import psycopg
@@ -192,8 +196,8 @@ def _connect() -> Any:
         register_vector(base)
     except psycopg.Error as error:
         base.close()
-        said = error.diag.message_primary or "the connection was lost"
+        reason = error.diag.message_primary or "the connection was lost"
         raise MachineFault(
-            f"store 'pgvector': the database lacks pgvector ({said}); its owner runs: create extension vector"
+            f"store 'pgvector': the database lacks pgvector ({reason}); its owner runs: create extension vector"
         ) from None
     return base

@@ -21,5 +21,5 @@ def fit(task: Task, metrics: Metrics, dataset: Dataset, rows: int | None, step: 
     """The plain baseline for `task`, as a Candidate that can be measured and released."""
     name = kind_of(task.kind).baseline
     assert name in names(), f"components/tasks/{task.kind}.py: there is no components/selection/baselines/{name}.py"
-    found: Candidate = import_module(f".{name}", __package__).fit(task, metrics, dataset, rows, step)
-    return found
+    fitted: Candidate = import_module(f".{name}", __package__).fit(task, metrics, dataset, rows, step)
+    return fitted

@@ -6,10 +6,8 @@ base, the answer is always the contract's abstention, or the most frequent train
 distinct answers (yes and no), a sentence can never be one of them: a linear model over question and passage stands in.
 """
 
-from typing import Any
-
 from components.application import answering, constant
-from components.core import Baseline, Candidate, Dataset, Metrics, Retriever, Runtime, Step, Task
+from components.core import Baseline, Candidate, Dataset, Example, Metrics, Retriever, Runtime, Step, Task
 from components.measure import abstain_below, examples, measure
 from components.measure.answer_kinds import few_answers, most_frequent
 
@@ -40,5 +38,5 @@ def fit(task: Task, metrics: Metrics, dataset: Dataset, rows: int | None, step: 
     return candidate.model_copy(update={"baseline": Baseline(kind="best_sentence", abstain_below=threshold)})
 
 
-def _score(row: dict[str, Any]) -> float:
+def _score(row: Example) -> float:
     return float(row["scores"][0]) if row["scores"] else 0.0

@@ -39,9 +39,9 @@ def named(rows: Sequence[Row]) -> dict[str, list[str]]:
             if "." not in key and name.strip():
                 marked[name][key] += count
     texts = "\n".join(row.text for row in rows)
-    found: dict[str, list[str]] = defaultdict(list)
+    names: dict[str, list[str]] = defaultdict(list)
     for name, keys in sorted(marked.items()):
         mentions = len(regex.findall(rf"(?V1)(?<!{LETTER}){regex.escape(name)}(?!{LETTER})", texts))
         if keys.total() >= NAMED * mentions:
-            found[min(keys, key=lambda key: (-keys[key], key))].append(name)
-    return json.loads(json.dumps(found, sort_keys=True))
+            names[min(keys, key=lambda key: (-keys[key], key))].append(name)
+    return json.loads(json.dumps(names, sort_keys=True))

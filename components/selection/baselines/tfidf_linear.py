@@ -9,12 +9,15 @@ import json
 import re
 import zipfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from components.application import as_terms, load_retriever
 from components.core import BadInput, Baseline, Candidate, Dataset, Metrics, Retriever, Row, Runtime, Step, Task
 from components.measure import normalise
 from components.measure.answer_kinds import most_frequent
+
+if TYPE_CHECKING:
+    from sklearn.pipeline import Pipeline
 
 STRENGTHS = (1.0, 10.0, 100.0)
 """Inverse regularisation strengths that cross-validation chooses from."""
@@ -37,8 +40,8 @@ def fit_closed(task: Task, dataset: Dataset, train: list[Row], step: Step) -> Ca
     passages: list[list[str]] = [[] for _ in texts]
     if dataset.knowledge:
         retriever = Retriever(scoring="bm25", knowledge=dataset.knowledge.object, top_k=1)
-        found = load_retriever(retriever, step.store, step.machine).search(texts, top_k=1)
-        passages = [[hit.text for hit in hits] for hits in found]
+        ranked = load_retriever(retriever, step.store, step.machine).search(texts, top_k=1)
+        passages = [[hit.text for hit in hits] for hits in ranked]
     spelled: dict[str, list[str]] = {}
     for row in train:
         spelled.setdefault(normalise(row.answer), []).append(row.answer)
@@ -76,12 +79,12 @@ def reproducible(source: Path, target: Path) -> None:
             archive.writestr(zipfile.ZipInfo(_renamed(name, numbers)), parts[name])
 
 
-def _renumbered(value: Any, numbers: dict[str, str]) -> Any:
+def _renumbered(value: object, numbers: dict[str, str]) -> object:
     if isinstance(value, list):
         return [_renumbered(item, numbers) for item in value]
     if not isinstance(value, dict):
         return value
-    known: dict[str, Any] = {}
+    known: dict[str, object] = {}
     for key, item in value.items():
         if key == "__id__":
             known[key] = int(_number(str(item), numbers))
@@ -101,7 +104,7 @@ def _renamed(name: str, numbers: dict[str, str]) -> str:
     return numbers[Path(name).stem] + Path(name).suffix
 
 
-def _fitted(texts: list[str], labels: list[str]) -> Any:
+def _fitted(texts: list[str], labels: list[str]) -> "Pipeline":
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.linear_model import LogisticRegression
     from sklearn.model_selection import GridSearchCV, StratifiedKFold
