@@ -10,7 +10,7 @@ from rich.tree import Tree
 from components import lineage as graphs
 from components import serving
 from components.core import BadInput, Candidate, Workspace, publish_text
-from components.data import sentences
+from components.data import Bias, sentences
 from components.governance import ALIASES, Approvals, Registered, Registry, candidate_in
 from components.lineage import Graph, Node, as_html, as_mermaid
 from components.lineage import graph as draw
@@ -136,7 +136,7 @@ def _line(node: Node) -> str:
     return _name(node) + more.replace("[", "\\[")
 
 
-def bias_said(bias: dict[str, Any]) -> str:
+def bias_said(bias: Bias) -> str:
     """What a data step's figures of bias come to, in words."""
     named = "; ".join(sentences(bias)) or "no step dropped or relabelled a group more often than others beyond chance"
     rows = bias.get("sources", {}).get("rows", {})

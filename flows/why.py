@@ -59,7 +59,7 @@ def show(report: dict[str, Any]) -> None:
     if model:
         named = f"{model['name']}, {model['licence']}, {model['origin']}" if "licence" in model else model["kind"]
         line("model", f"{named} {model.get('object') or ''}".strip())
-    line("adapter", f"{adapter['method']}, object {adapter['object']}" if adapter else "none")
+    line("adapter", f"{adapter['technique']}, {adapter['objective']}, object {adapter['object']}" if adapter else "none")
     rows = []
     for one in report["training"]:
         origins = [f"{count:,} {origin}" for origin, count in one["origins"].items()]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from components.core import BadInput, publish_text, read_jsonl
+from components.core import Adapter, BadInput, publish_text, read_jsonl
 from components.governance import Registry
 from components.lineage import PENDING, Subject, as_html, as_json, as_mermaid, find_row, object_roles, search
 from components.lineage.content import cells
@@ -102,6 +102,13 @@ def test_an_answer_is_walked_back_to_passages_data_and_figures(finished):
     assert found["evaluation"][0]["f1_answerable"] == pytest.approx(figure, abs=1e-4)
     with pytest.raises(BadInput, match="chatcmpl-nobody"):
         why("chatcmpl-nobody", finished.workspace)
+
+
+def test_why_names_the_technique_and_the_objective_of_an_adapter(finished, capsys):
+    walk = why("last", finished.workspace)
+    adapter = Adapter(object="a" * 64, technique="ia3", objective="dpo")
+    show({**walk, "adapter": adapter.model_dump(mode="json")})
+    assert f"adapter     ia3, dpo, object {'a' * 64}" in capsys.readouterr().out
 
 
 def test_the_ledger_holds_digests_and_no_payload(finished):
