@@ -93,6 +93,7 @@ def markdown(record: Record, template: Path = TEMPLATES / "card.md.j2") -> str:
         "table": measured.get("table"),
         "split_rows": max((metric.get("n", 0) for metric in figures.test_metrics(record).values()), default=None),
         "gain": _gain(record),
+        "slices_over": record.evaluated.get("slices_over") or (_gain(record) or {}).get("over"),
         "hits": hits,
         "hit_names": list(dict.fromkeys(name for metrics in hits.values() for name in metrics)),
         "retrieval": retrieval,

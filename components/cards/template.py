@@ -35,8 +35,7 @@ _OPTIONAL = """
     out_of_scope over overlap overlaps_removed owner p p50 p95 p_value parameters policy port power
     prefill_tokens_per_second primary problem processor_seconds profile prompt provenance quarantined quoted rate read
     reason recovery reference references results retriever risk_tier robustness role rows run_id scenarios score
-    seconds settings sha256 share shows slice_gains slices slices_over source sources splits status step steps suspects
-    synthetic
+    seconds settings sha256 share shows slice_gains slices source sources splits status step steps suspects synthetic
     system table tables task text touched_by toxic toxicity training_knowledge_excluded training_origins tuned tuning
     turns unit user value variant verdict version who without worsening
 """

@@ -52,7 +52,7 @@ def rows(count: int = 700) -> IndexRows:
     return IndexRows.of(tuple(f"o'hara {i // 3}" for i in range(count)), vectors)
 
 
-def same_hits(name: str, form: stores.Any, oracle: stores.Any, when: str) -> None:
+def same_hits(name: str, form: stores.Form, oracle: stores.Form, when: str) -> None:
     """The numbers in the same order, and the cosines to six digits, for few hits, for ties at the cut and for all rows."""
     asked = unit(QUESTIONS, seed=1)
     asked[0] = rows().vectors[7]
