@@ -1,49 +1,65 @@
 """The `ninefold` command: finds the commands in `flows/commands/`, and turns errors into one message and an exit code.
 
-Exit codes: 0 done, 1 a gate said no, 2 bad input, 3 the machine failed.
+The exit codes stand in components/core/errors.py.
 """
 
 import sys
+from typing import Annotated
 
 import typer
 
 from flows.commands import Listed
+from flows.interrupt import interruptible
 
 app = typer.Typer(
     cls=Listed,
     help="One YAML file states a business use case; nine stages make it a measured, governed, deployed application.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    add_completion=False,
+    add_completion=True,
     rich_markup_mode=None,
 )
-INTERRUPTED = 130
-"""The code that Typer ends with on Ctrl-C: the KeyboardInterrupt itself does not pass it."""
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"ninefold {version('ninefold')}")
+        raise typer.Exit
 
 
 @app.callback()
-def ninefold() -> None:
+def ninefold(
+    version: Annotated[bool, typer.Option("--version", help="Print the version", callback=_version, is_eager=True)] = False,
+) -> None:
     """A callback makes Typer build a group, although no command is registered before it is asked for."""
 
 
 def main() -> None:
     """Entry point: an error becomes one message and an exit code; the traceback of one that we did not foresee is logged."""
-    try:
-        app()
-    except (KeyboardInterrupt, SystemExit) as end:
-        if getattr(end, "code", INTERRUPTED) != INTERRUPTED:
-            raise
-        typer.echo("ninefold: interrupted; sealed steps are kept, run again to go on", err=True)
-        sys.exit(3)
-    except Exception as error:  # noqa: BLE001 the outermost place: nothing may reach the user as a traceback
-        if (code := getattr(error, "exit_code", None)) is not None:
-            typer.echo(f"ninefold: {error}", err=True)
+    with interruptible() as signals:
+        try:
+            app()
+        except Exception as error:  # noqa: BLE001 the outermost place: nothing may reach the user as a traceback
+            if signals.came:  # a library made it an error of its own
+                sys.exit(signals.tell())
+            code, message = _explained(error)
+            typer.echo(f"ninefold: {message}", err=True)
             sys.exit(code)
-        from flows.crash import explain
+        except BaseException as end:
+            if signals.came or isinstance(end, KeyboardInterrupt):
+                sys.exit(signals.tell())
+            raise
 
-        message, code = explain(error)
-        typer.echo(f"ninefold: {message}", err=True)
-        sys.exit(code)
+
+def _explained(error: Exception) -> tuple[int, str]:
+    if (code := getattr(error, "exit_code", None)) is not None:
+        return code, str(error)
+    from flows.crash import explain
+
+    message, code = explain(error)
+    return code, message
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ import psutil
 from rich.console import Console
 
 from components.core import ASSETS, Workspace
-from components.core.code import ROOT
+from components.core.code import shipped
 from components.core.keys import key_id
 from components.core.rates import measured_again, processor, rates
 from components.governance import Approvals, Registry, registered, state, tampered
@@ -74,7 +74,7 @@ def _finding(name: str, ok: bool, found: str, do: str = "", required: bool = Tru
 
 
 def _versions() -> list[Finding]:
-    pinned = dict(line.split("==") for line in (ROOT / "constraints.txt").read_text().split() if "==" in line)
+    pinned = dict(line.split("==") for line in shipped("constraints.txt").read_text().split() if "==" in line)
     findings = []
     for package in NEEDED:
         try:

@@ -7,7 +7,7 @@ from rich.console import Console
 
 from components.core import ASSETS, Profile, UseCase, Workspace, fetch, read_yaml, stage_config
 from components.core.hub_task import folder_of
-from flows.run import profile_path
+from flows.run import profile_path, use_case_path
 
 
 class Fetched(TypedDict):
@@ -23,7 +23,7 @@ def fetch_assets(use_case: Path, profile: str = "cpu") -> dict[str, Fetched]:
     from components.evaluation.hub import fetch_benchmarks
     from components.evaluation.stage import Config
 
-    contract = read_yaml(use_case, UseCase)
+    contract = read_yaml(use_case_path(use_case), UseCase)
     named = {
         source.path.removeprefix("asset:").split("/")[0]
         for source in contract.data.sources

@@ -141,7 +141,7 @@ def _climb(do: Steps, chosen: selection.Selection, common: Common) -> tuple[Cand
     """Stages 3 to 7, up to the candidate that goes to the test: (that one, the model before it was tuned, the canaries that
     tuning planted)."""
     dataset, task, policy = common["dataset"], common["task"], do.run.use_case.policy
-    if do.run.own:
+    if do.run.checkpoint:
         do.skip("prompting", reason="the model was trained elsewhere: it is judged with the contract's own prompt")
         own = _with_retrieval(do, chosen, common)
         do.skip("tuning", "feedback", reason="the model was trained elsewhere")

@@ -26,6 +26,7 @@ from components.deployment.requirements import requirements
 from components.evaluation import Evaluated
 from components.governance import Registry
 from flows.run import Run
+from flows.runs import begin
 from flows.steps import Steps
 from flows.summary import Summary, provenance, results, summarise
 
@@ -66,6 +67,7 @@ def opened(run: Run, until: str | None) -> Iterator[Steps]:
     run.check_settings()
     with disk_faults(run.workspace.root), run.workspace.lock():  # whichever library meets a full one
         claim(run.id)
+        begin(run.folder, run.command(until))
         tracking = Tracking(run.workspace, run.use_case.name)
         tags = {"ninefold.run": run.id, "ninefold.profile": run.profile.name, "ninefold.use_case": run.use_case.name}
         parent = tracking.begin(

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from flows.summary import Summary
 
 PROFILES = Path(__file__).parent / "profiles"
+USE_CASES = Path(__file__).parent / "use_cases"
 GPU_DEVICES = (Path("/dev/nvidia0"), Path("/dev/dxg"))
 """What NVIDIA's driver makes on Linux, and under WSL."""
 
@@ -53,8 +54,8 @@ class Run:
     sources: dict[str, str]
     """Source name → SHA-256 of its file."""
     profile_path: str = "cpu"
-    own: bool = False
-    """Whether it takes a model trained elsewhere through the gates."""
+    checkpoint: Elsewhere | None = None
+    """The model trained elsewhere that it takes through the gates."""
     note: str = ""
     """What of the profile could not be had here."""
     dtype: str = ""
@@ -69,6 +70,7 @@ class Run:
 
         Raises BadInput for files that are not acceptable.
         """
+        use_case = use_case_path(use_case)
         contract = read_yaml(use_case, UseCase)
         check_contract(contract, str(use_case))
         settings = read_yaml(profile_path(profile), Profile)
@@ -84,7 +86,7 @@ class Run:
         settings, note = _on_this_machine(settings)
         contract, settings, dtype = _with_dtype(contract, settings, workspace)
         sources = source_digests(contract.data, use_case.parent, workspace)
-        return cls(use_case, contract, settings, workspace, sources, profile, bool(checkpoint), note, dtype)
+        return cls(use_case, contract, settings, workspace, sources, profile, checkpoint, note, dtype)
 
     def check_settings(self) -> None:
         """Raise BadInput for a section of a stage that is not acceptable, and fetch the benchmarks of the hub that it names
@@ -131,6 +133,16 @@ class Run:
     def folder(self) -> Path:
         return self.workspace.runs / self.id
 
+    def command(self, until: str | None) -> list[str]:
+        """What to type behind `ninefold` to go on with this run."""
+        use_case, own = str(self.path.absolute()), self.checkpoint
+        words = ["register", own.source, "--use-case", use_case, "--licence", own.licence] if own else ["run", use_case]
+        words += ["--made-from", own.made_from] if own and own.made_from else []
+        words += ["--template", own.template] if own and own.template else []
+        path = Path(self.profile_path)
+        words += ["--profile", str(path.absolute()) if path.is_file() else self.profile_path]
+        return words + (["--until", until] if until else [])
+
     def summary_file(self, until: str | None = None) -> Path:
         """Where its summary goes: that of a run which stopped after stage `until`, as asked, beside that of all of it."""
         return self.folder / (f"until-{until}.json" if until else "summary.json")
@@ -174,13 +186,19 @@ class Run:
 
     def past_seconds(self) -> dict[str, float]:
         """Stage → seconds when it last ran here for this use case and profile; without stages that were only reused."""
-        paths = self.workspace.runs.glob(f"{self.use_case.name}-{self.profile.name}-*/*.json")
+        folders = self.workspace.runs.glob(f"{self.use_case.name}-{self.profile.name}-*")
+        paths = [path for folder in folders for path in summaries(folder)]
         seconds: dict[str, float] = {}
         for path in sorted(paths, key=os.path.getmtime):
             summary: Summary = json.loads(path.read_text())
             if summary["exit"] in (0, 1):  # what failed may have ended in the middle of a stage
                 seconds |= {stage["name"]: stage["seconds"] for stage in summary["stages"] if stage["status"] == "ran"}
         return seconds
+
+
+def summaries(folder: Path) -> list[Path]:
+    """The summaries in a run's folder: of all of it, and of each stage that it was asked to stop after."""
+    return [*folder.glob("summary.json"), *folder.glob("until-*.json")]
 
 
 def _on_this_machine(profile: Profile) -> tuple[Profile, str]:
@@ -212,6 +230,15 @@ def _with_dtype(contract: UseCase, profile: Profile, workspace: Workspace) -> tu
     own = {name: value for name, value in contract.selection.items() if name != "dtype"}
     profile = profile.model_copy(update={"selection": {**profile.selection, "dtype": dtype}})
     return contract.model_copy(update={"selection": own}), profile, f"{dtype}: {why}"
+
+
+def use_case_path(use_case: Path) -> Path:
+    """`use_case`, or the shipped one of that name; raises BadInput with the names that there are."""
+    path = USE_CASES / f"{use_case}.yaml"
+    if use_case.is_file() or (len(use_case.parts) == 1 and path.is_file()):
+        return use_case if use_case.is_file() else path
+    names = ", ".join(sorted(item.stem for item in USE_CASES.glob("*.yaml")))
+    raise BadInput(f"{use_case}: no such file. Give the path of a YAML file, or a shipped use case: {names}")
 
 
 def profile_path(profile: str) -> Path:

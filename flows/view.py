@@ -60,7 +60,7 @@ class View:
             seconds = time.monotonic() - self.entered
             self.finished.append((self.stage, seconds))
             if not self.console.is_terminal:
-                self.console.print(f"{self._place():<18} {_clock(seconds):>6}", highlight=False)
+                self.console.print(f"{self._place():<18} {shown_clock(seconds):>6}", highlight=False)
 
     def left(self) -> float | None:
         """Seconds left by the estimates, or None where there are none."""
@@ -73,10 +73,10 @@ class View:
     def __rich__(self) -> Group:
         now = time.monotonic()
         left = self.left()
-        clock = f"{_clock(now - self.started)} elapsed" + (f", about {_clock(left)} left" if left else "")
+        clock = f"{shown_clock(now - self.started)} elapsed" + (f", about {shown_clock(left)} left" if left else "")
         lines = [Text.from_markup(f"[bold]{self.title}[/]  [dim]{clock} · peak {self.peak_gb:.1f} GB[/]")]
         for stage, seconds in self.finished:
-            lines.append(Text.from_markup(f"  [green]✓[/] {stage:<13}[dim]{_clock(seconds):>7}[/]"))
+            lines.append(Text.from_markup(f"  [green]✓[/] {stage:<13}[dim]{shown_clock(seconds):>7}[/]"))
         row = Table.grid(padding=(0, 1))
         bar = ProgressBar(
             total=self.total or 1, completed=self.done if self.total else 0, width=24, pulse=self.total is None
@@ -134,7 +134,7 @@ def table(summary: "Summary", before_after: dict[str, str], width: int) -> Table
         mark = MARKS[stage["status"]]
         verdict = stage["decision"]["verdict"] if stage["status"] != "skipped" else "skipped"
         why = Text(stage["decision"]["reason"])
-        clock = "reused" if stage["status"] == "reused" else _clock(stage["seconds"])
+        clock = "reused" if stage["status"] == "reused" else shown_clock(stage["seconds"])
         figure = before_after.get(stage["name"], "")
         cells: list[str | Text] = [verdict, figure, why]
         if width < NARROW:
@@ -143,7 +143,8 @@ def table(summary: "Summary", before_after: dict[str, str], width: int) -> Table
     return rows
 
 
-def _clock(seconds: float) -> str:
+def shown_clock(seconds: float) -> str:
+    """A duration for people."""
     return f"{seconds:.0f} s" if seconds < 100 else f"{int(seconds // 60)} min {int(seconds % 60):02d}"
 
 

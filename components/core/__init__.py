@@ -18,7 +18,7 @@ from .candidate import (
 from .code import code_digest
 from .dataset import Dataset, Passage, Row, Split, only_collected, read_passages, read_rows
 from .digest import Frozen, canonical, digest_of, file_digest, short
-from .errors import BadInput, GateRefused, MachineFault, MissingPackage, NinefoldError
+from .errors import EXIT_CODES, BadInput, GateRefused, MachineFault, MissingPackage, NinefoldError
 from .evidence import (
     UNOPTIMIZED,
     Approval,
@@ -89,6 +89,7 @@ __all__ = [
     "Feedback",
     "FeedbackStore",
     "Frozen",
+    "EXIT_CODES",
     "GateRefused",
     "Labelling",
     "LabellingFunction",

@@ -21,6 +21,8 @@ from .digest import canonical
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("components", "flows")
+SHIPPED = ROOT / "components" / "shipped"
+"""Where an installed wheel has what a checkout has beside its packages (setup.py)."""
 ALSO_NAMED_BY = ("NAMES", "SUFFIXES")
 """Module-level names of a variant that hold other words for it than its file's stem."""
 
@@ -41,10 +43,15 @@ def words_of(*values: object) -> frozenset[str]:
     return frozenset(texts | {word for text in texts for form in (r"\w+", r"\.\w+") for word in re.findall(form, text)})
 
 
+def shipped(name: str) -> Path:
+    """The file or folder `name` (constraints.txt, infra) that comes with the packages, in a checkout or an installation."""
+    return SHIPPED / name if SHIPPED.is_dir() else ROOT / name
+
+
 @cache
 def pins() -> str:
     """Digest of the pinned versions of the libraries."""
-    return hashlib.sha256((ROOT / "constraints.txt").read_bytes()).hexdigest()
+    return hashlib.sha256(shipped("constraints.txt").read_bytes()).hexdigest()
 
 
 def reached_files(*modules: str, words: frozenset[str] = frozenset(), packages: bool = False) -> set[Path]:

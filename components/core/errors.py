@@ -1,8 +1,19 @@
 """What can go wrong for a user, and the exit code that says so.
 
-0 done, 1 a gate said no, 2 bad input, 3 the machine failed. The command line prints `str(error)` and nothing else, so a
-message names the file, the key, what is allowed and what to do next.
+The command line prints `str(error)` and nothing else, so a message names the file, the key, what is allowed and what to do
+next.
 """
+
+EXIT_CODES = {
+    0: "done",
+    1: "a gate said no",
+    2: "bad input",
+    3: "the machine failed",
+    4: "too little traffic to say (monitor)",
+    130: "interrupted (Ctrl-C)",
+    143: "stopped (SIGTERM)",
+}
+"""Every exit code of `ninefold`; the last two are 128 and the signal, as shells count."""
 
 
 class NinefoldError(Exception):

@@ -34,8 +34,9 @@ _QUOTED = re.compile('(?<=")[0-9a-f]{64}(?=")')
 class Seal(Frozen):
     """A finished step. `measured` (seconds, memory, rates) differs from run to run, so no digest covers it.
 
-    inputs: what went in, by name: its own digest, then every digest that it names. The key covers the inputs already, so
-    seals made before this field was there hold as they are.
+    inputs: what went in, by name: its own digest, then every digest that it names. asked: what else the key covers (digests
+    of code and pins, the settings), so that a later run can say why it begins anew. The key covers both already, so seals
+    made before these fields were there hold as they are.
     """
 
     key: str
@@ -43,6 +44,7 @@ class Seal(Frozen):
     result: dict[str, Any]
     measured: dict[str, object] = {}
     inputs: dict[str, tuple[str, ...]] = {}
+    asked: dict[str, object] = {}
 
     @property
     def made(self) -> set[str]:

@@ -121,7 +121,9 @@ def _reason(drifted: Sequence[Mapping[str, object]], columns: int, alpha: float)
 def _record(
     tracking: Tracking, name: str, config: Config, drift: Drift, windows: Sequence[Sequence[Mapping[str, object]]]
 ) -> None:
-    metrics = {"drift": float(bool(drift.drift)), "reference_rows": drift.reference_rows, "current_rows": drift.current_rows}
+    metrics: dict[str, float] = {"reference_rows": drift.reference_rows, "current_rows": drift.current_rows}
+    if drift.drift is not None:
+        metrics["drift"] = float(drift.drift)
     for row in drift.columns:
         metrics |= {f"p/{row['column']}": row["p"], f"threshold/{row['column']}": row["threshold"]}
         metrics |= {f"reference/{row['column']}": row["reference"], f"current/{row['column']}": row["current"]}

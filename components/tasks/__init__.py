@@ -54,6 +54,8 @@ class Kind:
 
     fields: type[Frozen]
     """The keys of its own that `task` may have in a contract."""
+    example: Mapping[str, object] = field(default_factory=dict)
+    """Those keys as `ninefold init` writes them."""
     words: Words
     tokens: Tokens
     metrics: tuple[str, ...]

@@ -29,6 +29,7 @@ def _tuned(task: Task) -> str:
 
 KIND = Kind(
     fields=Fields,
+    example={"labels": ["positive", "negative"]},
     words=Words(
         asked="Text",
         answered="Label",

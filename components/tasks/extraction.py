@@ -96,6 +96,13 @@ def _format(task: Task) -> str:
 
 KIND = Kind(
     fields=Fields,
+    example={
+        "schema": {
+            "type": "object",
+            "properties": {"name": {"type": "string"}, "amount": {"type": "number"}},
+            "required": ["name"],
+        }
+    },
     words=Words(
         asked="Text",
         answered="JSON",

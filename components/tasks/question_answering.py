@@ -27,6 +27,7 @@ def _tuned(task: Task) -> str:
 
 KIND = Kind(
     fields=Fields,
+    example={"abstain": "unknown", "answers": "quoted"},
     words=Words(
         asked="Question",
         answered="Answer",

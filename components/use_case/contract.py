@@ -3,6 +3,8 @@
 Cheap and needs no data, so that a run can refuse it before anything heavy loads.
 """
 
+from collections.abc import Iterator
+
 from components.core import BadInput, UseCase
 from components.measure import METRICS
 from components.measure.metrics import definition
@@ -14,9 +16,23 @@ def check_contract(contract: UseCase, where: str = "") -> None:
     """Raise BadInput naming every key that does not fit its kind of task or the rest of the contract, what is allowed and
     what to do. where: starts each line, the use case's name where not given."""
     where = where or f"use case '{contract.name}'"
+    if unfilled := list(_unfilled(contract.model_dump(mode="json"))):
+        lines = [f"{where}: key '{key}': still holds '{text}': write what is meant" for key, text in unfilled]
+        raise BadInput("\n".join(lines))
     check_task(contract.task, where)
     if wrong := [*_metrics(contract), *_slices(contract), *_labels(contract), *_practice(contract), *_quotes(contract)]:
         raise BadInput("\n".join(f"{where}: {line}" for line in wrong))
+
+
+def _unfilled(value: object, key: str = "") -> Iterator[tuple[str, str]]:
+    """(key, text) of what `ninefold init` left to be written."""
+    if isinstance(value, str):
+        if value.startswith("<fill in "):
+            yield key, value
+        return
+    inside = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for name, one in inside:
+        yield from _unfilled(one, f"{key}.{name}" if key else str(name))
 
 
 def _metrics(contract: UseCase) -> list[str]:

@@ -23,7 +23,7 @@ from typing import Annotated, Any, TypeVar, cast
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-UseCasePath = Annotated[Path, typer.Argument(help="The use case's YAML file", metavar="USE_CASE")]
+UseCasePath = Annotated[Path, typer.Argument(help="The use case's YAML file, or a shipped one by name", metavar="USE_CASE")]
 ProfileName = Annotated[str, typer.Option("--profile", help="smoke, cpu, gpu, or the path of a profile's YAML")]
 ModelName = Annotated[str, typer.Argument(help="Registered model's name")]
 Person = Annotated[str, typer.Option("--by", envvar="USER", show_envvar=False, help="Who decides; $USER where not given")]

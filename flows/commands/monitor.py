@@ -12,7 +12,7 @@ def command(
     version: Annotated[int | None, typer.Option(help="Version; the champion, else the candidate where not given")] = None,
     as_json: Json = False,
 ) -> None:
-    """Compare logged traffic with the version's reference window; exit 1 on drift."""
+    """Compare logged traffic with the version's reference window; exit 1 on drift, 4 with too little of it."""
     from flows.start import quiet_libraries
 
     with quiet_libraries("monitor"):
@@ -20,4 +20,4 @@ def command(
 
         report = monitor(Parameters(model=model, version=version))
     print_report(report, as_json, show)
-    raise typer.Exit(1 if report["drift"] else 0)
+    raise typer.Exit({True: 1, False: 0, None: 4}[report["drift"]])

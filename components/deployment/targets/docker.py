@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from components import serving
 from components.core import Candidate, MachineFault, digest_of, file_digest, report, short
-from components.core.code import ROOT
+from components.core.code import ROOT, shipped
 from components.core.signature import SIGNATURE
 from components.serving import Asked
 
@@ -124,7 +124,7 @@ def _base(client: "DockerClient") -> tuple[str | None, str]:
 
 def _build_digest(candidate: Candidate, base: str, bundle: Path) -> str:
     """What else decides the image's content: an image of this Candidate with other code, packages or keys is built again."""
-    dockerfile = (ROOT / "infra" / "docker" / "Dockerfile").read_text()
+    dockerfile = (shipped("infra") / "docker" / "Dockerfile").read_text()
     code = {path.as_posix(): file_digest(ROOT / path) for path in served_code(candidate, ENTRY)}
     signed = {path.name: file_digest(path) for path in [bundle / SIGNATURE, *public_keys()] if path.is_file()}
     return digest_of([dockerfile, code, _packages(candidate, bundle), base, signed])
@@ -169,7 +169,7 @@ def fill(context: Path, candidate: Candidate, bundle: Path) -> None:
     """Make the folder that the image is built from, all but its packages: code, bundle, keys, Dockerfile."""
     copy_code(candidate, context, ENTRY)
     copy_bundle(bundle, context)
-    shutil.copy(ROOT / "infra" / "docker" / "Dockerfile", context / "Dockerfile")
+    shutil.copy(shipped("infra") / "docker" / "Dockerfile", context / "Dockerfile")
 
 
 def _wheels(packages: list[str], context: Path) -> None:
@@ -179,8 +179,7 @@ def _wheels(packages: list[str], context: Path) -> None:
     listed.write_text("\n".join(packages) + "\n")
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--only-binary=:all:"]
     command += ["--dest", str(context / "wheels"), "--requirement", str(listed)]
-    constraints = ROOT / "constraints.txt"
-    command += ["--constraint", str(constraints)] if constraints.is_file() else []
+    command += ["--constraint", str(shipped("constraints.txt"))]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]

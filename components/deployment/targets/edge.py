@@ -16,7 +16,7 @@ from pathlib import Path
 
 from components.application.stores import vector_store
 from components.core import Candidate, MachineFault, file_digest, publish_text, report, short
-from components.core.code import ROOT
+from components.core.code import shipped
 from components.core.signature import SIGNATURE
 from components.serving import Asked, checked
 
@@ -28,7 +28,7 @@ from . import Delivery, DeploymentRow
 PACKAGES: tuple[str, ...] = ("jinja2",)
 STAYS = True
 ENTRY = "components.serving.edge"
-TEMPLATES = ROOT / "infra" / "edge"
+TEMPLATES = shipped("infra") / "edge"
 ANSWER_SECONDS = 600
 """Loading and answering a handful of questions takes seconds; longer than this means that it hangs."""
 
@@ -94,10 +94,9 @@ def fill(folder: Path, name: str, candidate: Candidate, bundle: Path) -> None:
     copy_bundle(bundle, folder)
     shutil.copy(TEMPLATES / "run.py", folder)
     signed = (bundle / SIGNATURE).is_file()
-    pinned = (ROOT / "constraints.txt").is_file()
-    if pinned:  # the exact versions of what the packages below require themselves
-        shutil.copy(ROOT / "constraints.txt", folder)
-    packages = [*(["--constraint constraints.txt"] if pinned else []), *requirements(candidate, signed=signed)]
+    # the exact versions of what the packages below require themselves
+    shutil.copy(shipped("constraints.txt"), folder)
+    packages = ["--constraint constraints.txt", *requirements(candidate, signed=signed)]
     publish_text(folder / "requirements.txt", "\n".join(packages) + "\n")
     template = jinja2.Template((TEMPLATES / "README.md.j2").read_text(), undefined=jinja2.StrictUndefined)
     version = f"{sys.version_info.major}.{sys.version_info.minor}"

@@ -23,7 +23,7 @@ from components.core import (
     report,
     short,
 )
-from components.core.code import ROOT
+from components.core.code import shipped
 from components.serving import Asked
 
 from . import Delivery, DeploymentRow
@@ -60,7 +60,7 @@ def deploy(delivery: Delivery) -> tuple[DeploymentRow | None, str]:
         "memory_gb": max(4, round(contract.limits.memory_gb)), **LIMITS,
     }  # fmt: skip
     for kind, file in (("compose", "compose.yaml"), ("kubernetes", "kubernetes.yaml")):
-        text = _render(ROOT / "infra" / kind / "vllm.yaml.j2", values)
+        text = _render(shipped("infra") / kind / "vllm.yaml.j2", values)
         CHECKS[kind](text)
         publish_text(folder / file, text)
     publish_json(folder / "deployment.json", {"image": IMAGE, "digest": digest, "digest_from": from_whom, **values})
