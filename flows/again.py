@@ -1,0 +1,44 @@
+"""Why a step that was sealed once runs again: what of its key differs from the seal of that step that is nearest to it.
+
+A key is a digest and says nothing, so a seal carries what it was made of (`Seal.asked`); seals made before that hold as they
+are, and say only that something differs. Nearest: most parts alike, then the newest.
+"""
+
+from collections.abc import Iterator, Mapping
+
+from components.core import Seal, Store
+
+
+def why_again(store: Store, name: str, asked: Mapping[str, object], inputs: Mapping[str, tuple[str, ...]]) -> str:
+    """One line: `learning_rate 0.0006 → 0.0003; another dataset`. Where no step `name` was sealed: `not done before`.
+
+    asked: what the seal would carry (`Seal.asked`); inputs: `inputs_of` what goes in, the settings included
+    """
+    seals = [seal for seal in store.seals() if seal.name == name]
+    if not seals:
+        return "not done before"
+    told = [(list(_differences(seal, asked, inputs)), -number) for number, seal in enumerate(seals)]
+    nearest, _ = min(told, key=lambda one: (len(one[0]), one[1]))
+    return "; ".join(nearest) or "its seal is gone"
+
+
+def _differences(seal: Seal, asked: Mapping[str, object], inputs: Mapping[str, tuple[str, ...]]) -> Iterator[str]:
+    if not seal.asked:
+        yield "sealed by an earlier version of Ninefold"
+        return
+    for part, words in (("code", "the code of this step changed"), ("pins", "the pinned versions changed")):
+        if seal.asked.get(part) != asked[part]:
+            yield words
+    before, now = _flat(seal.asked.get("settings")), _flat(asked["settings"])
+    for key in sorted(before.keys() | now.keys()):
+        if before.get(key) != now.get(key):
+            yield f"{key} {before.get(key, 'not set')} → {now.get(key, 'not set')}"
+    for given in sorted(seal.inputs.keys() | inputs.keys()):
+        if given != "config" and seal.inputs.get(given, ("",))[0] != inputs.get(given, ("",))[0]:
+            yield f"another {given.replace('_', ' ')}"
+
+
+def _flat(settings: object, key: str = "") -> dict[str, object]:
+    if isinstance(settings, dict):
+        return {name: value for part, one in settings.items() for name, value in _flat(one, f"{key}.{part}" if key else part).items()}
+    return {key: settings}
