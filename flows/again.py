@@ -39,6 +39,8 @@ def _differences(seal: Seal, asked: Mapping[str, object], inputs: Mapping[str, t
 
 
 def _flat(settings: object, key: str = "") -> dict[str, object]:
-    if isinstance(settings, dict):
-        return {name: value for part, one in settings.items() for name, value in _flat(one, f"{key}.{part}" if key else part).items()}
-    return {key: settings}
+    """Key, with dots → value."""
+    if not isinstance(settings, dict):
+        return {key: settings}
+    parts = [_flat(one, f"{key}.{part}" if key else part) for part, one in settings.items()]
+    return {name: value for part in parts for name, value in part.items()}

@@ -42,7 +42,7 @@ def plan(use_case: Path, profile: str) -> Plan:
     try:
         lifecycle(do)
     except NotSealed as stop:
-        next_stage, end = stop.stage, f"a run starts at {stop.stage}"
+        next_stage, end = stop.stage, f"a run starts at {stop.stage} ({stop.why})"
     except GateRefused as refused:
         end = str(refused)
     past = run.past_seconds()

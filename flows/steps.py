@@ -35,6 +35,7 @@ from components.core.code import pins, words_of
 from components.core.store import inputs_of
 from components.core.tracking import Tracking
 from components.prompting import Prompted
+from flows.again import why_again
 from flows.run import Run
 
 logger = logging.getLogger(__name__)
@@ -45,15 +46,28 @@ ResultOrNone = TypeVar("ResultOrNone", bound=StageResult | None, covariant=True)
 class NotSealed(NinefoldError):
     """`plan` came to a step that has to run."""
 
-    def __init__(self, stage: str) -> None:
-        super().__init__(stage)
-        self.stage = stage
+    def __init__(self, stage: str, why: str) -> None:
+        super().__init__(f"{stage}: {why}")
+        self.stage, self.why = stage, why
 
 
 class Stopped(NinefoldError):
     """The stage named by `until` is done."""
 
     exit_code = 0
+
+
+@dataclass(frozen=True)
+class Call:
+    """A step that is asked for: what its key covers."""
+
+    stage: str
+    name: str
+    key: str
+    config: Frozen
+    inputs: Mapping[str, object]
+    asked: dict[str, object]
+    """Digests of code and pins, and the settings, as its seal keeps them."""
 
 
 @dataclass
@@ -103,13 +117,15 @@ class Steps:
         keyed = {given: value for given, value in inputs.items() if not isinstance(value, Path)}
         code = code_digest(function.__module__, words=words_of(config, keyed))
         key = digest_of([name, code, pins(), config, keyed])
+        asked: dict[str, object] = {"code": code, "pins": pins(), "settings": config.model_dump(mode="json")}
+        called = Call(stage, name, key, config, inputs, asked)
         seal = self.run.workspace.store.sealed(key)
         if seal:
             result = _result_type(function).model_validate(seal.result)
             done = Done(stage, name, key, "reused", 0.0, result, seal.measured)
-            self._as_task(lambda: done, stage, name, config, inputs)
+            self._as_task(lambda: done, called)
         else:
-            done = self._execute(stage, name, key, function, config, inputs)
+            done = self._execute(function, called, why_again(self.run.workspace.store, name, asked, inputs_of(keyed)))
         done.settings = config.model_dump(mode="json")
         self.done.append(done)
         self._show(done)
@@ -140,41 +156,39 @@ class Steps:
         number = STAGES.index(stage) + 1 if stage in STAGES else 0
         report(f"stage:{stage}", number, len(STAGES))
 
-    def _execute(
-        self, stage: str, name: str, key: str, function: Callable[..., Result], config: Frozen, inputs: Mapping[str, object]
-    ) -> Done[Result]:
-        workspace = self.run.workspace
+    def _execute(self, function: Callable[..., Result], call: Call, why: str) -> Done[Result]:
+        workspace, key = self.run.workspace, call.key
+        logger.info("%s runs: %s", call.stage, why)
 
         def execute() -> Done[Result]:
             step = Step(key, workspace.store.scratch(key), workspace, self.run.profile.machine)
             started, used = time.monotonic(), _processor_seconds()
-            result = function(config, **inputs, step=step)
+            result = function(call.config, **call.inputs, step=step)
             step.measured["seconds"] = round(time.monotonic() - started, 2)
             step.measured["processor_seconds"] = round(_processor_seconds() - used, 2)
-            given = inputs_of({"config": config, **inputs})
+            given = inputs_of({"config": call.config, **call.inputs})
             dump = result.model_dump(mode="json")
-            workspace.store.seal(Seal(key=key, name=name, result=dump, measured=step.measured, inputs=given))
-            logger.info("%s: %s: %s", stage, result.decision.verdict, result.decision.reason)
-            return Done(stage, name, key, "ran", step.measured["seconds"], result, step.measured)
+            seal = Seal(key=key, name=call.name, result=dump, measured=step.measured, inputs=given, asked=call.asked)
+            workspace.store.seal(seal)
+            logger.info("%s: %s: %s", call.stage, result.decision.verdict, result.decision.reason)
+            return Done(call.stage, call.name, key, "ran", step.measured["seconds"], result, step.measured)
 
-        return self._as_task(execute, stage, name, config, inputs)
+        return self._as_task(execute, call)
 
-    def _as_task(
-        self, work: Callable[[], Done[Result]], stage: str, name: str, config: Frozen, inputs: Mapping[str, object]
-    ) -> Done[Result]:
+    def _as_task(self, work: Callable[[], Done[Result]], call: Call) -> Done[Result]:
         """Do `work` as a Prefect task with an artifact; so does a reused step, whose page is then as whole as the first."""
 
         def shown() -> Done[Result]:
             done = work()
             create_markdown_artifact(
-                key=f"{self.run.use_case.name}-{stage}".replace("_", "-"),
-                markdown=_artifact(done, config, inputs),
+                key=f"{self.run.use_case.name}-{call.stage}".replace("_", "-"),
+                markdown=_artifact(done, call.config, call.inputs),
                 description=done.result.decision.reason,
             )
             return done
 
         # results stay in our store, never in Prefect's
-        return task(name=stage, task_run_name=name, persist_result=False, cache_policy=NO_CACHE)(shown)()
+        return task(name=call.stage, task_run_name=call.name, persist_result=False, cache_policy=NO_CACHE)(shown)()
 
     def _show(self, done: Done[StageResult]) -> None:
         """Project a step to MLflow: a nested run that is found again by its key, and its prompts."""
@@ -204,14 +218,10 @@ class Steps:
 class Planner(Steps):
     """Walks the same page and stops at the first step that is not sealed."""
 
-    def _execute(
-        self, stage: str, name: str, key: str, function: Callable[..., Result], config: Frozen, inputs: Mapping[str, object]
-    ) -> Done[Result]:
-        raise NotSealed(stage)
+    def _execute(self, function: Callable[..., Result], call: Call, why: str) -> Done[Result]:
+        raise NotSealed(call.stage, why)
 
-    def _as_task(
-        self, work: Callable[[], Done[Result]], stage: str, name: str, config: Frozen, inputs: Mapping[str, object]
-    ) -> Done[Result]:
+    def _as_task(self, work: Callable[[], Done[Result]], call: Call) -> Done[Result]:
         """A plan starts nothing …"""
         return work()
 

@@ -13,11 +13,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from components.core import EXIT_CODES
+from components.core import EXIT_CODES, Workspace
 from components.core.code import ROOT
 from flows.interrupt import ASKED, GRACE
 from flows.runs import runs
-from components.core import Workspace
 from tests.conftest import USE_CASE, environment, new_home, ninefold
 
 LATE = 2.0
