@@ -62,6 +62,12 @@ class View:
             if not self.console.is_terminal:
                 self.console.print(f"{self._place():<18} {shown_clock(seconds):>6}", highlight=False)
 
+    def tell(self) -> None:
+        """Without a terminal: one line of where it is."""
+        counts = f" {self.done}/{self.total}" if self.total else ""
+        left = f", about {shown_clock(left)} left" if (left := self.left()) else ""
+        self.console.print(f"{self._place():<18} {self.what}{counts}{left}".rstrip(), highlight=False, soft_wrap=True)
+
     def left(self) -> float | None:
         """Seconds left by the estimates, or None where there are none."""
         if not self.estimates:
@@ -113,6 +119,8 @@ def watching(title: str, log: Path, estimates: dict[str, float], *, silent: bool
             sampler.join()
 
 
+EVERY = 30.0
+"""Seconds between two lines of a run without a terminal."""
 NARROW = 100
 """Columns under which verdict, figure and reason share one column: beside the others the reason would get eight."""
 
@@ -149,9 +157,13 @@ def shown_clock(seconds: float) -> str:
 
 
 def _sample(view: View, stop: threading.Event) -> None:
-    """Keep the highest resident memory of the process tree, sampled twice a second (GB = 10^9 bytes)."""
-    own = psutil.Process()
+    """Keep the highest resident memory of the process tree, sampled twice a second (GB = 10^9 bytes); without a terminal,
+    say every `EVERY` seconds where it is."""
+    own, told = psutil.Process(), time.monotonic()
     while not stop.wait(0.5):
+        if not view.console.is_terminal and time.monotonic() - told >= EVERY:
+            told = time.monotonic()
+            view.tell()
         total = 0
         for process in [own, *own.children(recursive=True)]:
             try:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Literal, TypedDict
 
 import mlflow
+import numpy as np
 import pandas
 from mlflow.pyfunc.model import PythonModel, PythonModelContext
 
@@ -65,7 +66,8 @@ def _question(record: _Record) -> str:
     question, messages = record.get("question"), record.get("messages")
     if isinstance(question, str):
         return question
-    for message in reversed(messages if messages is not None else []):
+    # a table of rows with either has NaN where a row has neither
+    for message in reversed(messages) if isinstance(messages, (Sequence, np.ndarray)) else ():
         if message["role"] == "user":
             return str(message["content"])
     raise BadInput("each row needs 'question' (a text) or 'messages' with one from the user")

@@ -2,10 +2,11 @@
 
 import io
 import re
+import time
 
 from rich.console import Console
 
-from flows.view import View
+from flows.view import View, watching
 
 ESTIMATES = {"data": 10.0, "tuning": 600.0, "feedback": 60.0}
 
@@ -26,6 +27,18 @@ def test_a_terminal_shows_the_stage_what_it_does_and_the_time_left():
     shown = console.export_text()
     assert all(part in shown for part in ("desk · cpu", "✓ data", "▸ tuning 5/9", "40/100", "training"))
     assert re.search(r"0 s elapsed, about (11 min 00|10 min 59) left", shown)
+
+
+def test_elsewhere_a_line_now_and_then_says_where_it_is(tmp_path, monkeypatch, capfd):
+    monkeypatch.setattr("flows.view.EVERY", 0.1)
+    with watching("desk · cpu", tmp_path / "log", ESTIMATES) as view:
+        view.listen("stage:tuning", 5, 9)
+        view.listen("training", 40, 100)
+        time.sleep(1.3)
+    lines = capfd.readouterr().out.splitlines()
+    assert re.fullmatch(r"tuning 5/9 +training 40/100, about 11 min \d\d left", lines[0])
+    assert 2 <= len([line for line in lines if "40/100" in line]) <= 3
+    assert re.fullmatch(r"tuning 5/9 +1 s", lines[-1])
 
 
 def test_elsewhere_each_stage_is_one_line_when_it_is_done():
