@@ -1,7 +1,7 @@
 """Why a step that was sealed once runs again: what of its key differs from the seal of that step that is nearest to it.
 
 A key is a digest and says nothing, so a seal carries what it was made of (`Seal.asked`); seals made before that hold as they
-are, and say only that something differs. Nearest: most parts alike, then the newest.
+are, and say only that something differs. Nearest: fewest parts differ.
 """
 
 from collections.abc import Iterator, Mapping
@@ -17,8 +17,7 @@ def why_again(store: Store, name: str, asked: Mapping[str, object], inputs: Mapp
     seals = [seal for seal in store.seals() if seal.name == name]
     if not seals:
         return "not done before"
-    told = [(list(_differences(seal, asked, inputs)), -number) for number, seal in enumerate(seals)]
-    nearest, _ = min(told, key=lambda one: (len(one[0]), one[1]))
+    nearest = min((list(_differences(seal, asked, inputs)) for seal in seals), key=len)
     return "; ".join(nearest) or "its seal is gone"
 
 

@@ -13,7 +13,6 @@ from typing import Any, TypedDict
 
 import psutil
 from rich.console import Console
-from rich.table import Table
 
 from components.core import EXIT_CODES, MachineFault, Workspace, publish_json
 from flows.run import summaries
@@ -21,6 +20,8 @@ from flows.view import shown_clock
 
 BEGUN = "begun.json"
 ENDED = {**EXIT_CODES, 0: "released", 130: "interrupted", 143: "stopped"}
+
+DONE = (ENDED[0], ENDED[1])
 
 
 class Begun(TypedDict):
@@ -82,21 +83,17 @@ def _listed(workspace: Workspace) -> Iterator[Listed]:
 
 
 def show(report: list[Listed]) -> None:
-    """Print the runs, and under each that is not finished the command that goes on with it."""
+    """Print each run with its state, and under one that is not finished the command that goes on with it."""
     console = Console()
     if not report:
         console.print("no run in this workspace yet: ninefold run <use case>")
-        return
-    rows = Table(header_style="bold")
-    for name in ("run", "began (UTC)", "state", "last stage", "time"):
-        rows.add_column(name, no_wrap=name != "state", justify="right" if name == "time" else "left")
     for run in report:
-        clock = "" if run["seconds"] is None else shown_clock(run["seconds"])
-        rows.add_row(run["run_id"], run["at"].removesuffix("+00:00").replace("T", " "), run["state"], run["stage"], clock)
-    console.print(rows)
-    for run in report:
-        if run["resume"] and run["state"] not in ("released", "a gate said no", "running"):
-            console.print(f"  go on with {run['run_id']}: {run['resume']}", highlight=False, soft_wrap=True)
+        began = run["at"].removesuffix("+00:00").replace("T", " ")
+        after = f", last stage {run['stage']}" if run["stage"] and run["state"] not in DONE else ""
+        clock = "" if run["seconds"] is None else f", {shown_clock(run['seconds'])}"
+        console.print(f"{run['run_id']}  [bold]{run['state']}[/]{after}{clock}, began {began} UTC", highlight=False)
+        if run["resume"] and run["state"] not in (*DONE, "running"):
+            console.print(f"  go on with it: {run['resume']}", highlight=False, soft_wrap=True)
 
 
 def _read(path: Path) -> Any:

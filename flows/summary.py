@@ -4,6 +4,8 @@ import json
 import time
 from typing import NotRequired, TypedDict
 
+from prefect.exceptions import TerminationSignal
+
 from components.core import STAGES, Comparison, GateRefused, Metric, Release
 from components.data import Prepared
 from components.evaluation import Evaluated
@@ -99,7 +101,7 @@ def summarise(do: Steps, end: BaseException | None) -> Summary:
         "use_case": do.run.use_case.name,
         "profile": do.run.profile.name,
         "seconds": round(time.monotonic() - do.started, 2),
-        "exit": getattr(end, "exit_code", 3) if end else 0,
+        "exit": _exit(end),
         "end": (str(end) or type(end).__name__) if end else "released",
         "until": do.until if end and not isinstance(end, GateRefused) else None,
         "feedback": do.run.gathered,
@@ -112,6 +114,13 @@ def summarise(do: Steps, end: BaseException | None) -> Summary:
         "bias": evaluated.model_dump(mode="json")["bias"] if evaluated else {},
         "not_measured": list(evaluated.not_measured) if evaluated else ["test: the run ended before evaluation"],
     }
+
+
+def _exit(end: BaseException | None) -> int:
+    """The exit code of a run that ended so. SIGTERM comes as Prefect's TerminationSignal, which has the signal's number."""
+    if isinstance(end, TerminationSignal):
+        return 128 + end.signal
+    return getattr(end, "exit_code", 3) if end else 0
 
 
 def evaluation_of(do: Steps, candidate: str | None) -> Evaluated | None:

@@ -1,4 +1,4 @@
-"""Ctrl-C in a real terminal, and SIGTERM, end a run in seconds: one sentence, its exit code, no traceback, no server left."""
+"""Ctrl-C in a real terminal, and SIGTERM, end a run in seconds: one sentence, an exit code, no traceback, no server left."""
 
 import json
 import os
