@@ -25,6 +25,7 @@ from components.core.tracking import Tracking
 from components.deployment.requirements import requirements
 from components.evaluation import Evaluated
 from components.governance import Registry
+from flows.page import shown_on_its_page
 from flows.run import Run
 from flows.runs import begin
 from flows.steps import Steps
@@ -75,7 +76,8 @@ def opened(run: Run, until: str | None) -> Iterator[Steps]:
         )
         do = Steps(run, tracking, parent, until)
         try:
-            with disk_faults(run.workspace.root):  # here too, so that the summary says what the command line says
+            # the faults of a disk here too, so that the summary says what the command line says
+            with disk_faults(run.workspace.root), shown_on_its_page(run.use_case.name):
                 yield do
         except BaseException as error:
             try:

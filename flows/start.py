@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 QUIET = {
     "PREFECT_LOGGING_LEVEL": "WARNING",
+    "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore",  # a thread without the run's context: its log file has the line
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "PREFECT_CLI_PROMPT": "false",
     "PREFECT_SERVER_EPHEMERAL_ENABLED": "false",  # that one accepts any caller: flows/servers.py starts a guarded one

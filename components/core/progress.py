@@ -15,6 +15,11 @@ Listener = Callable[[str, int, int | None], None]
 _listener: ContextVar[Listener | None] = ContextVar("listener", default=None)
 
 
+def listener_here() -> Listener | None:
+    """Who listens to reports made here: another listener may hand them on."""
+    return _listener.get()
+
+
 def report(what: str, done: int = 0, total: int | None = None) -> None:
     """Say where the work stands."""
     if listener := _listener.get():

@@ -79,6 +79,16 @@ def test_each_stage_is_a_prefect_task_with_an_artifact(finished):
     assert "| dataset | `" in said
 
 
+def test_prefects_page_shows_what_stages_log_and_how_far_the_run_is(finished):
+    with closing(sqlite3.connect(finished.home / "prefect/prefect.db")) as database:
+        logged = [message for (message,) in database.execute("select message from log order by timestamp")]
+        (bar,) = database.execute("select data, description from artifact where type = 'progress'").fetchall()
+    ran = [stage for stage in finished.summary["stages"] if stage["status"] == "ran"]
+    assert all(any(line.startswith(f"{stage['name']}: ") for line in logged) for stage in ran)
+    assert "selection runs: not done before" in logged
+    assert (float(bar[0]), bar[1]) == (100, "ended")
+
+
 def planted(finished, words: int) -> list[Served]:
     """Forty answered requests of the released version, as long as those of its reference window, times `words`."""
     version = registered(finished.workspace, "voice_helpdesk")
