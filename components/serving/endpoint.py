@@ -1,14 +1,19 @@
 """Server processes of this machine: start one and wait until it is ready, look whether it lives, stop it.
 
 State is one small file an endpoint (`serving/<name>.json`); a process is taken for ours only when its id and its start
-time are those of that file, so a reused process id is never signalled.
+time are those of that file, so a reused process id is never signalled. Whoever starts or stops an endpoint holds its lock
+(`serving/<name>.lock`), so that of several at once one starts it and the others find it. One that lives and does not answer
+is overloaded, not dead: it is waited for, never stopped by itself.
 """
 
+import fcntl
 import os
 import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from components.core import Frozen, Machine, MachineFault, Workspace, publish_json, report
@@ -63,25 +68,26 @@ def start(
     """
     check_signature(bundle, signer)
     candidate = candidate_of(bundle).digest
-    running = status(workspace, name)
-    if running and (running.candidate, running.port, running.version) == (candidate, port, version):
-        _wait_until_ready(running, log_file(workspace, name))  # a run that was killed may have left it loading
-        return running
-    stop(workspace, name)  # also one that lives and does not answer yet: what a killed run left
-    if not _free(port):
-        raise MachineFault(
-            f"deployment.port: port {port} is taken by another process. Stop that one, or set another `deployment.port` "
-            "in the use case"
-        )
-    model = model or name
-    process, log = _spawn(workspace, name, bundle, port, model, version, machine or Machine(), trace, signer)
-    endpoint = record(workspace, name, bundle, port, model, version, process.pid)
-    try:
-        _wait_until_ready(endpoint, log)
-    except BaseException:
-        stop(workspace, name)
-        raise
-    return endpoint
+    with _held(workspace, name):
+        running = status(workspace, name)
+        if running and (running.candidate, running.port, running.version) == (candidate, port, version):
+            _wait_until_ready(running, log_file(workspace, name))  # a run that was killed may have left it loading
+            return running
+        _stop(workspace, name)
+        if not _free(port):
+            raise MachineFault(
+                f"deployment.port: port {port} is taken by another process. Stop that one, or set another "
+                "`deployment.port` in the use case"
+            )
+        model = model or name
+        process, log = _spawn(workspace, name, bundle, port, model, version, machine or Machine(), trace, signer)
+        endpoint = record(workspace, name, bundle, port, model, version, process.pid)
+        try:
+            _wait_until_ready(endpoint, log)
+        except BaseException:
+            _stop(workspace, name)
+            raise
+        return endpoint
 
 
 def record(workspace: Workspace, name: str, bundle: Path, port: int, model: str, version: str | None, pid: int) -> Endpoint:
@@ -96,15 +102,27 @@ def record(workspace: Workspace, name: str, bundle: Path, port: int, model: str,
 
 
 def status(workspace: Workspace, name: str) -> Endpoint | None:
-    """Endpoint `name` when its process lives and answers /health, else None."""
+    """Endpoint `name` when its process lives, else None."""
     endpoint = _read(workspace, name)
-    if endpoint is None or not _ours(endpoint):
-        return None
-    return endpoint if _answers(endpoint, "/health") == 200 else None
+    return endpoint if endpoint and _ours(endpoint) else None
 
 
 def stop(workspace: Workspace, name: str) -> bool:
     """Stop endpoint `name`: requests in flight are answered first. Returns whether there was one."""
+    with _held(workspace, name):
+        return _stop(workspace, name)
+
+
+@contextmanager
+def _held(workspace: Workspace, name: str) -> Iterator[None]:
+    """Hold the lock of endpoint `name`; waits for who has it, and dies with this process."""
+    workspace.serving.mkdir(parents=True, exist_ok=True)
+    with (workspace.serving / f"{name}.lock").open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _stop(workspace: Workspace, name: str) -> bool:
     import psutil
 
     endpoint = _read(workspace, name)
@@ -175,7 +193,10 @@ def _wait_until_ready(endpoint: Endpoint, log: Path) -> None:
             lines = log.read_text(errors="replace").strip().splitlines() or ["it said nothing"]
             raise MachineFault(f"the endpoint did not start: {lines[-1]} (whole log: {log})")
         time.sleep(0.1)
-    raise MachineFault(f"the endpoint was not ready after {READY_SECONDS} s; see {log}")
+    raise MachineFault(
+        f"the endpoint was not ready after {READY_SECONDS} s: it loads, or has more to do than it can; see {log}, or end it "
+        f"with `ninefold stop {endpoint.name}`"
+    )
 
 
 def _answers(endpoint: Endpoint, path: str) -> int | None:

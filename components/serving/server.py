@@ -45,6 +45,7 @@ def serve(given: argparse.Namespace) -> None:
     from components.core.signature import check_signature
 
     from .app import create_app
+    from .body_limit import CONNECTIONS
     from .endpoint import record
 
     check_signature(given.bundle, given.signer)
@@ -68,5 +69,5 @@ def serve(given: argparse.Namespace) -> None:
         log_level="warning",
         proxy_headers=False,  # else any caller on loopback says by a header which peer he is
         timeout_graceful_shutdown=DRAIN_SECONDS,
-        limit_concurrency=256,
+        limit_concurrency=CONNECTIONS,
     )

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
+import psutil
 import pytest
 
 from components.core import FeedbackStore, MachineFault, Workspace
@@ -108,3 +109,63 @@ def test_a_server_whose_parent_was_killed_is_found_and_stopped(workspace, folder
     assert start(workspace, "orphan", folder, port, version="1").pid == process.pid, "it is taken over, ready"
     assert stop(workspace, "orphan")
     assert process.wait(10) is not None
+
+
+def test_of_several_starts_at_once_one_makes_the_server_and_the_others_find_it(workspace, folder) -> None:
+    """Three processes, as three `ninefold serve`: three servers were once left."""
+    port = free_port()
+    work = (
+        "import sys; from pathlib import Path; from components.core import Workspace; from components.serving import start; "
+        "print(start(Workspace(Path(sys.argv[1])), 'many', Path(sys.argv[2]), int(sys.argv[3]), version='1').pid)"
+    )
+    command = [sys.executable, "-c", work, str(workspace.root), str(folder), str(port)]
+    starts = [subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) for _ in range(3)]
+    pids = {start.communicate(timeout=120)[0].strip() for start in starts}
+    servers = [
+        process.pid
+        for process in psutil.process_iter(["cmdline"])
+        if {"components.serving", "many", str(workspace.root)} <= set(process.info["cmdline"] or ())
+    ]
+    try:
+        assert len(pids) == 1
+        assert [str(server) for server in servers] == list(pids)
+    finally:
+        assert stop(workspace, "many")
+
+
+def test_a_server_that_does_not_answer_is_waited_for_and_not_stopped(workspace, folder, monkeypatch) -> None:
+    endpoint = start(workspace, "slow", folder, free_port(), version="1")
+    server = psutil.Process(endpoint.pid)
+    server.suspend()
+    try:
+        monkeypatch.setattr("components.serving.endpoint.READY_SECONDS", 1)
+        assert status(workspace, "slow") == endpoint
+        with pytest.raises(MachineFault, match=r"has more to do than it can.*ninefold stop slow"):
+            start(workspace, "slow", folder, endpoint.port, version="1")
+        server.resume()
+        monkeypatch.setattr("components.serving.endpoint.READY_SECONDS", 60)
+        assert start(workspace, "slow", folder, endpoint.port, version="1") == endpoint
+        assert ask(endpoint.url, QUESTIONS[0]).answer
+    finally:
+        server.resume()
+        assert stop(workspace, "slow")
+
+
+def test_bodies_that_never_end_take_no_place_for_long_and_health_answers(endpoint) -> None:
+    headers = ("Host: 127.0.0.1", "Content-Type: application/json", "Content-Length: 100", "", "{")
+    head = "\r\n".join(["POST /v1/chat/completions HTTP/1.1", *headers])
+    slow = [socket.create_connection(("127.0.0.1", endpoint.port)) for _ in range(260)]
+    try:
+        for caller in slow:
+            caller.sendall(head.encode())
+        deadline = time.monotonic() + 5
+        while (refused := httpx.get(f"{endpoint.url}/v1/models")).status_code != 503 and time.monotonic() < deadline:
+            time.sleep(0.05)  # not all have been read yet
+        assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
+        assert httpx.get(f"{endpoint.url}/health").status_code == httpx.get(f"{endpoint.url}/ready").status_code == 200
+        slow[0].settimeout(30)
+        assert slow[0].recv(4096).startswith(b"HTTP/1.1 408")
+    finally:
+        for caller in slow:
+            caller.close()
+    assert ask(endpoint.url, QUESTIONS[0]).answer
