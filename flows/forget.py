@@ -103,12 +103,14 @@ def _versions(workspace: Workspace) -> list[Registered]:
 
 
 def _cards(workspace: Workspace) -> list[Path]:
-    """The project's card files of this workspace's versions: what names their Candidates, and what lies beside it. A trial's
-    version has the number of a card that another workspace wrote, which is not this one's to delete."""
+    """The card files of this workspace's versions that lie outside of it: what names their Candidates, and what lies beside
+    it. A trial's version has the number of a card that another workspace wrote, which is not this one's to delete."""
     files: set[Path] = set()
     for version in _versions(workspace):
-        card, named = ROOT / version.card, short(version.candidate).encode()
-        beside = [path for path in card.parent.glob(f"{card.stem}.*") if path.is_file()] if version.card else []
+        folder, named = Path(version.card).parent, short(version.candidate).encode()
+        places = {(base / folder).resolve() for base in (ROOT, workspace.root)} if version.card else set()
+        outside = [place for place in places if not place.is_relative_to(workspace.root.resolve())]
+        beside = [path for place in outside for path in place.glob(f"{Path(version.card).stem}.*") if path.is_file()]
         files |= set(beside if any(named in path.read_bytes() for path in beside) else [])
     return sorted(files)
 

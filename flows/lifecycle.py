@@ -26,7 +26,7 @@ from components import (
 from components.application import constant
 from components.core import UNOPTIMIZED, Candidate, Dataset, GateRefused, Metrics, Split, Task, Workspace
 from flows.own_model import Elsewhere
-from flows.record import finish, opened, publish_card
+from flows.record import cards_folder, finish, opened, publish_card
 from flows.run import Run
 from flows.steps import Steps, Stopped
 from flows.summary import Summary
@@ -131,6 +131,7 @@ def lifecycle(do: Steps) -> None:
         finalist=finalist.digest,
         dataset=dataset,
         run=do.run.folder,
+        cards=cards_folder(do.run),
         decided_with=do.run.decided_with,
         asked=do.run.asked,
     )

@@ -18,7 +18,7 @@ from prefect.states import Crashed
 from components import cards
 from components.cards.pdf import pdf
 from components.core import BadInput, Candidate, MachineFault, Release, publish_bytes, publish_json, read_jsonl
-from components.core.code import ROOT
+from components.core.code import ROOT, SHIPPED
 from components.core.files import disk_faults
 from components.core.rates import processor
 from components.core.tracking import Tracking
@@ -26,7 +26,7 @@ from components.deployment.requirements import requirements
 from components.evaluation import Evaluated
 from components.governance import Registry
 from flows.page import shown_on_its_page
-from flows.run import Run
+from flows.run import USE_CASES, Run
 from flows.runs import begin
 from flows.steps import Steps
 from flows.summary import Summary, provenance, results, summarise
@@ -144,8 +144,12 @@ def publish_card(do: Steps, candidate: Candidate, evaluated: Evaluated, release:
 
 
 def cards_folder(run: Run) -> Path:
-    """Where cards go: `model_cards/` of the project, or the workspace for profiles that only try things out."""
-    return ROOT / "model_cards" if run.profile.cards == "project" else run.workspace.root / "model_cards"
+    """Where cards go: of the use cases that the project ships into its `model_cards/`, of one's own beside its YAML, of
+    profiles that only try things out, and of shipped use cases in an installed wheel, into the workspace."""
+    ours = run.path.resolve().is_relative_to(USE_CASES)
+    if run.profile.cards == "workspace" or (ours and SHIPPED.is_dir()):
+        return run.workspace.root / "model_cards"
+    return ROOT / "model_cards" if ours else run.path.resolve().parent / "model_cards"
 
 
 def _unfilled(given: object) -> str | None:

@@ -10,8 +10,10 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from components.core import EXIT_CODES
+from components.core import EXIT_CODES, Workspace
 from components.core.code import ROOT
+from components.governance import Registry
+from components.governance.registry import card_file
 from components.serving import free_port
 from tests import warm
 from tests.conftest import Finished, environment, new_home, ninefold
@@ -105,19 +107,27 @@ def test_the_use_case_in_the_readme_goes_from_ten_lines_and_a_strangers_file_to_
         rows += [{"q": question, "context": context, "a": answer} for question, answer in asked.items()]
     home, lines = new_home(tmp_path / "home"), "".join(json.dumps(row) + "\n" for row in rows)
     (tmp_path / "faq.jsonl").write_text(lines + "{broken\n")
-    done = ninefold(home, "run", str(tmp_path / "travel_desk.yaml"), "--profile", "smoke", servers=prefect_server)
+    smoke = (ROOT / "flows/profiles/smoke.yaml").read_text()
+    (tmp_path / "earnest.yaml").write_text(smoke.replace("cards: workspace", "cards: project"))
+    run = ("run", str(tmp_path / "travel_desk.yaml"), "--profile", str(tmp_path / "earnest.yaml"))
+    done = ninefold(home, *run, servers=prefect_server)
     assert (done.returncode, "faq.jsonl" in done.stderr) == (2, True), done.stderr
     (failed,) = (json.loads(path.read_text()) for path in (home / "runs").glob("*/summary.json"))
     jsonschema.validate(failed, json.loads((ROOT / "flows/summary.schema.json").read_text()))
     assert (failed["exit"], failed["candidate"], "faq.jsonl" in failed["end"]) == (2, None, True)
     (tmp_path / "faq.jsonl").write_text(lines)
-    done = ninefold(home, "run", str(tmp_path / "travel_desk.yaml"), "--profile", "smoke", "--json", servers=prefect_server)
+    done = ninefold(home, *run, "--json", servers=prefect_server)
     assert done.returncode in (0, 1), done.stderr
     summary = json.loads(done.stdout)
     assert summary["test"]["metrics"]["f1"]["value"] > 0
     assert "travel_desk" in Path(summary["card"]).read_text()
+    assert Path(summary["card"]).parents[1] == tmp_path / "model_cards", "beside the use case"
     released = done.returncode == 0
     assert (summary["model"] is not None, summary["card"].endswith("draft.md")) == (released, not released)
+    if released:
+        (version,) = Registry(Workspace(home)).versions("travel_desk")
+        assert card_file(Workspace(home), version).samefile(summary["card"])
+        assert ninefold(home, "card", "verify", "travel_desk").returncode == 0
 
 
 def test_doctor_reports(home):

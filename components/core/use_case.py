@@ -346,7 +346,8 @@ class Profile(Frozen):
     name: str
     machine: Machine = Machine()
     cards: Literal["project", "workspace"] = "project"
-    """Where model cards are written: `model_cards/` of the project, or the workspace (profiles that only try things out)."""
+    """Where model cards are written: `model_cards/` beside the use case (the project's own for those that it ships), or the
+    workspace (profiles that only try things out)."""
     seconds: dict[str, float] = {}
     """Stage → seconds measured on a 2-core machine: the estimate until this machine has figures of its own."""
     data: dict[str, object] = {}

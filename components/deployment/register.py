@@ -30,7 +30,8 @@ DIGEST = "ninefold.candidate"
 
 
 def register(registry: Registry, version: Registered, candidate: Candidate, bundle: Path, scratch: Path) -> Registered:
-    """Register `bundle` as a version of `version.model` (its number is filled in) and point the alias `candidate` at it,
+    """Register `bundle` as a version of `version.model` (its number is filled in, and with it the
+    name of its card in the folder `version.card`) and point the alias `candidate` at it,
     unless it is a trial and a version that is none has the alias.
 
     scratch: a folder for the code that MLflow copies
@@ -40,7 +41,7 @@ def register(registry: Registry, version: Registered, candidate: Candidate, bund
     number = registry.version_of(
         version.model, candidate.digest, lambda mark: _make(registry, version, candidate, bundle, scratch, mark)
     )
-    card = version.card or f"model_cards/{version.use_case}/v{number}.md"
+    card = f"{version.card or 'model_cards'}/{version.use_case}/v{number}.md"
     version = version.model_copy(update={"version": number, "card": card})
     registry.describe(version)
     if not registry.yields(version):

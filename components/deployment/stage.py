@@ -2,6 +2,7 @@
 governance. The card is written by `components.cards`.
 """
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +25,7 @@ from components.core import (
     UseCase,
     read_jsonl,
 )
+from components.core.code import ROOT
 from components.core.keys import private_key
 from components.governance import Registered, Registry, bundle_folder
 
@@ -85,7 +87,7 @@ def deploy(
     finalist: str,
     run: Path,
     step: Step,
-    card: str = "",
+    cards: Path | None = None,
     decided_with: str = "",
     asked: str = "",
 ) -> Deployed:
@@ -96,7 +98,8 @@ def deploy(
     finalist: digest of the Candidate that won evaluation; `candidate` itself, or what it was optimised from
     run: folder of the run, whose name the registry keeps; a place: a later run of the same content releases nothing anew
     asked: digest of what the run was asked, which names this step: with another MLflow, or a text forgotten since, it does
-    card: path of the model card; `model_cards/<use case>/v<version>.md` where not given
+    cards: folder of the model cards, a place; `model_cards/` of workspace or project where not given. The registry keeps the
+        card's path below the workspace, with `..` where it lies beside it
     decided_with: digest of the contract and the profile
     Registered only after it has answered, so a Candidate that cannot be served leaves no version. Each effect goes through
     the ledger: a run that was killed goes on where it was.
@@ -118,7 +121,9 @@ def deploy(
 
     name = contract.deployment.model_name
     registry = Registry(step.workspace)
-    described = _described(contract, candidate, evidence, finalist, run.name, card, config.trial)
+    usual = cards in (None, ROOT / "model_cards", step.workspace.root / "model_cards")
+    beside = "model_cards" if usual or cards is None else os.path.relpath(cards, step.workspace.root)
+    described = _described(contract, candidate, evidence, finalist, run.name, beside, config.trial)
     described = described.model_copy(update={"signer": signer, "config": decided_with})
     version = register(registry, described, candidate, bundle, step.scratch)
     yields = registry.yields(version)
@@ -152,9 +157,9 @@ def deploy(
 
 
 def _described(
-    contract: UseCase, candidate: Candidate, evidence: Evidence, finalist: str, run_id: str, card: str, trial: bool
+    contract: UseCase, candidate: Candidate, evidence: Evidence, finalist: str, run_id: str, cards: str, trial: bool
 ) -> Registered:
-    """What the registry is told; the version's number is filled in when it is made."""
+    """What the registry is told; the version's number, which names its card in `cards`, is filled in when it is made."""
     return Registered(
         model=contract.deployment.model_name,
         version=0,
@@ -165,7 +170,7 @@ def _described(
         finalist=finalist,
         risk_tier=contract.risk_tier,
         port=contract.deployment.port,
-        card=card,
+        card=cards,
         trial=trial,
         rules=contract.approvals,
     )
