@@ -54,13 +54,13 @@ def test_the_traceback_of_an_error_about_half_a_character_is_kept(tmp_path, monk
     assert "key '\\ud800'" in Path(said.split()[-1]).read_text()
 
 
-def test_ctrl_c_says_that_sealed_steps_are_kept(monkeypatch, capsys):
+def test_ctrl_c_says_that_sealed_steps_are_kept(monkeypatch, capfd):
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr("flows.serve.stop", interrupted)
-    code, said = ended(monkeypatch, capsys, "stop")
-    assert (code, "sealed steps are kept" in said) == (3, True)
+    code, said = ended(monkeypatch, capfd, "stop")
+    assert (code, "sealed steps are kept" in said) == (130, True)
 
 
 def test_a_full_disk_that_a_library_met_in_its_database_is_the_same_fault(tmp_path):

@@ -129,9 +129,7 @@ def test_servers_that_somebody_shares_are_named_and_left_alone(tmp_path):
 
 def test_a_taken_port_is_named(tmp_path):
     port = two_ports()
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", port))
-        taken.listen()
+    with socket.create_server(("127.0.0.1", port)):
         done = ninefold(tmp_path / "home", "ui", "--port", str(port))
     assert done.returncode == 3
     assert f"port {port} is taken" in done.stderr
