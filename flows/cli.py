@@ -48,7 +48,8 @@ def main() -> None:
             typer.echo(f"ninefold: {message}", err=True)
             sys.exit(code)
         except BaseException as end:
-            if signals.came or isinstance(end, KeyboardInterrupt):
+            # of a KeyboardInterrupt Typer makes an exit with its code
+            if signals.came or isinstance(end, KeyboardInterrupt) or getattr(end, "code", None) == 130:
                 sys.exit(signals.tell())
             raise
 
