@@ -53,14 +53,18 @@ def test_a_name_is_found_in_its_script_and_not_taken_for_another(name: str, text
     assert not listed.holds(other)
 
 
-def test_what_was_forgotten_by_the_first_rule_is_refused_for_ever() -> None:
-    """A list of before has no rule in its entries: its words were cut by Python's `\\w`, as these were."""
+def by_the_first_rule(*runs: tuple[str, ...]) -> Suppressed:
+    """A list as it was written before entries had a rule; its words were cut by Python's `\\w`, as `runs` are."""
     salt = "00" * 16
     entries = []
-    for run in (("ada", "example", "org"), ("र", "म")):  # राम, whose vowel sign was no part of a word
+    for run in runs:
         keyed = [hmac.digest(bytes.fromhex(salt), " ".join(words).encode(), "sha256").hex() for words in (run[:1], run)]
         entries.append({"words": len(run), "first": keyed[0][:4], "keyed": keyed[1]})
-    listed = Suppressed.model_validate({"salt": salt, "entries": entries})
+    return Suppressed.model_validate({"salt": salt, "entries": entries})
+
+
+def test_what_was_forgotten_by_the_first_rule_is_refused_for_ever() -> None:
+    listed = by_the_first_rule(("ada", "example", "org"), ("र", "म"))  # राम, whose vowel sign was no part of a word
     assert listed.holds("write to Ada@Example.org")
     assert listed.holds("राम आए")
     more = listed.adding("Grace Hopper")
