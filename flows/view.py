@@ -65,8 +65,9 @@ class View:
     def tell(self) -> None:
         """Without a terminal: one line of where it is."""
         counts = f" {self.done}/{self.total}" if self.total else ""
-        left = f", about {shown_clock(left)} left" if (left := self.left()) else ""
-        self.console.print(f"{self._place():<18} {self.what}{counts}{left}".rstrip(), highlight=False, soft_wrap=True)
+        left = f"about {shown_clock(left)} left" if (left := self.left()) else ""
+        parts = filter(None, (f"{self.what}{counts}", left))
+        self.console.print(f"{self._place():<18} {', '.join(parts)}".rstrip(), highlight=False, soft_wrap=True)
 
     def left(self) -> float | None:
         """Seconds left by the estimates, or None where there are none."""

@@ -4,6 +4,7 @@
 logs: a released version whose Candidate is described in the words of that time.
 """
 
+import json
 import shutil
 import tarfile
 from pathlib import Path
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from components.core.code import ROOT
-from tests.conftest import ninefold
+from tests.conftest import new_home, ninefold
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +53,15 @@ def test_a_rollback_says_that_there_is_nothing_to_go_back_to(home: Path) -> None
     assert (done.returncode, "has no previous version to go back to" in done.stderr) == (2, True), done.stderr
 
 
-def test_a_run_there_begins_anew(home: Path, tmp_path: Path) -> None:
+def test_a_run_there_releases_the_next_version(home: Path, tmp_path: Path, prefect_server: dict[str, str]) -> None:
+    """What the sentence above advises: nothing of before is taken for a result, and nothing of it is in the way."""
     own = shutil.copytree(home, tmp_path / "home")
-    done = ninefold(own, "plan", "flows/use_cases/voice_helpdesk.yaml", "--profile", "smoke")
-    assert (done.returncode, "a run starts at data" in done.stdout) == (0, True), done.stdout + done.stderr
+    new_home(own)
+    run = ("run", "flows/use_cases/voice_helpdesk.yaml", "--profile", "smoke", "--json")
+    done = ninefold(own, *run, servers=prefect_server)
+    assert done.returncode == 0, done.stdout + done.stderr
+    summary = json.loads(done.stdout)
+    assert summary["model"]["version"] == 2
+    assert {stage["status"] for stage in summary["stages"]} == {"ran"}
+    done = ninefold(own, "lineage", "voice_helpdesk@2")
+    assert done.returncode == 0, done.stderr
