@@ -1,6 +1,8 @@
 """`prefect.yaml` on a real Prefect server: every deployment is made, and a real worker runs each of them."""
 
 import json
+import re
+import shlex
 import time
 from datetime import datetime
 from pathlib import Path
@@ -27,8 +29,17 @@ def server(copied):
         yield prefect_api(own), {**own, **QUIET}
 
 
+WORKER = ["worker", "start", "--pool", "ninefold"]
+
+
+def readme_commands() -> list[list[str]]:
+    """The words behind `prefect` of each command that the README gives for schedules, in its order."""
+    lines = re.findall(r"^prefect (.*)$", (ROOT / "README.md").read_text(), re.MULTILINE)
+    return [shlex.split(line, comments=True) for line in lines]
+
+
 def prefect(own: dict[str, str], *arguments: str) -> str:
-    done = warm.run(["prefect", "--no-prompt", *arguments], own, timeout=180)
+    done = warm.run(["prefect", *arguments], own, timeout=180)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -47,8 +58,10 @@ def planned(api: httpx.Client, deployment: str) -> list[datetime]:
 def test_every_deployment_is_made_and_runs(server):
     api, own = server
     declared = {item["name"]: item for item in yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"]}
-    prefect(own, "work-pool", "create", "ninefold", "--type", "process")
-    prefect(own, "deploy", "--all")
+    create, deploy, start = readme_commands()
+    prefect(own, *create)
+    prefect(own, *deploy)
+    assert start == WORKER, "what `worked` runs"
     made = {item["name"]: item for item in api.post("/deployments/filter", json={}).json()}
     assert set(made) == set(declared) == {"weekly", "nightly", "stage", "approval"}
     assert {f"{due:%A %H:%M}" for due in planned(api, made["weekly"]["id"])} == {"Sunday 02:00"}
@@ -82,6 +95,6 @@ def test_every_deployment_is_made_and_runs(server):
 
 def worked(api: httpx.Client, own: dict[str, str], flow_run: str) -> str:
     """State of `flow_run` when a worker that takes what is due has ended."""
-    worker = warm.run(["prefect", "worker", "start", "--pool", "ninefold", "--run-once"], own, timeout=180)
+    worker = warm.run(["prefect", *WORKER, "--run-once"], own, timeout=180)
     Path(own["NINEFOLD_HOME"], "worker.log").write_text(worker.stdout + worker.stderr)
     return api.get(f"/flow_runs/{flow_run}").json()["state_type"]
