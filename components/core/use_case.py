@@ -15,6 +15,7 @@ import yaml
 from pydantic import ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
 
+from . import contract_yaml
 from .digest import Frozen
 from .errors import BadInput
 from .made_rows import Labelling, Synthetic
@@ -369,7 +370,7 @@ def read_yaml(path: Path, kind: type[Model]) -> Model:
     if not path.is_file():
         raise BadInput(f"{path}: no such file. Give the path of a YAML file")
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = contract_yaml.load(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise BadInput(f"{path}: not valid YAML: {error}") from error
     if not isinstance(content, dict):
@@ -424,7 +425,16 @@ def _explain(kind: type[Frozen], where: str, item: ErrorDetails, under: str, bes
         return f"{where}: key '{key}' is not known{allowed}"
     if item["type"] == "missing":
         return f"{where}: key '{key}' is required; add it"
-    return f"{where}: key '{key}': {item['msg'].removeprefix('Value error, ')} (found {item['input']!r})"
+    quoted = _as_text(item["input"]) if item["type"] == "string_type" else ""
+    return f"{where}: key '{key}': {item['msg'].removeprefix('Value error, ')} (found {item['input']!r}){quoted}"
+
+
+def _as_text(value: object) -> str:
+    """What to write in YAML where text is wanted and a word or a number stands there."""
+    if not isinstance(value, (bool, int, float)):
+        return ""
+    written = str(value).lower() if isinstance(value, bool) else str(value)
+    return f'; in quotes it is text: "{written}"'
 
 
 def _owner(kind: type[Frozen], loc: tuple[int | str, ...]) -> type[Frozen] | None:

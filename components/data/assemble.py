@@ -142,8 +142,10 @@ def left_out(
         if row.id not in remaining:
             add("practice", row.id, "leak", why.get(row.id) or why[row.passage or ""])
     for name, rows in curated.items():
-        for row in rows[len(used[name]) :]:
-            add("train", row.id, "profile", f"more {name} rows than the profile uses")
+        kept = {row.id for row in used[name]}
+        for row in rows:
+            if row.id not in kept:
+                add("train", row.id, "profile", f"more {name} rows than the profile uses")
     for passage in collected.passages:
         if passage not in remaining:
             add(

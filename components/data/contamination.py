@@ -111,8 +111,10 @@ def divide(
     run: int,
     silent: str | None = None,
     summaries: bool = False,
+    classed: bool = False,
 ) -> Divided:
-    """Fill the splits from `rows`. benchmarks: the questions of benchmark items. silent, summaries: see `items_of`."""
+    """Fill the splits from `rows`. benchmarks: the questions of benchmark items. silent, summaries: see `items_of`; classed:
+    see `take`."""
     findings: list[LeakFinding] = []
 
     def clean(pool: list[Row], leaks: Leaks) -> list[Row]:
@@ -122,15 +124,20 @@ def divide(
         findings.extend(LeakFinding("example row", row.id, row.source, hits[row.id]) for row in pool if row.id in hits)
         return [row for row in pool if row.id not in hits]
 
-    test, pool = take(rows, splits.test, splits)
+    asked = [splits.test, splits.validation, splits.feedback, splits.train]
+
+    def fill(place: int, pool: list[Row]) -> tuple[list[Row], list[Row]]:
+        return take(pool, asked[place], splits, classed, behind=sum(count > 0 for count in asked[place + 1 :]))
+
+    test, pool = fill(0, rows)
     items = items_of("test", test, silent, summaries)
     pool = clean(pool, Leaks(items, near, run))
-    validation, pool = take(pool, splits.validation, splits)
+    validation, pool = fill(1, pool)
     items += items_of("validation", validation, silent, summaries)
     leaks = Leaks([*items, *benchmarks], near, run)
     pool = clean(pool, leaks)
-    feedback, pool = take(pool, splits.feedback, splits)
-    train, _ = take(pool, splits.train, splits)
+    feedback, pool = fill(2, pool)
+    train, _ = fill(3, pool)
     divided = {"train": train, "feedback": feedback, "validation": validation, "test": test}
     return Divided(divided, findings, leaks)
 

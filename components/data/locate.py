@@ -14,13 +14,9 @@ def source_digests(data: Data, folder: Path, workspace: Workspace) -> dict[str, 
     """Source name → SHA-256 of its file, of its folder's names and files, or of its table's rows. folder: where the use
     case's YAML lies; relative paths start there.
 
-    Raises BadInput for a missing file, an empty folder, an unknown format or a name used twice, with the key. An asset that
-    is not here yet is fetched.
+    Raises BadInput for a missing file, an empty folder or an unknown format, with the key. An asset that is not here yet
+    is fetched.
     """
-    names = [source.name for source in data.sources]
-    for number, name in enumerate(names):
-        if name in names[:number]:
-            raise BadInput(f"data.sources.{number}.name: '{name}' is used twice; give each source a name of its own")
     for number, source in enumerate(data.sources):
         if source.format is not None and source.format not in READERS:
             raise BadInput(

@@ -6,7 +6,7 @@ cannot be read a record with its fault, for the gate to find.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isfinite
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from components.text import holds, same
 from .decode import Unreadable
 from .folder import members
 from .readers import DOCUMENTS, READERS, SUFFIXES
+from .shapes import answers_in, asked_and_answered, named
 
 ALIASES = {
     "text": ("question", "text", "document"),
@@ -71,15 +72,21 @@ def read_source(source: Source, number: int, path: Path, task: Task) -> list[Rec
         what = f"the table '{source.table}'" if source.format == "table" else f"{path}: the file"
         raise BadInput(f"{what} is empty (data.sources.{number}, '{source.name}'): it must hold at least one row")
     there = {column for row in rows for column in row.fields}
+    kind = kind_of(task.kind)
+    texts = _aliases(task)["text"]
+    if "text" in REQUIRED[source.role] and not there & {*texts, *(source.fields.get(alias, alias) for alias in texts)}:
+        rows = [_with_question(row, kind.asks) for row in rows]
+        there = {column for row in rows for column in row.fields}
     columns = _columns(source, number, path, there, task) if there else {}
-    records, kind = [], kind_of(task.kind)
+    records = []
     for row in rows:
-        fields = row.fields
-        if source.role == "practice" and columns:
-            fields = fields | {
-                columns["answer"]: _one_of(fields.get(columns["answer"]), str(fields.get(columns["passage"])))
-            }
-        given, fault = {ours: fields.get(theirs) for ours, theirs in columns.items()}, row.fault
+        given, fault = {ours: row.fields.get(theirs) for ours, theirs in columns.items()}, row.fault
+        if (kind.asks or source.role == "practice") and "answer" in given:
+            given["answer"] = _one_of(given["answer"], given.get("passage"), source.role)
+            if given["answer"] == []:
+                given["answer"] = task.abstain
+                silent = "it has no answer: write the words that say so as task.abstain, or leave such rows out"
+                fault = fault or (silent if task.abstain is None else None)
         if given.get("answer") is not None:
             read = kind.read_answer(given["answer"], task.own)
             fault = fault or (f"answer {kind.unreadable}" if read is None else None)
@@ -160,7 +167,7 @@ def _columns(source: Source, number: int, path: Path, there: set[str], task: Tas
             wanted = f"'{mapped}'" if mapped else " or ".join(f"'{alias}'" for alias in aliases[ours])
             raise BadInput(
                 f"{path}: no row has the field {wanted}; found: {', '.join(sorted(map(_shown, there)))}. Name the file's "
-                f"field under data.sources.{number}.fields, as in `{_usual(ours, task)}: <field of the file>`"
+                f"field under data.sources.{number}.fields, as in `{_usual(ours, task)}: <field of the file>`{named(there)}"
             )
     return columns
 
@@ -179,16 +186,29 @@ def _aliases(task: Task) -> dict[str, tuple[str, ...]]:
     """Our field → what files call it, the words of the kind of task first."""
     text, answer = kind_of(task.kind).columns
     own = {"text": (text, *ALIASES["text"]), "answer": (answer, *ALIASES["answer"])}
+    if kind_of(task.kind).asks:
+        own = {"text": own["text"], "answer": (*own["answer"], "answers"), "passage": (*ALIASES["passage"], "context")}
     return ALIASES | {ours: tuple(dict.fromkeys(names)) for ours, names in own.items()}
 
 
-def _one_of(value: object, passage: str) -> object:
-    """practice: of a list of equally good answers the first that stands in the passage, else the first of all."""
-    if not isinstance(value, list):
+def _with_question(row: Raw, asks: bool) -> Raw:
+    """The row with a question and an answer, where it is an instruction or a conversation, or why it has none."""
+    fields, fault = asked_and_answered(row.fields, asks)
+    return replace(row, fields=fields, fault=row.fault or fault)
+
+
+def _one_of(value: object, passage: object, role: str) -> object:
+    """Of several equally good answers the first that stands in the passage, else the first of all; [] where there are none
+    to choose from, and that is what the row says. What is one answer stays as it is."""
+    texts = answers_in(value)
+    if texts is None:
         return value
-    texts = [text.strip().rstrip(".") for text in value if isinstance(text, str) and text.strip()]
-    standing = (text for text in texts if holds(passage, text))
-    return next(standing, texts[0] if texts else None)
+    if not texts:
+        return [] if value == [] or isinstance(value, dict) else None
+    if role == "practice":  # answers in whole sentences, of which an answer here is none
+        texts = [text.rstrip(".") for text in texts]
+    standing = (text for text in texts if isinstance(passage, str) and holds(passage, text))
+    return next(standing, texts[0])
 
 
 def _text(value: object) -> str | None:

@@ -38,6 +38,7 @@ from .knowledge import held_out_passages, knowledge
 from .outputs import Outputs
 from .provenance import describe
 from .rows import Collected
+from .split import first
 from .uncollected import Refusal, Uncollected
 from .uncollected import check as check_uncollected
 
@@ -50,7 +51,8 @@ class Config(Frozen):
     """How much of the data this profile uses, and what counts as overlap."""
 
     train: int | None = Field(None, ge=0)
-    """Use the first so many training rows (none given: all). A cap never moves a row to another split."""
+    """Use the first so many training rows (none given: all), each label among them where there is room. A cap never moves a
+    row to another split."""
     feedback: int | None = Field(None, ge=0)
     """The same for feedback."""
     validation: int | None = Field(None, ge=1)
@@ -121,12 +123,13 @@ def prepare(
     report("splitting, removing what leaks the evaluation")
     questions, passages = benchmark_items(config.benchmarks, hub, step.workspace)
     summaries = kind_of(task.kind).writes
-    divided = divide(rows, data.splits, questions, config.near, config.shared_words, task.abstain, summaries)
+    classed = bool(task.labels) or task.abstain is not None
+    divided = divide(rows, data.splits, questions, config.near, config.shared_words, task.abstain, summaries, classed)
     report("curating")
     placed = dict(divided.splits)
     uncurated = gated.collected.droppable()
     divided.splits["train"], curated = curate_collected(gated.collected, placed["train"], data, task)
-    used = {name: items[: getattr(config, name)] for name, items in divided.splits.items()}
+    used = {name: first(items, getattr(config, name), classed) for name, items in divided.splits.items()}
     held_out = [*divided.splits["validation"], *divided.splits["test"]]
     read = held_out_passages(gated.collected, divided.splits, passages, config.near)
     uncollected = Uncollected(task, data, Refusal(rows, divided.leaks, read, summaries))

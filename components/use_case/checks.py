@@ -9,6 +9,10 @@ from components.core import Dataset, Frozen, Row, Store, UseCase
 RESEARCH_ONLY = ("-nc", "noncommercial", "research", "noassertion", "proprietary")
 
 
+MANY_LABELS = 10
+"""More of them are not counted one by one."""
+
+
 class SplitRows(TypedDict):
     """Usable rows of a split, before any cap."""
 
@@ -46,13 +50,15 @@ def enough_data(contract: UseCase, provenance: Provenance, share: float) -> list
     rows = {name: figures["rows"] for name, figures in provenance["split_rows"].items()}
     usable = sum(rows.values()) + provenance["dropped"].get("no room in any split", 0)
     minimum = contract.data.minimum_rows
+    leaks = sum(count for reason, count in provenance["dropped"].items() if reason.startswith("example row and "))
+    left_out = f"; {leaks:,} were left out because they give validation, test or a benchmark away" if leaks else ""
     checks = [
         FeasibilityCheck(
             check="usable rows",
             ok=usable >= minimum,
             found=f"{usable:,}",
             needed=f"{minimum:,} (data.minimum_rows)",
-            advice="bring more rows",
+            advice=f"bring more rows{left_out}",
         )
     ]
     took = {effect["step"]: effect.get("training_rows", [0, 0]) for effect in provenance.get("curation", ())}
@@ -73,7 +79,7 @@ def enough_data(contract: UseCase, provenance: Provenance, share: float) -> list
     return checks
 
 
-def every_answer_occurs(contract: UseCase, dataset: Dataset, store: Store) -> list[FeasibilityCheck]:
+def every_answer_occurs(contract: UseCase, dataset: Dataset, provenance: Provenance, store: Store) -> list[FeasibilityCheck]:
     """Each label, or both answerable and unanswerable questions, in every split that is used and not empty."""
     task = contract.task
     if not task.labels and task.abstain is None:
@@ -85,16 +91,38 @@ def every_answer_occurs(contract: UseCase, dataset: Dataset, store: Store) -> li
             continue
         counts = Counter(_group(row) for row in dataset.rows(name, store))
         missing = [value for value in wanted if not counts[value]]
+        found = ", ".join(f"{value} {counts[value]}" for value in wanted)
+        if len(wanted) > MANY_LABELS:
+            found = f"{len(wanted) - len(missing)} of {len(wanted)}" + (f", none of {', '.join(missing)}" if missing else "")
         checks.append(
             FeasibilityCheck(
                 check=f"{'labels' if task.labels else 'answerable: yes and no'} in {name}",
                 ok=not missing,
-                found=", ".join(f"{value} {counts[value]}" for value in wanted),
+                found=found,
                 needed="at least one row of each",
-                advice=f"bring rows of {', '.join(missing)}, or use more rows of {name}" if missing else "",
+                advice=_more_of(missing, name, len(wanted), provenance["split_rows"][name]["rows"], split.count)
+                if task.labels
+                else f"bring rows of {', '.join(missing)}, or use more rows of {name}"
+                if missing
+                else "",
             )
         )
     return checks
+
+
+def _more_of(missing: list[str], split: str, wanted: int, rows: int, used: int) -> str:
+    """The way on where a split lacks labels: more room, or fewer labels. rows: of the whole split; used: by the profile."""
+    if not missing:
+        return ""
+    if rows < wanted:
+        none = ", or to 0" if split in ("train", "feedback") else ""
+        return f"{rows} rows cannot hold {wanted} labels: raise data.splits.{split} to {wanted} or more{none}"
+    if used < wanted:
+        return f"the profile uses {used} rows of {split}: take one whose section 'data' has `{split}: {wanted}` or more"
+    return (
+        f"bring rows of {', '.join(missing)}, count them as another label with data.sources.<n>.values, or leave them out "
+        "of task.labels and of the file"
+    )
 
 
 def skills(contract: UseCase) -> FeasibilityCheck:

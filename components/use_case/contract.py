@@ -20,7 +20,8 @@ def check_contract(contract: UseCase, where: str = "") -> None:
         lines = [f"{where}: key '{key}': still holds '{text}': write what is meant" for key, text in unfilled]
         raise BadInput("\n".join(lines))
     check_task(contract.task, where)
-    if wrong := [*_metrics(contract), *_slices(contract), *_labels(contract), *_practice(contract), *_quotes(contract)]:
+    checks = (_metrics, _slices, _sources, _labels, _practice, _quotes)
+    if wrong := [line for check in checks for line in check(contract)]:
         raise BadInput("\n".join(f"{where}: {line}" for line in wrong))
 
 
@@ -71,6 +72,18 @@ def _slices(contract: UseCase) -> list[str]:
         if "answerable" in contract.slices and contract.task.abstain is None
         else []
     )
+
+
+def _sources(contract: UseCase) -> list[str]:
+    """Each source has a name of its own: folders, figures and pages are named by it."""
+    names = [source.name for source in contract.data.sources]
+    return [
+        f"key 'data.sources.{place}.name': '{name}' is used twice (data.sources.{other} has it too); give each source a "
+        "name of its own"
+        for place, name in enumerate(names)
+        for other, before in enumerate(names[:place])
+        if same(before) == same(name)
+    ]
 
 
 def _labels(contract: UseCase) -> list[str]:

@@ -53,7 +53,7 @@ def check(config: Config, *, contract: UseCase, dataset: Dataset, machine: dict[
     value = expected_value(contract.value, contract.metrics, contract.limits)
     findings = (
         *enough_data(contract, provenance, config.split_share),
-        *every_answer_occurs(contract, dataset, step.store),
+        *every_answer_occurs(contract, dataset, provenance, step.store),
         skills(contract),
         *machine_suffices(contract, machine, config.working_gb, config.disk_gb),
         _time(config, hours, machine),

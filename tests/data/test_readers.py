@@ -27,6 +27,7 @@ PAGE = """<html><head><title>Harbour wall</title></head><body><nav><a href="/">H
 <main><h1>Harbour wall</h1><p>The northern harbour wall was built in 1887 by the town and mended after the storm of 1953.</p>
 <p>It is four hundred metres long, and fishing boats lie behind it in winter.</p></main>
 <footer>Copyright. All rights reserved. Cookies.</footer></body></html>"""
+CONVERT = "as Windows-1252 it reads '{}': if that is right, convert it with `iconv -f WINDOWS-1252 -t UTF-8`"
 MARKDOWN = """---
 title: not this
 ---
@@ -262,7 +263,7 @@ def test_what_cannot_be_read_is_a_row_with_its_reason(tmp_path: Path) -> None:
     (folder / "k").symlink_to(tmp_path)
     records = read(folder)
     assert [(record.file, record.fault) for record in records] == [
-        ("a.txt", "it is not UTF-8 text (byte 4); save it as UTF-8"),
+        ("a.txt", f"it is not UTF-8 text (line 1); save it as UTF-8; {CONVERT.format('Straße')}"),
         ("b.txt", "it is binary (it holds zero bytes)"),
         ("c.txt", "it holds no text"),
         ("d.png", f"its name ends in none of {', '.join(sorted(SUFFIXES))}"),
@@ -409,3 +410,98 @@ def test_a_broken_array_is_named_with_its_line(tmp_path: Path, text: str, line: 
     source = Source(name="faq", role="examples", path="faq.json", licence="CC0-1.0", origin="made for a test")
     with pytest.raises(BadInput, match=rf"faq\.json, line {line}: "):
         list(READERS["jsonl"](path, source))
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        ('{\n "question": "a",\n "answer": "1"\n}\n{\n "question": "b",\n "answer": "2"\n}\n', [1, 5]),
+        ('{"question": "a", "answer": "1"}{"question": "b", "answer": "2"}', [1, 2]),
+        ('[{"question": "a", "answer": "1"}, {"question": "b", "answer": "2"}]', [1, 2]),
+        ('{"version": 1, "data": [{"question": "a", "answer": "1"}, {"question": "b", "answer": "2"}]}', [1, 2]),
+        ('{"question": "a", "answer": "1"}\n\n{"question": "b", "answer": "2"}', [1, 3]),
+    ],
+    ids=["indented", "one behind the other", "one line", "inside", "lines"],
+)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_objects_are_read_however_they_are_laid_out_and_each_has_a_line_of_its_own(
+    tmp_path: Path, text: str, lines: list[int], encoding: str
+) -> None:
+    (tmp_path / "a.json").write_text(text, encoding=encoding)
+    source = Source(name="faq", role="examples", path="a.json", licence="CC0-1.0", origin="made for a test")
+    assert [(line, row["answer"]) for line, row in READERS["jsonl"](tmp_path / "a.json", source)] == [
+        (lines[0], "1"),
+        (lines[1], "2"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('{"a": 1}\n{"a": }\n', r"line 2: not valid JSON .*\. Correct or remove the line"),
+        ('{"a": "torn\n{"a": 1}\n', r"line 1: not valid JSON .*\. Correct or remove the line"),
+        ('{\n "a": 1,\n "b": }\n', r"line 3: not valid JSON \(.*\)$"),
+    ],
+)
+def test_a_broken_object_is_named_and_only_a_line_is_to_be_removed(tmp_path: Path, text: str, said: str) -> None:
+    (tmp_path / "a.json").write_text(text)
+    source = Source(name="faq", role="examples", path="a.json", licence="CC0-1.0", origin="made for a test")
+    with pytest.raises(BadInput, match=rf"a\.json, {said}"):
+        list(READERS["jsonl"](tmp_path / "a.json", source))
+
+
+SPREADSHEETS = Path(__file__).parents[1] / "cases/14-spreadsheet-csv"
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.csv", "passage;title\nOne, two;first\n"),
+        ("a.csv", "passage|title\nOne, two|first\n"),
+        ("a.csv", 'sep=;\npassage;title\n"One, two";first\n'),
+        ("a.csv", '"passage, whole";title\n"One, two";first\n'),
+        ("a.csv", "passage, whole;title\nOne, two;first\nThree;second\n"),
+        ("a.tsv", "passage\ttitle\nOne, two\tfirst\n"),
+        ("a.tab", 'passage\ttitle\n"One, two\tfirst\n'),
+        ("a.csv", 'passage,title\r"One, two",first\r'),
+    ],
+)
+def test_columns_are_read_between_what_separates_them(tmp_path: Path, name: str, content: str) -> None:
+    (tmp_path / name).write_bytes(content.encode())
+    fields = {"passage": "passage, whole"} if "whole" in content else {}
+    record = read(tmp_path / name, fields=fields)[0]
+    assert ((record.passage or "").lstrip('"'), record.title) == ("One, two", "first")
+
+
+def test_one_column_of_texts_with_commas_is_still_refused_by_its_width(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("passage\nOne, two\n")
+    with pytest.raises(BadInput, match=r"line 2: expected 1 columns \(passage\), found another number\. Quote .* commas"):
+        read(tmp_path / "a.csv")
+
+
+def test_a_row_of_another_width_names_the_separator(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("passage;title\nOne;first\nTwo; or three;second\n")
+    with pytest.raises(BadInput, match=r"line 3: expected 2 columns .* Quote texts that hold semicolons"):
+        read(tmp_path / "a.csv")
+
+
+@pytest.mark.parametrize("name", ["semi.csv", "tab.tsv", "utf16.csv"])
+def test_what_a_spreadsheet_saves_is_read(name: str) -> None:
+    source = Source(name="rows", role="examples", path=name, licence="CC0-1.0", origin="made for a test")
+    task = Task(kind="classification", instruction="Sort.", labels=("negative", "positive"))
+    records = read_source(source, 0, SPREADSHEETS / name, task)
+    assert len(records) == 180
+    assert {record.answer for record in records} == {"negative", "positive"}
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.jsonl", "a.conll"])
+def test_rows_in_another_encoding_are_refused_with_line_and_what_to_do_in_a_folder_too(tmp_path: Path, name: str) -> None:
+    (tmp_path / "docs").mkdir()
+    content = {
+        "a.csv": "passage\nIm Café\n",
+        "a.jsonl": '{"passage": "x"}\n{"passage": "Café"}\n',
+        "a.conll": "x O\nCafé O\n",
+    }
+    (tmp_path / "docs" / name).write_bytes(content[name].encode("cp1252"))
+    with pytest.raises(BadInput, match=r"not UTF-8 text \(line 2\); save it as UTF-8; as Windows-1252 it reads '.*Café"):
+        read(tmp_path / "docs")

@@ -16,8 +16,10 @@ from components.core import (
     Workspace,
     parse,
     publish_json,
+    read_yaml,
     write_jsonl,
 )
+from components.core.code import ROOT
 from components.use_case import Config, Feasibility, check, check_contract
 
 CONTRACT: dict[str, Any] = {
@@ -102,6 +104,52 @@ def test_a_filter_that_took_the_training_rows_is_named_in_the_advice(tmp_path: P
 def test_a_label_that_never_occurs_is_not_feasible(tmp_path: Path) -> None:
     result = assess(tmp_path, contract(), labels="bill")
     assert "labels in train: found bill 10, praise 0" in result.decision.reason
+
+
+@pytest.mark.parametrize(
+    ("rows", "advice"),
+    [
+        (5, "5 rows cannot hold 12 labels: raise data.splits.validation to 12 or more)"),
+        (40, "the profile uses 5 rows of validation: take one whose section 'data' has `validation: 12` or more"),
+    ],
+)
+def test_a_split_with_less_room_than_labels_says_so(tmp_path: Path, rows: int, advice: str) -> None:
+    labels = [f"topic_{number:02}" for number in range(12)]
+    figures = {"train": 10, "feedback": 0, "validation": rows, "test": 5}
+    given = {name: {"rows": count, "used": count} for name, count in figures.items()}
+    task = CONTRACT["task"] | {"labels": labels}
+    result = assess(tmp_path, contract(task=task), labels=" ".join(labels), split_rows=given)
+    assert "labels in validation: found 5 of 12, none of topic_05, topic_06, " in result.decision.reason
+    assert advice in result.decision.reason
+
+
+def test_a_label_that_is_rare_is_named_with_a_way_on(tmp_path: Path) -> None:
+    reason = assess(tmp_path, contract(), labels="bill").decision.reason
+    assert "bring rows of praise, count them as another label with data.sources.<n>.values, or leave them out of" in reason
+
+
+def test_rows_that_leaks_took_are_named_where_rows_lack(tmp_path: Path) -> None:
+    data = CONTRACT["data"] | {"minimum_rows": 21}
+    dropped = {"example row and test: equal question": 7, "duplicate row": 2}
+    reason = assess(tmp_path, contract(data=data), dropped=dropped).decision.reason
+    assert "bring more rows; 7 were left out because they give validation, test or a benchmark away" in reason
+
+
+@pytest.mark.parametrize("names", [("post", "post"), ("caf\u00e9", "cafe\u0301")])
+def test_two_sources_of_one_name_are_refused_with_the_key(names: tuple[str, str]) -> None:
+    source = CONTRACT["data"]["sources"][0]
+    data = CONTRACT["data"] | {"sources": [source | {"name": name} for name in names]}
+    with pytest.raises(
+        BadInput, match=r"letters\.yaml: key 'data\.sources\.1\.name': '.*' is used twice \(data\.sources\.0"
+    ) as caught:
+        check_contract(contract(data=data), "letters.yaml")
+    assert caught.value.exit_code == 2
+
+
+def test_the_case_of_two_sources_with_one_name_is_refused() -> None:
+    path = ROOT / "tests/cases/16-two-sources-one-name/twins.yaml"
+    with pytest.raises(BadInput, match=r"twins\.yaml: key 'data\.sources\.1\.name'"):
+        check_contract(read_yaml(path, UseCase), str(path))
 
 
 def test_research_data_is_not_for_production(tmp_path: Path) -> None:

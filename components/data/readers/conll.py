@@ -11,7 +11,7 @@ from pathlib import Path
 
 from components.core import BadInput, Source
 
-from ..decode import decoded
+from ..decode import decoded_rows
 
 SUFFIXES = (".conll", ".iob", ".bio")
 _TAG = re.compile(r"O|[BI]-(\S+)")
@@ -29,7 +29,7 @@ def rows(path: Path, source: Source) -> Iterator[tuple[int, dict[str, object]]]:
 
 def _sentences(path: Path) -> Iterator[tuple[int, list[Tagged]]]:
     start, tokens = 0, list[Tagged]()
-    for number, line in enumerate([*decoded(path).split("\n"), ""], 1):
+    for number, line in enumerate([*decoded_rows(path).split("\n"), ""], 1):
         columns = line.split()
         if columns and columns[0] != "-DOCSTART-":
             if len(columns) < 2 or not _TAG.fullmatch(columns[-1]):

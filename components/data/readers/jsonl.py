@@ -1,4 +1,4 @@
-"""JSON: one object a line (JSONL), or one array of objects over the whole file."""
+"""JSON: objects, one a line (JSONL) or over several; one array of them; or one object that holds them (SQuAD's, `data`)."""
 
 import json
 from collections.abc import Iterator
@@ -6,33 +6,75 @@ from pathlib import Path
 
 from components.core import BadInput, Source
 
+from ..decode import decoded_rows
+from ..shapes import rows_inside
+
 SUFFIXES = (".jsonl", ".ndjson", ".json")
 
 
 def rows(path: Path, source: Source) -> Iterator[tuple[int, dict[str, object]]]:
-    """(line that the object begins on, object); empty lines are passed over."""
-    content = path.read_bytes().removeprefix(b"\xef\xbb\xbf")
-    for line, row in _members(path, content) if content.lstrip().startswith(b"[") else _lines(path, content):
+    """(line that the object begins on, object); empty lines are passed over. Objects that share a line, or stand inside one
+    object, are numbered instead."""
+    text = decoded_rows(path)
+    start = text.lstrip()
+    if start.startswith("["):
+        members = list(_members(path, text))
+    elif _spans_lines(start.split("\n", 1)[0].rstrip()):
+        members = list(_objects(path, text))
+    else:
+        members = list(_lines(path, text))
+    if len(members) == 1 and isinstance(whole := members[0][1], dict):
+        try:
+            members = list(enumerate(inside, 1)) if (inside := rows_inside(whole)) is not None else members
+        except ValueError as error:
+            raise BadInput(f"{path}: {error}") from error
+    if len({line for line, _ in members}) < len(members):  # the gate names, and sets aside, rows by their line
+        members = list(enumerate((row for _, row in members), 1))
+    for line, row in members:
         if not isinstance(row, dict):
             raise BadInput(f'{path}, line {line}: expected an object like {{"text": …}}, found {type(row).__name__}')
         yield line, row
 
 
-def _lines(path: Path, content: bytes) -> Iterator[tuple[int, object]]:
-    for line, raw in enumerate(content.split(b"\n"), 1):
+def _spans_lines(first: str) -> bool:
+    """Whether the first line begins an object that ends on a later one, or holds several; not a line that is just broken."""
+    try:
+        json.loads(first)
+    except json.JSONDecodeError as error:
+        return error.msg == "Extra data" or error.pos >= len(first) > 0
+    except (ValueError, RecursionError):  # a number too long, an object too deep
+        return False
+    return False
+
+
+def _lines(path: Path, text: str) -> Iterator[tuple[int, object]]:
+    for line, raw in enumerate(text.split("\n"), 1):
         if raw.strip():
             try:
-                row = json.loads(raw.decode())
+                row = json.loads(raw)
             except (ValueError, RecursionError) as error:
-                raise _broken(path, line, error) from error
+                raise _broken(path, line, error, ". Correct or remove the line") from error
             yield line, row
 
 
-def _members(path: Path, content: bytes) -> Iterator[tuple[int, object]]:
+def _objects(path: Path, text: str) -> Iterator[tuple[int, object]]:
+    """Objects one after the other, each over as many lines as it takes."""
+    line, before = 1, 0
+    at = _after_space(text, 0)
+    try:
+        while at < len(text):
+            line, before = line + text.count("\n", before, at), at
+            row, at = json.JSONDecoder().raw_decode(text, at)
+            yield line, row
+            at = _after_space(text, at)
+    except (ValueError, RecursionError) as error:
+        raise _broken(path, getattr(error, "lineno", line), error) from error
+
+
+def _members(path: Path, text: str) -> Iterator[tuple[int, object]]:
     """Members of an array, one by one: read whole it would not tell on which line each begins."""
     line, before = 1, 0
     try:
-        text = content.decode()
         at = _after_space(text, text.index("[") + 1)
         while text[at : at + 1] != "]":
             line, before = line + text.count("\n", before, at), at
@@ -58,6 +100,6 @@ def _after_space(text: str, at: int) -> int:
     return at
 
 
-def _broken(path: Path, line: int, error: Exception) -> BadInput:
+def _broken(path: Path, line: int, error: Exception, advice: str = "") -> BadInput:
     reason = str(error) or "nested too deeply"
-    return BadInput(f"{path}, line {line}: not valid JSON ({reason}). Correct or remove the line")
+    return BadInput(f"{path}, line {line}: not valid JSON ({reason}){advice}")

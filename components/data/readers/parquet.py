@@ -22,7 +22,8 @@ def rows(path: Path, source: Source) -> Iterator[tuple[int, dict[str, object]]]:
             for name in table.column_names:  # text that is no UTF-8, and times beyond the calendar, show only here
                 if table.column_names.count(name) > 1:
                     raise ValueError("two columns have this name; rename one")
-                columns[name] = [value if isinstance(value, list) else plain(value) for value in table[name].to_pylist()]
+                values = table[name].to_pylist()
+                columns[name] = [value if isinstance(value, (list, dict)) else plain(value) for value in values]
         except (ArrowException, OSError, ValueError, OverflowError) as error:
             where = f"column '{name}': " if name else ""
             raise BadInput(f"{path}: not a readable Parquet file ({where}{error})") from error

@@ -1,0 +1,93 @@
+"""The shapes that sets of questions and answers are published in, brought into rows with one question and one answer.
+
+SQuAD's nested object and the hub's flat rows of it, Alpaca's instructions, conversations of one turn (ShareGPT's, or
+messages). Preference pairs (prompt, chosen, rejected) are named and not read: stage `feedback` makes its own.
+"""
+
+from collections.abc import Mapping
+from itertools import chain
+
+Fields = dict[str, object]
+
+INSIDE = ("data", "rows", "examples", "records", "instances")
+"""Keys under which one object over a whole file holds its rows."""
+_ASKS, _ANSWERS = ("user", "human"), ("assistant", "gpt", "chatgpt", "model", "bot")
+
+
+def rows_inside(whole: Mapping[str, object]) -> list[Fields] | None:
+    """The rows of a file that is one object: SQuAD's questions, or the objects under one of `INSIDE`; None where there are
+    none, and the object is a row itself. Raises ValueError for articles that are not as SQuAD has them."""
+    for key in INSIDE:
+        members = whole.get(key)
+        if isinstance(members, list) and members and all(isinstance(one, dict) for one in members):
+            if any("paragraphs" in one for one in members):
+                return list(chain.from_iterable(_questions(one, f"{key}.{place}") for place, one in enumerate(members)))
+            return members
+    return None
+
+
+def _questions(article: Fields, where: str) -> list[Fields]:
+    questions = list[Fields]()
+    for place, paragraph in enumerate(_objects(article, "paragraphs", where)):
+        at = f"{where}.paragraphs.{place}"
+        about = {"title": article.get("title"), "context": paragraph.get("context")}
+        questions += [about | question for question in _objects(paragraph, "qas", at)]
+    return questions
+
+
+def _objects(holder: Fields, key: str, where: str) -> list[Fields]:
+    members = holder.get(key)
+    if not isinstance(members, list) or not all(isinstance(one, dict) for one in members):
+        raise ValueError(f"'{where}.{key}' must be a list of objects, as in SQuAD")
+    return members
+
+
+def asked_and_answered(fields: Fields, asks: bool) -> tuple[Fields, str | None]:
+    """(the fields with `question` and `answer`, where the row is an instruction or a conversation; why it holds none).
+
+    asks: the task is to answer questions: an instruction is one together with its input; else the input is the text.
+    """
+    if {"instruction", "output"} <= fields.keys():
+        parts = [fields["instruction"], fields.get("input")] if asks else [fields.get("input") or fields["instruction"]]
+        text = "\n".join(part.strip() for part in parts if isinstance(part, str) and part.strip())
+        return fields | {"question": text, "answer": fields["output"]}, None
+    turns = next((fields[key] for key in ("conversations", "conversation", "messages") if key in fields), None)
+    if not isinstance(turns, list):
+        return fields, None
+    said = [turn for turn in map(_turn, turns) if turn[0] != "system"]
+    if [speaker for speaker, _ in said] == ["asks", "answers"]:
+        return fields | {"question": said[0][1], "answer": said[1][1]}, None
+    fault = f"it is a conversation of {len(said)} turns: one question and one answer are read, so write a row for each"
+    return fields | {"question": None, "answer": None}, fault
+
+
+def _turn(turn: object) -> tuple[str, object]:
+    """(asks, answers or another speaker, what is said)"""
+    if not isinstance(turn, dict):
+        return "", None
+    speaker = str(turn.get("from") or turn.get("role")).lower()
+    part = "asks" if speaker in _ASKS else "answers" if speaker in _ANSWERS else speaker
+    return part, turn.get("value", turn.get("content"))
+
+
+def answers_in(value: object) -> list[str] | None:
+    """Equally good answers, where a field holds several: texts, SQuAD's {text, answer_start}, or its lists of both; of the
+    turns of a conversation the last. None for any other value."""
+    if isinstance(value, dict) and isinstance(value.get("text"), list):
+        value = value["text"]
+    if not isinstance(value, list):
+        return None
+    if value and all(isinstance(one, dict) and ("role" in one or "from" in one) for one in value):
+        value = [_turn(value[-1])[1]]
+    texts = [one.get("text") if isinstance(one, dict) else one for one in value]
+    return [text.strip() for text in texts if isinstance(text, str) and text.strip()]
+
+
+def named(there: set[str]) -> str:
+    """What a file with such fields is and what to do, where it is a shape that is not read; or nothing."""
+    if {"chosen", "rejected"} <= there:
+        return (
+            ". These are preference pairs (prompt, chosen, rejected), which stage feedback makes itself; to learn from the "
+            "chosen answers alone, map `{question: prompt, answer: chosen}`"
+        )
+    return ""
