@@ -3,16 +3,20 @@
 `load` (load.py) makes one from a Candidate. Not covered: HTTP, logging of traffic, feedback (components/serving).
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from types import TracebackType
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from components.core import Candidate, Example, Frozen, Machine, Prompt, Row, Store
 from components.tasks import kind_of
 from components.text import matching_label
 
+from .ending import Ending, limited, stop_in, until
 from .prompt import MAX_CONTEXT_WORDS, clean, cut, first_line_only, render, without_control_tokens
 from .quotes import Quotes
+
+if TYPE_CHECKING:
+    from .embedder import Embedder
 
 SHOWN = 5
 """Passages named in an answer; hit@5 and the reciprocal rank are computed over these."""
@@ -83,33 +87,46 @@ class Application:
         answered = zip(rows, texts, hits, margins, strict=True)
         return [self._answer(row.id, text, seen, margin) for row, text, seen, margin in answered]
 
-    def stream(self, row: Row) -> Iterator[str | Answer]:
+    def stream(self, row: Row, limit: int | None = None, stop: Sequence[str] = ()) -> Generator[str | Answer, None, Ending]:
         """The answer to one row in pieces, as they are decoded, and then whole; in one piece where it is only known at the
         end (a label, an answer of a form or after a marker, no model). The pieces join to the model's words: the whole
-        answer also has an abstention as the contract spells it."""
+        answer also has an abstention as the contract spells it. Returns how it ended.
+
+        limit: tokens it may have, where those are fewer than the prompt's own limit; of an answer in one piece this many are
+               given, words where there is no tokenizer
+        stop: it ends before the first of these
+        """
         candidate = self.candidate
         whole = bool(candidate.labels) or kind_of(candidate.task).formed
         if candidate.prompt is None or whole or candidate.prompt.answer_marker:
             (answer,) = self.answer([row])
-            yield answer.text
-            yield answer
-            return
+            text, ending = limited(answer.text, limit, stop, getattr(self.engine, "tokenizer", None))
+            yield text
+            yield answer.model_copy(update={"text": text})
+            return ending
         hits = self._hits([row.text])
         quotes = self._quotes(hits)
         (messages,) = self._asked(candidate.prompt, [row.text], [self._context(hits[0])])
         last = len(candidate.prompt.turns) - 1
-        generated = ""
-        for piece in self.engine.stream(
+        most = candidate.prompt.turns[last].max_new_tokens
+        pieces = self.engine.stream(
             messages,
-            candidate.prompt.turns[last].max_new_tokens,
+            most if limit is None else min(limit, most),
             first_line=first_line_only(candidate, last),
             quotes=quotes[0] if quotes else None,
-        ):
-            piece = piece if generated else piece.lstrip()
-            generated += piece
-            if piece:
-                yield piece
-        yield self._answer(row.id, clean(candidate, generated), hits[0], quotes[0].margin if quotes else None)
+        )
+        generated, ending = yield from until(pieces, stop)
+        text = clean(candidate, generated)
+        # the contract's spelling of an abstention may hold a stop string that the model's own did not
+        text = text[: stop_in(text, stop)]
+        yield self._answer(row.id, text, hits[0], quotes[0].margin if quotes else None)
+        return ending
+
+    @property
+    def embedder(self) -> "Embedder | None":
+        """What the retriever embeds questions with; None where it has no vectors."""
+        indexed = getattr(self.retriever, "indexed", None)
+        return indexed.embedder if indexed else None
 
     def close(self) -> None:
         """Free the engine's memory; a second call does nothing."""

@@ -52,6 +52,15 @@ class Embedder:
         """Length of a vector."""
         return int(self._model.get_sentence_embedding_dimension() or 0)
 
+    @property
+    def window(self) -> int:
+        """Tokens of a text that are read; what lies beyond has no part in its vector."""
+        return int(self._model.max_seq_length or 0)
+
+    def count(self, texts: Sequence[str]) -> list[int]:
+        """Tokens of each text, with the marks that the model puts around it."""
+        return [len(ids) for ids in self._model.tokenizer(list(texts), truncation=False)["input_ids"]]
+
     def embed(self, texts: Sequence[str]) -> "np.ndarray":
         """float32 [texts, dimensions], unit length. With bfloat16 inside, the cosine to float32's vector is ≥ 0.9999.
 

@@ -45,11 +45,11 @@ class Indexed:
             raise BadInput(f"retriever: the index holds {len(self.chunks)} chunks and {len(vectors)} vectors")
         rows = IndexRows.of(tuple(chunk["passage"] for chunk in self.chunks), vectors)
         self.vectors = open_store(retriever.store, retriever.index, rows, store)
-        self._embedder = Embedder.of_index(machine, opened(store, retriever.embedder.object), folder)
+        self.embedder = Embedder.of_index(machine, opened(store, retriever.embedder.object), folder)
 
     def embed(self, texts: Sequence[str]) -> "np.ndarray":
         """float32 [texts, dimensions], unit length."""
-        return self._embedder.embed(texts)
+        return self.embedder.embed(texts)
 
     def hit(self, number: int, score: float) -> Hit:
         """The chunk in that line of the index."""

@@ -1,7 +1,8 @@
 """The web application: OpenAI's chat completions over one loaded bundle, feedback, health.
 
     POST /v1/chat/completions   an answer (or SSE chunks), with its passages and answer id in the field `ninefold`
-    GET  /v1/models             the one model
+    GET  /v1/models             the one model, and /v1/models/{id}
+    POST /v1/embeddings         vectors by the embedder of the release's retriever, where it has one
     POST /feedback              a rating or a correction of an answer, named by the random id that came with it (`id` of the
                                 completion, `ninefold.answer_id`); durable when acknowledged
     GET  /health                the process lives        GET /ready   the model is loaded
@@ -23,21 +24,24 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response, StreamingResponse
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import ConfigDict, ValidationError, model_validator
+from starlette.exceptions import HTTPException
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from components.core import BadInput, Machine, MachineFault, Workspace
 from components.core.feedback_store import Feedback, FeedbackStore
 
+from .body import NOT_TEXT, UNKNOWN, UNSUPPORTED, Body
 from .body_limit import BodyLimit
 from .chat import MAX_CHARACTERS, ChatRequest, Ninefold, chunk, completion, error
+from .embeddings import EmbeddingRequest, embedding_list
 from .source import source_of
 from .tracing import no_span, span
 from .traffic import Logged, Traffic, traffic_path
-from .worker import Busy, Reply, Worker
+from .worker import Busy, Limits, Reply, Worker
 
 
-class FeedbackRequest(BaseModel):
+class FeedbackRequest(Body):
     """POST /feedback: a rating (1 or -1), or a correction (what the answer should have been), of one answer."""
 
     model_config = ConfigDict(extra="forbid")
@@ -108,6 +112,8 @@ def create_app(
     app.add_exception_handler(RequestValidationError, _unprocessable)
     app.add_exception_handler(MachineFault, _machine_fault)
     app.add_exception_handler(BadInput, _unanswerable)
+    app.add_exception_handler(Busy, _busy)
+    app.add_exception_handler(HTTPException, _no_route)
     return app
 
 
@@ -147,8 +153,17 @@ def ready(served: ServedHere, worker: WorkerHere) -> Response:
 @routes.get("/v1/models")
 def models(served: ServedHere) -> dict[str, object]:
     """The one model, as OpenAI lists models."""
-    one = {"id": served.name, "object": "model", "created": served.started, "owned_by": "ninefold"}
-    return {"object": "list", "data": [one]}
+    return {"object": "list", "data": [_listed(served)]}
+
+
+@routes.get("/v1/models/{id:path}")
+def model(id: str, served: ServedHere) -> Response:
+    """The one model, where that is its name."""
+    return JSONResponse(_listed(served)) if id == served.name else _no_model(id, served.name)
+
+
+def _listed(served: ServedModel) -> dict[str, object]:
+    return {"id": served.name, "object": "model", "created": served.started, "owned_by": "ninefold"}
 
 
 @routes.post("/v1/chat/completions")
@@ -157,31 +172,49 @@ def chat(request: ChatRequest, served: ServedHere, worker: WorkerHere) -> Respon
     if refused := _refused(request, served.name, worker):
         return refused
     id, created = f"chatcmpl-{secrets.token_hex(16)}", int(time.time())
-    try:
-        if request.stream:
-            pieces = worker.stream(id, request.question)
-            events = _events(pieces, id, created, served.name, served.version)
-            return StreamingResponse(events, media_type="text/event-stream")
-        reply = worker.answer(id, request.question)
-    except Busy:
-        return JSONResponse(error("too many requests in line; try again", "server_error"), 503, {"Retry-After": "1"})
+    limits = Limits(request.limit, tuple(request.stop))
+    if request.stream:
+        pieces = worker.stream(id, request.question, limits)
+        events = _events(pieces, id, created, served, usage=request.stream_options.include_usage)
+        return StreamingResponse(events, media_type="text/event-stream")
+    reply = worker.answer(id, request.question, limits)
     extra = _extra(id, reply, served.version)
-    return JSONResponse(completion(id, created, served.name, reply.text, _usage(reply), extra))
+    return JSONResponse(completion(id, created, served.name, reply.text, reply.finish, _usage(reply), extra))
+
+
+@routes.post("/v1/embeddings")
+def embeddings(request: EmbeddingRequest, served: ServedHere, worker: WorkerHere) -> Response:
+    """A vector for each text."""
+    if not worker.ready:
+        return _loading()
+    if not worker.embedder:
+        message = f"{served.name} has no embedder: it finds passages without vectors, or none. Ask another endpoint for them"
+        return JSONResponse(error(message, code="not_found"), 404)
+    if request.model not in (None, served.name, worker.embedder):
+        return _no_model(request.model, f"{served.name}' and, for embeddings, '{worker.embedder}")
+    vectors, tokens = worker.embed(request.input, request.dimensions)
+    return JSONResponse(embedding_list(vectors, worker.embedder, tokens, request.encoding_format))
 
 
 def _refused(request: ChatRequest, name: str, worker: Worker) -> Response | None:
     """Why a chat request is not answered; None where it is."""
     if request.model not in (None, name):
-        message = f"The model '{request.model}' does not exist; this endpoint serves '{name}'"
-        return JSONResponse(error(message, code="model_not_found"), 404)
+        return _no_model(request.model, name)
     if not request.question:
-        return JSONResponse(error("messages: the last user message is missing or empty"), 400)
+        return JSONResponse(error("messages: the last user message is missing or empty", param="messages"), 400)
     if len(request.question) > MAX_CHARACTERS:
         message = f"messages: at most {MAX_CHARACTERS} characters, found {len(request.question)}"
-        return JSONResponse(error(message, code="context_length_exceeded"), 400)
-    if not worker.ready:
-        return JSONResponse(error("the model is not loaded yet: ask /ready", "server_error"), 503, {"Retry-After": "1"})
-    return None
+        return JSONResponse(error(message, code="context_length_exceeded", param="messages"), 400)
+    return None if worker.ready else _loading()
+
+
+def _loading() -> Response:
+    return JSONResponse(error("the model is not loaded yet: ask /ready", "server_error"), 503, {"Retry-After": "1"})
+
+
+def _no_model(asked: str | None, served: str) -> Response:
+    message = f"The model '{asked}' does not exist; this endpoint serves '{served}'"
+    return JSONResponse(error(message, code="model_not_found", param="model"), 404)
 
 
 @routes.post("/feedback")
@@ -207,8 +240,20 @@ async def _machine_fault(_: Request, fault: Exception) -> JSONResponse:
 
 
 async def _unanswerable(_: Request, fault: Exception) -> JSONResponse:
-    """The model cannot take this conversation: its chat template refuses it, or was stopped."""
-    return JSONResponse(error(str(fault)), 422)
+    """The model cannot take this: its chat template refuses it or was stopped, a text is too long for the embedder."""
+    param = str(fault).partition(":")[0]
+    return JSONResponse(error(str(fault), param=param if re.fullmatch(r"[a-z]+(\.\d+)?", param) else None), 400)
+
+
+async def _busy(_: Request, busy: Exception) -> JSONResponse:
+    return JSONResponse(error("too many requests in line; try again", "server_error"), 503, {"Retry-After": "1"})
+
+
+async def _no_route(request: Request, problem: Exception) -> JSONResponse:
+    """No such page or method, or a body that cannot be read at all."""
+    assert isinstance(problem, HTTPException)
+    message = f"{request.method} {request.url.path}: {problem.detail}"
+    return JSONResponse(error(message), problem.status_code, problem.headers)
 
 
 def _feedback(request: FeedbackRequest, answered: Logged) -> Feedback:
@@ -227,16 +272,24 @@ def _feedback(request: FeedbackRequest, answered: Logged) -> Feedback:
     )
 
 
-def _events(pieces: Iterator[str | Reply], id: str, created: int, name: str, version: str | None) -> Iterator[str]:
-    """Server-sent events: the role, each piece, then the finish with usage and passages, then [DONE]."""
-    yield _event(chunk(id, created, name, {"role": "assistant", "content": ""}))
+def _events(pieces: Iterator[str | Reply], id: str, created: int, served: ServedModel, *, usage: bool) -> Iterator[str]:
+    """Server-sent events: the role, each piece, then the finish with passages, with `usage` a chunk that has no choices but
+    the token counts, then [DONE]."""
+    uncounted = {"usage": None} if usage else {}
+
+    def told(delta: dict[str, str]) -> str:
+        return _event({**chunk(id, created, served.name, delta), **uncounted})
+
+    yield told({"role": "assistant", "content": ""})
     try:
         for piece in pieces:
             if isinstance(piece, str):
-                yield _event(chunk(id, created, name, {"content": piece}))
-            else:
-                last = chunk(id, created, name, {}, finish="stop")
-                yield _event({**last, "usage": _usage(piece), "ninefold": _extra(id, piece, version)})
+                yield told({"content": piece})
+                continue
+            last = chunk(id, created, served.name, {}, finish=piece.finish)
+            yield _event({**last, **uncounted, "ninefold": _extra(id, piece, served.version)})
+            if usage:
+                yield _event({**chunk(id, created, served.name, None), "usage": _usage(piece)})
     except Exception as fault:  # noqa: BLE001 - the status line is out already: the stream itself must carry the error
         yield _event(error(f"generation failed: {fault}", "server_error"))
     yield "data: [DONE]\n\n"
@@ -255,9 +308,15 @@ def _extra(id: str, reply: Reply, version: str | None) -> Ninefold:
     return {"answer_id": id, "passages": list(reply.passages), "model_version": version}
 
 
-async def _unprocessable(_: Request, problem: Exception) -> JSONResponse:
+async def _unprocessable(request: Request, problem: Exception) -> JSONResponse:
+    """A body that is not of its route's form: 400, as OpenAI's clients expect; of feedback 422 where it is JSON of text."""
     assert isinstance(problem, RequestValidationError)
-    faults = problem.errors()
-    where = ".".join(str(part) for part in faults[0]["loc"] if part != "body") if faults else ""
-    status = 400 if faults and faults[0]["type"] == "json_invalid" else 422
-    return JSONResponse(error(f"{where or 'body'}: {faults[0]['msg'] if faults else 'not valid'}"), status)
+    fault = problem.errors()[0]
+    named = fault.get("ctx", {}).get("param")
+    # a number behind the body is where its JSON breaks off, and no field
+    places = [] if fault["type"] == "json_invalid" else [*fault["loc"][1:], *([named] if named else [])]
+    where = ".".join(map(str, places))
+    message = f"{where or 'body'}: {str(fault['msg']).removeprefix('Value error, ')}"
+    code = fault["type"] if fault["type"] in (NOT_TEXT, UNSUPPORTED, UNKNOWN) else None
+    of_feedback = request.url.path == "/feedback" and fault["type"] not in ("json_invalid", NOT_TEXT)
+    return JSONResponse(error(message, code=code, param=where or None), 422 if of_feedback else 400)

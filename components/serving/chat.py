@@ -1,52 +1,125 @@
 """The part of OpenAI's chat-completion format that the endpoint speaks: requests, replies, stream chunks, errors.
 
 Format: https://platform.openai.com/docs/api-reference/chat. The application answers one question at a time with greedy
-decoding, so sampling settings are accepted and have no effect, and of the messages the last one from the user is the
-question. Tools, images and `n` above 1 are refused.
+decoding: `temperature`, `top_p` and `seed` have no effect, and of the messages the last one from the user is the question;
+those before it are read by nobody. Token limits and stop strings hold. What else would change a reply (tools, response
+formats, log-probabilities, penalties, several choices, images) is refused by name.
 """
 
-from typing import Literal, TypedDict
+from typing import ClassVar, Literal, TypedDict
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from .body import OpenAIBody
 
 MAX_CHARACTERS = 20_000
 """A longer question is refused before the model sees it."""
 
-
-class Part(BaseModel):
-    """One part of a message; only text is understood."""
-
-    type: Literal["text"]
-    text: str
+_FORM = "the use case fixes the form of an answer (task); leave it out and read the text"
+_GREEDY = "answers are decoded greedily, as they were measured; leave it out"
+_TOOLS = "it calls no tools; leave it out"
+_TEXT = "it reads and writes text alone; leave it out"
 
 
 class Message(BaseModel):
-    """One message of the conversation."""
+    """One message of the conversation. Other fields (a name, the tool calls of a history) are taken and not read."""
 
-    role: Literal["system", "developer", "user", "assistant"]
-    content: str | list[Part]
+    model_config = ConfigDict(strict=True, extra="ignore")
 
-    @property
-    def text(self) -> str:
-        return self.content if isinstance(self.content, str) else "\n".join(part.text for part in self.content)
+    role: Literal["system", "developer", "user", "assistant", "tool", "function"]
+    content: str | None = None
+    """Text; sent as a text, as parts that are text or, by an assistant that called a tool, as null."""
+
+    @field_validator("content", mode="before")
+    @classmethod
+    def _text(cls, content: object) -> object:
+        return "\n".join(map(_text_of, content)) if isinstance(content, list) else content
 
 
-class ChatRequest(BaseModel):
+def _text_of(part: object) -> str:
+    kind = part.get("type") if isinstance(part, dict) else None
+    # the part of an assistant that declined has its text in a field of that name
+    text = part.get("refusal" if kind == "refusal" else "text") if isinstance(part, dict) else None
+    if kind not in ("text", "refusal") or not isinstance(text, str):
+        raise ValueError(f'a part of it is no text but {ascii(kind)[:40]}; send {{"type": "text", "text": "…"}}')
+    return text
+
+
+class StreamOptions(OpenAIBody):
+    """What a stream holds beside the answer."""
+
+    include_usage: bool = False
+    """A last chunk without choices tells the token counts; all others then have `usage: null`."""
+
+    refused = {"include_obfuscation": ("chunks are not padded; leave it out", (False,))}
+
+
+class ChatRequest(OpenAIBody):
     """POST /v1/chat/completions."""
 
-    model_config = ConfigDict(extra="ignore")
-
-    model: str | None = None
     messages: list[Message] = Field(min_length=1, max_length=200)
+    model: str | None = None
     stream: bool = False
-    n: Literal[1] = 1
-    tools: None = None
-    """Not supported: anything else is refused rather than ignored."""
+    stream_options: StreamOptions = StreamOptions()
+    max_tokens: int | None = Field(None, ge=1)
+    max_completion_tokens: int | None = Field(None, ge=1)
+    stop: list[str] = []
+    """Sent as a text or a list of texts."""
+
+    # Without effect: a greedy answer is the likeliest at any temperature, and the same for any seed; the others are the
+    # caller's own book-keeping, or hints on speed.
+    temperature: float | None = Field(None, ge=0, le=2)
+    top_p: float | None = Field(None, ge=0, le=1)
+    seed: int | None = None
+    user: str | None = None
+    safety_identifier: str | None = None
+    metadata: dict[str, str] | None = None
+    prompt_cache_key: str | None = None
+    prompt_cache_retention: str | None = None
+    prompt_cache_options: dict[str, object] | None = None
+    prediction: dict[str, object] | None = None
+    parallel_tool_calls: bool | None = None
+
+    refused: ClassVar = {
+        "tools": (_TOOLS, ([],)),
+        "tool_choice": (_TOOLS, ("none",)),
+        "functions": (_TOOLS, ([],)),
+        "function_call": (_TOOLS, ("none",)),
+        "web_search_options": (_TOOLS, ()),
+        "response_format": (_FORM, ({"type": "text"},)),
+        "verbosity": (_FORM, ()),
+        "reasoning_effort": ("its prompt says how it reasons; leave it out", ("none",)),
+        "logprobs": ("it tells no log-probabilities; leave it out", (False,)),
+        "top_logprobs": ("it tells no log-probabilities; leave it out", (0,)),
+        "n": ("it gives one answer a request; leave it out, or send 1", (1,)),
+        "frequency_penalty": (_GREEDY, (0,)),
+        "presence_penalty": (_GREEDY, (0,)),
+        "logit_bias": (_GREEDY, ({},)),
+        "modalities": (_TEXT, (["text"],)),
+        "audio": (_TEXT, ()),
+        "moderation": ("it moderates nothing; leave it out", ()),
+        "service_tier": ("there is one tier; leave it out", ("auto", "default")),
+        "store": ("replies are not to be fetched again; leave it out", (False,)),
+    }
+
+    @field_validator("stop", mode="before")
+    @classmethod
+    def _texts(cls, stop: object) -> object:
+        texts = stop if isinstance(stop, list) else [stop]
+        if len(texts) > 4 or not all(isinstance(one, str) and one for one in texts):
+            raise ValueError("give a text that is not empty, or a list of up to four")
+        return texts
 
     @property
     def question(self) -> str:
         """The last message from the user, or an empty text."""
-        return next((message.text.strip() for message in reversed(self.messages) if message.role == "user"), "")
+        asked = (message.content or "" for message in reversed(self.messages) if message.role == "user")
+        return next(asked, "").strip()
+
+    @property
+    def limit(self) -> int | None:
+        """Tokens that the answer may have: the smaller of the two fields that say so."""
+        return min((limit for limit in (self.max_tokens, self.max_completion_tokens) if limit is not None), default=None)
 
 
 class Passage(TypedDict):
@@ -71,6 +144,7 @@ class AnswerMessage(TypedDict):
 
     role: Literal["assistant"]
     content: str
+    refusal: None
 
 
 class Choice(TypedDict):
@@ -79,7 +153,7 @@ class Choice(TypedDict):
     index: int
     message: AnswerMessage
     logprobs: None
-    finish_reason: str
+    finish_reason: Literal["stop", "length"]
 
 
 class Completion(TypedDict):
@@ -95,26 +169,37 @@ class Completion(TypedDict):
     ninefold: Ninefold
 
 
-def error(message: str, kind: str = "invalid_request_error", code: str | None = None) -> dict[str, dict[str, str | None]]:
-    """An error in OpenAI's form."""
-    return {"error": {"message": message, "type": kind, "param": None, "code": code}}
+def error(
+    message: str, kind: str = "invalid_request_error", code: str | None = None, param: str | None = None
+) -> dict[str, dict[str, str | None]]:
+    """An error in OpenAI's form. param: the field of the request that it is about."""
+    return {"error": {"message": message, "type": kind, "param": param, "code": code}}
 
 
-def completion(id: str, created: int, model: str, text: str, usage: dict[str, int], extra: Ninefold) -> Completion:
+def completion(
+    id: str,
+    created: int,
+    model: str,
+    text: str,
+    finish: Literal["stop", "length"],
+    usage: dict[str, int],
+    extra: Ninefold,
+) -> Completion:
     """A whole reply. usage: token counts; extra: the `ninefold` field (answer id, passages, version)."""
-    message: AnswerMessage = {"role": "assistant", "content": text}
+    message: AnswerMessage = {"role": "assistant", "content": text, "refusal": None}
     return {
         "id": id,
         "object": "chat.completion",
         "created": created,
         "model": model,
-        "choices": [{"index": 0, "message": message, "logprobs": None, "finish_reason": "stop"}],
+        "choices": [{"index": 0, "message": message, "logprobs": None, "finish_reason": finish}],
         "usage": usage,
         "ninefold": extra,
     }
 
 
-def chunk(id: str, created: int, model: str, delta: dict[str, str], finish: str | None = None) -> dict[str, object]:
-    """One piece of a streamed reply."""
+def chunk(id: str, created: int, model: str, delta: dict[str, str] | None, finish: str | None = None) -> dict[str, object]:
+    """One piece of a streamed reply; without `delta` one that has no choice."""
     choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish}
-    return {"id": id, "object": "chat.completion.chunk", "created": created, "model": model, "choices": [choice]}
+    choices = [] if delta is None else [choice]
+    return {"id": id, "object": "chat.completion.chunk", "created": created, "model": model, "choices": choices}

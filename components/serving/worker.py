@@ -12,16 +12,23 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 
-from components.core import Machine, Row
+from components.core import BadInput, Machine, Row
 
 from .bundle import load_bundle
 from .chat import Passage
 from .traffic import Served, Traffic
 
+if TYPE_CHECKING:
+    import numpy as np
+
+    from components.application.ending import Ending
+
 T = TypeVar("T")
 log = logging.getLogger(__name__)
+EMBEDDED = 32
+"""Texts that are embedded in one turn."""
 MAX_WAITING = 32
 """More requests than this in line are turned away with 503."""
 Span = Callable[[str, str, str], AbstractContextManager[Callable[["Reply"], None]]]
@@ -39,6 +46,18 @@ class Reply:
     """{"id", "text"} of what was put into the prompt."""
     prompt_tokens: int = 0
     completion_tokens: int = 0
+    finish: Literal["stop", "length"] = "stop"
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Where the caller wants the answer to end: see `Application.stream`."""
+
+    tokens: int | None = None
+    stop: tuple[str, ...] = ()
+
+
+UNLIMITED = Limits()
 
 
 class Busy(Exception):
@@ -55,6 +74,8 @@ class Worker:
         self, bundle: Path, derived: Path, machine: Machine, traffic: Traffic, model: str, version: str | None, span: Span
     ) -> None:
         self.model, self.version, self.candidate = model, version, ""
+        self.embedder = ""
+        """Name of the embedding model, once it is loaded; empty where the release has none."""
         self._traffic, self._span = traffic, span
         self._places = threading.Semaphore(MAX_WAITING)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="model")
@@ -71,11 +92,37 @@ class Worker:
         reason = self.loading.exception() if self.loading.done() else None
         return "" if reason is None else str(reason) or type(reason).__name__
 
-    def answer(self, id: str, question: str) -> Reply:
+    def answer(self, id: str, question: str, limits: Limits = UNLIMITED) -> Reply:
         """Answer `question`, log it, and return; blocks until its turn has come and gone. Raises Busy."""
-        return self._queued(lambda: self._answer(id, question)).result()
+        return self._queued(lambda: self._answer(id, question, limits)).result()
 
-    def stream(self, id: str, question: str) -> Iterator[str | Reply]:
+    def embed(self, texts: Sequence[str], dimensions: int | None = None) -> "tuple[np.ndarray, int]":
+        """The texts' vectors (float32 [texts, dimensions]) and how many tokens were read; not logged. In batches that each
+        wait for their turn, so that a long list keeps no question waiting. Raises Busy; BadInput for a text beyond the
+        model's window and for `dimensions` that are not its own."""
+        import numpy as np
+
+        places = range(0, len(texts), EMBEDDED)
+        batches = [self._embedded(texts[place : place + EMBEDDED], place, dimensions) for place in places]
+        return np.concatenate([vectors for vectors, _ in batches]), sum(tokens for _, tokens in batches)
+
+    def _embedded(self, texts: Sequence[str], first: int, dimensions: int | None) -> "tuple[np.ndarray, int]":
+        def work() -> "tuple[np.ndarray, int]":
+            embedder = self._application.embedder
+            assert embedder, "the route asks whether there is one"
+            if dimensions not in (None, embedder.dimensions):
+                raise BadInput(f"dimensions: {self.embedder} has {embedder.dimensions}, and gives them whole; leave it out")
+            counts = embedder.count(texts)
+            for place, tokens in enumerate(counts, first):
+                if tokens > embedder.window:
+                    raise BadInput(
+                        f"input.{place}: {tokens} tokens, and {self.embedder} reads {embedder.window}; send shorter texts"
+                    )
+            return embedder.embed(texts), sum(counts)
+
+        return self._queued(work).result()
+
+    def stream(self, id: str, question: str, limits: Limits = UNLIMITED) -> Iterator[str | Reply]:
         """The answer in pieces as they are generated, then the whole Reply, by then logged. Raises Busy at once.
 
         A caller that leaves does not stop it: answers are short, and the log stays whole.
@@ -84,7 +131,7 @@ class Worker:
 
         def produce() -> None:
             try:
-                pieces.put(self._answer(id, question, pieces.put))
+                pieces.put(self._answer(id, question, limits, pieces.put))
             except Exception as error:
                 pieces.put(error)
                 raise
@@ -111,16 +158,18 @@ class Worker:
             candidate, store = load_bundle(bundle, derived)
             self._application = load(candidate, store, machine)
             self.candidate = candidate.digest
+            if self._application.embedder and candidate.retriever and candidate.retriever.embedder:
+                self.embedder = candidate.retriever.embedder.name
             # The first answer pays for thread pools and caches; nobody should wait for that.
             self._application.answer([Row(id="warm-up", text="ready?", answer="")])
         except Exception:
             log.exception("the application could not be loaded")
             raise
 
-    def _answer(self, id: str, question: str, tell: Callable[[str], None] | None = None) -> Reply:
+    def _answer(self, id: str, question: str, limits: Limits, tell: Callable[[str], None] | None = None) -> Reply:
         started = time.perf_counter()
         with self._span(id, self.model, question) as traced:
-            reply = self._reply(Row(id=id, text=question, answer=""), tell)
+            reply = self._reply(Row(id=id, text=question, answer=""), limits, tell)
             traced(reply)
         self._traffic.add(
             Served(
@@ -138,15 +187,18 @@ class Worker:
         )
         return reply
 
-    def _reply(self, row: Row, tell: Callable[[str], None] | None) -> Reply:
-        if tell is None:
-            (answer,) = self._application.answer([row])
-        else:
-            for piece in self._application.stream(row):
-                if isinstance(piece, str):
-                    tell(piece)
-                else:
-                    answer = piece
+    def _reply(self, row: Row, limits: Limits, tell: Callable[[str], None] | None) -> Reply:
+        pieces = self._application.stream(row, limits.tokens, limits.stop)
+        while True:
+            try:
+                piece = next(pieces)
+            except StopIteration as exhausted:
+                ending: Ending = exhausted.value
+                break
+            if not isinstance(piece, str):
+                answer = piece
+            elif tell:
+                tell(piece)
         passages = tuple(
             Passage(id=id, text=text, score=score)
             for id, text, score in zip(answer.passages, answer.texts, answer.scores, strict=True)
@@ -157,7 +209,8 @@ class Worker:
             passages=passages,
             seen=tuple({"id": id, "text": text} for id, text in zip(answer.context_passages, answer.context, strict=True)),
             prompt_tokens=asked,
-            completion_tokens=self._count(answer.text),
+            completion_tokens=self._count(answer.text) if ending.tokens is None else ending.tokens,
+            finish=ending.reason,
         )
 
     def _asked(self, question: str, context: Sequence[str]) -> str:

@@ -1,9 +1,26 @@
-"""A real bundle without a language model: best sentence over five passages, abstaining below a score."""
+"""Real bundles: best sentence over five passages, abstaining below a score; a two-layer model, made on the spot."""
 
 import json
 from pathlib import Path
 
-from components.core import Baseline, Candidate, Retriever, Runtime, Store, publish_json, write_jsonl
+import numpy as np
+
+from components.application import Embedder, checkpoint
+from components.core import (
+    Baseline,
+    Candidate,
+    Machine,
+    Prompt,
+    PromptTurn,
+    Retriever,
+    Runtime,
+    Step,
+    Store,
+    Workspace,
+    publish_json,
+    write_jsonl,
+)
+from components.deployment import export
 
 PASSAGES = {
     "moon": "The Moon is the only natural satellite of the Earth. It was first visited by people in 1969.",
@@ -40,3 +57,42 @@ def bundle(folder: Path, abstain_below: float | None = None) -> Path:
     publish_json(folder / "candidate.json", made)
     (folder / "reference.json").write_text(json.dumps([]))
     return folder
+
+
+def with_model(workspace: Workspace) -> Path:
+    """A two-layer model that says twelve tokens of noise, as a bundle in the workspace's folder `bundle`."""
+    step = Step("made", workspace.store.scratch("made"), workspace, Machine())
+    candidate = Candidate(
+        task="summarization",
+        abstain="unknown",
+        runtime=Runtime(engine="transformers"),
+        model=checkpoint("made:two-layer", "made", "apache-2.0", step),
+        prompt=Prompt(method="zero_shot", turns=(PromptTurn(user="Say: {{input}}", max_new_tokens=12),)),
+    )
+    return export(candidate, workspace.store, workspace.root / "bundle", [])
+
+
+def with_embedder(workspace: Workspace) -> Path:
+    """Best sentence over the five passages found by vectors, as a bundle in the workspace's folder `embedding`."""
+    step = Step("embedder", workspace.store.scratch("embedder"), workspace, Machine())
+    embedder = checkpoint("asset:minilm/all_minilm_l6_v2/model.zip", "minilm", "apache-2.0", step)
+    knowledge, index = step.scratch / "passages.jsonl", step.scratch / "index"
+    index.mkdir()
+    write_jsonl(knowledge, [{"id": id, "text": text} for id, text in PASSAGES.items()])
+    write_jsonl(index / "chunks.jsonl", [{"id": id, "passage": id, "text": text} for id, text in PASSAGES.items()])
+    vectors = Embedder(step.machine, workspace.store.path(embedder.object)).embed(list(PASSAGES.values()))
+    np.save(index / "vectors.npy", vectors)
+    made = Candidate(
+        task="question_answering",
+        abstain="unknown",
+        runtime=Runtime(engine="baseline"),
+        baseline=Baseline(kind="best_sentence"),
+        retriever=Retriever(
+            scoring="vector",
+            store="numpy",
+            knowledge=workspace.store.put(knowledge),
+            index=workspace.store.put(index),
+            embedder=embedder,
+        ),
+    )
+    return export(made, workspace.store, workspace.root / "embedding", [])

@@ -62,6 +62,7 @@ def test_a_stream_joins_to_the_same_answer_and_ends_with_done(client) -> None:
     chunks = [json.loads(event) for event in events[:-1]]
     assert "".join(chunk["choices"][0]["delta"].get("content", "") for chunk in chunks) == whole
     assert chunks[-1]["choices"][0]["finish_reason"] == "stop"
+    assert not any("usage" in chunk for chunk in chunks), "nobody asked for it"
     assert chunks[-1]["ninefold"]["passages"][0]["id"] == "tea"
 
 
@@ -134,10 +135,14 @@ def test_an_id_of_the_stores_own_form_cannot_be_taken(client) -> None:
     ("body", "status"),
     [
         (b"{", 400),
-        (b"[]", 422),
-        (b'{"messages": []}', 422),
+        (b"[]", 400),
+        (b"\xff", 400),
+        (b"[" * 100_000, 400),
+        (b'{"messages": [{"role": "user", "content": "x"}], "seed": 1' + b"0" * 5000 + b"}", 400),
+        (b'{"messages": [{"role": "user", "content": "x"}], "temperature": NaN}', 400),
+        (b'{"messages": []}', 400),
         (b'{"messages": [{"role": "user", "content": "  "}]}', 400),
-        (b'{"messages": [{"role": "user", "content": "x"}], "n": 2}', 422),
+        (b'{"messages": [{"role": "user", "content": "x"}], "n": 2}', 400),
         (b'{"messages": [{"role": "user", "content": "x"}], "model": "other"}', 404),
         (b'{"messages": [{"role": "user", "content": "' + b"x" * 30_000 + b'"}]}', 400),
         (b'{"messages": [{"role": "user", "content": "' + b"x" * 1_000_001 + b'"}]}', 413),
@@ -161,7 +166,58 @@ def test_another_host_name_is_refused(client) -> None:
 
 
 def test_models_lists_the_one_model(client) -> None:
-    assert [model["id"] for model in client.get("/v1/models").json()["data"]] == ["desk"]
+    (listed,) = client.get("/v1/models").json()["data"]
+    assert listed["id"] == "desk"
+    assert client.get("/v1/models/desk").json() == listed
+    for other in ("other", "org/other"):
+        response = client.get(f"/v1/models/{other}")
+        assert response.status_code == 404
+        assert response.json()["error"]["code"] == "model_not_found"
+
+
+@pytest.mark.parametrize(("method", "path", "status"), [("POST", "/v1/completions", 404), ("GET", "/v1/embeddings", 405)])
+def test_what_is_not_there_is_said_in_openais_form(client, method: str, path: str, status: int) -> None:
+    response = client.request(method, path)
+    assert response.status_code == status
+    assert path in response.json()["error"]["message"]
+
+
+@pytest.mark.parametrize("route", ["/v1/chat/completions", "/v1/embeddings", "/feedback"])
+@pytest.mark.parametrize("field", ["model", "messages", "correction", "by", "input", "metadata", "made_up"])
+@pytest.mark.parametrize("half", [r"\ud800", r"\udfff x", r"\udc00\ud800"])
+def test_half_a_surrogate_pair_anywhere_is_a_bad_request(client, home, route: str, field: str, half: str) -> None:
+    before = len(read_traffic(Workspace(home / "home"), "desk"))
+    body = f'{{"answer_id": "x", "{field}": [{{"role": "user", "content": "{half}"}}], "input": "a"}}'
+    if field != "messages":
+        body = f'{{"messages": [{{"role": "user", "content": "x"}}], "answer_id": "x", "{field}": "{half}"}}'
+    for sent in (body, body.replace(f'"{field}":', f'"{half}":')):
+        response = client.post(route, content=sent.encode(), headers={"content-type": "application/json"})
+        assert response.status_code == 400, response.text
+        assert response.json()["error"]["message"]
+    assert len(read_traffic(Workspace(home / "home"), "desk")) == before
+
+
+def test_a_whole_surrogate_pair_is_a_character(client) -> None:
+    body = rb'{"messages": [{"role": "user", "content": "When was the railway \ud83d\ude82 opened?"}]}'
+    response = client.post("/v1/chat/completions", content=body, headers={"content-type": "application/json"})
+    assert "1825" in response.json()["choices"][0]["message"]["content"]
+
+
+def test_a_release_without_an_embedder_says_so(client) -> None:
+    response = client.post("/v1/embeddings", json={"model": "desk", "input": "tea"})
+    assert response.status_code == 404
+    assert "desk has no embedder" in response.json()["error"]["message"]
+
+
+def test_an_answer_without_a_model_counts_words(client) -> None:
+    whole = ask(client, QUESTIONS[0]).json()["choices"][0]["message"]["content"]
+    for limit in (1, 3):
+        reply = ask(client, QUESTIONS[0], max_tokens=limit).json()
+        assert reply["choices"][0]["message"]["content"] == " ".join(whole.split()[:limit])
+        assert (reply["choices"][0]["finish_reason"], reply["usage"]["completion_tokens"]) == ("length", limit)
+    reply = ask(client, QUESTIONS[0], stop=["railway"]).json()
+    assert reply["choices"][0]["message"]["content"] == whole[: whole.index("railway")]
+    assert reply["choices"][0]["finish_reason"] == "stop"
 
 
 def test_a_changed_bundle_is_not_served(home) -> None:

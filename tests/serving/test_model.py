@@ -6,12 +6,12 @@ import time
 import pytest
 from fastapi.testclient import TestClient
 
-from components.application import checkpoint
-from components.core import Candidate, Machine, Prompt, PromptTurn, Runtime, Step, Workspace
+from components.core import Workspace
 from components.core.tracking import quiet_client
-from components.deployment import export
 from components.serving import read_traffic
 from components.serving.app import create_app
+
+from .bundles import with_model
 
 
 @pytest.fixture(scope="module")
@@ -21,15 +21,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
 
 @pytest.fixture(scope="module")
 def client(workspace: Workspace):
-    step = Step("made", workspace.store.scratch("made"), workspace, Machine())
-    candidate = Candidate(
-        task="summarization",
-        abstain="unknown",
-        runtime=Runtime(engine="transformers"),
-        model=checkpoint("made:two-layer", "made", "apache-2.0", step),
-        prompt=Prompt(method="zero_shot", turns=(PromptTurn(user="Say: {{input}}", max_new_tokens=12),)),
-    )
-    bundle = export(candidate, workspace.store, workspace.root / "bundle", [])
+    bundle = with_model(workspace)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MLFLOW_TRACKING_URI", workspace.tracking_uri)  # the server sets it for its process: put back here
         app = create_app(bundle, workspace, name="made", trace=True)
@@ -45,9 +37,20 @@ def ask(client: TestClient, **more):
     return client.post("/v1/chat/completions", json={"messages": [{"role": "user", "content": "hello there"}], **more})
 
 
+def said(client: TestClient, **more) -> tuple[str, str, int]:
+    """Text, finish reason and token count of a whole reply, which the stream of the same request must bear out."""
+    whole = ask(client, **more).json()
+    events = [line.removeprefix("data: ") for line in ask(client, stream=True, **more).text.splitlines() if line]
+    choices = [json.loads(event)["choices"][0] for event in events[:-1]]
+    text, finish = whole["choices"][0]["message"]["content"], whole["choices"][0]["finish_reason"]
+    assert "".join(choice["delta"].get("content", "") for choice in choices).strip() == text.strip()
+    assert choices[-1]["finish_reason"] == finish
+    return text, finish, whole["usage"]["completion_tokens"]
+
+
 def test_pieces_join_to_the_whole_answer_and_tokens_are_the_models_own(client, workspace) -> None:
     whole = ask(client).json()
-    assert 0 < whole["usage"]["completion_tokens"] <= 16  # 12 decoded; noise may split otherwise when read again
+    assert 0 < whole["usage"]["completion_tokens"] <= 12
     assert whole["usage"]["prompt_tokens"] > len(["Say:", "hello", "there"])
     events = [line.removeprefix("data: ") for line in ask(client, stream=True).text.splitlines() if line]
     chunks = [json.loads(event) for event in events[:-1]]
@@ -68,3 +71,30 @@ def test_each_answer_leaves_a_trace_where_mlflow_shows_it(client, workspace) -> 
         time.sleep(0.2)
     (trace,) = found
     assert trace.data.spans[0].inputs == {"question": "hello there"}
+
+
+def test_a_token_limit_gives_the_beginning_of_the_answer_and_says_length(client) -> None:
+    whole = said(client)[0]
+    for limit in (1, 2, 5):
+        for field in ("max_tokens", "max_completion_tokens"):
+            text, finish, tokens = said(client, **{field: limit})
+            assert whole.startswith(text)
+            assert (finish, tokens) == ("length", limit)
+    assert said(client, max_tokens=9, max_completion_tokens=3) == said(client, max_tokens=3)
+    assert said(client, max_tokens=4000) == said(client), "the use case's own limit stays"
+
+
+def test_a_model_that_its_own_limit_stopped_says_so(client) -> None:
+    assert said(client)[1:] == ("length", 12)
+
+
+def test_an_answer_ends_before_the_first_stop_string_even_where_that_takes_several_pieces(client) -> None:
+    whole = said(client)[0]
+    for place in range(0, len(whole) - 3, 3):
+        for length in (1, 3):
+            one = whole[place : place + length]
+            if one.strip() == one:
+                expected = whole[: whole.index(one)].strip()
+                assert said(client, stop=["never in it", one])[:2] == (expected, "stop")
+    assert said(client, stop=whole[1])[0] == whole[: whole.index(whole[1])].strip()
+    assert said(client, stop="never in it") == said(client)

@@ -6,8 +6,8 @@ install line. A chat engine has
         Greedy answers in order. prompts: chat messages. first_line: stop at the first line break after some text.
         quotes: for each prompt, what its answer is held to (quotes.py); only engines that decode here take it.
         The same prompts in one call give the same texts, whatever was asked before.
-    stream(messages: list[dict], max_new_tokens: int, first_line: bool = False, quotes=None) -> Iterator[str]
-        The same for one prompt, in pieces.
+    stream(messages: list[dict], max_new_tokens: int, first_line: bool = False, quotes=None) -> Pieces
+        The same for one prompt, in pieces; returns how it ended (ending.py).
     score(prompts: list[list[dict]], texts: Sequence[str]) -> list[list[float]]        (optional)
         Log-likelihood of each of `texts` as the whole answer's beginning; without it labels are generated and matched.
     end: str        (with `score`)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 from components.core import BadInput, Candidate, Machine, MissingPackage, Store
 from components.core.artifacts import opened
 
+from ..ending import Ending, Pieces
 from ..prompt import line_breaks, shared_prefixes, token_ids
 from ..quotes import Quotes
 
@@ -110,7 +111,7 @@ class Engine:
         max_new_tokens: int,
         first_line: bool = False,
         quotes: Quotes | None = None,
-    ) -> Iterator[str]:
+    ) -> Pieces:
         """See engines/__init__.py. A piece ends where the text so far is whole (no half of a character)."""
         (row,) = self._encode([messages], max_new_tokens)
         generated: list[int] = []
@@ -123,6 +124,7 @@ class Engine:
                 told = text
         if len(text) > len(told):
             yield text[len(told) :]
+        return Ending("length" if len(generated) == max_new_tokens else "stop", len(generated))
 
     @property
     def end(self) -> str:

@@ -6,11 +6,11 @@ read from OPENAI_API_KEY. An endpoint may batch and round as it likes: the same 
 
 import json
 import os
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from components.core import BadInput, Candidate, Machine, MachineFault, Store
 
+from ..ending import Ending, Pieces
 from ..prompt import without_role_tags
 
 if TYPE_CHECKING:
@@ -42,11 +42,12 @@ class Engine:
 
     def stream(
         self, messages: list[dict[str, str]], max_new_tokens: int, first_line: bool = False, quotes: None = None
-    ) -> Iterator[str]:
+    ) -> Pieces:
         """See engines/__init__.py."""
         import httpx
 
         body = self._body(messages, max_new_tokens, first_line) | {"stream": True}
+        ending = Ending()
         try:
             with self._client.stream("POST", f"{self.url}/v1/chat/completions", json=body) as reply:
                 if reply.is_error:
@@ -58,8 +59,11 @@ class Engine:
                         for choice in json.loads(data)["choices"]:
                             if piece := choice["delta"].get("content"):
                                 yield piece
+                            if choice.get("finish_reason") == "length":
+                                ending = Ending("length", max_new_tokens)
         except httpx.TransportError as error:
             raise self._down(error) from error
+        return ending
 
     def close(self) -> None:
         """Close the connection."""

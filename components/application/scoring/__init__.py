@@ -11,6 +11,8 @@ A file defines
         search(texts, top_k=5) -> list[list[Hit]]
             The best `top_k` of each text (fewer in a smaller base), best first; equal scores keep the stored order. One that
             ranks chunks may name a passage more than once.
+        indexed: Indexed        (with VECTORS)
+            The opened index, which has the embedder (indexed.py).
         close() -> None
             Let go of connections.
 """

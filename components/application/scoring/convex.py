@@ -34,16 +34,16 @@ class Scoring:
     def __init__(self, retriever: Retriever, store: Store, machine: Machine) -> None:
         import numpy as np
 
-        self._indexed = indexed.Indexed(retriever, store, machine)
+        self.indexed = indexed.Indexed(retriever, store, machine)
         passages = read_passages(Split(name="knowledge", object=retriever.knowledge, count=0), store)
         numbers = {passage.id: number for number, passage in enumerate(passages)}
-        self._owner = np.array([numbers[chunk["passage"]] for chunk in self._indexed.chunks])
+        self._owner = np.array([numbers[chunk["passage"]] for chunk in self.indexed.chunks])
         self._of_passage = lexical.Lexical([f"{passage.title} {passage.text}" for passage in passages])
-        self._of_chunk = lexical.Lexical([chunk["text"] for chunk in self._indexed.chunks])
+        self._of_chunk = lexical.Lexical([chunk["text"] for chunk in self.indexed.chunks])
 
     def search(self, texts: Sequence[str], top_k: int = 5) -> list[list[Hit]]:
         """See scoring/__init__.py."""
-        vectors = self._indexed.embed(texts)
+        vectors = self.indexed.embed(texts)
         hits = []
         for start in range(0, len(texts), BLOCK):
             hits += self._block(texts[start : start + BLOCK], vectors[start : start + BLOCK], top_k)
@@ -56,20 +56,20 @@ class Scoring:
         scores += PASSAGE * _by_largest(self._of_passage.scores(texts))[:, self._owner]
         scores += CHUNK * _by_largest(self._of_chunk.scores(texts))
         best = np.argsort(-scores, axis=1, kind="stable")[:, :top_k]
-        return [[self._indexed.hit(i, row[i]) for i in order] for order, row in zip(best, scores, strict=True)]
+        return [[self.indexed.hit(i, row[i]) for i in order] for order, row in zip(best, scores, strict=True)]
 
     def _cosines(self, vectors: "np.ndarray") -> "np.ndarray":
         """float32 [questions, chunks]."""
         import numpy as np
 
-        table = np.zeros((len(vectors), len(self._indexed.chunks)), dtype=np.float32)
-        for row, (numbers, cosines) in zip(table, self._indexed.vectors.search(vectors), strict=True):
+        table = np.zeros((len(vectors), len(self.indexed.chunks)), dtype=np.float32)
+        for row, (numbers, cosines) in zip(table, self.indexed.vectors.search(vectors), strict=True):
             row[numbers] = cosines
         return table
 
     def close(self) -> None:
         """See scoring/__init__.py."""
-        self._indexed.close()
+        self.indexed.close()
 
 
 def _by_largest(scores: "np.ndarray") -> "np.ndarray":

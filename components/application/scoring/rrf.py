@@ -28,12 +28,12 @@ class Scoring:
     """See scoring/__init__.py. Scores are sums of reciprocal ranks, at most 2 / 61."""
 
     def __init__(self, retriever: Retriever, store: Store, machine: Machine) -> None:
-        self._indexed = indexed.Indexed(retriever, store, machine)
-        self._lexical = lexical.Lexical([chunk["text"] for chunk in self._indexed.chunks])
+        self.indexed = indexed.Indexed(retriever, store, machine)
+        self._lexical = lexical.Lexical([chunk["text"] for chunk in self.indexed.chunks])
 
     def search(self, texts: Sequence[str], top_k: int = 5) -> list[list[Hit]]:
         """See scoring/__init__.py."""
-        near = self._indexed.vectors.search(self._indexed.embed(texts), max(DEPTH, top_k))
+        near = self.indexed.vectors.search(self.indexed.embed(texts), max(DEPTH, top_k))
         alike = map(self._lexical.score, self._lexical.known(texts))
         return [self._fused(scores, numbers, top_k) for scores, (numbers, _) in zip(alike, near, strict=True)]
 
@@ -46,8 +46,8 @@ class Scoring:
         for ranking in (alike[scores[alike] > 0], near):
             fused[ranking] += 1 / (K + 1 + np.arange(len(ranking)))
         best = np.argsort(-fused, kind="stable")[:top_k]
-        return [self._indexed.hit(i, fused[i]) for i in best if fused[i] > 0]
+        return [self.indexed.hit(i, fused[i]) for i in best if fused[i] > 0]
 
     def close(self) -> None:
         """See scoring/__init__.py."""
-        self._indexed.close()
+        self.indexed.close()

@@ -15,13 +15,13 @@ class Scoring:
     """See scoring/__init__.py. Scores are cosines."""
 
     def __init__(self, retriever: Retriever, store: Store, machine: Machine) -> None:
-        self._indexed = indexed.Indexed(retriever, store, machine)
+        self.indexed = indexed.Indexed(retriever, store, machine)
 
     def search(self, texts: Sequence[str], top_k: int = 5) -> list[list[Hit]]:
         """See scoring/__init__.py."""
-        nearest = self._indexed.vectors.search(self._indexed.embed(texts), top_k)
-        return [list(map(self._indexed.hit, numbers, cosines)) for numbers, cosines in nearest]
+        nearest = self.indexed.vectors.search(self.indexed.embed(texts), top_k)
+        return [list(map(self.indexed.hit, numbers, cosines)) for numbers, cosines in nearest]
 
     def close(self) -> None:
         """See scoring/__init__.py."""
-        self._indexed.close()
+        self.indexed.close()

@@ -171,6 +171,15 @@ def test_an_index_that_was_changed_is_not_searched(indexed: Indexed, kept_in: st
         found((other, retriever), "vector", kept_in)
 
 
+@pytest.mark.parametrize("word", [word for word in NAMES if scoring.scoring(word).VECTORS])
+def test_a_scoring_over_vectors_has_its_embedder(indexed: Indexed, word: str) -> None:
+    store, retriever = indexed
+    searcher = load_retriever(retriever.model_copy(update={"scoring": word, "store": "numpy"}), store, Machine(threads=1))
+    assert searcher.indexed.embedder.dimensions == 384
+    assert searcher.indexed.embedder.count(["tea", "green tea"]) == [3, 4]
+    searcher.close()
+
+
 PROBE = """
 import sys
 from pathlib import Path
