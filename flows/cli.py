@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from flows.commands import Listed
+from flows.environment import mend
 from flows.interrupt import interruptible
 
 app = typer.Typer(
@@ -38,6 +39,7 @@ def ninefold(
 
 def main() -> None:
     """Entry point: an error becomes one message and an exit code; the traceback of one that we did not foresee is logged."""
+    mend()
     with interruptible() as signals:
         try:
             app()

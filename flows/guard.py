@@ -28,6 +28,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from components.core import Workspace
 from components.core.login import USER, read_login
+from components.core.tracking import follow_move
 
 HOSTS = ("127.0.0.1", "localhost")
 HEALTH = "/health"
@@ -89,6 +90,7 @@ def _mlflow(workspace: Workspace) -> ASGIApp:
     from mlflow.server.constants import ARTIFACT_ROOT_ENV_VAR, BACKEND_STORE_URI_ENV_VAR
     from mlflow.server.handlers import initialize_backend_stores
 
+    follow_move(workspace)
     os.environ |= {BACKEND_STORE_URI_ENV_VAR: workspace.tracking_uri, ARTIFACT_ROOT_ENV_VAR: workspace.artifact_root}
     initialize_backend_stores(workspace.tracking_uri, workspace.tracking_uri, workspace.artifact_root)
     from mlflow.server.fastapi_app import app

@@ -1,6 +1,5 @@
 """`ninefold lineage`: a release's graph, from source rows to the endpoint; or where one row went."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from components.data import Bias, sentences
 from components.governance import ALIASES, Approvals, Registered, Registry, candidate_in
 from components.lineage import Graph, Node, as_html, as_mermaid
 from components.lineage import graph as draw
+from flows.environment import json_text
 from flows.serve import version_named
 
 BACK = {"writes": "written by"}
@@ -64,7 +64,7 @@ def written(graph: Graph, model: str, page: Path | None, *, mermaid: bool, as_js
         return str(page)
     if mermaid:
         return as_mermaid(graph)
-    return json.dumps(graphs.as_json(graph), indent=2, ensure_ascii=False) if as_json else None
+    return json_text(graphs.as_json(graph)) if as_json else None
 
 
 def show(graph: Graph) -> None:

@@ -4,8 +4,9 @@ import hashlib
 import json
 import re
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
+from components.application.chat_template import TRIED, TemplateFault, rendered
 from components.application.checkpoints import check_folder
 from components.core import BadInput, MachineFault, Workspace, artifacts, asset_path, digest_of, file_digest, short
 from components.core.headers import gguf_templates, parameters
@@ -13,6 +14,10 @@ from components.selection import CATALOGUE, Model
 
 HUB_ID = re.compile(r"\w[\w.-]*/\w[\w.-]*(@[\w.-]+)?")
 TOKENIZERS = ("tokenizer.json", "tokenizer.model", "vocab.json")
+WINDOWS = ("max_position_embeddings", "n_positions", "max_seq_len", "seq_length")
+"""Where kinds of models keep their longest context in config.json."""
+NO_DEFAULTS = (None, "PreTrainedTokenizerFast", "TokenizersBackend")
+"""Classes of tokenizers that have only the special tokens which their files name."""
 DIGEST_SHOWN = 12
 
 
@@ -58,6 +63,11 @@ def own_model(checkpoint: str, licence: str, language: str) -> Model:
     hub = checkpoint.removeprefix("hub:") if checkpoint.startswith("hub:") or named else None
     folder = _from_hub(hub) if hub else Path(checkpoint).absolute()
     title = hub.partition("@")[0].rpartition("/")[2] if hub else folder.name
+    if (folder / "adapter_config.json").is_file() and not (folder / "config.json").is_file():
+        raise BadInput(
+            f"{checkpoint}: an adapter alone: config.json and the weights of the model that it was trained on are missing; "
+            "load both with PEFT, merge them (merge_and_unload) and save that with save_pretrained(folder)"
+        )
     content = artifacts.listed(folder, checkpoint)
     weights = sorted(folder.glob("*.safetensors"))
     config = folder / "config.json"
@@ -82,9 +92,9 @@ def own_model(checkpoint: str, licence: str, language: str) -> Model:
 
 def _shape(config: Path) -> tuple[int, Literal["decoder", "encoder", "encoder_decoder"]]:
     """(longest context in tokens, kind of architecture) from a checkpoint's config.json."""
-    settings = json.loads(config.read_text())
+    settings = json.loads(config.read_text(encoding="utf-8"))
     try:
-        window = int(settings.get("max_position_embeddings", 2048))
+        window = int(next((settings[key] for key in WINDOWS if settings.get(key)), 2048))
         classes = settings.get("architectures") or ["ForCausalLM"]
         generates = any(name.endswith(("ForCausalLM", "LMHeadModel")) for name in classes)
     except (ValueError, TypeError, AttributeError) as error:
@@ -92,6 +102,54 @@ def _shape(config: Path) -> tuple[int, Literal["decoder", "encoder", "encoder_de
     if settings.get("is_encoder_decoder"):
         return window, "encoder_decoder"
     return window, "decoder" if generates else "encoder"
+
+
+def check_chat(own: Model, workspace: Workspace) -> None:
+    """Refuse, before anything is run, a model that no stage could ask: without a chat template, or with one that refuses a
+    conversation as prompts here are, without a token that ends an answer, or with tokens that its weights do not have.
+
+    Raises BadInput naming the folder and what is missing.
+    """
+    folder = Path(own.source.partition(":")[2])
+    template = _template_of(own, workspace)
+    if not template:
+        raise BadInput(
+            f"{folder}: its tokenizer has no chat template, so that nothing can be put to it in a chat; add the "
+            "chat_template.jinja of the model that it was made from"
+        )
+    try:
+        for chat in TRIED:
+            rendered(template, [chat], {"bos_token": "<s>", "eos_token": "</s>"})
+    except TemplateFault as fault:
+        raise BadInput(
+            f"{folder}: {fault}. It must take a message of the role `system`, where the contract's instruction stands, and "
+            "then messages of `user` and `assistant` in turn"
+        ) from fault
+    tokenizer = _read(folder / "tokenizer_config.json")
+    ends = tokenizer.get("eos_token") or _read(folder / "special_tokens_map.json").get("eos_token")
+    if not ends and tokenizer.get("tokenizer_class") in NO_DEFAULTS:
+        raise BadInput(
+            f"{folder}: tokenizer_config.json: its key 'eos_token' is missing, so that no answer would end; name there the "
+            "token that ends a turn in its chat template"
+        )
+    size, last = _read(folder / "config.json").get("vocab_size"), _last_token(_read(folder / "tokenizer.json"))
+    if isinstance(size, int) and last >= size:
+        raise BadInput(
+            f"{folder}: its tokenizer has a token {last}, its weights have tokens 0 to {size - 1} (vocab_size of "
+            "config.json); call resize_token_embeddings(len(tokenizer)) and save both anew with save_pretrained(folder)"
+        )
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """A file that `check_folder` looked at; nothing where there is none."""
+    return dict(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else {}
+
+
+def _last_token(tokenizer: dict[str, Any]) -> int:
+    """The highest id in a tokenizer.json; -1 where it lists none by id."""
+    words = tokenizer.get("model", {}).get("vocab")
+    ids = list(words.values()) if isinstance(words, dict) else [len(words or ()) - 1]
+    return max([*ids, *(token["id"] for token in tokenizer.get("added_tokens", ()))], default=-1)
 
 
 def check_template(own: Model, base: Model | None, meant: str | None, workspace: Workspace) -> None:

@@ -32,7 +32,7 @@ from components.core.rates import measured_once
 from components.data import source_digests
 from components.text.suppression import Suppressed
 from components.use_case import check_contract
-from flows.own_model import Elsewhere, check_template, origin, own_model
+from flows.own_model import Elsewhere, check_chat, check_template, origin, own_model
 
 if TYPE_CHECKING:
     from flows.summary import Summary
@@ -78,6 +78,7 @@ class Run:
         if checkpoint:
             own = own_model(checkpoint.source, checkpoint.licence, language := contract.task.language)
             base = origin(checkpoint.made_from, language)
+            check_chat(own, workspace)
             check_template(own, base, checkpoint.template, workspace)
             own = own.model_copy(update={"trained_elsewhere": True, "made_from": base})
             chosen = {**contract.selection, "models": [own.name], "more": [own.model_dump(mode="json")]}

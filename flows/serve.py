@@ -6,6 +6,7 @@ from rich.console import Console
 
 from components import serving
 from components.core import BadInput, GateRefused, Workspace, publish_json
+from components.core.tracking import follow_move
 from components.governance import Registered, Registry, candidate_in, registered, state, tampered
 from flows.approve import warn
 
@@ -38,6 +39,7 @@ def serve(model: str, port: int | None, workspace: Workspace | None = None) -> U
     Raises GateRefused when it is the champion and its approval no longer stands; one that has only expired does.
     """
     workspace = workspace or Workspace()
+    follow_move(workspace)  # the endpoint traces to MLflow
     version = version_named(workspace, model)
     name = version.model
     note = _approved(workspace, version)

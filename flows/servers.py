@@ -13,12 +13,14 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO
+from urllib.parse import urlsplit
 
 import httpx
 
 from components.core import MachineFault, Workspace
 from components.core.code import ROOT
 from components.core.login import USER, make_login, read_login
+from flows.environment import check_socks, past_proxies
 from flows.start import QUIET
 
 WAIT_SECONDS = 300
@@ -63,10 +65,12 @@ def prefect_for_run(workspace: Workspace) -> Iterator[None]:
     from prefect.events.worker import EventsWorker
     from prefect.settings import get_current_settings
 
+    check_socks(os.environ)
     refresh_global_settings_context()
     api = get_current_settings().api
     ours = api.auth_string and api.auth_string.get_secret_value() == read_login(workspace.login)
     if api.url and not (ours and not _answers(f"{api.url}/health")):  # `ninefold env` names the server of a `ninefold ui`
+        _check_shared(api.url)
         yield
         return
     with prefect_server(0, workspace, name="run") as address:
@@ -90,6 +94,7 @@ def prefect_client(address: str, workspace: Workspace) -> dict[str, str]:
         "PREFECT_API_URL": f"{address}/api",
         "PREFECT_API_AUTH_STRING": make_login(workspace.login),
         "PREFECT_CLIENT_CSRF_SUPPORT_ENABLED": "true",
+        **past_proxies(os.environ),
     }
 
 
@@ -99,6 +104,7 @@ def mlflow_client(address: str, workspace: Workspace) -> dict[str, str]:
         "MLFLOW_TRACKING_URI": address,
         "MLFLOW_TRACKING_USERNAME": USER,
         "MLFLOW_TRACKING_PASSWORD": make_login(workspace.login),
+        **past_proxies(os.environ),
     }
 
 
@@ -159,9 +165,25 @@ def _wait(url: str, process: subprocess.Popen[bytes], log: IO[bytes]) -> None:
 
 def _answers(url: str) -> bool:
     try:
-        return httpx.get(url, timeout=2).is_success
+        return httpx.get(url, timeout=2, trust_env=False).is_success
     except httpx.HTTPError:
         return False
+
+
+def _check_shared(api: str) -> None:
+    """Raise MachineFault where no Prefect answers at `api`, which the user set: every call to it would be tried for long."""
+    from prefect.client.orchestration import get_client
+
+    try:
+        get_client(sync_client=True).raise_for_api_version_mismatch()
+    except Exception as error:
+        parts = urlsplit(api)
+        shown = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+        reason = str(error.__cause__ or error).partition("\n")[0]
+        raise MachineFault(
+            f"PREFECT_API_URL: no Prefect API answers at {shown} ({reason}). Its address ends in /api; start that server, "
+            "put the address right, or unset it: a run then reports to a server of its own"
+        ) from error
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:

@@ -1,6 +1,5 @@
 """`ninefold run`: recognise a finished run in about a second, else walk the lifecycle under a live view."""
 
-import json
 import os
 import sys
 from collections.abc import Iterator
@@ -13,6 +12,7 @@ from rich.console import Console
 from components.core import BadInput, MachineFault, Workspace, publish_json
 from components.core.use_case import STAGES
 from components.measure import shown_p
+from flows.environment import json_text
 from flows.own_model import Elsewhere
 from flows.run import Run
 from flows.view import noise_to, table, watching
@@ -67,7 +67,7 @@ def start(
             print(run.note, file=sys.stderr)
         summary, note = _walk(run, until, checkpoint, as_json), ""
     if as_json:
-        print(json.dumps(summary, indent=2, ensure_ascii=False))
+        print(json_text(summary))
     else:
         show(summary, run, note)
     return int(summary["exit"])

@@ -181,7 +181,8 @@ def noise_to(log: Path) -> Iterator[Console]:
     sys.stdout.flush()
     sys.stderr.flush()
     kept_out, kept_err = os.dup(1), os.dup(2)
-    with log.open("ab") as file, os.fdopen(os.dup(kept_out), "w") as terminal:
+    encoding, errors = sys.stdout.encoding, sys.stdout.errors or "replace"  # those of flows/environment.py
+    with log.open("ab") as file, os.fdopen(os.dup(kept_out), "w", encoding=encoding, errors=errors) as terminal:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
         handler = logging.StreamHandler()

@@ -9,14 +9,18 @@ import json
 import logging
 import math
 import os
+import sqlite3
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
+from urllib.parse import urlsplit
 
 from .candidate import Prompt
 from .digest import canonical, short
+from .errors import BadInput, MachineFault
 from .evidence import Decision
 from .workspace import Workspace
 
@@ -31,6 +35,8 @@ KEY = "ninefold.key"
 NAME_MARKS = set("_-. :/")
 # MLflow's own limits: characters in a parameter, in a tag, and parameters in one batch.
 PARAM_LENGTH, TAG_LENGTH, BATCH = 6000, 8000, 100
+SELECTING = ("MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_ID", "MLFLOW_EXPERIMENT_NAME")
+"""By these MLflow's global functions would log to somebody else's run or experiment."""
 Status = Literal["FINISHED", "FAILED", "KILLED"]
 
 
@@ -38,6 +44,7 @@ class Tracking:
     """One MLflow experiment of a workspace. Making one loads MLflow (about 2 s; another 2 s where its database is new)."""
 
     def __init__(self, workspace: Workspace, experiment: str) -> None:
+        follow_move(workspace)
         self.uri = workspace.tracking_uri
         self.client = quiet_client(self.uri)
         self.experiment = _experiment(self.client, experiment, workspace)
@@ -202,6 +209,7 @@ def active(uri: str, experiment: str) -> Iterator[None]:
     import mlflow
 
     before = os.environ.get("MLFLOW_TRACKING_URI")
+    stale = {name: os.environ.pop(name) for name in SELECTING if name in os.environ}
     mlflow.set_tracking_uri(uri)
     mlflow.set_experiment(experiment_id=experiment)
     try:
@@ -209,12 +217,14 @@ def active(uri: str, experiment: str) -> Iterator[None]:
     finally:
         mlflow.set_tracking_uri(before or "")
         os.environ.pop("MLFLOW_EXPERIMENT_ID", None)
+        os.environ |= stale
         if before is None:
             os.environ.pop("MLFLOW_TRACKING_URI", None)
 
 
 def quiet_client(uri: str) -> "MlflowClient":
-    """An MLflow client that sends no telemetry and prints nothing."""
+    """An MLflow client that sends no telemetry and prints nothing. Raises MachineFault where no server answers at `uri`."""
+    _check_shared(uri)
     os.environ.setdefault("DO_NOT_TRACK", "1")
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
@@ -224,6 +234,66 @@ def quiet_client(uri: str) -> "MlflowClient":
     for noisy in ("mlflow", "alembic"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     return MlflowClient(tracking_uri=uri, registry_uri=uri)
+
+
+@cache
+def _check_shared(uri: str) -> None:
+    """Raise MachineFault where nothing answers at an address that the user set: MLflow's client would try for minutes.
+    BadInput for a folder, which MLflow 3 takes no more."""
+    if not uri.startswith(("http://", "https://")):
+        folder = urlsplit(uri).scheme in ("", "file") and not uri.startswith("databricks")
+        if folder and os.environ.get("MLFLOW_ALLOW_FILE_STORE", "").lower() not in ("1", "true"):
+            raise BadInput(
+                f"MLFLOW_TRACKING_URI: '{uri}' is a folder, where MLflow keeps nothing new; allowed: the address of "
+                "a server (http://…), a database (sqlite:///…), or unset: the workspace's own MLflow"
+            )
+        return
+    import requests  # MLflow's own: with the same proxies
+
+    try:
+        requests.get(f"{uri.rstrip('/')}/health", timeout=10)
+    except requests.exceptions.SSLError:
+        return  # something answers; by MLflow's own settings its certificate may hold
+    except (requests.exceptions.RequestException, UnicodeError) as error:
+        parts = urlsplit(uri)
+        shown = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+        raise MachineFault(
+            f"MLFLOW_TRACKING_URI: no MLflow answers at {shown} ({type(error).__name__}). Start that server, put the "
+            "address right, or unset it: runs then go to the workspace's own MLflow"
+        ) from error
+
+
+PLACES = (
+    ("experiments", "artifact_location"),
+    ("runs", "artifact_uri"),
+    ("logged_models", "artifact_location"),
+    ("model_versions", "storage_location"),
+    ("trace_tags", "value"),
+)
+"""Tables and columns in which MLflow keeps whole addresses of artifacts."""
+
+
+def follow_move(workspace: Workspace) -> None:
+    """Where the workspace was renamed or copied since MLflow's database was written, put this folder in the place of the
+    earlier one: MLflow would go on to read and write artifacts there."""
+    path, root = workspace.root / "mlflow.db", workspace.artifact_root
+    if workspace.shared_tracking or not path.is_file():
+        return
+    ours = (
+        "select distinct artifact_location from experiments join runs using (experiment_id) join tags using (run_uuid) "
+        f"where tags.key = '{KEY}' and artifact_location like 'file:%' and artifact_location <> ?"
+    )
+    # Of a database that is none, or is older than these tables, MLflow says so itself.
+    with suppress(sqlite3.DatabaseError), closing(sqlite3.connect(path, timeout=30)) as database:
+        moved = [earlier for (earlier,) in database.execute(ours, [root])]
+        for earlier in moved:
+            for table, column in PLACES:
+                below = f"substr({column}, 1, {len(earlier) + 1}) = ?"
+                database.execute(
+                    f"update {table} set {column} = ? || substr({column}, {len(earlier) + 1}) where {column} = ? or {below}",
+                    [root, earlier, f"{earlier}/"],
+                )
+        database.commit()
 
 
 def _experiment(client: "MlflowClient", name: str, workspace: Workspace) -> str:

@@ -6,22 +6,32 @@ forgotten.json  login  rates.json
 
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from .digest import digest_of
-from .errors import MachineFault
+from .errors import BadInput, MachineFault
 from .files import disk_faults
 from .login import read_login
 from .store import Store
+
+UNFIT: dict[str, Callable[[str], bool]] = {
+    "the character '?', behind which the settings of a database's address begin": lambda path: "?" in path,
+    "a character that cannot be printed": lambda path: not path.isprintable(),
+}
+"""What the path of a workspace may not have. A file name that is no UTF-8 holds characters that cannot be printed."""
 
 
 class Workspace:
     """Paths inside one workspace folder; makes the folder when first used."""
 
     def __init__(self, root: Path | None = None) -> None:
-        self.root = (root or Path(os.environ.get("NINEFOLD_HOME", ".ninefold"))).absolute()
+        """root: NINEFOLD_HOME, or `.ninefold`, where not given. Raises BadInput for a name that a library would read as
+        another folder's, or as no text."""
+        self.root = (root or Path(os.environ.get("NINEFOLD_HOME") or ".ninefold")).absolute()
+        if wrong := next((name for name, holds in UNFIT.items() if holds(str(self.root))), None):
+            raise BadInput(f"NINEFOLD_HOME: {str(self.root)!r} has {wrong}; give a folder, and folders above it, without")
         with disk_faults(self.root):
             self.root.mkdir(parents=True, exist_ok=True)
         self.store = Store(self.root / "store")

@@ -49,7 +49,8 @@ class Gate:
         self._gx = _quiet_great_expectations()
         self._context = self._gx.get_context(mode="ephemeral")
         self._context.variables.progress_bars = {"globally": False, "metric_calculations": False}
-        store = {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(docs)}
+        place = str(docs).replace("$", r"\$")  # else the name of a variable
+        store = {"class_name": "TupleFilesystemStoreBackend", "base_directory": place}
         index = {"class_name": "DefaultSiteIndexBuilder"}
         self._context.add_data_docs_site(
             "docs", {"class_name": "SiteBuilder", "site_index_builder": index, "store_backend": store}

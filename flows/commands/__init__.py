@@ -14,7 +14,6 @@ turned into a message and a code by `flows/cli.py`. Flows are imported inside th
 Typer and that one file.
 """
 
-import json
 from collections.abc import Callable, Iterator, Mapping
 from importlib import import_module
 from pathlib import Path
@@ -22,6 +21,8 @@ from typing import Annotated, Any, TypeVar, cast
 
 import typer
 from typer.core import TyperCommand, TyperGroup
+
+from flows.environment import json_text
 
 UseCasePath = Annotated[Path, typer.Argument(help="The use case's YAML file, or a shipped one by name", metavar="USE_CASE")]
 ProfileName = Annotated[str, typer.Option("--profile", help="smoke, cpu, gpu, or the path of a profile's YAML")]
@@ -85,6 +86,6 @@ class _Files(Mapping[str, TyperCommand | TyperGroup]):
 def print_report(report: Report, as_json: bool, show: Callable[[Report], None]) -> None:
     """Print what a flow returned: as JSON, or by the flow's own `show`."""
     if as_json:
-        typer.echo(json.dumps(report, indent=2, ensure_ascii=False))
+        typer.echo(json_text(report))
     else:
         show(report)

@@ -1,5 +1,7 @@
 """MLflow as a projection: on a real MLflow with SQLite."""
 
+import os
+import shutil
 import subprocess
 import sys
 import time
@@ -7,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from components.core import Decision, Prompt, PromptTurn, Workspace
-from components.core.tracking import Tracking
+from components.core import BadInput, Decision, MachineFault, Prompt, PromptTurn, Workspace
+from components.core.tracking import Tracking, active
 
+WAL = (".db-wal", ".db-shm")
 DECISION = Decision(verdict="adopt", reason="gain 0.12, interval [0.05, 0.19]")
 MEASURED = {"seconds": 12.5, "memory": {"peak_gb": 2.5, "deep": {"x": 1}}, "device": "cpu"}
 
@@ -136,3 +139,46 @@ def test_showing_a_stage_is_quick(tracking: Tracking) -> None:
     for number in range(1, 6):
         show(tracking, parent, f"step-h{number}")
     assert (time.monotonic() - started) / 5 < 0.3
+
+
+@pytest.mark.parametrize("how", [shutil.move, shutil.copytree])
+def test_a_workspace_that_was_moved_keeps_its_artifacts_with_it(tmp_path: Path, how) -> None:
+    (tmp_path / "file.txt").write_text("x")
+    earlier, later = tmp_path / "a %20", tmp_path / "b #"
+    first = Tracking(Workspace(earlier), "desk")
+    old = first.show("n", "k1", params={}, metrics={}, tags={}, files={"file.txt": tmp_path / "file.txt"})
+    elsewhere = first.client.create_experiment("theirs", artifact_location=(tmp_path / "theirs").as_uri())
+    before = sorted(path.relative_to(earlier) for path in earlier.rglob("*"))
+    how(earlier, later)
+    again = Tracking(Workspace(later), "desk")
+    assert again.client.download_artifacts(old, "file.txt").startswith(str(later))
+    new = again.show("n", "k2", params={}, metrics={}, tags={}, files={"file.txt": tmp_path / "file.txt"})
+    assert new in {path.name for path in (later / "mlruns").iterdir()}
+    assert again.client.get_experiment(elsewhere).artifact_location == (tmp_path / "theirs").as_uri()
+    if how is shutil.move:
+        assert not earlier.exists()
+    else:
+        assert sorted(path.relative_to(earlier) for path in earlier.rglob("*") if path.suffix not in WAL) == before
+        assert first.client.get_run(old).info.artifact_uri.startswith(earlier.as_uri()), "the original stays what it was"
+
+
+def test_a_run_or_experiment_that_the_environment_names_is_not_written_to(tmp_path: Path, monkeypatch) -> None:
+    import mlflow
+
+    tracking = Tracking(Workspace(tmp_path), "desk")
+    stale = {"MLFLOW_RUN_ID": "deadbeef", "MLFLOW_EXPERIMENT_ID": "999", "MLFLOW_EXPERIMENT_NAME": "nobody's"}
+    for name, value in stale.items():
+        monkeypatch.setenv(name, value)
+    with active(tracking.uri, tracking.experiment), mlflow.start_run() as run:
+        assert run.info.experiment_id == tracking.experiment
+    assert {name: os.environ[name] for name in stale} == stale
+    assert tracking.client.get_experiment_by_name("nobody's") is None
+
+
+def test_an_mlflow_that_is_not_there_is_one_sentence_and_not_minutes(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://ada:hush@127.0.0.1:9")
+    with pytest.raises(MachineFault, match=r"^MLFLOW_TRACKING_URI: no MLflow answers at http://127\.0\.0\.1:9 "):
+        Tracking(Workspace(tmp_path), "desk")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", str(tmp_path / "mlruns"))
+    with pytest.raises(BadInput, match=r"^MLFLOW_TRACKING_URI: '.*mlruns' is a folder"):
+        Tracking(Workspace(tmp_path), "desk")

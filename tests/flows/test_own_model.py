@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -12,7 +13,7 @@ import pytest
 from components.application.two_layer import make_two_layer
 from components.core import BadInput, MachineFault, Workspace
 from components.core.code import ROOT
-from flows.own_model import check_template, origin, own_model
+from flows.own_model import check_chat, check_template, origin, own_model
 from tests.zoo import CANARY, SILENT, ZOO
 
 
@@ -151,3 +152,77 @@ def test_the_template_of_a_packaged_base_is_compared_too(tmp_path, fetched):
     own, base = own_model(str(tmp_path / "mine"), "mit", "en"), origin("smollm2-135m-instruct", "en")
     with pytest.raises(BadInput, match="not that of smollm2-135m-instruct"):
         check_template(own, base, None, workspace)
+
+
+def without(folder: Path, file: str, *keys: str, **others: object) -> None:
+    """Write a JSON file of a checkpoint anew without `keys` and with `others`."""
+    content = json.loads((folder / file).read_text())
+    (folder / file).write_text(json.dumps({key: value for key, value in content.items() if key not in keys} | others))
+
+
+def no_template(folder: Path) -> None:
+    (folder / "chat_template.jinja").unlink()
+
+
+def no_system(folder: Path) -> None:
+    refuses = "{% if messages[0]['role'] == 'system' %}{{ raise_exception('System role not supported') }}{% endif %}"
+    (folder / "chat_template.jinja").write_text(refuses + (folder / "chat_template.jinja").read_text())
+
+
+def no_eos(folder: Path) -> None:
+    without(folder, "tokenizer_config.json", "eos_token")
+
+
+def not_resized(folder: Path) -> None:
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    tokenizer.add_tokens(["<extra>"])
+    tokenizer.save_pretrained(folder)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "lacks"),
+    [
+        (no_template, "its tokenizer has no chat template"),
+        (no_system, "refuses this conversation: System role not supported.* the role `system`"),
+        (no_eos, "its key 'eos_token' is missing"),
+        (not_resized, "has a token 768, its weights have tokens 0 to 767"),
+    ],
+)
+def test_a_model_that_no_stage_could_ask_is_refused_before_any_runs(tmp_path, spoil, lacks):
+    folder, workspace = tmp_path / "mon modèle v2 (final)", Workspace(tmp_path / "home")
+    make_two_layer(folder)
+    check_chat(own_model(str(folder), "mit", "en"), workspace)
+    spoil(folder)
+    with pytest.raises(BadInput, match=f"^{re.escape(str(folder))}: .*{lacks}") as refused:
+        check_chat(own_model(str(folder), "mit", "en"), workspace)
+    assert "\n" not in str(refused.value)
+
+
+def test_a_model_without_a_padding_token_answers_as_with_it(tmp_path):
+    from transformers import AutoTokenizer
+
+    from components.application.prompt import chat_ids
+
+    make_two_layer(tmp_path)
+    chat = [[{"role": "user", "content": "Who wrote it?"}]]
+    ids = chat_ids(AutoTokenizer.from_pretrained(tmp_path), chat)
+    without(tmp_path, "tokenizer_config.json", "pad_token")
+    without(tmp_path, "config.json", pad_token_id=None)
+    check_chat(own_model(str(tmp_path), "mit", "en"), Workspace(tmp_path / "home"))
+    assert chat_ids(AutoTokenizer.from_pretrained(tmp_path), chat) == ids
+
+
+@pytest.mark.parametrize(("keys", "window"), [({"n_positions": 512}, 512), ({"max_seq_len": 256}, 256), ({}, 2048)])
+def test_the_longest_context_has_other_names_in_other_kinds_of_models(tmp_path, keys, window):
+    make_two_layer(tmp_path)
+    without(tmp_path, "config.json", "max_position_embeddings", **keys)
+    assert own_model(str(tmp_path), "mit", "en").context == window
+
+
+def test_an_adapter_alone_is_no_model(tmp_path):
+    (tmp_path / "adapter_config.json").write_text("{}")
+    (tmp_path / "adapter_model.safetensors").write_bytes(b"")
+    with pytest.raises(BadInput, match=f"^{tmp_path}: an adapter alone: config.json and the weights .* are missing"):
+        own_model(str(tmp_path), "mit", "en")

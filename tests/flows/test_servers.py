@@ -101,3 +101,21 @@ def test_a_server_that_does_not_start_says_where_its_log_is(tmp_path):
         mlflow_server(two_ports(), Workspace(tmp_path)),
     ):
         pass
+
+
+def test_a_proxy_is_never_asked_for_what_is_on_this_machine(tmp_path):
+    """Nothing listens at port 9: whatever is sent there is lost."""
+    proxy = "http://127.0.0.1:9"
+    given = {"HTTP_PROXY": proxy, "HTTPS_PROXY": proxy, "ALL_PROXY": proxy, "NO_PROXY": ""}
+    out, said = flow_in(tmp_path, **given).communicate("", timeout=120)
+    assert (out.split()[0], said) == ("10", "")
+    assert recorded(tmp_path) == [("COMPLETED", 5)]
+
+
+@pytest.mark.parametrize("address", ["http://ada:hush@127.0.0.1:9/api", "127.0.0.1:9/api"])
+def test_a_prefect_that_is_not_there_is_one_sentence(tmp_path, address):
+    _, said = flow_in(tmp_path, PREFECT_API_URL=address).communicate("", timeout=120)
+    last = said.splitlines()[-1]
+    assert "MachineFault: PREFECT_API_URL: no Prefect API answers at" in last
+    assert "127.0.0.1:9/api" in last
+    assert "hush" not in last
