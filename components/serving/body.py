@@ -23,13 +23,9 @@ class Body(BaseModel):
                 json.dumps({name: value}, ensure_ascii=False).encode()
             except UnicodeEncodeError:
                 # by its escapes: the name itself may be what cannot be said
-                raise _refusal(
-                    NOT_TEXT,
-                    ascii(name)[1:-1],
-                    HALF,
-                ) from None
+                raise _refusal(NOT_TEXT, ascii(name)[1:-1][:80], HALF) from None
             except RecursionError:
-                raise _refusal(NOT_TEXT, ascii(name)[1:-1], "is nested too deeply; send a flat value") from None
+                raise _refusal(NOT_TEXT, ascii(name)[1:-1][:80], "is nested too deeply; send a flat value") from None
         return given
 
 
