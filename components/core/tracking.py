@@ -224,11 +224,11 @@ def active(uri: str, experiment: str) -> Iterator[None]:
 
 def quiet_client(uri: str) -> "MlflowClient":
     """An MLflow client that sends no telemetry and prints nothing. Raises MachineFault where no server answers at `uri`."""
-    _check_shared(uri)
     os.environ.setdefault("DO_NOT_TRACK", "1")
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
     os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
+    _check_shared(uri)
     from mlflow import MlflowClient
 
     for noisy in ("mlflow", "alembic"):
@@ -248,18 +248,19 @@ def _check_shared(uri: str) -> None:
                 "a server (http://…), a database (sqlite:///…), or unset: the workspace's own MLflow"
             )
         return
-    import requests  # MLflow's own: with the same proxies
+    from mlflow.exceptions import MlflowException
+    from mlflow.utils.credentials import get_default_host_creds
+    from mlflow.utils.rest_utils import http_request
 
     try:
-        requests.get(f"{uri.rstrip('/')}/health", timeout=10)
-    except requests.exceptions.SSLError:
-        return  # something answers; by MLflow's own settings its certificate may hold
-    except (requests.exceptions.RequestException, UnicodeError) as error:
+        # As its client asks, proxies and certificates included; that it answers at all is enough.
+        http_request(get_default_host_creds(uri), "/health", "GET", max_retries=0, timeout=10, raise_on_status=False)
+    except MlflowException as error:
         parts = urlsplit(uri)
         shown = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
         raise MachineFault(
-            f"MLFLOW_TRACKING_URI: no MLflow answers at {shown} ({type(error).__name__}). Start that server, put the "
-            "address right, or unset it: runs then go to the workspace's own MLflow"
+            f"MLFLOW_TRACKING_URI: no MLflow answers at {shown}. Start that server, put the address right, or "
+            " unset it: runs then go to the workspace's own MLflow"
         ) from error
 
 

@@ -110,8 +110,6 @@ print(getpass.getuser(), Path.home(), os.environ.get("USER"), key_id())
 def test_a_user_without_an_entry_in_passwd_is_one_like_any_other(tmp_path):
     home = tmp_path / "home"
     home.mkdir()
-    for folder in (home, *[parent for parent in home.parents if "pytest" in parent.name]):
-        folder.chmod(0o755)
     os.chown(home, 4242, 4242)
     reads = [
         "--inh-caps",
