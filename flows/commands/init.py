@@ -9,7 +9,7 @@ from . import Json, print_report
 
 
 def command(
-    kind: Annotated[str, typer.Argument(help="Kind of task", metavar="KIND")] = "question_answering",
+    kind: Annotated[str, typer.Argument(help="Kind of task: a file in components/tasks", metavar="KIND")],
     name: Annotated[str, typer.Option(help="The use case's name: small letters, digits and _")] = "my_use_case",
     folder: Annotated[Path, typer.Option(help="Where the files go")] = Path(),
     as_json: Json = False,

@@ -156,7 +156,7 @@ def test_a_workspace_that_was_moved_keeps_its_artifacts_with_it(tmp_path: Path, 
     how(earlier, later)
     again = Tracking(Workspace(later), "desk")
     assert again.client.get_run(old).info.artifact_uri == (later / "mlruns" / old / "artifacts").as_uri()
-    assert Path(again.client.download_artifacts(old, "file.txt")).read_text() == "x"
+    assert Path(again.client.download_artifacts(old, "file.txt/file.txt")).read_text() == "x"
     new = again.show("n", "k2", params={}, metrics={}, tags={}, files={"file.txt": tmp_path / "file.txt"})
     assert new in {path.name for path in (later / "mlruns").iterdir()}
     assert again.client.get_experiment(elsewhere).artifact_location == (tmp_path / "theirs").as_uri()

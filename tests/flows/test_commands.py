@@ -91,7 +91,8 @@ print(json.dumps([loaded, sorted(one for one in started if one.startswith(("flow
     assert done.returncode == 0, done.stderr
     loaded, all_loaded = json.loads(done.stdout)
     assert loaded == {name: [f"flows.commands.{name}"] for name in names()}
-    assert all_loaded == sorted(["flows.cli", "flows.commands", *(f"flows.commands.{name}" for name in names())])
+    always = ["flows.cli", "flows.commands", "flows.environment", "flows.interrupt"]
+    assert all_loaded == sorted([*always, *(f"flows.commands.{name}" for name in names())])
 
 
 @pytest.fixture

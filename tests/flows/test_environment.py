@@ -48,7 +48,9 @@ def locales(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_output_that_is_not_utf8_replaces_marks_and_files_stay_utf8(tmp_path, locales, kind):
     own = {name: value for name, value in environment(tmp_path).items() if not name.startswith(("LC_", "LANG"))}
     own |= {"LOCPATH": str(locales), **NO_UTF8[kind]}
-    done = subprocess.run([sys.executable, "-c", PRINTS, str(tmp_path / "log")], env=own, cwd=ROOT, capture_output=True)
+    (tmp_path / "prints.py").write_text(PRINTS, encoding="utf-8")
+    command = [sys.executable, str(tmp_path / "prints.py"), str(tmp_path / "log")]
+    done = subprocess.run(command, env=own, cwd=ROOT, capture_output=True)
     umlaut = b"\xfc" if kind == "ISO-8859-1" else b"?"
     first, *between, last = done.stdout.splitlines()
     assert (done.returncode, done.stderr, first, last) == (0, b"", b"+ x ? " + umlaut + b" ?", b"+ -> ...")
