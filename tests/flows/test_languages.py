@@ -1,5 +1,5 @@
-"""A use case in four more languages (Latin letters, right to left, combining marks, no spaces) goes through all nine stages to
-its card, on the smoke profile: some 60 processor seconds each.
+"""A use case in four more languages (Latin letters, right to left, combining marks, no spaces) goes through all nine stages
+to its card, on the smoke profile: some 60 processor seconds each.
 
 Chinese is in test_kinds.py, from a file of the field. What a right and a wrong answer score in each of eleven is in
 tests/text/test_languages.py.
