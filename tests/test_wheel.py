@@ -5,6 +5,7 @@ path files inside that folder, and so the editable installation, are not read by
 """
 
 import os
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -15,13 +16,22 @@ import pytest
 
 from components.core.code import ROOT
 
+BUILT_FROM = (
+    "components", "flows", "infra", "pyproject.toml", "setup.py", "MANIFEST.in", "constraints.txt", "README.md", "LICENSE",
+    "CHANGELOG.md",
+)  # fmt: skip
+
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder with `ninefold` of an environment that the wheel was installed into."""
     base = tmp_path_factory.mktemp("wheel")
+    (base / "source").mkdir()
+    for name in BUILT_FROM:  # a copy: a build leaves folders beside its sources
+        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
+        copy(ROOT / name, base / "source" / name)
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check"]
-    build = [*pip, "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--wheel-dir", str(base), str(ROOT)]
+    build = [*pip, "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--wheel-dir", str(base), str(base / "source")]
     subprocess.run(build, check=True, capture_output=True, text=True)
     (wheel,) = base.glob("ninefold-*.whl")
     venv.create(base / "env", with_pip=False)
