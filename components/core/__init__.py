@@ -18,7 +18,7 @@ from .candidate import (
 from .code import code_digest
 from .dataset import Dataset, Passage, Row, Split, only_collected, read_passages, read_rows
 from .digest import Frozen, canonical, digest_of, file_digest, short
-from .errors import EXIT_CODES, BadInput, GateRefused, MachineFault, MissingPackage, NinefoldError
+from .errors import EXIT_CODES, BadInput, GateRefused, MachineFault, MissingPackage, NinefoldError, OtherVersion
 from .evidence import (
     UNOPTIMIZED,
     Approval,
@@ -101,6 +101,7 @@ __all__ = [
     "Metrics",
     "MissingPackage",
     "NinefoldError",
+    "OtherVersion",
     "Normalise",
     "Passage",
     "Policy",

@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from .digest import Frozen, short
-from .errors import BadInput
+from .errors import OtherVersion
 
 
 class Checkpoint(Frozen):
@@ -182,14 +182,14 @@ class Candidate(Frozen):
 def read_candidate(path: Path, what: str) -> Candidate:
     """The Candidate in the file `path`; what: what it is of, for people.
 
-    Raises BadInput for one that another Ninefold described in other words.
+    Raises OtherVersion for one that another Ninefold described in other words.
     """
     try:
         return Candidate.model_validate_json(path.read_bytes())
     except ValidationError as error:
         wrong = error.errors()[0]
         key = ".".join(map(str, wrong["loc"]))
-        raise BadInput(
+        raise OtherVersion(
             f"{what} was described by another version of Ninefold (key '{key}': {wrong['msg'].lower()}), and "
             "this one does not read it. Run its use case again (`ninefold run <use case>`), which releases it anew as the "
             "next version; or use the Ninefold that made it"

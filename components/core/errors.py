@@ -34,6 +34,10 @@ class BadInput(NinefoldError, ValueError):
     exit_code = 2
 
 
+class OtherVersion(BadInput):
+    """A Candidate that another Ninefold described in words that this one does not read."""
+
+
 class MachineFault(NinefoldError):
     """The machine cannot do it now: disk full, port taken, no engine, no network."""
 

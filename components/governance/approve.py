@@ -11,12 +11,13 @@ aliases move. Not covered: whether the card says what its record gives, which wh
 """
 
 import fcntl
+import logging
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
-from components.core import Approval, BadInput, Candidate, GateRefused, MachineFault, Store, UseCase, Workspace
+from components.core import Approval, BadInput, Candidate, GateRefused, MachineFault, OtherVersion, Store, UseCase, Workspace
 from components.core.files import disk_faults
 from components.core.keys import private_key
 from components.core.signature import check_signature
@@ -28,6 +29,7 @@ from .registry import Covered, Registered, Registry, candidate_in, covered, regi
 from .rules import NO_ROLE, Standing, name_of, person, reason_of, refused, role_of, standing_in
 from .tampering import deleted
 
+logger = logging.getLogger(__name__)
 LOW_RISK = "policy low_risk"
 WAIT_SECONDS = 60
 """How long a decision waits for another one on the same workspace."""
@@ -190,7 +192,8 @@ def champion(workspace: Workspace, model: str, other_than: str = "") -> Candidat
     """The Candidate that is champion now; None where none was approved, or where it is, or was made from, the finalist with
     the digest `other_than`: nobody is asked to be better than oneself.
 
-    Its objects are put back into the store from its bundle where they are gone, so that it can be measured again.
+    Its objects are put back into the store from its bundle where they are gone, so that it can be measured again. None, too,
+    for one that another Ninefold described, which this one cannot run: the log says so, and a run there begins anew.
     """
     held = Registry(workspace).holder(model, "champion")
     if held is None:
@@ -198,7 +201,11 @@ def champion(workspace: Workspace, model: str, other_than: str = "") -> Candidat
     chosen = registered(workspace, model, held)
     if other_than and other_than in (chosen.candidate, chosen.finalist):
         return None
-    candidate = candidate_in(workspace, chosen)
+    try:
+        candidate = candidate_in(workspace, chosen)
+    except OtherVersion as error:
+        logger.warning("the champion of '%s' is no reference: %s", model, error)
+        return None
     missing = [digest for digest in candidate.objects if not workspace.store.has(digest)]
     if missing:
         Store(chosen.bundle(workspace) / "store").copy_to(workspace.store, missing)
