@@ -177,7 +177,7 @@ def test_new_feedback_reopens_a_finished_run_and_its_own_release_is_no_rival(cop
 
 def test_a_wrong_setting_of_a_late_stage_is_refused_before_the_first(copied):
     path = copied.home / "late.yaml"
-    path.write_text(USE_CASE.read_text() + "evaluation: {reqests: 4}\n")
+    path.write_text(USE_CASE.read_text().replace("evaluation: {items_at_most: 72}", "evaluation: {reqests: 4}"))
     done = ninefold(copied.home, "run", str(path), "--profile", "smoke")
     assert done.returncode == 2
     assert "section 'evaluation'" in done.stderr
