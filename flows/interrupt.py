@@ -31,6 +31,9 @@ class Interrupted(KeyboardInterrupt):
 class Signals:
     """The signals that asked this process to end, oldest first, and whether the user was told."""
 
+    usual = False
+    """Set by a command that a signal ends in the usual way, with servers to stop and code 0 (`ninefold ui`)."""
+
     def __init__(self) -> None:
         self.came: list[int] = []
         self._told = threading.Event()
@@ -53,7 +56,7 @@ class Signals:
     def watch(self, reader: int) -> None:
         """Wait for a signal in a thread of its own; end the process where it lives for longer than the grace."""
         while numbers := os.read(reader, 16):
-            if asked := [number for number in numbers if number in ASKED]:
+            if (asked := [number for number in numbers if number in ASKED]) and not Signals.usual:
                 self.came += asked
                 break
         else:

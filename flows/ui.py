@@ -13,6 +13,7 @@ from rich.console import Console
 
 from components.core import Workspace
 from components.core.login import USER
+from flows.interrupt import Signals
 from flows.servers import mlflow_client, mlflow_server, prefect_client, prefect_server, shared_prefect
 
 PORT = 5000
@@ -22,6 +23,7 @@ ENDS = (signal.SIGINT, signal.SIGTERM)
 def ui(port: int) -> None:
     """Serve MLflow on `port` and Prefect on the next until Ctrl-C or SIGTERM, which stop both and exit 0: the servers are in
     sessions of their own, where no signal from outside finds them. One that the user shares is only named."""
+    Signals.usual = True
     for end in ENDS:
         signal.signal(end, _leave)
     workspace = Workspace()
