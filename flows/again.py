@@ -12,7 +12,7 @@ from components.core import Seal, Store
 def why_again(store: Store, name: str, asked: Mapping[str, object], inputs: Mapping[str, tuple[str, ...]]) -> str:
     """One line: `learning_rate 0.0006 → 0.0003; another dataset`. Where no step `name` was sealed: `not done before`.
 
-    asked: what the seal would carry (`Seal.asked`); inputs: `inputs_of` what goes in, the settings included
+    asked: what the seal would carry (`Seal.asked`); inputs: `inputs_of` what goes in beside the settings
     """
     seals = [seal for seal in store.seals() if seal.name == name]
     if not seals:

@@ -25,6 +25,7 @@ from components.core.tracking import Tracking
 from components.deployment.requirements import requirements
 from components.evaluation import Evaluated
 from components.governance import Registry
+from components.use_case import texts
 from flows.page import shown_on_its_page
 from flows.run import USE_CASES, Run
 from flows.runs import begin
@@ -132,8 +133,10 @@ def publish_card(do: Steps, candidate: Candidate, evaluated: Evaluated, release:
     )
     do.card = cards.write_card(record, cards_folder(do.run))
     if findings := cards.lint(do.card):
-        if text := _unfilled(do.run.use_case.model_dump(mode="json")):
-            raise BadInput(f"{do.run.path}: holds the unfilled text '{text}', which the card shows: write what is meant")
+        for key, text in texts(do.run.use_case.model_dump(mode="json")):
+            if unfilled := cards.UNFILLED.search(text):
+                shown = f"the unfilled text '{unfilled[0]}', which the card shows"
+                raise BadInput(f"{do.run.path}: key '{key}': holds {shown}: write what is meant")
         # what it was made from is sealed and sound: the text is our own doing, and such a card must not go out
         raise MachineFault(f"the card contradicts itself or is unfilled: {'; '.join(map(str, findings))}")
     if release:
@@ -150,14 +153,6 @@ def cards_folder(run: Run) -> Path:
     if run.profile.cards == "workspace" or (ours and SHIPPED.is_dir()):
         return run.workspace.root / "model_cards"
     return ROOT / "model_cards" if ours else run.path.resolve().parent / "model_cards"
-
-
-def _unfilled(given: object) -> str | None:
-    """The first unfilled text among the contract's own words."""
-    if isinstance(given, str):
-        return match[0] if (match := cards.UNFILLED.search(given)) else None
-    inside = given.values() if isinstance(given, dict) else given if isinstance(given, (list, tuple)) else ()
-    return next((text for one in inside if (text := _unfilled(one))), None)
 
 
 def _store_beside(run: Run) -> str | None:

@@ -20,7 +20,6 @@ from flows.view import shown_clock
 
 BEGUN = "begun.json"
 ENDED = {**EXIT_CODES, 0: "released", 130: "interrupted", 143: "stopped"}
-
 DONE = (ENDED[0], ENDED[1])
 
 

@@ -4,7 +4,7 @@ Greedy decoding goes on from what it has said, so a limited answer is the beginn
 """
 
 import re
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
@@ -22,6 +22,22 @@ class Ending(NamedTuple):
 
 Pieces = Generator[str, None, Ending | None]
 """An answer in pieces as they are decoded; returns how it ended."""
+
+
+def as_pieces(decoded: Iterable[int], text_of: Callable[[list[int]], str], limit: int) -> Pieces:
+    """The text of tokens as they are decoded, at most `limit` of them. A piece ends where the text so far is whole (no half
+    of a character)."""
+    generated: list[int] = []
+    told = text = ""
+    for token in decoded:
+        generated.append(token)
+        text = text_of(generated)
+        if not text.endswith("\ufffd") and len(text) > len(told):
+            yield text[len(told) :]
+            told = text
+    if len(text) > len(told):
+        yield text[len(told) :]
+    return Ending("length" if len(generated) == limit else "stop", len(generated))
 
 
 def until(pieces: Pieces, stop: Sequence[str]) -> Generator[str, None, tuple[str, Ending]]:

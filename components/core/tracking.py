@@ -12,7 +12,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -260,7 +260,7 @@ def _check_shared(uri: str) -> None:
         shown = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
         raise MachineFault(
             f"MLFLOW_TRACKING_URI: no MLflow answers at {shown}. Start that server, put the address right, or "
-            " unset it: runs then go to the workspace's own MLflow"
+            "unset it: runs then go to the workspace's own MLflow"
         ) from error
 
 
@@ -284,9 +284,13 @@ def follow_move(workspace: Workspace) -> None:
         "select distinct artifact_location from experiments join runs using (experiment_id) join tags using (run_uuid) "
         f"where tags.key = '{KEY}' and artifact_location like 'file:%' and artifact_location <> ?"
     )
-    # Of a database that is none, or is older than these tables, MLflow says so itself.
-    with suppress(sqlite3.DatabaseError), closing(sqlite3.connect(path, timeout=30)) as database:
-        moved = [earlier for (earlier,) in database.execute(ours, [root])]
+    with closing(sqlite3.connect(path, timeout=30)) as database:
+        try:
+            moved = [earlier for (earlier,) in database.execute(ours, [root])]
+        except sqlite3.DatabaseError as error:
+            if "locked" in str(error):
+                raise MachineFault(f"{path}: is in use ({error}); stop what uses it, or wait, and try again") from error
+            return  # of a database that is none, or is older than these tables, MLflow says so itself
         for earlier in moved:
             for table, column in PLACES:
                 below = f"substr({column}, 1, {len(earlier) + 1}) = ?"

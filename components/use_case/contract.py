@@ -11,12 +11,15 @@ from components.measure.metrics import definition
 from components.tasks import check_task, kind_of, names
 from components.text import same
 
+TO_FILL_IN = "<fill in "
+"""How a text begins that `ninefold init` left to be written."""
+
 
 def check_contract(contract: UseCase, where: str = "") -> None:
     """Raise BadInput naming every key that does not fit its kind of task or the rest of the contract, what is allowed and
     what to do. where: starts each line, the use case's name where not given."""
     where = where or f"use case '{contract.name}'"
-    if unfilled := list(_unfilled(contract.model_dump(mode="json"))):
+    if unfilled := [(key, text) for key, text in texts(contract.model_dump(mode="json")) if text.startswith(TO_FILL_IN)]:
         lines = [f"{where}: key '{key}': still holds '{text}': write what is meant" for key, text in unfilled]
         raise BadInput("\n".join(lines))
     check_task(contract.task, where)
@@ -25,15 +28,14 @@ def check_contract(contract: UseCase, where: str = "") -> None:
         raise BadInput("\n".join(f"{where}: {line}" for line in wrong))
 
 
-def _unfilled(value: object, key: str = "") -> Iterator[tuple[str, str]]:
-    """(key, text) of what `ninefold init` left to be written."""
+def texts(value: object, key: str = "") -> Iterator[tuple[str, str]]:
+    """(key, text) of every text in a contract's dump."""
     if isinstance(value, str):
-        if value.startswith("<fill in "):
-            yield key, value
+        yield key, value
         return
     inside = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for name, one in inside:
-        yield from _unfilled(one, f"{key}.{name}" if key else str(name))
+        yield from texts(one, f"{key}.{name}" if key else str(name))
 
 
 def _metrics(contract: UseCase) -> list[str]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 from components.core import BadInput, Candidate, Machine, MissingPackage, Store
 from components.core.artifacts import opened
 
-from ..ending import Ending, Pieces
+from ..ending import Pieces, as_pieces
 from ..prompt import line_breaks, shared_prefixes, token_ids
 from ..quotes import Quotes
 
@@ -112,19 +112,10 @@ class Engine:
         first_line: bool = False,
         quotes: Quotes | None = None,
     ) -> Pieces:
-        """See engines/__init__.py. A piece ends where the text so far is whole (no half of a character)."""
+        """See engines/__init__.py."""
         (row,) = self._encode([messages], max_new_tokens)
-        generated: list[int] = []
-        told = text = ""
-        for token in self._decode(_Runs(self, len(row) + max_new_tokens), row, max_new_tokens, first_line, quotes):
-            generated.append(token)
-            text = self._text(generated)
-            if not text.endswith("\ufffd") and len(text) > len(told):
-                yield text[len(told) :]
-                told = text
-        if len(text) > len(told):
-            yield text[len(told) :]
-        return Ending("length" if len(generated) == max_new_tokens else "stop", len(generated))
+        decoded = self._decode(_Runs(self, len(row) + max_new_tokens), row, max_new_tokens, first_line, quotes)
+        return (yield from as_pieces(decoded, self._text, max_new_tokens))
 
     @property
     def end(self) -> str:

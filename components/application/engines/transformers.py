@@ -15,7 +15,7 @@ from components.core import BadInput, Candidate, Machine, MachineFault, Store
 from components.core.artifacts import opened
 from components.core.memory import give_back, spare_imports
 
-from ..ending import Ending, Pieces
+from ..ending import Pieces, as_pieces
 from ..prompt import line_breaks, shared_prefixes, token_ids
 from ..quotes import Quotes
 from ..weights import merged_model
@@ -102,20 +102,11 @@ class Engine:
         first_line: bool = False,
         quotes: Quotes | None = None,
     ) -> Pieces:
-        """See engines/__init__.py. A piece ends where the text so far is whole (no half of a character)."""
+        """See engines/__init__.py."""
         ids = self._encode([messages], max_new_tokens)
-        generated: list[int] = []
-        told = text = ""
         held = [quotes] if quotes else None
-        for tokens in self._decode(ids, max_new_tokens, first_line, self._shared.of(ids), held):
-            generated += tokens.values()
-            text = self._text(generated)
-            if not text.endswith("\ufffd") and len(text) > len(told):
-                yield text[len(told) :]
-                told = text
-        if len(text) > len(told):
-            yield text[len(told) :]
-        return Ending("length" if len(generated) == max_new_tokens else "stop", len(generated))
+        decoded = self._decode(ids, max_new_tokens, first_line, self._shared.of(ids), held)
+        return (yield from as_pieces((token for step in decoded for token in step.values()), self._text, max_new_tokens))
 
     @property
     def end(self) -> str:
