@@ -191,7 +191,7 @@ def embeddings(request: EmbeddingRequest, served: ServedHere, worker: WorkerHere
         message = f"{served.name} has no embedder: it finds passages without vectors, or none. Ask another endpoint for them"
         return JSONResponse(error(message, code="not_found"), 404)
     if request.model not in (None, served.name, worker.embedder):
-        return _no_model(request.model, f"{served.name}' and, for embeddings, '{worker.embedder}")
+        return _no_model(request.model, served.name, worker.embedder)
     vectors, tokens = worker.embed(request.input, request.dimensions)
     return JSONResponse(embedding_list(vectors, worker.embedder, tokens, request.encoding_format))
 
@@ -212,8 +212,9 @@ def _loading() -> Response:
     return JSONResponse(error("the model is not loaded yet: ask /ready", "server_error"), 503, {"Retry-After": "1"})
 
 
-def _no_model(asked: str | None, served: str) -> Response:
-    message = f"The model '{asked}' does not exist; this endpoint serves '{served}'"
+def _no_model(asked: str | None, *served: str) -> Response:
+    known = " and, for embeddings, ".join(f"'{name}'" for name in served)
+    message = f"The model '{(asked or '')[:80]}' does not exist; this endpoint serves {known}"
     return JSONResponse(error(message, code="model_not_found", param="model"), 404)
 
 
