@@ -17,7 +17,17 @@ from prefect.states import Crashed
 
 from components import cards
 from components.cards.pdf import pdf
-from components.core import BadInput, Candidate, MachineFault, Release, publish_bytes, publish_json, read_jsonl
+from components.core import (
+    BadInput,
+    Candidate,
+    MachineFault,
+    Release,
+    Workspace,
+    digest_of,
+    publish_bytes,
+    publish_json,
+    read_jsonl,
+)
 from components.core.code import ROOT, SHIPPED
 from components.core.files import disk_faults
 from components.core.rates import processor
@@ -46,18 +56,25 @@ PACKAGES = (
 )
 
 
-def claim(run_id: str) -> None:
-    """Tag this flow run with `run_id`, and tell Prefect that earlier ones with that tag, killed while RUNNING, have crashed:
-    no zombie stays on its page.
+def run_tags(run_id: str, workspace: Workspace) -> list[str]:
+    """The tags of a run's flow runs: of a run in one workspace, and of no other one on the same Prefect server."""
+    return [run_id, f"workspace-{digest_of([platform.node(), str(workspace.root.resolve())])[:8]}"]
 
-    Only the flow run gets the tag: for a tagged task Prefect asks its server for a slot, which took two seconds each.
+
+def claim(run_id: str, workspace: Workspace) -> None:
+    """Tag this flow run with `run_id` and its workspace, and tell Prefect that earlier ones with both tags, killed while
+    RUNNING, have crashed: no zombie stays on its page. The workspace's lock is held, so none of them can be alive; the same
+    run in another workspace, on a server that a team shares, is let be.
+
+    Only the flow run gets the tags: for a tagged task Prefect asks its server for a slot, which took two seconds each.
     """
+    tags = run_tags(run_id, workspace)
     current = flow_run.get_id()
     assert current, "only called inside the flow"
     running = FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.RUNNING]))
     with get_client(sync_client=True) as client:
-        client.update_flow_run(UUID(current), tags={*flow_run.get_tags(), run_id})
-        wanted = FlowRunFilter(tags=FlowRunFilterTags(all_=[run_id]), state=running)
+        client.update_flow_run(UUID(current), tags={*flow_run.get_tags(), *tags})
+        wanted = FlowRunFilter(tags=FlowRunFilterTags(all_=tags), state=running)
         for other in client.read_flow_runs(flow_run_filter=wanted):
             if str(other.id) != current:
                 client.set_flow_run_state(other.id, Crashed(message="its process ended; a later run went on"), force=True)
@@ -68,7 +85,7 @@ def opened(run: Run, until: str | None) -> Iterator[Steps]:
     """Steps of a run, holding the workspace's lock, inside one MLflow run that is found again by the run's key."""
     run.check_settings()
     with disk_faults(run.workspace.root), run.workspace.lock():  # whichever library meets a full one
-        claim(run.id)
+        claim(run.id, run.workspace)
         begin(run.folder, run.command(until))
         tracking = Tracking(run.workspace, run.use_case.name)
         tags = {"ninefold.run": run.id, "ninefold.profile": run.profile.name, "ninefold.use_case": run.use_case.name}
