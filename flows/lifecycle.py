@@ -154,7 +154,7 @@ def _climb(do: Steps, chosen: selection.Selection, common: Common) -> tuple[Cand
     if dataset.knowledge:
         base = do("retrieval", retrieval.retrieve, candidate=base, **common).candidate
     else:
-        do.skip("retrieval", reason="the use case has no knowledge base")
+        do.skip("retrieval", reason=_not_searched(task))
     tuned = do("tuning", tuning.tune, candidate=base, **common)
     climbed, planted = tuned.candidate, tuned.canaries if tuned.decision.adopted else None
     rated = do(
@@ -179,9 +179,13 @@ def _with_retrieval(do: Steps, chosen: selection.Selection, common: Common) -> C
     if chosen.model is None:
         raise GateRefused(f"selection: {'; '.join(f'{name}: {reason}' for name, reason in chosen.rejected.items())}")
     if not common["dataset"].knowledge:
-        do.skip("retrieval", reason="the use case has no knowledge base")
+        do.skip("retrieval", reason=_not_searched(common["task"]))
         return chosen.model
     return do("retrieval", retrieval.retrieve, candidate=chosen.model, **common).candidate
+
+
+def _not_searched(task: Task) -> str:
+    return "each question comes with its text" if task.given else "the use case has no knowledge base"
 
 
 def _references(do: Steps, chosen: selection.Selection, base: Candidate | None, finalist: Candidate) -> dict[str, Candidate]:

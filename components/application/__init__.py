@@ -3,7 +3,7 @@
 Query-time code only: what stages need to build (indexes, adapters, prompts) is theirs; a checkpoint enters the store here.
 """
 
-from .answer import Answer, Answering, Application, Hit, answering
+from .answer import GIVEN, Answer, Answering, Application, Hit, answering
 from .checkpoints import checkpoint
 from .embedder import Embedder
 from .load import load, load_retriever
@@ -12,6 +12,7 @@ from .prompt import render
 from .weights import merged_model, save_checkpoint, weights
 
 __all__ = [
+    "GIVEN",
     "Answer",
     "Answering",
     "Application",

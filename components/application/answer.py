@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from components.core import Candidate, Example, Frozen, Machine, Prompt, Row, Store
 from components.tasks import kind_of
-from components.text import matching_label
+from components.text import apart, matching_label
 
 from .ending import Ending, limited, stop_in, until
 from .prompt import MAX_CONTEXT_WORDS, clean, cut, first_line_only, render, without_control_tokens
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 SHOWN = 5
 """Passages named in an answer; hit@5 and the reciprocal rank are computed over these."""
+GIVEN = "given"
+"""What a text that comes with its question is called where passages have ids; no passage of an answer."""
 
 
 class Hit(Frozen):
@@ -78,11 +80,13 @@ class Application:
     def answer(self, rows: Sequence[Row], hits: Sequence[Sequence[Hit]] | None = None) -> list[Answer]:
         """Answers in the order of `rows`; batches inside. The same rows in one call always give the same answers.
 
-        hits: what counts as found for each row, best first, in place of what the retriever finds (safety checks)
+        hits: what counts as found for each row, best first, in place of what the retriever finds or of the text that comes
+              with the question (safety checks)
         """
-        hits = self._hits([row.text for row in rows]) if hits is None else hits
+        asked, found = self._read(rows)
+        hits = found if hits is None else hits
         quotes = self._quotes(hits)
-        texts = self._answers([row.text for row in rows], hits, quotes)
+        texts = self._answers(asked, hits, quotes)
         margins = [one.margin for one in quotes] if quotes else [None] * len(texts)
         answered = zip(rows, texts, hits, margins, strict=True)
         return [self._answer(row.id, text, seen, margin) for row, text, seen, margin in answered]
@@ -104,9 +108,9 @@ class Application:
             yield text
             yield answer.model_copy(update={"text": text})
             return ending
-        hits = self._hits([row.text])
+        asked, hits = self._read([row])
         quotes = self._quotes(hits)
-        (messages,) = self._asked(candidate.prompt, [row.text], [self._context(hits[0])])
+        (messages,) = self._asked(candidate.prompt, asked, [self._context(hits[0])])
         last = len(candidate.prompt.turns) - 1
         most = candidate.prompt.turns[last].max_new_tokens
         pieces = self.engine.stream(
@@ -142,18 +146,24 @@ class Application:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
 
-    def _hits(self, texts: Sequence[str]) -> list[list[Hit]]:
+    def _read(self, rows: Sequence[Row]) -> tuple[list[str], list[list[Hit]]]:
+        """(what is asked, what the prompt may show beside it) of each row."""
+        texts = [row.text for row in rows]
+        if self.candidate.given:
+            parts = [apart(text) for text in texts]
+            hits = [[Hit(passage=GIVEN, text=given, score=1.0)] if given else [] for given, _ in parts]
+            return [question for _, question in parts], hits
         if self.retriever is None:
-            return [[] for _ in texts]
+            return texts, [[] for _ in texts]
         # a search over chunks brings passages more than once: three for one leave five different ones
         in_prompt = self.candidate.retriever.top_k if self.candidate.retriever else 1
-        return self.retriever.search(texts, top_k=max(3 * SHOWN, in_prompt))
+        return texts, self.retriever.search(texts, top_k=max(3 * SHOWN, in_prompt))
 
     def _context(self, hits: Sequence[Hit]) -> list[str]:
-        return [hit.text for hit in hits[: self.candidate.retriever.top_k]] if self.candidate.retriever else []
+        return [hit.text for hit in hits[: self.candidate.texts_shown]]
 
     def _answer(self, row: str, text: str, hits: Sequence[Hit], margin: float | None) -> Answer:
-        shown = _distinct(hits)[:SHOWN]
+        shown = [] if self.candidate.given else _distinct(hits)[:SHOWN]
         context = self._context(hits)
         # a passage of which the prompt held several parts is shown with all of them
         parts = {
@@ -189,9 +199,9 @@ class Application:
         return [clean(candidate, text) for text in generated]
 
     def _quotes(self, hits: Sequence[Sequence[Hit]]) -> list[Quotes] | None:
-        """What each answer is held to, where answers are quotes; None without a retriever (closed book, measured beside)."""
+        """What each answer is held to, where answers are quotes; None without a text (closed book, measured beside)."""
         candidate = self.candidate
-        if candidate.quoted is None or candidate.retriever is None or candidate.prompt is None:
+        if candidate.quoted is None or not candidate.texts_shown or candidate.prompt is None:
             return None
         tokenizer, bias = self.engine.tokenizer, candidate.quoted.abstain_bias
         longest = candidate.prompt.turns[-1].max_new_tokens

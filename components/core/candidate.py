@@ -106,7 +106,8 @@ class Baseline(Frozen):
 
 
 class Quoted(Frozen):
-    """Answers are words of the context in their order, or the abstention (application/quotes.py). Needs a retriever."""
+    """Answers are words of the context in their order, or the abstention (application/quotes.py). Needs a retriever, or
+    texts that come with the questions."""
 
     abstain_bias: float = 0.0
     """Added to the logit of the abstention's first token: above 0 it abstains more often. Set on validation (tuning)."""
@@ -141,6 +142,16 @@ class Candidate(Frozen):
     retriever: Retriever | None = None
     adapter: Adapter | None = None
     quoted: Quoted | None = None
+
+    @property
+    def given(self) -> bool:
+        """Whether each question comes with the text that it is about (components/text/given.py)."""
+        return self.own.get("context") == "given"
+
+    @property
+    def texts_shown(self) -> int:
+        """How many texts its prompt shows beside the question: those that are retrieved, or the one that comes with it."""
+        return self.retriever.top_k if self.retriever else int(self.given)
 
     @property
     def base(self) -> "Candidate | None":

@@ -13,6 +13,7 @@ class Row(Frozen):
 
     id: str
     text: str
+    """All of the input; where its text comes with a question, both (components/text/given.py)."""
     answer: str
     passage: str | None = None
     """question_answering: id of the passage in the knowledge base that the question is about."""

@@ -60,6 +60,11 @@ class Task(Frozen):
         return self.own.get("abstain")
 
     @property
+    def given(self) -> bool:
+        """Whether each question comes with the text that it is about (components/text/given.py)."""
+        return self.own.get("context") == "given"
+
+    @property
     def quoted(self) -> bool:
         """Whether answers are words of the retrieved context, or the abstention, and nothing else."""
         return self.own.get("answers") == "quoted"

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TypedDict
 
 from components.core import Passage, Row, Splits
-from components.text import words
+from components.text import apart, words
 from components.text.leaks import RUN, Item, Leak, Leaks
 from components.text.overlap import Overlap
 
@@ -86,16 +86,32 @@ class Divided:
     leaks: Leaks
 
 
-def items_of(where: str, rows: Iterable[Row], silent: str | None, summaries: bool) -> list[Item]:
-    """Evaluation rows as what must not leak. silent: the answer that says nothing (the abstention). summaries: an answer is
-    a text that must not turn up either."""
-    return [Item(where, row.id, *texts) for row in rows for texts in texts_of(row, silent, summaries)]
+@dataclass(frozen=True)
+class Rules:
+    """What counts as a leak. near: Jaccard similarity of word sets; run: words of a shared run; silent: the answer that says
+    nothing (the abstention); summaries: an answer is a text that must not turn up either; given: questions come with their
+    texts."""
 
+    near: float
+    run: int
+    silent: str | None = None
+    summaries: bool = False
+    given: bool = False
 
-def texts_of(row: Row, silent: str | None, summaries: bool) -> list[tuple[str, str]]:
-    """The texts of a row that can be the same as another's, with their answers."""
-    told = summaries and len(words(row.answer)) >= RUN  # a shorter summary tells nothing of its own
-    return [(row.text, answer_of(row, silent)), *([(row.answer, "")] if told else [])]
+    def items(self, where: str, rows: Iterable[Row]) -> list[Item]:
+        """Evaluation rows as what must not leak."""
+        return [Item(where, row.id, *texts) for row in rows for texts in self.texts_of(row)]
+
+    def texts_of(self, row: Row) -> list[tuple[str, str, str]]:
+        """The texts of a row that can be the same as another's: (question or text, its answer, the text that comes with
+        it)."""
+        given, asked = apart(row.text, self.given)
+        told = self.summaries and len(words(row.answer)) >= RUN  # a shorter summary tells nothing of its own
+        return [(asked, answer_of(row, self.silent), given), *([(row.answer, "", "")] if told else [])]
+
+    def index(self, items: list[Item]) -> Leaks:
+        """An index over `items` by these rules."""
+        return Leaks(items, self.near, self.run)
 
 
 def answer_of(row: Row, silent: str | None) -> str:
@@ -103,38 +119,30 @@ def answer_of(row: Row, silent: str | None) -> str:
     return row.answer if row.passage and row.answer != silent else ""
 
 
-def divide(
-    rows: list[Row],
-    splits: Splits,
-    benchmarks: list[Item],
-    near: float,
-    run: int,
-    silent: str | None = None,
-    summaries: bool = False,
-    classed: bool = False,
-) -> Divided:
-    """Fill the splits from `rows`. benchmarks: the questions of benchmark items. silent, summaries: see `items_of`; classed:
-    see `take`."""
+def divide(rows: list[Row], splits: Splits, benchmarks: list[Item], rules: Rules, classed: bool = False) -> Divided:
+    """Fill the splits from `rows`. benchmarks: the questions of benchmark items; classed: see `take`."""
     findings: list[LeakFinding] = []
 
     def clean(pool: list[Row], leaks: Leaks) -> list[Row]:
-        given = [(row.id, texts) for row in pool for texts in texts_of(row, silent, summaries)]
-        leaked = leaks.of_rows([texts for _, texts in given])
-        hits = {name: leak for (name, _), leak in zip(given, leaked, strict=True) if leak}
+        read = [(row.id, texts) for row in pool for texts in rules.texts_of(row)]
+        leaked = leaks.of_rows([texts[:2] for _, texts in read], [texts[2] for _, texts in read])
+        hits = {name: leak for (name, _), leak in zip(read, leaked, strict=True) if leak}
         findings.extend(LeakFinding("example row", row.id, row.source, hits[row.id]) for row in pool if row.id in hits)
         return [row for row in pool if row.id not in hits]
 
     asked = [splits.test, splits.validation, splits.feedback, splits.train]
+    if rules.given:  # a text with other questions is not divided between splits
+        splits = splits.model_copy(update={"by": "passage"})
 
     def fill(place: int, pool: list[Row]) -> tuple[list[Row], list[Row]]:
         return take(pool, asked[place], splits, classed, behind=sum(count > 0 for count in asked[place + 1 :]))
 
     test, pool = fill(0, rows)
-    items = items_of("test", test, silent, summaries)
-    pool = clean(pool, Leaks(items, near, run))
+    items = rules.items("test", test)
+    pool = clean(pool, rules.index(items))
     validation, pool = fill(1, pool)
-    items += items_of("validation", validation, silent, summaries)
-    leaks = Leaks([*items, *benchmarks], near, run)
+    items += rules.items("validation", validation)
+    leaks = rules.index([*items, *benchmarks])
     pool = clean(pool, leaks)
     feedback, pool = fill(2, pool)
     train, _ = fill(3, pool)
@@ -148,7 +156,8 @@ def clean_practice(
     """Practice rows that leak nothing, their passages, and what was found. A passage that overlaps with one of `held_out`,
     or holds an item's question or its answer beside its content, takes its rows with it."""
     findings, banned = training_leaks("practice passage", passages.values(), leaks, held_out)
-    for row, leak in zip(rows, leaks.of_rows([(row.text, row.answer) for row in rows]), strict=True):
+    texts = [passages[row.passage or ""].text for row in rows]
+    for row, leak in zip(rows, leaks.of_rows([(row.text, row.answer) for row in rows], texts), strict=True):
         if leak:
             findings.append(LeakFinding("practice row", row.id, row.source, leak))
             banned.add(row.id)

@@ -32,6 +32,8 @@ REQUIRED = {
     "practice": ("text", "answer", "passage"),
     "unlabelled": ("text",),
 }
+GIVEN = {"examples": ("text", "answer", "passage")}
+"""What of it is more where each question comes with its text."""
 OPTIONAL = {"examples": ("passage",), "knowledge": ("title",), "examples_and_knowledge": ("title",)}
 
 
@@ -74,7 +76,8 @@ def read_source(source: Source, number: int, path: Path, task: Task) -> list[Rec
     there = {column for row in rows for column in row.fields}
     kind = kind_of(task.kind)
     texts = _aliases(task)["text"]
-    if "text" in REQUIRED[source.role] and not there & {*texts, *(source.fields.get(alias, alias) for alias in texts)}:
+    required = _required(source, task)
+    if "text" in required and not there & {*texts, *(source.fields.get(alias, alias) for alias in texts)}:
         rows = [_with_question(row, kind.asks) for row in rows]
         there = {column for row in rows for column in row.fields}
     columns = _columns(source, number, path, there, task) if there else {}
@@ -157,13 +160,14 @@ def _columns(source: Source, number: int, path: Path, there: set[str], task: Tas
     for field in source.fields:
         if field not in known:
             raise BadInput(f"data.sources.{number}.fields: key '{field}' is not known; allowed: {', '.join(known)}")
-    columns = {}
-    for ours in (*REQUIRED[source.role], *OPTIONAL.get(source.role, ())):
+    columns: dict[str, str] = {}
+    required = _required(source, task)
+    for ours in dict.fromkeys((*required, *OPTIONAL.get(source.role, ()))):
         mapped = next((source.fields[alias] for alias in aliases[ours] if alias in source.fields), None)
         column = mapped or next((alias for alias in aliases[ours] if alias in there), None)
         if column in there:
             columns[ours] = str(column)
-        elif mapped or ours in REQUIRED[source.role]:
+        elif mapped or ours in required:
             wanted = f"'{mapped}'" if mapped else " or ".join(f"'{alias}'" for alias in aliases[ours])
             raise BadInput(
                 f"{path}: no row has the field {wanted}; found: {', '.join(sorted(map(_shown, there)))}. Name the file's "
@@ -182,12 +186,19 @@ def _usual(ours: str, task: Task) -> str:
     return _aliases(task)[ours][0]
 
 
+def _required(source: Source, task: Task) -> tuple[str, ...]:
+    """Our fields that the source's files must have."""
+    return ({**REQUIRED, **GIVEN} if task.given else REQUIRED)[source.role]
+
+
 def _aliases(task: Task) -> dict[str, tuple[str, ...]]:
     """Our field → what files call it, the words of the kind of task first."""
     text, answer = kind_of(task.kind).columns
     own = {"text": (text, *ALIASES["text"]), "answer": (answer, *ALIASES["answer"])}
     if kind_of(task.kind).asks:
         own = {"text": own["text"], "answer": (*own["answer"], "answers"), "passage": (*ALIASES["passage"], "context")}
+    if task.given:  # a field `text` is then what is asked about, not what is asked
+        own |= {"text": (text,), "passage": (*own["passage"], "text", "document")}
     return ALIASES | {ours: tuple(dict.fromkeys(names)) for ours, names in own.items()}
 
 

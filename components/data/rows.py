@@ -4,7 +4,7 @@ from collections import Counter
 from typing import Literal
 
 from components.core import Passage, Row, Source, Task, digest_of
-from components.text import same, words
+from components.text import same, together, words
 
 from .documents import Entry, Origin, Part, entry
 from .read import Record
@@ -91,6 +91,7 @@ class Collected:
     def _keep_row(self, passage: str | None, record: Record, source: Source) -> None:
         assert record.text is not None, "the gate sets rows without a text aside"
         assert record.answer is not None, "the gate sets rows without an answer aside"
+        text = together(record.passage, record.text) if self.task.given and record.passage else record.text
         key = (same(record.text), passage or "")
         if key in self._seen:
             equal = same(self._seen[key]) == same(record.answer)
@@ -99,16 +100,16 @@ class Collected:
         self._seen[key] = record.answer
         if passage and record.passage:
             self.questioned.setdefault(passage, record.passage)
-        name = digest_of([record.text, record.answer, passage])[:16]
+        name = digest_of([text, record.answer, passage])[:16]
         self.origin["train", name] = _read_at(source, record)
         self.rows.append(
             Row(
                 id=name,
-                text=record.text,
+                text=text,
                 answer=record.answer,
                 passage=passage,
                 source=source.name,
-                slices=slices(record.text, record.answer, self.task),
+                slices=slices(text, record.answer, self.task),
                 origin=_origin(source),
             )
         )

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from components.core import Task
 from components.tasks import kind_of
-from components.text import count
+from components.text import apart, count
 
 WH_WORDS = ("who", "what", "when", "where", "how", "which", "why")
 _SYNONYMS = {"whom": "who", "whose": "who"}
@@ -15,16 +15,20 @@ _REPAIRS = re.compile(
 )
 
 
+GIVEN_LENGTH = (100, 384)
+"""Most words of a short text that comes with a question, and of a medium one: longer ones are shown up to there."""
+
+
 def slices(text: str, answer: str, task: Task) -> dict[str, str]:
-    """Slice → value for one row, of those that its kind of task has."""
+    """Slice → value for one row, of those that its kind of task has. text: all of the input"""
     values = {name: SLICES[name](text, answer, task) for name in kind_of(task.kind).slices}
     return {name: value for name, value in values.items() if value}
 
 
 def length(text: str, task: Task) -> str:
-    """short, medium or long, by words."""
-    short, medium = kind_of(task.kind).length
-    words = count(text)
+    """short, medium or long, by words; of a text that comes with a question, where there is one."""
+    short, medium = GIVEN_LENGTH if task.given else kind_of(task.kind).length
+    words = count(apart(text)[0] if task.given else text)
     return "short" if words <= short else "medium" if words <= medium else "long"
 
 
@@ -49,6 +53,6 @@ SLICES: dict[str, Callable[[str, str, Task], str]] = {
     "answerable": _answerable,
     "label": lambda text, answer, task: answer,
     "length": lambda text, answer, task: length(text, task),
-    "question_type": lambda text, answer, task: question_type(text),
+    "question_type": lambda text, answer, task: question_type(apart(text, task.given)[1]),
 }
 """Name → (text, answer, task) → value; "" where a row has none."""

@@ -31,7 +31,7 @@ from .assemble import curate_collected, flow, left_out, read_at
 from .audit import of_curation, of_records, of_rows, report_on, sentences
 from .benchmarks import benchmark_items
 from .collect import Gated, collect
-from .contamination import LeakFinding, clean_practice, divide
+from .contamination import LeakFinding, Rules, clean_practice, divide
 from .figures import Contamination, Figures, figures_of, origins
 from .filters import chosen
 from .knowledge import held_out_passages, knowledge
@@ -122,9 +122,9 @@ def prepare(
     rows = [row for row in gated.collected.rows if row.origin == "collected"]
     report("splitting, removing what leaks the evaluation")
     questions, passages = benchmark_items(config.benchmarks, hub, step.workspace)
-    summaries = kind_of(task.kind).writes
+    rules = Rules(config.near, config.shared_words, task.abstain, kind_of(task.kind).writes, task.given)
     classed = bool(task.labels) or task.abstain is not None
-    divided = divide(rows, data.splits, questions, config.near, config.shared_words, task.abstain, summaries, classed)
+    divided = divide(rows, data.splits, questions, rules, classed)
     report("curating")
     placed = dict(divided.splits)
     uncurated = gated.collected.droppable()
@@ -132,7 +132,7 @@ def prepare(
     used = {name: first(items, getattr(config, name), classed) for name, items in divided.splits.items()}
     held_out = [*divided.splits["validation"], *divided.splits["test"]]
     read = held_out_passages(gated.collected, divided.splits, passages, config.near)
-    uncollected = Uncollected(task, data, Refusal(rows, divided.leaks, read, summaries))
+    uncollected = Uncollected(task, data, Refusal(rows, divided.leaks, read, rules))
     uncollected.bring(gated.collected)
     all_used = [row for items in (*used.values(), uncollected.rows) for row in items]
     base = knowledge(gated.collected, all_used, held_out, divided.leaks, read, config.knowledge_passages, data.splits.seed)

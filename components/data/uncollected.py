@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, TypedDict
 
 from components.core import BadInput, Data, Row, Split, Store, Task, digest_of
 from components.tasks import kind_of
-from components.text import words
+from components.text import apart, words
 from components.text.leaks import Leaks
 from components.text.overlap import Overlap
 
 from .audit import of_labelling
-from .contamination import LeakFinding, answer_of
+from .contamination import LeakFinding, Rules, answer_of
 from .documents import Entry, Origin, entry
 from .generators import generator
 from .representation import Effect
@@ -76,17 +76,18 @@ Text = tuple[str, str, str | None]
 class Refusal:
     """Why texts may not be trained on; None, and the text counts as taken, where it may. findings: the leaks among them."""
 
-    def __init__(self, collected: list[Row], leaks: Leaks, held_out: Overlap, summaries: bool = False) -> None:
-        """collected: rows of all splits. leaks: over what is asked of evaluations; held_out: over their passages. summaries:
-        answers are texts that must not leak either."""
-        self._summaries = summaries
+    def __init__(self, collected: list[Row], leaks: Leaks, held_out: Overlap, rules: Rules) -> None:
+        """collected: rows of all splits. leaks: over what is asked of evaluations; held_out: over their passages."""
+        self._rules = rules
         self._taken = {words(row.text) for row in collected}
         self._leaks, self._held_out = leaks, held_out
         self.findings: list[LeakFinding] = []
 
     def __call__(self, texts: Sequence[Text]) -> list[str | None]:
-        asked = self._leaks.of_rows([(text, answer) for text, answer, _ in texts])
-        if self._summaries:
+        parts = [apart(text, self._rules.given) for text, _, _ in texts]
+        questions = [(question, one[1]) for (_, question), one in zip(parts, texts, strict=True)]
+        asked = self._leaks.of_rows(questions, [given for given, _ in parts])
+        if self._rules.summaries:
             told = self._leaks.of_rows([(answer, "") for _, answer, _ in texts])
             asked = [one or other for one, other in zip(asked, told, strict=True)]
         reasons: list[str | None] = []

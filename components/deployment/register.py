@@ -115,7 +115,7 @@ def packed(candidate: Candidate, bundle: Path, scratch: Path) -> Packed:
         "artifacts": {"bundle": str(bundle)},
         "code_paths": [str(_code(candidate, scratch))],
         "pip_requirements": ["mlflow==" + mlflow.__version__, "pandas", *requirements(candidate)],
-        "signature": _signature(),
+        "signature": _signature(candidate),
     }
 
 
@@ -125,13 +125,15 @@ def _code(candidate: Candidate, scratch: Path) -> Path:
     return scratch / "code" / "components"
 
 
-def _signature() -> "ModelSignature":
+def _signature(candidate: Candidate) -> "ModelSignature":
     """Either column alone is a valid row; a row out has the answer, its passages (best first) and their scores."""
     from mlflow.models import ModelSignature
     from mlflow.types.schema import Array, ColSpec, Object, Property, Schema
 
     message = Object([Property("role", "string"), Property("content", "string")])
-    given = Schema([ColSpec("string", "question", required=False), ColSpec(Array(message), "messages", required=False)])
+    texts = ("question", "context") if candidate.given else ("question",)
+    asked = [ColSpec("string", name, required=False) for name in texts]
+    given = Schema([*asked, ColSpec(Array(message), "messages", required=False)])
     shown = Schema([ColSpec("string", "answer"), ColSpec(Array("string"), "passages"), ColSpec(Array("double"), "scores")])
     return ModelSignature(inputs=given, outputs=shown)
 

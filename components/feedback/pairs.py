@@ -7,6 +7,7 @@ to decide. Not covered: pairs from ratings alone (a thumb down says what is wron
 from collections import Counter
 from collections.abc import Collection, Iterable
 
+from components.application import GIVEN
 from components.core import ACCEPTED, SIMULATED, Feedback, Frozen, Received, within_share
 from components.measure import normalise
 from components.text import same
@@ -120,7 +121,8 @@ def _pair(
     row: Pair = {
         "id": item.key,
         "text": text,
-        "passages": [{"id": seen.id, "text": seen.text} for seen in item.passages],
+        # a text that came with the question stands in `text`, scrubbed
+        "passages": [{"id": seen.id, "text": seen.text} for seen in item.passages if seen.id != GIVEN],
         "chosen": chosen.strip(),
         "rejected": rejected.strip(),
         "simulated": item.simulated,

@@ -31,7 +31,7 @@ from components.core import (
 )
 from components.measure import examples, measure, normalise
 from components.tasks import kind_of
-from components.text import english_only, is_english
+from components.text import apart, english_only, is_english
 from components.text.leaks import Item, Leaks
 
 from .caps import Caps
@@ -158,19 +158,27 @@ def _held_out(dataset: Dataset, items: list[Feedback], task: Task, step: Step) -
     of these or a benchmark's away, in other words or with its answer (of a summary: or whose correction does). A caller may
     ask them, training may not see them."""
     rows = {name: dataset.rows(name, step.store) for name in ("validation", "test") if name in dataset.splits}
-    silent = {row.id for held in rows.values() for row in held if not row.passage or row.answer == task.abstain}
-    known = [Item(name, row.id, row.text, "" if row.id in silent else row.answer) for name in rows for row in rows[name]]
+    silent = {
+        row.id for held in rows.values() for row in held if not (row.passage or task.given) or row.answer == task.abstain
+    }
+    known = []
+    for split, row in ((name, row) for name, held in rows.items() for row in held):
+        given, asked = apart(row.text, task.given)
+        known.append(Item(split, row.id, asked, "" if row.id in silent else row.answer, given))
     if kind_of(task.kind).writes:
         known += [Item(name, row.id, row.answer) for name in rows for row in rows[name]]
     if dataset.benchmark_items:
         known += [Item(**item) for item in read_jsonl(step.store.file(dataset.benchmark_items.object))]
     leaks = Leaks(known)
-    given_away = leaks.of_rows([(item.question, item.text) for item in items])
+    parts = [apart(item.question, task.given) for item in items]
+    given_away = leaks.of_rows(
+        [(question, item.text) for (_, question), item in zip(parts, items, strict=True)], [given for given, _ in parts]
+    )
     if kind_of(task.kind).writes:
         corrected = leaks.of_rows([(item.text, "") for item in items])
         given_away = [one or other for one, other in zip(given_away, corrected, strict=True)]
-    asked = {normalise(item.question) for item, leak in zip(items, given_away, strict=True) if leak}
-    return asked | {normalise(row.text) for held in rows.values() for row in held}
+    kept_back = {normalise(item.question) for item, leak in zip(items, given_away, strict=True) if leak}
+    return kept_back | {normalise(row.text) for held in rows.values() for row in held}
 
 
 def _usable(dataset: Dataset, step: Step) -> set[str] | None:

@@ -96,7 +96,7 @@ class Elements(Frozen):
 
 
 def elements_of(task: Task, with_context: bool, answer_tokens: int, thinking_tokens: int) -> Elements:
-    """The elements that the contract's `task` gives. with_context: whether a retriever fills {{context}}."""
+    """The elements that the contract's `task` gives. with_context: whether a text fills {{context}}."""
     words = kind_of(task.kind).words
     return Elements(
         kind=task.kind,

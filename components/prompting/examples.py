@@ -7,6 +7,7 @@ Not covered: choosing examples by similarity to each question (that would make p
 from collections.abc import Sequence
 
 from components.core import Row, Task
+from components.text import apart
 
 from .elements import Example
 
@@ -17,7 +18,7 @@ SHORTEST = 4
 def pick(task: Task, rows: Sequence[Row], passages: dict[str, str], count: int, most_words: int) -> list[Example]:
     """Up to `count` examples, shortest first among those of at most `most_words` words (input, passage and answer).
 
-    passages: passage id → text; empty where prompts have no context
+    passages: passage id → text; empty where prompts have no context, or the text comes with the question
     with an abstention: the second one is an abstention, and an answer comes last, since small models lean
     towards what they saw last (Zhao et al. 2021). With labels: they take turns.
     """
@@ -25,7 +26,8 @@ def pick(task: Task, rows: Sequence[Row], passages: dict[str, str], count: int, 
     for row in rows:
         if (passages and row.passage not in passages) or len(row.text.split()) < SHORTEST:
             continue
-        example = Example(input=row.text, output=row.answer, context=passages.get(row.passage or "", ""))
+        context, asked = apart(row.text) if task.given else (passages.get(row.passage or "", ""), row.text)
+        example = Example(input=asked, output=row.answer, context=context)
         words = sum(len(part.split()) for part in (example.input, example.context, example.output))
         if words <= most_words:
             groups.setdefault(_group(task, row), []).append((words, row.id, example))

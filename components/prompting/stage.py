@@ -117,7 +117,7 @@ def _candidates(config: Config, task: Task, candidate: Candidate, dataset: Datas
     if unknown:
         raise BadInput(f"section 'prompting': methods {', '.join(unknown)} are not known; allowed: {', '.join(METHODS)}")
     answer_tokens = config.answer_tokens or kind_of(task.kind).tokens.prompted
-    elements = elements_of(task, candidate.retriever is not None, answer_tokens, config.thinking_tokens)
+    elements = elements_of(task, candidate.texts_shown > 0, answer_tokens, config.thinking_tokens)
     passages = {}
     if candidate.retriever and (readable := dataset.training_knowledge or dataset.knowledge):
         passages = {passage.id: passage.text for passage in read_passages(readable, step.store)}

@@ -170,7 +170,9 @@ def _candidate(model: Model, config: Config, task: Task, dataset: Dataset, step:
         abstain=task.abstain,
         runtime=_runtime(model, config),
         model=_weights(model, step),
-        prompt=basic_prompt(task, knowledge is not None, config.max_new_tokens or kind_of(task.kind).tokens.basic),
+        prompt=basic_prompt(
+            task, knowledge is not None or task.given, config.max_new_tokens or kind_of(task.kind).tokens.basic
+        ),
         retriever=Retriever(scoring="bm25", knowledge=knowledge.object, top_k=1) if knowledge else None,
         own=kept(task),
         quoted=Quoted() if task.quoted else None,

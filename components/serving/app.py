@@ -30,6 +30,8 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from components.core import BadInput, Machine, MachineFault, Workspace
 from components.core.feedback_store import Feedback, FeedbackStore
+from components.text import apart
+from components.text.given import NO_TEXT
 
 from .body import NOT_TEXT, UNKNOWN, UNSUPPORTED, Body
 from .body_limit import BodyLimit
@@ -205,7 +207,11 @@ def _refused(request: ChatRequest, name: str, worker: Worker) -> Response | None
     if len(request.question) > MAX_CHARACTERS:
         message = f"messages: at most {MAX_CHARACTERS} characters, found {len(request.question)}"
         return JSONResponse(error(message, code="context_length_exceeded", param="messages"), 400)
-    return None if worker.ready else _loading()
+    if not worker.ready:
+        return _loading()
+    if worker.given and not apart(request.question)[0]:
+        return JSONResponse(error(f"messages: {NO_TEXT}", param="messages"), 400)
+    return None
 
 
 def _loading() -> Response:

@@ -2,8 +2,9 @@
 
 Format: https://platform.openai.com/docs/api-reference/chat. The application answers one question at a time with greedy
 decoding: `temperature`, `top_p` and `seed` have no effect, and of the messages the last one from the user is the question;
-those before it are read by nobody. Token limits and stop strings hold. What else would change a reply (tools, response
-formats, log-probabilities, penalties, several choices, images) is refused by name.
+those before it are read by nobody. Where the use case's questions come with a text, that message has both: the text, an
+empty line, the question; or a part for each. Token limits and stop strings hold. What else would change a reply (tools,
+response formats, log-probabilities, penalties, several choices, images) is refused by name.
 """
 
 from typing import ClassVar, Literal, TypedDict
@@ -28,12 +29,13 @@ class Message(BaseModel):
 
     role: Literal["system", "developer", "user", "assistant", "tool", "function"]
     content: str | None = None
-    """Text; sent as a text, as parts that are text or, by an assistant that called a tool, as null."""
+    """Text; sent as a text, as parts that are text (an empty line comes between two) or, by an assistant that called a tool,
+    as null."""
 
     @field_validator("content", mode="before")
     @classmethod
     def _text(cls, content: object) -> object:
-        return "\n".join(map(_text_of, content)) if isinstance(content, list) else content
+        return "\n\n".join(map(_text_of, content)) if isinstance(content, list) else content
 
 
 def _text_of(part: object) -> str:

@@ -4,6 +4,8 @@ it, once it has checked the folder.
     python run.py "When was the first railway opened?"     the answer, and below it the passages that it rests on
     python run.py < questions.jsonl > answers.jsonl        {"id", "question"} in; {"id", "answer", "passages", "scores"} out
 
+Where questions come with the text that they are about it stands before the question, an empty line between them, or in
+"context".
 Questions are answered one by one, as they come. Nothing is written and nobody is called. Not covered: feedback, the log of
 traffic, streaming.
 """
@@ -19,8 +21,13 @@ from typing import Literal
 from components.application import Application, load
 from components.core import BadInput, Machine, NinefoldError, Row
 from components.core.signature import check_signature
+from components.text import apart, together
 
 from .bundle import load_bundle
+
+NO_TEXT_HERE = (
+    "this use case's questions are about a text: put it before the question, an empty line between them, or in `context`"
+)
 
 
 def main(bundle: Path, questions: list[str]) -> int:
@@ -37,6 +44,8 @@ def main(bundle: Path, questions: list[str]) -> int:
             candidate, store = load_bundle(bundle, Path(derived))
             with load(candidate, store, machine) as application:
                 for row in [Row(id="", text=text, answer="") for text in questions] or _read(sys.stdin):
+                    if candidate.given and not apart(row.text)[0]:
+                        raise BadInput(f"question {row.id or row.text[:80]!r}: {NO_TEXT_HERE}")
                     print(_said(application, row, as_line=not questions), flush=True)
     except NinefoldError as error:
         print(f"run.py: {error}", file=sys.stderr)
@@ -58,7 +67,9 @@ def _read(lines: Iterable[str]) -> Iterator[Row]:
                 f'standard input, line {number}: expected {{"id": …, "question": "…"}}, found {line.strip()[:80]!r}. '
                 "Write one such line a question; what came before it was answered"
             )
-        yield Row(id=str(given.get("id", number)), text=question, answer="")
+        context = given.get("context")
+        text = together(context, question) if isinstance(context, str) and context.strip() else question
+        yield Row(id=str(given.get("id", number)), text=text, answer="")
 
 
 def _said(application: Application, row: Row, *, as_line: bool) -> str:

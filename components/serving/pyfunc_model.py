@@ -21,12 +21,14 @@ from components.application import load
 from components.core import BadInput, Machine, Row
 from components.core.signature import check_signature
 from components.serving.bundle import load_bundle
+from components.text import apart, together
 
 
 class _Record(TypedDict, total=False):
-    """What is asked in a row: one of the two."""
+    """What is asked in a row: one of the two, and the text that it is about where the use case's questions come with one."""
 
     question: object
+    context: object
     messages: Sequence[dict[str, str]] | None
 
 
@@ -49,13 +51,21 @@ class Answers:
         self._application = load(candidate, store, Machine(threads=threads, device=device))
 
     def predict(self, context, model_input, params=None):  # type: ignore[no-untyped-def]
-        """Rows with `question` or `messages` in; {"answer", "passages" (ids, best first), "scores"} a row out."""
+        """Rows with `question` or `messages` in, and `context` where questions come with a text; {"answer", "passages" (ids,
+        best first), "scores"} a row out."""
         rows = [
-            Row(id=str(number), text=_question(record), answer="")
+            Row(id=str(number), text=self._input(record), answer="")
             for number, record in enumerate(pandas.DataFrame(model_input).to_dict(orient="records"))
         ]
         answers = self._application.answer(rows)
         return [{"answer": one.text, "passages": list(one.passages), "scores": list(one.scores)} for one in answers]
+
+    def _input(self, record: _Record) -> str:
+        question, context = _question(record), record.get("context")
+        asked = together(context, question) if isinstance(context, str) and context.strip() else question
+        if self._application.candidate.given and not apart(asked)[0]:
+            raise BadInput("each row needs 'context' (a text) beside its question: this use case's questions are about one")
+        return asked
 
 
 class NinefoldModel(Answers, PythonModel):

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 from components.core import BadInput, Machine, Row
+from components.text import apart
 
 from .bundle import load_bundle
 from .chat import Passage
@@ -76,6 +77,8 @@ class Worker:
         self.model, self.version, self.candidate = model, version, ""
         self.embedder = ""
         """Name of the embedding model, once it is loaded; empty where the release has none."""
+        self.given = False
+        """Whether each question comes with a text, once it is loaded."""
         self._traffic, self._span = traffic, span
         self._places = threading.Semaphore(MAX_WAITING)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="model")
@@ -157,7 +160,7 @@ class Worker:
         try:
             candidate, store = load_bundle(bundle, derived)
             self._application = load(candidate, store, machine)
-            self.candidate = candidate.digest
+            self.candidate, self.given = candidate.digest, candidate.given
             if self._application.embedder and candidate.retriever and candidate.retriever.embedder:
                 self.embedder = candidate.retriever.embedder.name
             # The first answer pays for thread pools and caches; nobody should wait for that.
@@ -204,10 +207,11 @@ class Worker:
             for id, text, score in zip(answer.passages, answer.texts, answer.scores, strict=True)
         )
         asked = self._count(self._asked(row.text, answer.context))
+        candidate, context = self._application.candidate, zip(answer.context_passages, answer.context, strict=True)
         return Reply(
             text=answer.text,
             passages=passages,
-            seen=tuple({"id": id, "text": text} for id, text in zip(answer.context_passages, answer.context, strict=True)),
+            seen=() if candidate.given else tuple({"id": id, "text": text} for id, text in context),
             prompt_tokens=asked,
             completion_tokens=self._count(answer.text) if ending.tokens is None else ending.tokens,
             finish=ending.reason,
@@ -218,6 +222,7 @@ class Worker:
         from components.application import render
 
         candidate = self._application.candidate
+        question = apart(question, candidate.given)[1]
         if candidate.prompt is None:
             return question
         messages = render(candidate.prompt, len(candidate.prompt.turns) - 1, question, context)

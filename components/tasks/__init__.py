@@ -83,7 +83,7 @@ class Kind:
     """(answer as a file or a model gives it, the task's own keys) → the answer in the one form in which answers are
     compared; None where it is none."""
     answers_by: tuple[str, ...] = ()
-    """The task's own keys that `read_answer` needs: a Candidate keeps them."""
+    """The task's own keys that answering needs: a Candidate keeps them."""
     packages: tuple[str, ...] = ()
     """What an application of this kind needs installed beside what its engine needs."""
     unreadable: str = "is no answer of this kind of task"
@@ -111,7 +111,7 @@ def kind_of(name: str) -> Kind:
 
 
 def kept(task: Task) -> dict[str, object]:
-    """What a Candidate for `task` must know to give answers their form (`Candidate.own`)."""
+    """What a Candidate for `task` must know to answer (`Candidate.own`)."""
     return {key: task.own[key] for key in kind_of(task.kind).answers_by if key in task.own}
 
 

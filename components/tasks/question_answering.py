@@ -1,4 +1,5 @@
-"""Questions, answered from passages of a knowledge base or from what the model knows, or with the words for "no answer"."""
+"""Questions, answered from passages of a knowledge base, from a text that comes with each, or from what the model knows, or
+with the words for "no answer"."""
 
 from typing import Literal
 
@@ -12,6 +13,8 @@ class Fields(Frozen):
 
     abstain: str | None = None
     """What to say when the knowledge base does not hold the answer."""
+    context: Literal["retrieved", "given"] = "retrieved"
+    """`given`: each question comes with the text that it is about (a clause, a report, a form): nothing is searched for."""
     answers: Literal["free", "quoted"] = "free"
     """`quoted` answers are words of the retrieved context, or the abstention, and nothing else."""
 
@@ -61,4 +64,5 @@ KIND = Kind(
     columns=("question", "answer"),
     pipeline_tag="question-answering",
     asks=True,
+    answers_by=("context",),
 )  # fmt: skip

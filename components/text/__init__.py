@@ -5,6 +5,7 @@ Three strengths. *Same* (`same`): rows, labels and names. *Scored* (`scored`): t
 leaks are found; `holds` says whether a text stands in another. Benchmarks of the hub keep lm-eval's own rules.
 """
 
+from .given import apart, together
 from .labels import label_of, matching_label
 from .language import english_only, is_english
 from .searched import language_of, searched
@@ -13,6 +14,7 @@ from .strengths import begins, holds, same, scored
 from .words import as_written, count, first_words, spans, stands, units, unspaced, words
 
 __all__ = [
+    "apart",
     "as_written",
     "begins",
     "count",
@@ -29,6 +31,7 @@ __all__ = [
     "sentences",
     "spans",
     "stands",
+    "together",
     "units",
     "unspaced",
     "words",

@@ -5,7 +5,9 @@ C); the whole item within a longer text; near-equal (Jaccard of word sets); a pa
 words, weighted by inverse document frequency; less is asked where the answer is the same too); and, in passages, a place
 that holds the question's content words together with its answer. A shared answer alone is no leak, nor is a shared template
 with another name or year in it: short questions that share a run are two where their numbers differ, or their words and
-their answers do. Exact set arithmetic over sparse matrices.
+their answers do. A question that comes with a text is the same only where its text is: of equal words, or near-equal
+without a content word on each side that the other lacks (those are one form, filled in for two people). Exact set
+arithmetic over sparse matrices.
 
 Of 500 Natural Questions that were wrapped in an instruction, all are found with their answer, 499 without; of 150 spoken
 questions in shuffled words and without a mark, 142 after "Q:" and 134 on a line of their own. Of 1,000 spoken questions none
@@ -16,7 +18,7 @@ of fewer than 8 words within a longer text.
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from .paraphrase import ASKS, SPOKEN, Content, readings, stems
@@ -52,6 +54,8 @@ class Item:
     id: str
     question: str = ""
     answer: str = ""
+    given: str = ""
+    """The text that comes with the question, where one does."""
 
 
 @dataclass(frozen=True)
@@ -74,31 +78,36 @@ class Leaks:
         self._places = {item: number for number, item in enumerate(items)}
         self._words = [words(item.question) for item in items]
         self._answers = [_telling(item.answer) for item in items]
-        self._equal: dict[tuple[str, ...], int] = {}
+        self._equal: dict[tuple[str, ...], list[int]] = defaultdict(list)
         self._runs: dict[tuple[str, ...], list[int]] = defaultdict(list)
         self._asked: dict[tuple[str, ...], list[tuple[int, int]]] = defaultdict(list)
         for number, sequence in enumerate(self._words):
-            self._equal.setdefault(sequence, number)
+            self._equal[sequence].append(number)
             for gram in runs(sequence, run):
                 self._runs[gram].append(number)
             if len(sequence) >= (RUN if ASKS & set(sequence) else STATEMENT):
                 self._asked[sequence[:RUN]].append((number, min(run, len(sequence))))
+        self._given = [number for number, item in enumerate(items) if item.given]
+        self._texts = WordSets([frozenset(words(items[number].given)) for number in self._given])
         self._sets = WordSets([frozenset(sequence) for sequence in self._words])
         read = [(number, reading) for number, item in enumerate(items) for reading in readings(item.question)]
         self._owners = [number for number, _ in read]
         self._readings = [reading for _, reading in read]
         self._contents = WordSets([reading.stems for reading in self._readings], weighted=True)
 
-    def of_rows(self, rows: Sequence[tuple[str, str]]) -> list[Leak | None]:
-        """The surest leak of each (question or text, answer), or None."""
+    def of_rows(self, rows: Sequence[tuple[str, str]], given: Sequence[str] = ()) -> list[Leak | None]:
+        """The surest leak of each (question or text, answer), or None. given: the texts that come with the questions"""
+        beside = self._beside(given)
         leaks: list[Leak | None] = [None] * len(rows)
         sequences = [words(text) for text, _ in rows]
         for place, sequence in enumerate(sequences):
-            if sequence in self._equal:
-                leaks[place] = self._leak(self._equal[sequence], "equal", 1.0, sequence)
+            equal = next(filter(beside(place), self._equal.get(sequence, ())), None)
+            if equal is not None:
+                leaks[place] = self._leak(equal, "equal", 1.0, sequence)
             else:
-                leaks[place] = self._with_a_run(*rows[place], sequence) or self._within(rows[place][1], sequence)
-        self._likeness(rows, sequences, leaks)
+                found = self._with_a_run(*rows[place], sequence, beside(place))
+                leaks[place] = found or self._within(rows[place][1], sequence, beside(place))
+        self._likeness(rows, sequences, leaks, beside)
         for place, leak in enumerate(leaks):
             answer = _telling(rows[place][1])
             if leak and answer and answer == _telling(leak.item.answer):
@@ -128,15 +137,32 @@ class Leaks:
             )
         return [list(here.values()) for here in leaks]
 
+    def _beside(self, given: Sequence[str]) -> Callable[[int], Callable[[int], bool]]:
+        """Place of a row → whether item `number` comes with the same text as that row, or one of the two comes with none."""
+        given = given if self._given else ()
+        sets = [frozenset(words(text)) for text in given]
+        same: list[set[int]] = [set() for _ in given]
+        for place, at, score in self._texts.similar(sets, self.near):
+            number = self._given[at]
+            if score == 1 or not _differ(readings(given[place])[0], readings(self.items[number].given)[0]):
+                same[place].add(number)
+
+        def of(place: int) -> Callable[[int], bool]:
+            if not given or not given[place]:
+                return lambda number: True
+            return lambda number: not self.items[number].given or number in same[place]
+
+        return of
+
     def _leak(self, number: int, how: str, score: float, shared: Iterable[str]) -> Leak:
         return Leak(self.items[number], how, round(score, 4), " ".join(shared))
 
-    def _with_a_run(self, text: str, answer: str, sequence: tuple[str, ...]) -> Leak | None:
+    def _with_a_run(self, text: str, answer: str, sequence: tuple[str, ...], beside: Callable[[int], bool]) -> Leak | None:
         """The first item that shares a run with `text` and is not another question in the same template."""
         others: set[int] = set()
         for gram in runs(sequence, self.run):
             for number in self._runs.get(gram, ()):
-                if number in others:
+                if number in others or not beside(number):
                     continue
                 short = max(len(sequence), len(self._words[number])) <= SPOKEN
                 if not short or not self._other(number, text, _telling(answer)):
@@ -144,12 +170,14 @@ class Leaks:
                 others.add(number)
         return None
 
-    def _within(self, answer: str, sequence: tuple[str, ...]) -> Leak | None:
+    def _within(self, answer: str, sequence: tuple[str, ...], beside: Callable[[int], bool]) -> Leak | None:
         """The first item that stands whole (or with its first 13 words) in a longer text: with the same answer, or, where
         one of the two has none, in enough words. A text with another answer goes on to ask for something else."""
         told = _telling(answer)
         for number, length in self._standing(sequence):
             right = self._answers[number]
+            if not beside(number):
+                continue
             if _stands(right, told) if right and told else len(self._words[number]) >= STATEMENT:
                 return self._leak(number, "within", 1.0, self._words[number][:length])
         return None
@@ -173,12 +201,20 @@ class Leaks:
         answers_differ = bool(answer and right and not set(answer) & set(right))
         return _numbers_differ(one.stems, two.stems) or (answers_differ and _differ(one, two))
 
-    def _likeness(self, rows: Sequence[tuple[str, str]], sequences: list[tuple[str, ...]], leaks: list[Leak | None]) -> None:
+    def _likeness(
+        self,
+        rows: Sequence[tuple[str, str]],
+        sequences: list[tuple[str, ...]],
+        leaks: list[Leak | None],
+        beside: Callable[[int], Callable[[int], bool]],
+    ) -> None:
         """Near-equal words, and paraphrases, for the places that are still None."""
         read = [(place, one) for place, (text, _) in enumerate(rows) if not leaks[place] for one in readings(text)]
         contents = [one for _, one in read]
         for at, other, score in self._contents.similar([one.stems for one in contents], SAME_WITH_ANSWER):
             place, number = read[at][0], self._owners[other]
+            if not beside(place)(number):
+                continue
             same = _telling(rows[place][1])
             answered = bool(same) and same == self._answers[number]
             known = leaks[place]
@@ -190,7 +226,7 @@ class Leaks:
             place = left[at]
             one, two = readings(rows[place][0])[0], readings(self.items[number].question)[0]
             # short questions that differ in a name are two questions, however long their template
-            if not leaks[place] and not (_differ(one, two) and len(sequences[place]) <= WINDOW):
+            if not leaks[place] and beside(place)(number) and not (_differ(one, two) and len(sequences[place]) <= WINDOW):
                 shared = sorted(set(sequences[place]) & set(self._words[number]))
                 leaks[place] = self._leak(number, "near-equal", score, shared)
 

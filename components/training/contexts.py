@@ -17,7 +17,7 @@ import regex
 
 from components.application import Hit, load_retriever
 from components.core import Candidate, Dataset, Retriever, Row, Step, Task, read_jsonl, read_passages, write_jsonl
-from components.text import holds, units
+from components.text import apart, holds, units
 from components.text.strengths import ARTICLES
 from components.text.words import LETTER
 
@@ -47,8 +47,11 @@ def shown_rows(
 
     wrong_share:        of answerable rows, how many are shown once more beside a wrong passage, to abstain
     unanswerable_share: at most this share of all answers is the abstention; surplus rows are dropped
-    Without a retriever every row is shown as it is.
+    Without a retriever every row is shown as it is, and a question with the text that came with it: beside another one's
+    text it might have another answer there, so that none is made a wrong context.
     """
+    if candidate.given:
+        return [_given(row) for row in rows], {"rows": len(rows)}, ()
     retriever = candidate.retriever
     if retriever is None or dataset.training_knowledge is None:
         return [Shown(row.text, (), row.answer) for row in rows], {"rows": len(rows)}, ()
@@ -88,6 +91,11 @@ def shown_rows(
     room = round(len(answerable) * unanswerable_share / max(1e-9, 1 - unanswerable_share))
     counts["dropped"] = max(0, len(abstaining) - room)
     return answerable + abstaining[:room], counts, objects
+
+
+def _given(row: Row) -> Shown:
+    text, question = apart(row.text)
+    return Shown(question, (text,), as_written(row.answer, (text,)))
 
 
 def as_written(answer: str, context: Sequence[str]) -> str:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, NotRequired, TypedDict
 from components.core import Candidate, Split, Step, read_jsonl, within_share
 from components.core.source_share import UNCAPPED
 from components.measure import abstains
+from components.text import apart
 from components.training.contexts import as_written, find
 from components.training.examples import Shown, encode
 from components.training.objectives.dpo import Pair
@@ -76,7 +77,7 @@ def as_tokens(
         encode(
             tokenizer,
             candidate.prompt,
-            [Shown(row["text"], _context(candidate, row), _quoted(candidate, row, row[side])) for row in rows],
+            [Shown(_question(candidate, row), _context(candidate, row), _quoted(candidate, row, row[side])) for row in rows],
         )
         for side in SIDES
     )
@@ -95,9 +96,15 @@ def as_tokens(
 
 
 def _context(candidate: Candidate, row: PairRow) -> tuple[str, ...]:
-    """What the candidate was shown when it answered: the first passages, as many as its retriever puts into the prompt."""
-    top = candidate.retriever.top_k if candidate.retriever else 0
-    return tuple(passage["text"] for passage in row["passages"][:top])
+    """What the candidate was shown when it answered: the text that came with the question, or the first passages, as many
+    as its retriever puts into the prompt."""
+    if candidate.given:
+        return (apart(row["text"])[0],)
+    return tuple(passage["text"] for passage in row["passages"][: candidate.texts_shown])
+
+
+def _question(candidate: Candidate, row: PairRow) -> str:
+    return apart(row["text"], candidate.given)[1]
 
 
 def _quoted(candidate: Candidate, row: PairRow, answer: str) -> str:

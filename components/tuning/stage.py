@@ -235,7 +235,7 @@ def _judged(
 ) -> tuple[Candidate, Evidence]:
     """`proposed`, with its abstention set where its answers are quotes, and its evidence on validation."""
     known: list[Answer] = []
-    if proposed.quoted and proposed.retriever and task.abstain:
+    if proposed.quoted and proposed.texts_shown and task.abstain:
         proposed, known = _calibrated(config, task, metrics, proposed, dataset, step)
     return proposed, _evidence(config, task, proposed, dataset, step, known)
 

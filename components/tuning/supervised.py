@@ -33,7 +33,7 @@ def train(config: "Config", task: Task, candidate: Candidate, dataset: Dataset, 
     assert candidate.model is not None, "tune checks it"
     step.scratch.mkdir(parents=True, exist_ok=True)
     given = dataset.rows("train", step.store) + (_beside(candidate, dataset, step) if with_made else [])
-    prompt = tuned_prompt(task, candidate.retriever is not None)
+    prompt = tuned_prompt(task, candidate.texts_shown > 0)
     rows, counts, objects = shown_rows(
         task, candidate, dataset, given, config.wrong_share, config.unanswerable_share, config.seed, step
     )
@@ -44,14 +44,14 @@ def train(config: "Config", task: Task, candidate: Candidate, dataset: Dataset, 
     if not encoded:
         return Supervised(None, objects, counts, {})
     practised = (
-        practice_rows(task, dataset, config.practice_rows, config.seed, step, with_made) if candidate.retriever else []
+        practice_rows(task, dataset, config.practice_rows, config.seed, step, with_made) if candidate.texts_shown else []
     )
     practice = [row for row in encode(tokenizer, prompt, practised) if len(row.ids) <= config.max_tokens]
     counts["practice"] = len(practice)
     planted = canaries(task, config.canaries, config.seed)
     if planted:
         counts["canaries"] = len(planted)
-    shown = [Shown(one.text, (one.context,) if candidate.retriever else (), one.answer) for one in planted]
+    shown = [Shown(one.text, (one.context,) if candidate.texts_shown else (), one.answer) for one in planted]
     encoded += encode(tokenizer, prompt, shown)
     sft, recipe = objective("sft"), config.recipe(candidate.runtime.dtype)
     trained = sft.train(recipe, sft.Settings(), base, encoded, step.scratch, step.machine, practice=practice)
@@ -76,11 +76,11 @@ def _stored(planted: list[Canary], step: Step) -> Split | None:
 
 def made_rows(candidate: Candidate, dataset: Dataset, step: Step) -> list[Row]:
     """Rows that nobody collected and this candidate can be trained on: beside `train`, and among the practice rows."""
-    practice = read_rows(dataset.practice, step.store) if dataset.practice and candidate.retriever else []
+    practice = read_rows(dataset.practice, step.store) if dataset.practice and candidate.texts_shown else []
     return _beside(candidate, dataset, step) + [row for row in practice if row.origin != "collected"]
 
 
 def _beside(candidate: Candidate, dataset: Dataset, step: Step) -> list[Row]:
-    """Without a retriever, questions made from a passage would teach to recite: they are left out."""
+    """Without a text beside it, a question made from a passage would teach to recite: it is left out."""
     rows = read_rows(dataset.made, step.store) if dataset.made else []
-    return [row for row in rows if candidate.retriever or not row.passage]
+    return [row for row in rows if candidate.texts_shown or not row.passage]

@@ -1,6 +1,7 @@
 """The single checks of feasibility: what was looked at, found and needed, and what to do."""
 
 from collections import Counter
+from collections.abc import Iterable
 from typing import NotRequired, TypedDict
 
 from components.core import Dataset, Frozen, Row, Store, UseCase
@@ -27,10 +28,11 @@ class CurationStep(TypedDict):
 
 
 class Provenance(TypedDict):
-    """The Dataset's `provenance.json`, as far as feasibility reads it."""
+    """The Dataset's `provenance.json`, as far as feasibility reads it. dropped_rows: the object with `dropped.jsonl`."""
 
     split_rows: dict[str, SplitRows]
     dropped: dict[str, int]
+    dropped_rows: str
     curation: NotRequired[list[CurationStep]]
 
 
@@ -44,21 +46,42 @@ class FeasibilityCheck(Frozen):
     advice: str = ""
 
 
-def enough_data(contract: UseCase, provenance: Provenance, share: float) -> list[FeasibilityCheck]:
+class Dropped(TypedDict):
+    """A line of the Dataset's `dropped.jsonl`, as far as feasibility reads it."""
+
+    step: str
+    reason: str
+    part: NotRequired[str]
+    cut: NotRequired[str]
+
+
+GATE = {"gate": "set aside by the gate", "forget": "forgotten"}
+"""Steps whose reasons are told by the list alone."""
+
+
+def where_rows_went(contract: UseCase, dropped: Iterable[Dropped]) -> str:
+    """Why example rows were left out, most frequent reason first, and the command that lists them; "" where none was."""
+    rows = [one for one in dropped if one.get("part", "train") == "train" and "cut" not in one]
+    reasons = Counter(GATE.get(one["step"], one["reason"]) for one in rows if one["step"] != "profile")
+    if not reasons:
+        return ""
+    told = ", ".join(f"{count:,} × {reason}" for reason, count in reasons.most_common())
+    return f"{sum(reasons.values()):,} rows were left out: {told}; `ninefold dropped {contract.name}` lists them"
+
+
+def enough_data(contract: UseCase, provenance: Provenance, share: float, went: str = "") -> list[FeasibilityCheck]:
     """Usable rows in all, and for each split at least `share` of what the contract asks for; before any cap. A step of
-    curation that took training rows away is named."""
+    curation that took training rows away is named, and where others went: see `where_rows_went`."""
     rows = {name: figures["rows"] for name, figures in provenance["split_rows"].items()}
     usable = sum(rows.values()) + provenance["dropped"].get("no room in any split", 0)
     minimum = contract.data.minimum_rows
-    leaks = sum(count for reason, count in provenance["dropped"].items() if reason.startswith("example row and "))
-    left_out = f"; {leaks:,} were left out because they give validation, test or a benchmark away" if leaks else ""
     checks = [
         FeasibilityCheck(
             check="usable rows",
             ok=usable >= minimum,
             found=f"{usable:,}",
             needed=f"{minimum:,} (data.minimum_rows)",
-            advice=f"bring more rows{left_out}",
+            advice="bring more rows",
         )
     ]
     took = {effect["step"]: effect.get("training_rows", [0, 0]) for effect in provenance.get("curation", ())}
@@ -76,6 +99,9 @@ def enough_data(contract: UseCase, provenance: Provenance, share: float) -> list
                 advice=f"{filtered if name == 'train' else ''}bring more rows or lower data.splits.{name}",
             )
         )
+    short = next((place for place, check in enumerate(checks) if not check.ok), None)
+    if went and short is not None:  # once: the same rows are short everywhere
+        checks[short] = checks[short].model_copy(update={"advice": f"{checks[short].advice}; {went}"})
     return checks
 
 

@@ -5,7 +5,7 @@ Cheap and needs no data, so that a run can refuse it before anything heavy loads
 
 from collections.abc import Iterator
 
-from components.core import BadInput, UseCase
+from components.core import BadInput, Duplicates, UseCase
 from components.measure import METRICS
 from components.measure.metrics import definition
 from components.tasks import check_task, kind_of, names
@@ -23,7 +23,7 @@ def check_contract(contract: UseCase, where: str = "") -> None:
         lines = [f"{where}: key '{key}': still holds '{text}': write what is meant" for key, text in unfilled]
         raise BadInput("\n".join(lines))
     check_task(contract.task, where)
-    checks = (_metrics, _slices, _sources, _labels, _practice, _quotes)
+    checks = (_metrics, _slices, _sources, _labels, _practice, _quotes, _given)
     if wrong := [line for check in checks for line in check(contract)]:
         raise BadInput("\n".join(f"{where}: {line}" for line in wrong))
 
@@ -121,9 +121,37 @@ def _practice(contract: UseCase) -> list[str]:
 
 
 def _quotes(contract: UseCase) -> list[str]:
-    if not contract.task.quoted or any("knowledge" in source.role for source in contract.data.sources):
+    if (
+        not contract.task.quoted
+        or contract.task.given
+        or any("knowledge" in source.role for source in contract.data.sources)
+    ):
         return []
     return [
         "key 'task.answers': 'quoted' needs passages to quote from; give a source the role 'knowledge' or "
-        "'examples_and_knowledge', or write `answers: free`"
+        "'examples_and_knowledge', write `context: given` where each question comes with its text, or `answers: free`"
+    ]
+
+
+def _given(contract: UseCase) -> list[str]:
+    """A text that comes with its question is searched for nowhere, and is input: it is not curated."""
+    if not contract.task.given:
+        return []
+    data = contract.data
+    wrong = [
+        f"key 'data.sources.{number}.role': '{source.role}': with `task.context: given` each question comes with its text "
+        "(field passage or context), and nothing is searched for; use 'examples'"
+        for number, source in enumerate(data.sources)
+        if "knowledge" in source.role
+    ]
+    asked = {
+        "data.filters": data.filters,
+        "data.duplicates": data.duplicates != Duplicates(),
+        "data.synthetic": data.synthetic,
+    }
+    return wrong + [
+        f"key '{key}': with `task.context: given` the texts are part of the questions, and are neither dropped, cut nor "
+        "made; remove it"
+        for key, value in asked.items()
+        if value
     ]

@@ -8,9 +8,17 @@ import json
 
 from pydantic import Field
 
-from components.core import Dataset, Decision, Frozen, StageResult, Step, UseCase
+from components.core import Dataset, Decision, Frozen, StageResult, Step, UseCase, read_jsonl
 
-from .checks import FeasibilityCheck, enough_data, every_answer_occurs, licences_allow, machine_suffices, skills
+from .checks import (
+    FeasibilityCheck,
+    enough_data,
+    every_answer_occurs,
+    licences_allow,
+    machine_suffices,
+    skills,
+    where_rows_went,
+)
 from .contract import check_contract
 from .value import ExpectedValue, expected_value
 
@@ -48,11 +56,12 @@ def check(config: Config, *, contract: UseCase, dataset: Dataset, machine: dict[
     """
     check_contract(contract)
     provenance = json.loads(step.store.file(dataset.provenance).read_text(encoding="utf-8"))
+    went = where_rows_went(contract, read_jsonl(step.store.file(provenance["dropped_rows"])))
     rows = sum(split.count for split in dataset.splits.values())
     hours = round(config.passes * rows / (config.rows_per_hour_and_core * machine["cores"]), 2)
     value = expected_value(contract.value, contract.metrics, contract.limits)
     findings = (
-        *enough_data(contract, provenance, config.split_share),
+        *enough_data(contract, provenance, config.split_share, went),
         *every_answer_occurs(contract, dataset, provenance, step.store),
         skills(contract),
         *machine_suffices(contract, machine, config.working_gb, config.disk_gb),

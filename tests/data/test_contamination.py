@@ -8,7 +8,7 @@ import pytest
 from components.core import Row, Splits, Workspace
 from components.data import Config
 from components.data.benchmarks import benchmark_items
-from components.data.contamination import LeakFinding, divide
+from components.data.contamination import LeakFinding, Rules, divide
 from components.data.slices import question_type
 from components.evaluation.items import BENCHMARKS
 from components.text import words
@@ -104,11 +104,11 @@ def test_a_training_row_that_holds_a_test_summary_is_removed() -> None:
     told = [f"the {one} council met in {two} to mend the long wall of the {two} mill" for one in "abcd" for two in "uvwxyz"]
     pool = summaries(*told)
     splits = Splits(train=40, validation=3, test=3)
-    plain = divide(pool, splits, [], 1.0, 30, summaries=True)
+    plain = divide(pool, splits, [], Rules(1.0, 30, summaries=True))
     test = plain.splits["test"]
     as_summary = [Row(id=f"own {row.id}", text=f"all about {row.id}", answer=row.answer) for row in test]
     inside = [Row(id=f"in {row.id}", text=f"Late. {row.answer} It rained.", answer=f"of {row.id}") for row in test]
-    planted = divide([*pool, *as_summary, *inside], splits, [], 1.0, 30, summaries=True)
+    planted = divide([*pool, *as_summary, *inside], splits, [], Rules(1.0, 30, summaries=True))
     told_again = {row.answer for name in ("test", "validation") for row in planted.splits[name]}
     assert not any(answer in f"{row.text} {row.answer}" for row in planted.splits["train"] for answer in told_again)
     assert len(planted.findings) >= 6
@@ -164,9 +164,9 @@ def rows(*texts: str) -> list[Row]:
 def test_training_rows_that_overlap_with_held_out_rows_are_removed_and_counted() -> None:
     distinct = [f"which {first} of {second} stood there" for first in "abcdef" for second in "uvwxyz"]
     splits = Splits(train=40, validation=6, test=6)
-    plain = divide(rows(*distinct), splits, [], 0.95, 13)
+    plain = divide(rows(*distinct), splits, [], Rules(0.95, 13))
     copies = [row.text.upper() + "?" for row in (*plain.splits["test"], *plain.splits["validation"])]
-    planted = divide(rows(*distinct, *copies), splits, [], 0.95, 13)
+    planted = divide(rows(*distinct, *copies), splits, [], Rules(0.95, 13))
     held_out = {row.text.lower().strip("?") for name in ("test", "validation") for row in planted.splits[name]}
     assert not held_out & {row.text.lower().strip("?") for row in planted.splits["train"]}
     assert len(planted.findings) >= 6
@@ -175,15 +175,15 @@ def test_training_rows_that_overlap_with_held_out_rows_are_removed_and_counted()
 def test_training_rows_that_overlap_with_a_benchmark_are_removed() -> None:
     pool = rows(*(f"which {first} of {second} stood there" for first in "abcdef" for second in "uvwxyz"))
     splits = Splits(train=40, validation=2, test=2)
-    before = divide(pool, splits, [], 0.95, 13).splits["train"][0]
-    after = divide(pool, splits, [Item("benchmark MMLU", "5", before.text)], 0.95, 13)
+    before = divide(pool, splits, [], Rules(0.95, 13)).splits["train"][0]
+    after = divide(pool, splits, [Item("benchmark MMLU", "5", before.text)], Rules(0.95, 13))
     assert before.id not in {row.id for row in after.splits["train"]}
     assert [finding.reason for finding in after.findings] == ["example row and benchmark MMLU: equal"]
 
 
 def test_a_group_larger_than_a_split_is_cut_and_goes_nowhere_else() -> None:
     pool = [Row(id=str(number), text=f"question {number}", answer="x", passage="one") for number in range(9)]
-    divided = divide(pool, Splits(train=5, validation=2, test=3, by="passage"), [], 1.0, 13)
+    divided = divide(pool, Splits(train=5, validation=2, test=3, by="passage"), [], Rules(1.0, 13))
     assert {name: len(items) for name, items in divided.splits.items()} == {
         "train": 0,
         "feedback": 0,

@@ -7,7 +7,7 @@ import pytest
 
 from components.core import Row, Splits, UseCase, read_yaml
 from components.core.code import ROOT
-from components.data.contamination import divide
+from components.data.contamination import Rules, divide
 from components.data.read import read_source
 from components.data.split import first, take
 
@@ -29,7 +29,7 @@ def rows(labels: dict[str, int], passages: int = 0) -> list[Row]:
 def test_a_label_with_a_row_for_each_split_stands_in_each(seed: int, by: str) -> None:
     pool = rows({"common": 300, "rare": 4, "scarce": 5}, passages=309 if by == "passage" else 0)
     splits = Splits(train=150, feedback=10, validation=40, test=60, by=by, seed=seed)
-    divided = divide(pool, splits, [], 1.0, 30, classed=True).splits
+    divided = divide(pool, splits, [], Rules(1.0, 30), classed=True).splits
     for name, items in divided.items():
         assert {row.answer for row in items} == {"common", "rare", "scarce"}, name
         assert len(items) == getattr(splits, name)
@@ -39,12 +39,12 @@ def test_a_label_with_a_row_for_each_split_stands_in_each(seed: int, by: str) ->
 def test_splits_that_hold_every_label_by_hash_alone_stay_as_they_are(seed: int) -> None:
     pool = rows({"a": 100, "b": 80, "c": 60})
     splits = Splits(train=80, feedback=30, validation=40, test=60, seed=seed)
-    assert divide(pool, splits, [], 1.0, 30, classed=True).splits == divide(pool, splits, [], 1.0, 30).splits
+    assert divide(pool, splits, [], Rules(1.0, 30), classed=True).splits == divide(pool, splits, [], Rules(1.0, 30)).splits
 
 
 def test_a_label_with_fewer_rows_than_splits_is_in_test_first() -> None:
     splits = Splits(train=20, validation=10, test=10)
-    divided = divide(rows({"common": 60, "once": 1}), splits, [], 1.0, 30, classed=True).splits
+    divided = divide(rows({"common": 60, "once": 1}), splits, [], Rules(1.0, 30), classed=True).splits
     assert {name for name, items in divided.items() if any(row.answer == "once" for row in items)} == {"test"}
 
 
@@ -64,7 +64,7 @@ def test_thirty_labels_of_which_some_have_four_rows_stand_in_every_split_that_ha
     records = read_source(source, 0, THIRTY.parent / source.path, contract.task)
     pool = [Row(id=f"{one.line:04}", text=one.text or "", answer=one.answer or "") for one in records]
     splits = contract.data.splits.model_copy(update={"feedback": 30})
-    divided = divide(pool, splits, [], 1.0, 30, classed=True).splits
+    divided = divide(pool, splits, [], Rules(1.0, 30), classed=True).splits
     assert {name: len({row.answer for row in items}) for name, items in divided.items()} == dict.fromkeys(divided, 30)
 
 

@@ -19,6 +19,7 @@ from components.core import (
     read_rows,
 )
 from components.data import stage
+from components.data.contamination import Rules
 from components.data.generators import GENERATORS
 from components.data.generators.cloze import drafts
 from components.data.generators.draft import Draft
@@ -123,7 +124,7 @@ def test_unanswerable_rows_ask_a_passage_without_the_answer(bench: Bench) -> Non
 def test_a_question_of_an_evaluation_set_is_not_made_again(bench: Bench) -> None:
     first = prepared(bench, {"rows": 20})
     (planted, *_) = [row for row in read_rows(first.dataset.made, bench.store) if row.answer != "unknown"]
-    refusal = Refusal([], Leaks([Item("benchmark leak", "0", planted.text)]), Overlap([], 0.8))
+    refusal = Refusal([], Leaks([Item("benchmark leak", "0", planted.text)]), Overlap([], 0.8), Rules(0.8, 13))
     asked = Synthetic(rows=20)
     again, dropped = synthesise(asked, QUESTIONS, first.dataset.training_knowledge, refusal, bench.store)
     assert planted.text not in {row.text for row in again}

@@ -58,6 +58,39 @@ def test_documents_longer_than_any_prompt_with_summaries(tmp_path, prefect_serve
     assert summary["test"]["metrics"]["rouge_l"]["value"] > 0.1
 
 
+LEASES = """\
+name: leases
+problem: Tenants ask what their lease says.
+owner: housing office
+task: {kind: question_answering, instruction: Answer from the lease., context: given, answers: quoted, abstain: none}
+data: {sources: [{name: leases, role: examples, path: leases.jsonl, licence: LicenseRef-internal, origin: housing office}],
+       splits: {train: 120, feedback: 30, validation: 40, test: 60}}
+metrics: {primary: f1, at_least: 0.1}
+slices: [question_type, length]
+limits: {latency_p95_seconds: 20, memory_gb: 4, cost_per_1000_answers: 1}
+value: {answers_per_month: 200, saving_per_good_answer: 2, machine_hour: 0.2}
+"""
+
+
+def test_two_questions_of_many_texts(tmp_path, prefect_server):
+    """Each text comes with its question: nothing is searched for, and no row leaks another."""
+    (tmp_path / "leases.yaml").write_text(LEASES)
+    rows = []
+    for number in range(130):
+        dogs = ("Dogs are welcome in every room.", "Dogs are not allowed in the house.", "")[number % 3]
+        text = f"Lease {number}, of the flat on floor {number} to tenant {number}. The rent is {500 + number} euro. {dogs}"
+        rows.append({"question": "What is the rent?", "answer": f"{500 + number} euro", "context": text})
+        rows.append({"question": "Are dogs allowed?", "answer": dogs[9:25].rstrip() or "none", "context": text})
+    (tmp_path / "leases.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    summary = walked(new_home(tmp_path / "home"), tmp_path / "leases.yaml", prefect_server)
+    skipped = summary["stages"][3]
+    assert (skipped["status"], skipped["decision"]["reason"]) == ("skipped", "each question comes with its text")
+    assert summary["data"]["metrics"]["overlaps_removed"] == 0
+    assert summary["test"]["metrics"]["f1"]["value"] > 0.1
+    assert "hit@1" not in summary["test"]["metrics"]
+    assert "Each question comes with the text that it is about" in Path(summary["card"]).read_text()
+
+
 def test_questions_in_a_script_without_spaces(tmp_path, prefect_server):
     """The search finds the town's passage, and the card says what is only measured in English."""
     home = new_home(tmp_path / "home")

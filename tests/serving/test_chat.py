@@ -38,11 +38,16 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
 @pytest.fixture(scope="module")
 def client(workspace: Workspace):
     with TestClient(create_app(with_model(workspace), workspace, name="made"), base_url="http://127.0.0.1") as client:
-        until = time.monotonic() + 60
-        while client.get("/ready").status_code == 503 and time.monotonic() < until:
-            time.sleep(0.05)
-        assert client.get("/ready").status_code == 200, client.get("/ready").text
+        ready(client)
         yield client
+
+
+def ready(client: TestClient) -> None:
+    """Wait until the model behind `client` is loaded."""
+    until = time.monotonic() + 60
+    while client.get("/ready").status_code == 503 and time.monotonic() < until:
+        time.sleep(0.05)
+    assert client.get("/ready").status_code == 200, client.get("/ready").text
 
 
 def post(client: TestClient, **body):
@@ -174,7 +179,7 @@ def test_a_field_that_is_null_or_asks_for_nothing_is_taken(client) -> None:
 def test_a_history_with_tools_null_and_parts_is_taken(client) -> None:
     response = post(client, messages=HISTORY)
     assert response.status_code == 200, response.text
-    asked = post(client, messages=[{"role": "user", "content": "hello\nthere"}])
+    asked = post(client, messages=[{"role": "user", "content": "hello\n\nthere"}])
     assert response.json()["choices"] == asked.json()["choices"], "the question is the last message of the user"
 
 

@@ -125,3 +125,50 @@ def test_a_page_that_asks_in_other_order_and_without_a_mark_is_found(short: Leak
 def test_a_line_that_tells_the_answer_asks_nothing(short: Leaks) -> None:
     told = "The oldest song of the harbour, who knows, Brunhilde sings"
     assert all(leak.how == "content and answer" for leak in short.of_passages([f"Songs\n{told}\nBoats"])[0])
+
+
+FORM = (
+    "Lease of {who}. The flat lies at {where} and has {rooms} rooms. The rent is {rent} a month, due on the first. No pets."
+)
+RENT = "What is the monthly rent?"
+LEASES = [
+    Item("test", "a", RENT, "900 euro", FORM.format(who="Ada Lund", where="1 Mill Lane", rooms=3, rent="900 euro")),
+    Item("test", "b", RENT, "700 euro", FORM.format(who="Bo Falk", where="8 Hill Road", rooms=2, rent="700 euro")),
+    Item("test", "c", "May I keep a dog?", "no", FORM.format(who="Bo Falk", where="8 Hill Road", rooms=2, rent="700 euro")),
+]
+
+
+@pytest.mark.parametrize(
+    ("question", "answer", "text", "item"),
+    [
+        (RENT, "900 euro", LEASES[0].given, "a"),
+        (RENT, "650 euro", LEASES[0].given, "a"),  # equal texts: whatever the answer
+        ("so what would the monthly rent be?", "700 euro", LEASES[1].given, "b"),
+        (RENT, "900 euro", LEASES[0].given.replace("No pets.", "No pets, no smoke."), "a"),
+        ("May I keep a dog?", "no", LEASES[2].given.replace("No pets.", "No pets at all."), "c"),
+    ],
+)
+def test_one_question_of_the_same_text_is_a_leak(question: str, answer: str, text: str, item: str) -> None:
+    (leak,) = Leaks(LEASES).of_rows([(question, answer)], [text])
+    assert leak
+    assert leak.item.id == item
+
+
+@pytest.mark.parametrize(
+    ("question", "answer", "text"),
+    [
+        (RENT, "1,200 euro", FORM.format(who="Cy Dahl", where="5 Lake View", rooms=4, rent="1,200 euro")),
+        (RENT, "900 euro", "Another lease altogether, where the rent is 900 euro and the tenant mows the lawn."),
+        ("May I keep a dog?", "no", FORM.format(who="Cy Dahl", where="5 Lake View", rooms=4, rent="1,200 euro")),
+        (RENT, "900 euro", FORM.format(who="Cy Dahl", where="5 Lake View", rooms=4, rent="900 euro")),  # another flat
+        ("How many rooms are there?", "3", LEASES[0].given),
+    ],
+)
+def test_one_question_of_many_texts_is_none(question: str, answer: str, text: str) -> None:
+    assert Leaks(LEASES).of_rows([(question, answer)], [text]) == [None]
+
+
+def test_a_benchmark_s_question_leaks_whatever_text_it_comes_with() -> None:
+    (leak,) = Leaks([Item("benchmark", "0", RENT, "")]).of_rows([(RENT, "900 euro")], [LEASES[0].given])
+    assert leak
+    assert leak.how == "equal"

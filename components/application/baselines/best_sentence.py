@@ -35,9 +35,8 @@ def _answer(candidate: Candidate, baseline: Baseline, question: str, hits: Seque
     unsure = not hits or (baseline.abstain_below is not None and hits[0].score < baseline.abstain_below)
     if unsure and (candidate.abstain or not hits):
         return candidate.abstain or ""
-    top_k = candidate.retriever.top_k if candidate.retriever else 1
     asked = _content(question)
-    shown = [sentence for hit in hits[:top_k] for sentence in sentences(hit.text, lines=False)]
+    shown = [sentence for hit in hits[: candidate.texts_shown] for sentence in sentences(hit.text, lines=False)]
     # sorted() is stable: of equal sentences the earlier one stays first
     best = sorted(shown, key=lambda sentence: -len(asked & _content(sentence)))[: baseline.sentences]
     return " ".join(best)

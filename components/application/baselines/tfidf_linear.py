@@ -25,7 +25,7 @@ def load(candidate: Candidate, store: Store) -> Reply:
     if candidate.baseline is None or not candidate.baseline.object:
         raise BadInput("candidate: baseline 'tfidf_linear' needs an object with its skops file")
     linear = _pipeline(store.file(candidate.baseline.object))
-    shown = candidate.retriever.top_k if candidate.retriever else 0
+    shown = candidate.texts_shown
 
     def reply(texts: Sequence[str], hits: Sequence[Sequence["Hit"]]) -> list[str]:
         read = [as_terms(text, [hit.text for hit in of_text[:shown]]) for text, of_text in zip(texts, hits, strict=True)]

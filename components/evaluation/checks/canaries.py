@@ -36,7 +36,7 @@ def find(subject: Subject) -> CheckResult:
     planted = [Canary.model_validate(line) for line in subject.part(lines)]
     engine = subject.answering.application.engine
     last = len(candidate.prompt.turns) - 1
-    contexts = [[one.without] if candidate.retriever else [] for one in planted]
+    contexts = [[one.without] if candidate.texts_shown else [] for one in planted]
     asked = [render(candidate.prompt, last, one.text, context) for one, context in zip(planted, contexts, strict=True)]
     texts = engine.generate(asked, ANSWER_TOKENS, first_line=True)
     ranks = [_rank(engine, messages, one) for messages, one in zip(asked, planted, strict=True)]

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from components.core import Example, Row, Task
 from components.tasks import Kind, kind_of, names
+from components.text import apart
 
 from ..normalise import abstains
 from ..statistic import Statistic
@@ -34,6 +35,11 @@ class Case(NamedTuple):
     @property
     def kind(self) -> Kind:
         return kind_of(self.task.kind)
+
+    @property
+    def asked(self) -> str:
+        """The input without the text that comes with it."""
+        return apart(self.row.text, self.task.given)[1]
 
     @property
     def abstained(self) -> bool:

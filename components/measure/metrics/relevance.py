@@ -41,7 +41,7 @@ def _of(case: Case) -> float | None:
     if case.abstained:
         return None
     # a summary answers no question: what its document is about takes the question's place
-    return relevance(case.row.text, case.text, case.context) if case.kind.asks else salience(case.text, case.row.text)
+    return relevance(case.asked, case.text, case.context) if case.kind.asks else salience(case.text, case.row.text)
 
 
 METRICS = (Definition(name="relevance", per_example=_of),)

@@ -15,6 +15,8 @@ from components.application import as_terms, load_retriever
 from components.core import BadInput, Baseline, Candidate, Dataset, Metrics, Retriever, Row, Runtime, Step, Task
 from components.measure import normalise
 from components.measure.answer_kinds import most_frequent
+from components.tasks import kept
+from components.text import apart
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
@@ -35,10 +37,13 @@ def fit(task: Task, metrics: Metrics, dataset: Dataset, rows: int | None, step: 
 
 
 def fit_closed(task: Task, dataset: Dataset, train: list[Row], step: Step) -> Candidate:
-    """tfidf_linear over question and best passage, where the answers are a closed set of few (yes and no)."""
+    """tfidf_linear over question and best passage, or the text that comes with it: the answers are a closed set of few."""
     texts, retriever = [row.text for row in train], None
     passages: list[list[str]] = [[] for _ in texts]
-    if dataset.knowledge:
+    if task.given:
+        passages = [[apart(text)[0]] for text in texts]
+        texts = [apart(text)[1] for text in texts]
+    elif dataset.knowledge:
         retriever = Retriever(scoring="bm25", knowledge=dataset.knowledge.object, top_k=1)
         ranked = load_retriever(retriever, step.store, step.machine).search(texts, top_k=1)
         passages = [[hit.text for hit in hits] for hits in ranked]
@@ -60,6 +65,7 @@ def _candidate(task: Task, texts: list[str], answers: list[str], retriever: Retr
         task=task.kind,
         labels=task.labels,
         abstain=task.abstain,
+        own=kept(task),
         runtime=Runtime(engine="baseline", dtype="float32"),
         baseline=Baseline(kind="tfidf_linear", object=step.store.put(path)),
         retriever=retriever,
