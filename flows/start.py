@@ -100,11 +100,18 @@ def show(summary: "Summary", run: Run, note: str = "") -> None:
         "summary": str(run.summary_file(summary["until"])),
         "pages": "ninefold ui (MLflow on port 5000, Prefect on 5001)",
         "endpoint": f"ninefold serve {model['name']}" if model else "",
+        "image": _image(summary) if model else "",
         "end": note or summary["end"],
     }
     for name, line in lines.items():
         if line:
             console.print(f"  {name:<9} {line}", highlight=False, soft_wrap=True)
+
+
+def _image(summary: "Summary") -> str:
+    built, model = summary.get("image"), summary["model"]
+    assert model, "only a release has an image"
+    return built["run"] if built else f"none; `ninefold image {model['name']}` builds it where a Docker engine answers"
 
 
 def _registered(model: "RegisteredModel") -> str:

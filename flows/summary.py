@@ -67,6 +67,13 @@ class RegisteredModel(TypedDict):
     alias: str | None
 
 
+class Image(TypedDict):
+    """The image that a run built. run: the command that runs it."""
+
+    tag: str
+    run: str
+
+
 class Summary(TypedDict):
     """`summary.json`: `flows/summary.schema.json` says what each key means."""
 
@@ -82,6 +89,7 @@ class Summary(TypedDict):
     candidate: str | None
     card: str | None
     model: RegisteredModel | None
+    image: NotRequired[Image | None]
     stages: list[StageSummary]
     data: StageSummary
     test: TestSummary | None
@@ -108,12 +116,18 @@ def summarise(do: Steps, end: BaseException | None) -> Summary:
         "candidate": release.candidate.digest if release else None,
         "card": str(do.card) if do.card else None,
         "model": {"name": release.model_name, "version": release.version, "alias": release.alias} if release else None,
+        "image": _image(release) if release else None,
         "stages": [_stage(do, stage) for stage in STAGES],
         "data": _stage(do, "data"),
         "test": _test(evaluated, do.run.use_case.metrics.primary) if evaluated else None,
         "bias": evaluated.model_dump(mode="json")["bias"] if evaluated else {},
         "not_measured": list(evaluated.not_measured) if evaluated else ["test: the run ended before evaluation"],
     }
+
+
+def _image(release: Release) -> Image | None:
+    built = next((row for row in release.deployments if row.get("run")), None)
+    return {"tag": str(built["image"]), "run": str(built["run"])} if built else None
 
 
 def _exit(end: BaseException | None) -> int:

@@ -68,6 +68,9 @@ class DeploymentRow(TypedDict, total=False):
     image: str
     id: str
     base: str
+    megabytes: int
+    run: str
+    """The command that runs it."""
     digest: str | None
     port: int
 

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -45,42 +46,57 @@ def deploy(delivery: Delivery) -> tuple[DeploymentRow | None, str]:
 
     The row is None where no engine answers or no base image can be had; the note then says what lacks.
     """
+    started = time.perf_counter()
+    row, note = image(delivery.name, delivery.candidate, delivery.bundle, delivery.step.scratch / "image")
+    if row:
+        delivery.step.measured["image_build_seconds"] = round(time.perf_counter() - started, 1)
+        delivery.step.measured["image_megabytes"] = row["megabytes"]
+    return row, note
+
+
+def image(name: str, candidate: Candidate, bundle: Path, context: Path) -> tuple[DeploymentRow | None, str]:
+    """The image of the model `name`'s bundle: see `deploy`. context: a folder to build in, which is gone afterwards."""
     client, why_not = _engine()
     if client is None:
         return None, why_not
     base, why_not = _base(client)
     if base is None:
         return None, why_not
-    candidate, measured = delivery.candidate, delivery.step.measured
-    tag = f"ninefold-{delivery.name.replace('_', '-')}:{short(candidate.digest)}"
-    started = time.perf_counter()
-    labels = {"ninefold.candidate": candidate.digest, "ninefold.build": _build_digest(candidate, base, delivery.bundle)}
-    image = _find(client, tag)
-    if image is None or labels.items() - image.labels.items():
-        image = _build(client, tag, base, delivery, labels)
-    measured["image_build_seconds"] = round(time.perf_counter() - started, 1)
-    measured["image_megabytes"] = round(image.attrs["Size"] / 1e6)
-    row: DeploymentRow = {"image": tag, "id": image.id, "base": base}
-    return row, f"image {tag} ({measured['image_megabytes']} MB, {image.id[:19]}) was built"
+    tag = f"{_slug(name)}:{short(candidate.digest)}"
+    labels = {"ninefold.candidate": candidate.digest, "ninefold.build": _build_digest(candidate, base, bundle)}
+    built = _find(client, tag)
+    if built is None or labels.items() - built.labels.items():
+        built = _build(client, tag, Source(name, candidate, bundle, base, context), labels)
+    megabytes = round(built.attrs["Size"] / 1e6)
+    row: DeploymentRow = {"image": tag, "id": built.id, "base": base, "megabytes": megabytes, "run": run_line(name, tag)}
+    return row, f"image {tag} ({megabytes} MB, {built.id[:19]}) was built"
+
+
+def run_line(name: str, tag: str) -> str:
+    """What to type to run the image: on this machine's loopback, traffic and feedback in a volume of its own."""
+    return f"docker run --rm -p 127.0.0.1:8000:8000 -v {_slug(name)}:/data {tag}"
 
 
 def ask(delivery: Delivery, row: DeploymentRow, questions: Sequence[str]) -> tuple[list[Asked], str]:
     """Run the image on a free loopback port, ask it, stop and remove the container."""
+    return try_out(delivery.name, row, questions, passages=delivery.names_passages)
+
+
+def try_out(name: str, row: DeploymentRow, questions: Sequence[str], *, passages: bool) -> tuple[list[Asked], str]:
+    """See `ask`. passages: each answer must name where it came from"""
     client, why_not = _engine()
     if client is None:
         return [], why_not
     if _find(client, row["image"]) is None:
         raise MachineFault(f"the engine has no image {row['image']}: deploy it first")
     report("running the image")
-    _stop(client, delivery.name)  # what a killed run left
+    _stop(client, name)  # what a killed run left
     port = serving.free_port()
-    container = client.containers.run(
-        row["id"], detach=True, name=_trial(delivery.name), ports={"8000/tcp": ("127.0.0.1", port)}
-    )
+    container = client.containers.run(row["id"], detach=True, name=_trial(name), ports={"8000/tcp": ("127.0.0.1", port)})
     try:
         url = f"http://127.0.0.1:{port}"
         _wait(container, url)
-        asked = serving.smoke_test(url, questions, passages=delivery.names_passages)
+        asked = serving.smoke_test(url, questions, passages=passages)
     finally:
         container.stop(timeout=10)
         container.remove(force=True)
@@ -143,14 +159,25 @@ def _find(client: "DockerClient", tag: str) -> "Image | None":
         return None
 
 
-def _build(client: "DockerClient", tag: str, base: str, delivery: Delivery, labels: dict[str, str]) -> "Image":
+@dataclass(frozen=True)
+class Source:
+    """What an image is made of. context: the folder that it is built in."""
+
+    name: str
+    candidate: Candidate
+    bundle: Path
+    base: str
+    context: Path
+
+
+def _build(client: "DockerClient", tag: str, source: Source, labels: dict[str, str]) -> "Image":
     import docker
 
-    context = delivery.step.scratch / "image"
-    fill(context, delivery.candidate, delivery.bundle)
-    _wheels(_packages(delivery.candidate, delivery.bundle), context)
+    context = source.context
+    fill(context, source.candidate, source.bundle)
+    _wheels(_packages(source.candidate, source.bundle), context)
     report(f"building the image {tag}")
-    arguments = {"BASE": base, "NAME": delivery.name}
+    arguments = {"BASE": source.base, "NAME": source.name}
     try:
         image, _ = client.images.build(
             path=str(context), tag=tag, buildargs=arguments, labels=labels, rm=True, forcerm=True, network_mode="none"
@@ -186,8 +213,12 @@ def _wheels(packages: list[str], context: Path) -> None:
         raise MachineFault(f"the packages of the image could not be fetched: {reason}. Check the network or pip's index")
 
 
+def _slug(name: str) -> str:
+    return f"ninefold-{name.replace('_', '-')}"
+
+
 def _trial(name: str) -> str:
-    return f"ninefold-{name.replace('_', '-')}-trial"
+    return f"{_slug(name)}-trial"
 
 
 def _stop(client: "DockerClient", name: str) -> None:

@@ -1,5 +1,6 @@
 """What an image does when it starts, without an engine: its own command over its own build context."""
 
+import json
 import os
 import re
 import shlex
@@ -50,14 +51,26 @@ def entry(context: Path, port: int) -> subprocess.Popen[str]:
     return subprocess.Popen([sys.executable, *command], cwd=context, env=own, stderr=subprocess.PIPE, text=True)
 
 
+def healthy(context: Path, port: int) -> bool:
+    """What the image's own health check says of the server on `port`."""
+    dockerfile = (context / "Dockerfile").read_text()
+    (command,) = re.findall(r"^HEALTHCHECK .*\\\n    CMD (\[.*\])$", dockerfile, re.MULTILINE)
+    python, *words = json.loads(command.replace("127.0.0.1:8000", f"127.0.0.1:{port}"))
+    assert python == "python"
+    return subprocess.run([sys.executable, *words], capture_output=True).returncode == 0
+
+
 def test_an_image_answers_over_what_was_signed_and_starts_over_nothing_else(context: Path) -> None:
     assert not (context / "keys" / "signing.pem").exists(), "the private key stays with the operator"
     port = free_port()
     with entry(context, port) as server:
         try:
+            assert healthy(context, port) in (True, False), "whatever it says while it loads"
             assert ready(port) == 200
+            assert healthy(context, port)
         finally:
             server.terminate()
+    assert not healthy(context, port), "the server is gone"
     path = context / "bundle" / "reference.json"  # no digest covers it, only the signature
     path.write_text("[ ]")
     with entry(context, port) as server:
