@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
+from .address import without_secrets
 from .candidate import Prompt
 from .digest import canonical, short
 from .errors import BadInput, MachineFault
@@ -244,8 +245,8 @@ def _check_shared(uri: str) -> None:
         folder = urlsplit(uri).scheme in ("", "file") and not uri.startswith("databricks")
         if folder and os.environ.get("MLFLOW_ALLOW_FILE_STORE", "").lower() not in ("1", "true"):
             raise BadInput(
-                f"MLFLOW_TRACKING_URI: '{uri}' is a folder, where MLflow keeps nothing new; allowed: the address of "
-                "a server (http://…), a database (sqlite:///…), or unset: the workspace's own MLflow"
+                f"MLFLOW_TRACKING_URI: '{without_secrets(uri)}' is a folder, where MLflow keeps nothing new; allowed: the "
+                "address of a server (http://…), a database (sqlite:///…), or unset: the workspace's own MLflow"
             )
         return
     from mlflow.exceptions import MlflowException
@@ -256,11 +257,9 @@ def _check_shared(uri: str) -> None:
         # As its client asks, proxies and certificates included; that it answers at all is enough.
         http_request(get_default_host_creds(uri), "/health", "GET", max_retries=0, timeout=10, raise_on_status=False)
     except MlflowException as error:
-        parts = urlsplit(uri)
-        shown = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
         raise MachineFault(
-            f"MLFLOW_TRACKING_URI: no MLflow answers at {shown}. Start that server, put the address right, or "
-            "unset it: runs then go to the workspace's own MLflow"
+            f"MLFLOW_TRACKING_URI: no MLflow answers at {without_secrets(uri)}. Start that server, put the address right, "
+            "or unset it: runs then go to the workspace's own MLflow"
         ) from error
 
 
