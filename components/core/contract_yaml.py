@@ -59,7 +59,7 @@ def _check_size(text: str) -> None:
     inside: list[tuple[str | None, int]] = []
     """Anchor and values so far of each list and mapping that is not at its end."""
     for event in yaml.parse(text, yaml.SafeLoader):
-        where = f"line {event.start_mark.line + 1}"
+        where = f"line {event.start_mark.line + 1}" if event.start_mark else "the text"
         if isinstance(event, events.CollectionStartEvent):
             inside.append((event.anchor, 1))
             if len(inside) > DEEPEST:

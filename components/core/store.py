@@ -219,8 +219,8 @@ class Store:
 
     def tombstones(self) -> dict[str, Tombstone]:
         """What was deleted on request, by digest or key."""
-        tombstones = [Tombstone.model_validate(read_json(path)) for path in (self.root / "tombstones").glob("*.json")]
-        return {one.of: one for one in tombstones}
+        paths = (self.root / "tombstones").glob("*.json")
+        return {one.of: one for one in (Tombstone.model_validate(read_json(path)) for path in paths)}
 
     def _bury(self, tombstone: Tombstone) -> None:
         publish_json(self.root / "tombstones" / f"{tombstone.of}.json", tombstone)

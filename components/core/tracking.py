@@ -20,9 +20,11 @@ from urllib.parse import urlsplit
 
 from .address import without_secrets
 from .candidate import Prompt
+from .database import LOST, TORN
 from .digest import canonical, short
-from .errors import BadInput, MachineFault
+from .errors import BadInput, Damaged, MachineFault
 from .evidence import Decision
+from .files import disk_faults, keep_private
 from .workspace import Workspace
 
 if TYPE_CHECKING:
@@ -274,11 +276,17 @@ PLACES = (
 
 
 def follow_move(workspace: Workspace) -> None:
-    """Where the workspace was renamed or copied since MLflow's database was written, put this folder in the place of the
-    earlier one: MLflow would go on to read and write artifacts there."""
+    """Make MLflow's database readable to its owner alone, before MLflow opens it. Where the workspace was renamed or copied
+    since it was written, put this folder in the place of the earlier one: MLflow would go on to read and write artifacts
+    there.
+
+    Raises Damaged where it is no whole database.
+    """
     path, root = workspace.root / "mlflow.db", workspace.artifact_root
-    if workspace.shared_tracking or not path.is_file():
+    if workspace.shared_tracking:
         return
+    with disk_faults(path):
+        keep_private(path)
     ours = (
         "select distinct artifact_location from experiments join runs using (experiment_id) join tags using (run_uuid) "
         f"where tags.key = '{KEY}' and artifact_location like 'file:%' and artifact_location <> ?"
@@ -289,7 +297,9 @@ def follow_move(workspace: Workspace) -> None:
         except sqlite3.DatabaseError as error:
             if "locked" in str(error):
                 raise MachineFault(f"{path}: is in use ({error}); stop what uses it, or wait, and try again") from error
-            return  # of a database that is none, or is older than these tables, MLflow says so itself
+            if getattr(error, "sqlite_errorcode", 0) & 0xFF in TORN:
+                raise Damaged(path, str(error), LOST) from error
+            return  # new, or older than these tables
         for earlier in moved:
             for table, column in PLACES:
                 below = f"substr({column}, 1, {len(earlier) + 1}) = ?"

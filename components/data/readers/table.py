@@ -78,8 +78,8 @@ def _engine(folder: Path, source: Source) -> "Engine":
             return create_engine(url)
     except (ArgumentError, NoSuchModuleError) as error:
         raise BadInput(
-            f"source '{source.name}': '{without_secrets(source.path)}' is no SQLAlchemy URL of a known database; give one such "
-            "as `sqlite:///support.db` or `postgresql+psycopg://reader@host/base`"
+            f"source '{source.name}': '{without_secrets(source.path)}' is no SQLAlchemy URL of a known database; give one "
+            "such as `sqlite:///support.db` or `postgresql+psycopg://reader@host/base`"
         ) from error
     except ModuleNotFoundError as error:
         raise MissingPackage(error.name or "of the driver", f"source '{source.name}'") from error
