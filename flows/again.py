@@ -18,7 +18,7 @@ def why_again(store: Store, name: str, asked: Mapping[str, object], inputs: Mapp
     if not seals:
         return "not done before"
     nearest = min((list(_differences(seal, asked, inputs)) for seal in seals), key=len)
-    return "; ".join(nearest) or "its seal is gone"
+    return "; ".join(nearest) or "its seal, or what it made, is gone or was damaged"
 
 
 def _differences(seal: Seal, asked: Mapping[str, object], inputs: Mapping[str, tuple[str, ...]]) -> Iterator[str]:

@@ -139,8 +139,7 @@ def _withdraw(workspace: Workspace, version: Registered) -> None:
 def _endpoints(workspace: Workspace, versions: list[Registered]) -> list[str]:
     """Kept endpoints that serve one of `versions`."""
     candidates = {version.candidate for version in versions}
-    endpoints = [serving.Endpoint.model_validate_json(path.read_text()) for path in sorted(workspace.serving.glob("*.json"))]
-    return [endpoint.name for endpoint in endpoints if endpoint.candidate in candidates]
+    return [endpoint.name for endpoint in serving.all_kept(workspace) if endpoint.candidate in candidates]
 
 
 def _report(workspace: Workspace, items: list[Item], *, dry_run: bool) -> Forgotten:

@@ -4,7 +4,6 @@ Nothing here imports torch, MLflow or Prefect: a finished run is recognised, and
 """
 
 import hashlib
-import json
 import os
 from dataclasses import dataclass
 from functools import cached_property
@@ -27,6 +26,8 @@ from components.core import (
     stage_config,
 )
 from components.core.code import PACKAGES, ROOT, pins
+from components.core.errors import Damaged
+from components.core.files import read_json, set_aside
 from components.core.hub_task import HubTask
 from components.core.rates import measured_once
 from components.data import source_digests
@@ -41,6 +42,8 @@ PROFILES = Path(__file__).parent / "profiles"
 USE_CASES = Path(__file__).parent / "use_cases"
 GPU_DEVICES = (Path("/dev/nvidia0"), Path("/dev/dxg"))
 """What NVIDIA's driver makes on Linux, and under WSL."""
+SUMMARISED = {"exit", "stages", "until"}
+"""What every summary has."""
 
 
 @dataclass(frozen=True)
@@ -174,14 +177,14 @@ class Run:
         return FeedbackStore(self.workspace.feedback).mark(self.use_case.deployment.model_name)
 
     def finished(self) -> "Summary | None":
-        """The summary of this very run when it is finished (exit 0 or 1), its card is there and nothing was said since, else
-        None."""
-        path = self.summary_file()
-        if not path.is_file():
+        """The summary of this very run when it is finished (exit 0 or 1), its card is there, no object of its stages was
+        written since and is damaged, and nothing was said since; else None."""
+        summary = read_summary(self.summary_file())
+        if summary is None or summary["exit"] not in (0, 1) or (summary["card"] and not Path(summary["card"]).is_file()):
             return None
-        summary: Summary = json.loads(path.read_text())
-        if summary["exit"] not in (0, 1) or (summary["card"] and not Path(summary["card"]).is_file()):
-            return None
+        stages = [*summary["stages"], *filter(None, [summary.get("data")])]
+        if any(self.workspace.store.changed(stage["key"]) for stage in stages if stage["key"]):
+            return None  # the flow finds out what, and makes it again
         # feedback that callers gave since is for the feedback stage: the run goes on from there
         return summary if summary.get("feedback") == self.gathered else None
 
@@ -191,10 +194,25 @@ class Run:
         paths = [path for folder in folders for path in summaries(folder)]
         seconds: dict[str, float] = {}
         for path in sorted(paths, key=os.path.getmtime):
-            summary: Summary = json.loads(path.read_text())
-            if summary["exit"] in (0, 1):  # what failed may have ended in the middle of a stage
+            summary = read_summary(path)
+            if summary and summary["exit"] in (0, 1):  # what failed may have ended in the middle of a stage
                 seconds |= {stage["name"]: stage["seconds"] for stage in summary["stages"] if stage["status"] == "ran"}
         return seconds
+
+
+def read_summary(path: Path) -> "Summary | None":
+    """The summary in a file; None where there is none, and where it is damaged: it is named and set aside then, since a run
+    goes on from its seals and writes another."""
+    if not path.is_file():
+        return None
+    try:
+        summary: Summary = read_json(path)
+        if not isinstance(summary, dict) or not summary.keys() >= SUMMARISED:
+            raise Damaged(path, "it is no summary of a run")
+    except Damaged as damaged:
+        set_aside(path, damaged.reason, "the run goes on from its seals")
+        return None
+    return summary
 
 
 def summaries(folder: Path) -> list[Path]:

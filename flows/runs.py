@@ -3,19 +3,20 @@
 A run writes down that it began (`begin`) before its first stage, so that one which was killed is found as well.
 """
 
-import json
 import os
 import shlex
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import TypedDict
 
 import psutil
 from rich.console import Console
 
-from components.core import EXIT_CODES, MachineFault, Workspace, publish_json
-from flows.run import summaries
+from components.core import EXIT_CODES, Workspace, publish_json
+from components.core.errors import Damaged
+from components.core.files import read_json, set_aside
+from flows.run import read_summary, summaries
 from flows.view import shown_clock
 
 BEGUN = "begun.json"
@@ -60,7 +61,7 @@ def runs(workspace: Workspace | None = None) -> list[Listed]:
 
 def _listed(workspace: Workspace) -> Iterator[Listed]:
     for folder in sorted(path for path in workspace.runs.glob("*") if path.is_dir()):
-        begun: Begun | None = _read(folder / BEGUN)
+        begun = _begun(folder / BEGUN)
         ended = max(summaries(folder), key=_written, default=None)
         if begun is None and ended is None:
             continue
@@ -70,8 +71,7 @@ def _listed(workspace: Workspace) -> Iterator[Listed]:
         )
         if begun:
             run["resume"] = shlex.join(["ninefold", *map(_as_typed_here, begun["command"])])
-        if ended and _written(ended) >= at:
-            summary = _read(ended)
+        if summary := read_summary(ended) if ended and _written(ended) >= at else None:
             done = [stage["name"] for stage in summary["stages"] if stage["status"] != "skipped"]
             until = summary["until"]
             run["state"] = f"stopped after {until}, as asked" if until else ENDED[summary["exit"]]
@@ -95,14 +95,18 @@ def show(report: list[Listed]) -> None:
             console.print(f"  go on with it: {run['resume']}", highlight=False, soft_wrap=True)
 
 
-def _read(path: Path) -> Any:
-    """The JSON of `path`, None where there is no such file."""
+def _begun(path: Path) -> Begun | None:
+    """What `begin` wrote, None where there is no such file, and where it is damaged: it is named and set aside then."""
     if not path.is_file():
         return None
     try:
-        return json.loads(path.read_text())
-    except ValueError as error:
-        raise MachineFault(f"{path}: damaged ({error}). Delete it: the run itself goes on from its seals") from error
+        begun: Begun = read_json(path)
+        if not isinstance(begun, dict) or not Begun.__required_keys__ <= begun.keys():
+            raise Damaged(path, "it is no record of a beginning")
+    except Damaged as damaged:
+        set_aside(path, damaged.reason, "the run goes on from its seals")
+        return None
+    return begun
 
 
 def _written(path: Path) -> datetime:

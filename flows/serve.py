@@ -5,7 +5,7 @@ from typing import Literal, TypedDict
 from rich.console import Console
 
 from components import serving
-from components.core import BadInput, GateRefused, Workspace, publish_json
+from components.core import BadInput, GateRefused, Workspace
 from components.core.tracking import follow_move
 from components.governance import Registered, Registry, candidate_in, registered, state, tampered
 from flows.approve import warn
@@ -89,14 +89,13 @@ def stop(model: str | None, workspace: Workspace | None = None) -> Down:
 def restore(workspace: Workspace, model: str) -> str | None:
     """Bring back the endpoint of `model` when it is meant to be up and is not, as it was kept (its version, its port), and
     say so; else None."""
-    path = workspace.serving / f"{model}.json"
-    if not path.is_file() or serving.status(workspace, model):
+    endpoint = serving.kept(workspace, model)
+    if endpoint is None or serving.status(workspace, model):
         return None
-    endpoint = serving.Endpoint.model_validate_json(path.read_text())
     try:
         address = serve(f"{model}@{endpoint.version}", endpoint.port, workspace)["url"]
     except BaseException:
-        publish_json(path, endpoint)  # it is still meant to be up: the next run tries again
+        serving.keep(workspace, endpoint)  # it is still meant to be up: the next run tries again
         raise
     return f"The endpoint was meant to be up and was not: it answers again at {address}."
 

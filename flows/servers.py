@@ -13,11 +13,11 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO
-from urllib.parse import urlsplit
 
 import httpx
 
 from components.core import MachineFault, Workspace
+from components.core.address import without_secrets
 from components.core.code import ROOT
 from components.core.login import USER, make_login, read_login
 from flows.environment import check_socks, past_proxies
@@ -177,9 +177,8 @@ def _check_shared(api: str) -> None:
     try:
         get_client(sync_client=True).raise_for_api_version_mismatch()
     except Exception as error:
-        parts = urlsplit(api)
-        shown = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
-        reason = str(error.__cause__ or error).partition("\n")[0]
+        shown = without_secrets(api)
+        reason = without_secrets(str(error.__cause__ or error).partition("\n")[0])
         raise MachineFault(
             f"PREFECT_API_URL: no Prefect API answers at {shown} ({reason}). Its address ends in /api; start that server, "
             "put the address right, or unset it: a run then reports to a server of its own"

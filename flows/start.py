@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from components.core import BadInput, MachineFault, Workspace, publish_json
+from components.core import BadInput, Workspace, publish_json
 from components.core.use_case import STAGES
 from components.measure import shown_p
 from flows.environment import json_text
@@ -51,9 +51,10 @@ def start(
     if until is not None and until not in STAGES:
         raise BadInput(f"--until {until}: no such stage; allowed: {', '.join(STAGES)}")
     run = Run.read(use_case, profile, Workspace(), checkpoint)
-    if verify and (damaged := run.workspace.store.damaged()):
-        raise MachineFault("the store is damaged; remove these objects and run again:\n" + "\n".join(damaged))
-    summary = None if until else run.finished()
+    damaged = run.workspace.store.clear() if verify else []
+    if damaged:
+        print("damaged and set aside, to be made again:\n" + "\n".join(damaged), file=sys.stderr)
+    summary = None if until or damaged else run.finished()
     if summary:
         summary = {**summary, "stages": [_reused(stage) for stage in summary["stages"]]}
         note = "This very run is finished: everything is reused."

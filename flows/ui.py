@@ -6,12 +6,12 @@ import signal
 import sys
 from contextlib import ExitStack
 from typing import NoReturn
-from urllib.parse import urlsplit
 
 import typer
 from rich.console import Console
 
 from components.core import Workspace
+from components.core.address import without_secrets
 from components.core.login import USER
 from flows.interrupt import Signals
 from flows.servers import mlflow_client, mlflow_server, prefect_client, prefect_server, shared_prefect
@@ -66,8 +66,7 @@ def _shared(workspace: Workspace) -> dict[str, str]:
     """Server → address of those that the user shares, without a password that stands in it."""
     tracking = workspace.shared_tracking or ""
     given = {"mlflow": tracking if tracking.startswith("http") else "", "prefect": shared_prefect(workspace) or ""}
-    parts = {name: urlsplit(address) for name, address in given.items() if address}
-    return {name: part._replace(netloc=part.netloc.rpartition("@")[2]).geturl() for name, part in parts.items()}
+    return {name: without_secrets(address) for name, address in given.items() if address}
 
 
 def _leave(*_: object) -> NoReturn:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, TypedDict
 
-from components.core import BadInput, Machine, MachineFault, Retriever, Store, read_jsonl
+from components.core import BadInput, Machine, Retriever, Store, read_jsonl
 from components.core.artifacts import opened
 
 from .answer import Hit
@@ -37,8 +37,6 @@ class Indexed:
                 f"retriever: scoring '{retriever.scoring}' needs an index, the embedder that made it and a vector store"
             )
         folder = store.path(retriever.index)
-        if damaged := store.damaged([retriever.index]):
-            raise MachineFault(f"the index was changed: {damaged[0]}; delete the object and run the retrieval stage again")
         self.chunks: list[IndexedChunk] = read_jsonl(folder / "chunks.jsonl")
         vectors = np.load(folder / "vectors.npy", allow_pickle=False)
         if len(self.chunks) != len(vectors) or not self.chunks:

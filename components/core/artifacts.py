@@ -16,7 +16,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Literal
 
-from .errors import BadInput, MachineFault
+from .errors import BadInput
 from .headers import check_sentencepiece, onnx_files, parameters
 from .store import Store
 
@@ -47,8 +47,6 @@ DO = "take it out of the folder, or save the model anew with save_pretrained(fol
 RIGHT = "put that right, or save the model anew with save_pretrained(folder)"
 ALLOWED = "allowed are weights as *.safetensors, config.json and its like, a tokenizer's files and chat_template.jinja"
 PICKLED = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".joblib", ".dill", ".npy", ".npz", ".h5", ".keras", ".ot")
-WEIGHTS = 32 * 2**20
-"""Bytes; files of this size and more are hashed where a bundle is loaded, not whenever an object is opened."""
 
 
 def take(source: Path, target: Path, named: str) -> None:
@@ -105,16 +103,15 @@ def listed(folder: Path, named: str, kind: Kind = "checkpoint") -> list[str]:
 
 
 def opened(store: Store, digest: str, kind: Kind = "checkpoint") -> Path:
-    """The folder of a model's or adapter's object, for a library to load: what it holds is looked at again, and all but the
-    weights is hashed again, since whoever can write to the store could have put or changed it there (10 ms).
+    """The folder of a model's or adapter's object, for a library to load: what it holds is looked at again, since
+    whoever can write to the store could have put it there, and every byte was hashed (`Store.path`).
 
     Raises BadInput for a file that is not on the list, MachineFault when the object is missing or not what its digest says.
     """
-    folder = store.path(digest)
-    inspect(folder, str(folder), kind)
-    if changed := store.damaged([digest], below=WEIGHTS):
-        raise MachineFault(f"{folder}: it was changed since it was made ({changed[0]}); run the step that makes it again")
-    return folder
+    if store.has(digest):
+        folder = store.root / "objects" / digest
+        inspect(folder, str(folder), kind)
+    return store.path(digest)
 
 
 def template_of(folder: Path) -> str | None:

@@ -4,17 +4,22 @@
 checked again by its own pinned hash where the wheel's maker is not the content's maker.
 """
 
+import base64
+import csv
+import logging
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from .digest import Frozen, file_digest
 from .errors import BadInput, MachineFault
 from .files import fsync_folder
 from .workspace import Workspace
+
+logger = logging.getLogger(__name__)
 
 
 class Asset(Frozen):
@@ -97,17 +102,51 @@ def fetch(name: str, workspace: Workspace) -> Path:
 def asset_path(reference: str, workspace: Workspace) -> Path:
     """The file behind `asset:<asset>/<path>`.
 
-    Raises BadInput when the asset has no such file, MachineFault when it is no longer the file that was pinned.
+    Each time it is hashed: what is no longer as it was fetched is set aside and fetched again. Raises BadInput for a path
+    that is spelled in another way, or that the asset does not have; MachineFault when it cannot be fetched.
     """
     name, _, inside = reference.removeprefix("asset:").partition("/")
+    # As `Path` spells it and nothing else: by another way to the same file its pinned hash would not be found.
+    if inside != PurePosixPath(inside).as_posix() or inside.startswith("/") or {"..", "."} & set(inside.split("/")):
+        raise BadInput(f"{reference}: give `asset:<asset>/<path>` with a path inside of the asset, without '.' and '..'")
     folder = fetch(name, workspace)
     path = folder / inside
-    if not path.is_file() or not path.resolve().is_relative_to(folder.resolve()):
+    if not os.path.isfile(path) or not path.resolve().is_relative_to(folder.resolve()):
         raise BadInput(f"{reference}: the asset '{name}' has no file {inside}")
-    expected = ASSETS[name].files.get(inside)
-    if expected and file_digest(path) != expected:
-        raise MachineFault(f"{reference}: not the pinned file (SHA-256 differs). Remove {folder}, and run again")
+    if not _whole(ASSETS[name], folder, inside):
+        folder = _again(ASSETS[name], folder, workspace)
+        if not _whole(ASSETS[name], folder, inside):
+            raise MachineFault(f"{reference}: not the pinned file (SHA-256 differs), although it was fetched again")
     return path
+
+
+def _whole(asset: Asset, folder: Path, inside: str) -> bool:
+    """Whether a file of an asset is what was pinned, or (where only its wheel is pinned) what that wheel said of it."""
+    if expected := asset.files.get(inside):
+        return file_digest(folder / inside) == expected
+    recorded = _recorded(folder)
+    return not recorded or file_digest(folder / inside) == recorded.get(inside)
+
+
+def _recorded(folder: Path) -> dict[str, str]:
+    """Path in a wheel → SHA-256, as pip wrote them down when it checked the wheel."""
+    found: dict[str, str] = {}
+    for record in folder.glob("*.dist-info/RECORD"):
+        with record.open(encoding="utf-8", newline="") as file:
+            for path, digest, *_ in csv.reader(file):
+                kind, _, value = digest.partition("=")
+                if kind == "sha256":
+                    found[path] = base64.urlsafe_b64decode(value + "=" * (-len(value) % 4)).hex()
+    return found
+
+
+def _again(asset: Asset, folder: Path, workspace: Workspace) -> Path:
+    """Set a damaged asset aside and fetch it again."""
+    aside = folder.with_name(f"{folder.name}.damaged")
+    shutil.rmtree(aside, ignore_errors=True)
+    os.rename(folder, aside)
+    logger.warning("%s: damaged; set aside as %s and fetched again", folder, aside.name)
+    return fetch(asset.name, workspace)
 
 
 def _install(asset: Asset, target: Path) -> None:

@@ -4,6 +4,8 @@ The command line prints `str(error)` and nothing else, so a message names the fi
 next.
 """
 
+from pathlib import Path
+
 EXIT_CODES = {
     0: "done",
     1: "a gate said no",
@@ -42,6 +44,17 @@ class MachineFault(NinefoldError):
     """The machine cannot do it now: disk full, port taken, no engine, no network."""
 
     exit_code = 3
+
+
+class Damaged(MachineFault):
+    """A file of the workspace is torn or was changed since it was written."""
+
+    def __init__(
+        self, path: Path, reason: str, advice: str = "put it back from a backup, or delete it and run again"
+    ) -> None:
+        """reason: how that was seen; advice: what to do, where nothing can make the file again by itself"""
+        super().__init__(f"{path}: damaged ({reason}); {advice}")
+        self.path, self.reason = path, reason
 
 
 class MissingPackage(MachineFault):

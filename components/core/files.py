@@ -2,16 +2,18 @@
 
 import errno
 import json
+import logging
 import os
 import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from .digest import canonical
-from .errors import MachineFault, NinefoldError
+from .digest import canonical, digest_of
+from .errors import Damaged, MachineFault, NinefoldError
 
+logger = logging.getLogger(__name__)
 FULL = "database or disk is full"
 """What SQLite says; SQLAlchemy and MLflow pass it on in errors of their own."""
 
@@ -81,6 +83,46 @@ def publish_private(path: Path, data: bytes) -> None:
 def publish_json(path: Path, value: object) -> None:
     """Write `value` as indented JSON, whole or not at all."""
     publish_text(path, json.dumps(json.loads(canonical(value)), indent=2, ensure_ascii=False) + "\n")
+
+
+def publish_sealed(path: Path, value: object) -> None:
+    """Write `value` (a mapping as JSON) with its own digest in it, so that whoever reads it can tell a changed one."""
+    content = json.loads(canonical(value))
+    publish_json(path, {**content, "digest": digest_of(content)})
+
+
+def read_json(path: Path) -> Any:
+    """The value of a JSON file that we wrote ourselves, without its `digest` where it has one (`publish_sealed`).
+
+    Raises Damaged, which names the file, for one that is torn or is no longer what its digest says.
+    """
+    try:
+        content = json.loads(path.read_bytes())
+    except (ValueError, RecursionError) as error:
+        raise Damaged(path, str(error)) from error
+    if isinstance(content, dict) and "digest" in content and content.pop("digest") != digest_of(content):
+        raise Damaged(path, "its content is not what its digest says")
+    return content
+
+
+def set_aside(path: Path, reason: str, then: str) -> None:
+    """Rename a damaged file to `<name>.damaged`, over an earlier one, and say so. then: what happens without it"""
+    aside = path.with_name(f"{path.name}.damaged")
+    with disk_faults(path):
+        path.replace(aside)
+    logger.warning("%s: damaged (%s); set aside as %s: %s", path, reason, aside.name, then)
+
+
+def keep_private(path: Path) -> None:
+    """See that nobody but its owner reads a database: made where it is not there yet (an empty file is an empty database to
+    SQLite), and closed to others where it is the caller's own. What SQLite puts beside it takes its mode."""
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    for one in (path, path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")):
+        with suppress(FileNotFoundError):
+            state = one.stat()
+            if state.st_mode & 0o077 and state.st_uid == os.getuid():
+                one.chmod(0o600)
 
 
 def fsync_folder(folder: Path) -> None:

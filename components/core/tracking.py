@@ -18,10 +18,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
+from .address import without_secrets
 from .candidate import Prompt
+from .database import LOST, TORN
 from .digest import canonical, short
-from .errors import BadInput, MachineFault
+from .errors import BadInput, Damaged, MachineFault
 from .evidence import Decision
+from .files import disk_faults, keep_private
 from .workspace import Workspace
 
 if TYPE_CHECKING:
@@ -244,8 +247,8 @@ def _check_shared(uri: str) -> None:
         folder = urlsplit(uri).scheme in ("", "file") and not uri.startswith("databricks")
         if folder and os.environ.get("MLFLOW_ALLOW_FILE_STORE", "").lower() not in ("1", "true"):
             raise BadInput(
-                f"MLFLOW_TRACKING_URI: '{uri}' is a folder, where MLflow keeps nothing new; allowed: the address of "
-                "a server (http://…), a database (sqlite:///…), or unset: the workspace's own MLflow"
+                f"MLFLOW_TRACKING_URI: '{without_secrets(uri)}' is a folder, where MLflow keeps nothing new; allowed: the "
+                "address of a server (http://…), a database (sqlite:///…), or unset: the workspace's own MLflow"
             )
         return
     from mlflow.exceptions import MlflowException
@@ -256,11 +259,9 @@ def _check_shared(uri: str) -> None:
         # As its client asks, proxies and certificates included; that it answers at all is enough.
         http_request(get_default_host_creds(uri), "/health", "GET", max_retries=0, timeout=10, raise_on_status=False)
     except MlflowException as error:
-        parts = urlsplit(uri)
-        shown = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
         raise MachineFault(
-            f"MLFLOW_TRACKING_URI: no MLflow answers at {shown}. Start that server, put the address right, or "
-            "unset it: runs then go to the workspace's own MLflow"
+            f"MLFLOW_TRACKING_URI: no MLflow answers at {without_secrets(uri)}. Start that server, put the address right, "
+            "or unset it: runs then go to the workspace's own MLflow"
         ) from error
 
 
@@ -275,11 +276,17 @@ PLACES = (
 
 
 def follow_move(workspace: Workspace) -> None:
-    """Where the workspace was renamed or copied since MLflow's database was written, put this folder in the place of the
-    earlier one: MLflow would go on to read and write artifacts there."""
+    """Make MLflow's database readable to its owner alone, before MLflow opens it. Where the workspace was renamed or copied
+    since it was written, put this folder in the place of the earlier one: MLflow would go on to read and write artifacts
+    there.
+
+    Raises Damaged where it is no whole database.
+    """
     path, root = workspace.root / "mlflow.db", workspace.artifact_root
-    if workspace.shared_tracking or not path.is_file():
+    if workspace.shared_tracking:
         return
+    with disk_faults(path):
+        keep_private(path)
     ours = (
         "select distinct artifact_location from experiments join runs using (experiment_id) join tags using (run_uuid) "
         f"where tags.key = '{KEY}' and artifact_location like 'file:%' and artifact_location <> ?"
@@ -290,7 +297,9 @@ def follow_move(workspace: Workspace) -> None:
         except sqlite3.DatabaseError as error:
             if "locked" in str(error):
                 raise MachineFault(f"{path}: is in use ({error}); stop what uses it, or wait, and try again") from error
-            return  # of a database that is none, or is older than these tables, MLflow says so itself
+            if getattr(error, "sqlite_errorcode", 0) & 0xFF in TORN:
+                raise Damaged(path, str(error), LOST) from error
+            return  # new, or older than these tables
         for earlier in moved:
             for table, column in PLACES:
                 below = f"substr({column}, 1, {len(earlier) + 1}) = ?"

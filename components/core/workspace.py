@@ -1,4 +1,5 @@
-"""The workspace: one folder (`.ninefold/`, or NINEFOLD_HOME) with everything that runs leave behind.
+"""The workspace: one folder (`.ninefold/`, or NINEFOLD_HOME) with everything that runs leave behind. Where it is made here,
+only its owner can read it; one that was there keeps its mode, and its databases are their owner's all the same.
 
 store/  ledger.db  runs/<run id>/summary.json  logs/  assets/  mlflow.db  mlruns/  prefect/  serving/  feedback.db
 forgotten.json  login  rates.json
@@ -33,7 +34,7 @@ class Workspace:
         if wrong := next((name for name, holds in UNFIT.items() if holds(str(self.root))), None):
             raise BadInput(f"NINEFOLD_HOME: {str(self.root)!r} has {wrong}; give a folder, and folders above it, without")
         with disk_faults(self.root):
-            self.root.mkdir(parents=True, exist_ok=True)
+            self.root.mkdir(mode=0o700, parents=True, exist_ok=True)  # logs and rows are nobody else's to read
         self.store = Store(self.root / "store")
 
     @property

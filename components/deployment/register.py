@@ -81,11 +81,16 @@ def _version(client: "MlflowClient", model: str, logged: str, tags: dict[str, st
 
 
 def _logged(tracking: Tracking, mark: str) -> str | None:
-    """Id of a complete logged model that an interrupted registration of this ledger left."""
+    """Id of a complete logged model that an interrupted registration of this ledger left; what it left half made, a row
+    whose files never came, is deleted."""
     models = tracking.client.search_logged_models(
         [tracking.experiment], filter_string=f"tags.`{MARK}` = '{mark}'", max_results=20
     )
-    return next((model.model_id for model in models if str(model.status) in ("READY", "LoggedModelStatus.READY")), None)
+    whole = [model for model in models if str(model.status) in ("READY", "LoggedModelStatus.READY")]
+    for model in models:
+        if model not in whole:
+            tracking.client.delete_logged_model(model.model_id)
+    return whole[0].model_id if whole else None
 
 
 def _log(version: Registered, candidate: Candidate, bundle: Path, scratch: Path, mark: str) -> str:

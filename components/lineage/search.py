@@ -136,7 +136,7 @@ def _made_from(store: Store, taught: set[str]) -> set[str]:
     for seal in store.seals():
         for digest in seal.made:
             makers.setdefault(digest, []).append(seal)
-    weights = {digest for digest in makers if store.has(digest) and _is_weights(store.path(digest))}
+    weights = {digest for digest in makers if store.has(digest) and _is_weights(store.root / "objects" / digest)}
     reached = set(taught)
     while True:
         more = {digest for digest in weights - reached if any(_inputs(seal) & reached for seal in _direct(makers[digest]))}
@@ -171,9 +171,9 @@ def _objects(store: Store, roles: dict[str, str], subject: Subject) -> Iterator[
 
 
 def _seals(store: Store, subject: Subject) -> Iterator[Item]:
-    for path in sorted((store.root / "steps").glob("*.json")):
-        if subject.in_bytes(path.read_bytes()):
-            yield Item(kind="seal", id=path.stem, role=Seal.model_validate_json(path.read_text()).name)
+    for seal in store.seals():  # a damaged one is set aside, where scratch folders are searched
+        if subject.in_bytes((store.root / "steps" / f"{seal.key}.json").read_bytes()):
+            yield Item(kind="seal", id=seal.key, role=seal.name)
 
 
 def _folders(root: Path, kind: Kind, subject: Subject) -> Iterator[Item]:

@@ -8,10 +8,24 @@ A vector store makes its own form from it when a retriever is loaded, so that th
 that computes the same vectors. Not covered: adding passages to an index that exists; a new knowledge base is a new index.
 """
 
+import hashlib
+import logging
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from components.core import Checkpoint, Frozen, Passage, Split, Step, progress, publish_json, read_passages, write_jsonl
+from components.core import (
+    Checkpoint,
+    Frozen,
+    Passage,
+    Split,
+    Step,
+    progress,
+    publish_bytes,
+    publish_json,
+    read_passages,
+    write_jsonl,
+)
 from components.core.artifacts import opened
 
 from .chunks import Chunk, chunk
@@ -19,6 +33,7 @@ from .chunks import Chunk, chunk
 if TYPE_CHECKING:
     import numpy as np
 
+logger = logging.getLogger(__name__)
 SHARD = 256
 """Chunks embedded between two durable points (4 s): what a kill costs at most."""
 
@@ -79,7 +94,7 @@ def build(
 
 
 def _embed(chunks: list[Chunk], passages: list[Passage], embedder: Checkpoint, dtype: str, step: Step) -> "np.ndarray":
-    """float32 [chunks, dimensions], shard by shard; a shard is renamed into place, so one that is there is whole."""
+    """float32 [chunks, dimensions], shard by shard; one that is torn, or changed since it was written, is embedded again."""
     import time
 
     import numpy as np
@@ -91,22 +106,38 @@ def _embed(chunks: list[Chunk], passages: list[Passage], embedder: Checkpoint, d
     folder.mkdir(exist_ok=True)
     shards, embedded = [], 0
     for first in progress(range(0, len(chunks), SHARD), "embedding the knowledge base"):
-        path = folder / f"{first:08d}.npy"
-        if not path.exists():
+        path = folder / f"{first:08d}.shard"
+        shard = _kept(path)
+        if shard is None:
             model = model or Embedder(step.machine, opened(step.store, embedder.object), dtype)
             texts = [f"{titles[item.passage]} {item.text}".strip() for item in chunks[first : first + SHARD]]
-            _save(path, model.embed(texts))
+            shard = model.embed(texts)
+            _keep(path, shard)
             embedded += len(texts)
-        shards.append(np.load(path, allow_pickle=False))
+        shards.append(shard)
     seconds = time.perf_counter() - start
     step.measured.update(seconds=round(seconds, 2), chunks_per_second=round(embedded / seconds, 1))
     return np.concatenate(shards)
 
 
-def _save(path: Path, vectors: "np.ndarray") -> None:
+def _keep(path: Path, shard: "np.ndarray") -> None:
+    """The vectors behind a line with the digest of their bytes."""
     import numpy as np
 
-    part = path.with_suffix(".part")
-    with part.open("wb") as file:
-        np.save(file, vectors, allow_pickle=False)
-    part.rename(path)
+    file = BytesIO()
+    np.save(file, shard, allow_pickle=False)
+    publish_bytes(path, hashlib.sha256(file.getvalue()).hexdigest().encode() + b"\n" + file.getvalue())
+
+
+def _kept(path: Path) -> "np.ndarray | None":
+    """What `_keep` wrote; None where nothing is there, and where it is damaged."""
+    import numpy as np
+
+    if not path.is_file():
+        return None
+    digest, _, content = path.read_bytes().partition(b"\n")
+    if hashlib.sha256(content).hexdigest().encode() != digest:
+        logger.warning("%s: damaged; it is made again", path)
+        return None
+    shard: np.ndarray = np.load(BytesIO(content), allow_pickle=False)
+    return shard

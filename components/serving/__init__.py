@@ -3,17 +3,20 @@ feedback are kept. The web application itself is `components.serving.app.create_
 
 from .ask import Asked, ask, checked, smoke_test
 from .bundle import candidate_of, load_bundle, reference_of
-from .endpoint import Endpoint, free_port, start, status, stop
+from .endpoint import Endpoint, all_kept, free_port, keep, kept, start, status, stop
 from .traffic import Traffic, read_traffic, traffic_path
 
 __all__ = [
     "Asked",
     "Endpoint",
     "Traffic",
+    "all_kept",
     "ask",
     "candidate_of",
     "checked",
     "free_port",
+    "keep",
+    "kept",
     "load_bundle",
     "read_traffic",
     "reference_of",

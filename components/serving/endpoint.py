@@ -1,7 +1,8 @@
 """Server processes of this machine: start one and wait until it is ready, look whether it lives, stop it.
 
 State is one small file an endpoint (`serving/<name>.json`); a process is taken for ours only when its id and its start
-time are those of that file, so a reused process id is never signalled. Whoever starts or stops an endpoint holds its lock
+time are those of that file, so a reused process id is never signalled. Where the file is damaged, it is set aside, and the
+process that serves there is found again by its command. Whoever starts or stops an endpoint holds its lock
 (`serving/<name>.lock`), so that of several at once one starts it and the others find it. One that lives and does not answer
 is overloaded, not dead: it is waited for, never stopped by itself.
 """
@@ -16,13 +17,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from components.core import Frozen, Machine, MachineFault, Workspace, publish_json, report
+from pydantic import ValidationError
+
+from components.core import Frozen, Machine, MachineFault, Workspace, report
 from components.core.code import ROOT
+from components.core.errors import Damaged
+from components.core.files import publish_sealed, read_json, set_aside
 from components.core.signature import check_signature
 
 from .bundle import candidate_of
 from .server import DRAIN_SECONDS
 
+MODULE = "components.serving"
 READY_SECONDS = 180
 """Loading a model of this size takes seconds; longer than this means that it hangs."""
 
@@ -97,8 +103,24 @@ def record(workspace: Workspace, name: str, bundle: Path, port: int, model: str,
         name=name, model=model, version=version, candidate=candidate_of(bundle).digest, bundle=str(bundle), port=port,
         pid=pid, born=_born(pid) or 0.0,
     )  # fmt: skip
-    publish_json(_state(workspace, name), endpoint)
+    publish_sealed(_state(workspace, name), endpoint)
     return endpoint
+
+
+def kept(workspace: Workspace, name: str) -> Endpoint | None:
+    """Endpoint `name` as it was started last and was not stopped since, whether its process lives or not."""
+    return _read(workspace, name)
+
+
+def keep(workspace: Workspace, endpoint: Endpoint) -> None:
+    """Note that `endpoint` is meant to be up."""
+    publish_sealed(_state(workspace, endpoint.name), endpoint)
+
+
+def all_kept(workspace: Workspace) -> list[Endpoint]:
+    """Every endpoint that was not stopped since it was started."""
+    names = sorted(path.stem for path in workspace.serving.glob("*.json"))
+    return [endpoint for name in names if (endpoint := kept(workspace, name))]
 
 
 def status(workspace: Workspace, name: str) -> Endpoint | None:
@@ -167,7 +189,7 @@ def _spawn(
 ) -> tuple["subprocess.Popen[bytes]", Path]:
     log = log_file(workspace, name)
     log.parent.mkdir(parents=True, exist_ok=True)
-    command = [sys.executable, "-m", "components.serving", "--bundle", str(bundle), "--home", str(workspace.root)]
+    command = [sys.executable, "-m", MODULE, "--bundle", str(bundle), "--home", str(workspace.root)]
     command += ["--endpoint", name, "--name", model, "--port", str(port)]
     command += ["--threads", str(machine.threads), "--device", machine.device]
     command += ["--version", version] if version else []
@@ -239,4 +261,26 @@ def _state(workspace: Workspace, name: str) -> Path:
 
 def _read(workspace: Workspace, name: str) -> Endpoint | None:
     path = _state(workspace, name)
-    return Endpoint.model_validate_json(path.read_text()) if path.is_file() else None
+    if not path.is_file():
+        return None
+    try:
+        return Endpoint.model_validate(read_json(path))
+    except (Damaged, ValidationError) as error:
+        reason = error.reason if isinstance(error, Damaged) else str(error.errors()[0]["msg"])
+        set_aside(path, reason, "its process is looked for; `ninefold serve` starts it where there is none")
+        return _found_again(workspace, name)
+
+
+def _found_again(workspace: Workspace, name: str) -> Endpoint | None:
+    """Endpoint `name` as the command of a process of this user says that it is served, written down anew."""
+    import psutil
+
+    for process in psutil.process_iter(["pid", "cmdline", "uids"]):
+        words = process.info["cmdline"] or []
+        if MODULE not in words or not (process.info["uids"] and process.info["uids"].real == os.getuid()):
+            continue
+        given = dict(zip(words[words.index(MODULE) + 1 :], words[words.index(MODULE) + 2 :], strict=False))
+        if (given.get("--home"), given.get("--endpoint")) == (str(workspace.root), name) and _born(process.info["pid"]):
+            bundle, port = Path(given["--bundle"]), int(given["--port"])
+            return record(workspace, name, bundle, port, given["--name"], given.get("--version"), process.info["pid"])
+    return None

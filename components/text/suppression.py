@@ -18,9 +18,11 @@ from functools import cached_property
 from pathlib import Path
 
 import regex
-from pydantic import field_validator
+from pydantic import ValidationError, field_validator
 
-from components.core import Frozen, publish_json
+from components.core import Frozen
+from components.core.errors import Damaged
+from components.core.files import publish_sealed, read_json
 
 BITS = 4
 """Hexadecimal digits kept of the first word's digest: one word in 65,536 is looked at in vain."""
@@ -85,8 +87,12 @@ class Suppressed(Frozen):
 
     @classmethod
     def read(cls, path: Path) -> "Suppressed":
-        """The list in the file `path`; an empty one where nothing was forgotten yet."""
-        return cls.model_validate_json(path.read_text()) if path.is_file() else cls()
+        """The list in the file `path`; an empty one where nothing was forgotten yet. Raises Damaged for one that cannot be
+        read, whatever it is about: a run without it would take in again what must not be."""
+        try:
+            return cls.model_validate(read_json(path)) if path.is_file() else cls()
+        except ValidationError as error:
+            raise Damaged(path, str(error.errors()[0]["msg"]), "put it back from a backup") from error
 
     def holds(self, *texts: str | None) -> bool:
         """Whether one of `texts` holds a subject of the list."""
@@ -103,7 +109,7 @@ class Suppressed(Frozen):
 
     def write(self, path: Path) -> None:
         """Keep the list, whole or not at all."""
-        publish_json(path, self)
+        publish_sealed(path, self)
 
     @cached_property
     def _starts(self) -> dict[tuple[int, str], tuple[Entry, ...]]:

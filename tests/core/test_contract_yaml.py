@@ -1,5 +1,8 @@
 """What a person writes in YAML is what is read, and a key stands once."""
 
+import time
+from pathlib import Path
+
 import pytest
 import yaml
 
@@ -43,6 +46,42 @@ def test_a_key_that_stands_twice_is_refused_with_both_lines(text: str, said: str
 
 def test_a_merged_mapping_may_be_overridden() -> None:
     assert load("base: &base {a: 1, b: 2}\nown: {<<: *base, b: 3}") == {"base": {"a": 1, "b": 2}, "own": {"a": 1, "b": 3}}
+
+
+LAUGHS = "a0: &a0 [ha, ha]\n" + "".join(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]\n" for n in range(1, 40))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (LAUGHS, r"line \d+: with its aliases written out it holds more than 100,000 values"),
+        ("a: &a [1, *a]", r"line 1: '\*a' stands inside of what it names"),
+        ("a: &a\n  b:\n    c: *a\n", r"line 3: '\*a' stands inside"),
+        ("a: " + "[" * 51 + "]" * 51, "line 1: nested deeper than 50"),
+        ("[" * 100_000, "nested deeper than 50"),
+        ("{a: " * 2_000 + "1" + "}" * 2_000, "nested deeper than 50"),
+        ("".join(f"{' ' * n}a:\n" for n in range(2_000)), r"line \d+: nested deeper than 50"),
+        ("- " * 2_000 + "a", "nested deeper than 50"),
+        ("a: " + "9" * 5_000, "a number is too long"),
+        ("a: *b", "undefined alias"),
+    ],
+)  # fmt: skip
+def test_what_is_built_to_exhaust_is_refused_with_one_message(tmp_path: Path, text: str, said: str) -> None:
+    path = tmp_path / "case.yaml"
+    path.write_text(text)
+    for kind in (UseCase, Profile):
+        began = time.monotonic()
+        with pytest.raises(BadInput, match=rf"(?s)^{path}: not valid YAML: .*{said}") as caught:
+            read_yaml(path, kind)
+        assert time.monotonic() - began < 2
+        assert len(str(caught.value)) < 500
+
+
+def test_depth_and_aliases_as_people_use_them_are_read() -> None:
+    assert load("a: " + "[" * 49 + "]" * 49)
+    rows = load("a: &a [1, 2]\nb: [" + ", ".join(["*a"] * 1000) + "]")
+    assert isinstance(rows, dict)
+    assert len(rows["b"]) == 1000
 
 
 def test_labels_yes_and_no_and_the_language_no_are_read() -> None:

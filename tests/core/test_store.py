@@ -192,6 +192,7 @@ def test_an_object_may_hold_a_store_of_its_own(tmp_path: Path) -> None:
     outer = Store(tmp_path / "outer")
     digest = outer.put(tmp_path / "folder")
     assert outer.damaged() == []
-    (manifest,) = (outer.path(digest) / "store").rglob("manifest.json")
+    folder = outer.path(digest)
+    (manifest,) = (folder / "store").rglob("manifest.json")
     manifest.write_text("{}")
-    assert outer.damaged() == [f"{digest}: {manifest.relative_to(outer.path(digest))}"]
+    assert outer.damaged() == [f"{digest}: {manifest.relative_to(folder)}"]

@@ -1,11 +1,16 @@
 """Bad input: one clear message, or rows set aside with their reason."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from components.core import BadInput, GateRefused, read_jsonl
 from components.core.assets import ASSETS
+from components.core.code import ROOT
 
 from .conftest import QUESTIONS, REVIEWS, Bench, question_rows, write
 
@@ -143,9 +148,38 @@ def test_repeated_rows_are_a_warning(bench: Bench) -> None:
     rows = question_rows()
     write(bench.folder / "calls.jsonl", [*rows, rows[0]])
     result = bench.prepare(QUESTIONS, bench.data(QA))
-    assert result.notes == ("calls: 2 of 25 rows stand there more than once (expect_compound_columns_to_be_unique)",)
+    assert result.notes == ("calls: 2 of 25 rows stand there more than once (expect_column_values_to_be_unique)",)
 
 
 def quarantined(bench: Bench, digest: str) -> list[dict[str, Any]]:
     path = bench.store.path(digest) / "quarantine.jsonl"
     return read_jsonl(path) if path.is_file() else []
+
+
+DOCS = """
+import sys
+from pathlib import Path
+from components.core import Data, Source, Task
+from components.core.use_case import Splits
+from components.data.gate import Gate
+from components.data.read import Record
+source = Source(name="calls", path="x", role="examples_and_knowledge", licence="mit", origin="here")
+records = [Record(line=i, text=f"question {i % 40}", answer=f"answer {i % 40}", passage="p") for i in range(60)]
+gate = Gate(Path(sys.argv[1]))
+data = Data(sources=[source], splits=Splits(train=9, validation=9, test=9))
+gate.check(source, records, Task(kind="answer", instruction="Answer."), data, 1000)
+gate.settle()
+"""
+
+
+def test_data_docs_are_the_same_bytes_in_every_process(tmp_path: Path) -> None:
+    """Text is hashed in another way in each process, so sets of it have another order."""
+    pages = []
+    for seed in ("1", "2"):
+        run = [sys.executable, "-c", DOCS, str(tmp_path / seed)]
+        done = subprocess.run(run, env={**os.environ, "PYTHONHASHSEED": seed}, cwd=ROOT, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        folder = tmp_path / seed
+        pages.append({path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()})
+    assert any(b"question 7" in page for page in pages[0].values())
+    assert pages[0] == pages[1]

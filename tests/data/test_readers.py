@@ -202,6 +202,8 @@ def test_a_table_is_read_in_the_order_of_its_key_and_never_written(tmp_path: Pat
         ("support.db", "faq", "'support.db' is no SQLAlchemy URL"),
         ("orakel://host/base", "faq", "is no SQLAlchemy URL of a known database"),
         ("postgresql+psycopg://me:secret@host/base", "faq", "holds a password"),
+        ("mysql+pymysql://me@host/base?passwd=secret", "faq", "holds a password"),
+        ("mssql+pyodbc:///?odbc_connect=DRIVER%3Dx%3BPWD%3Dsecret", "faq", "holds a password"),
     ],
 )
 def test_a_table_that_cannot_be_read_is_named(tmp_path: Path, path: str, name: str, said: str) -> None:

@@ -14,6 +14,7 @@ from components.core import (
     Feedback,
     FeedbackStore,
     Profile,
+    Seal,
     UseCase,
     Workspace,
     publish_json,
@@ -42,6 +43,31 @@ def test_a_run_whose_card_is_gone_is_not_finished(tmp_path):
     assert run.finished()
     publish_json(run.summary_file(), summary_of(run, exit=1))
     assert run.finished(), "a gate that says no before evaluation leaves no card"
+
+
+def test_a_torn_summary_is_named_and_the_run_goes_on_from_its_seals(tmp_path, caplog):
+    run = Run.read(USE_CASE, "smoke", Workspace(new_home(tmp_path / "home")))
+    publish_json(run.summary_file(), summary_of(run))
+    whole = run.summary_file().read_text()
+    for torn in ("", whole[: len(whole) // 2], "[]", "{}"):
+        run.summary_file().write_text(torn)
+        assert run.past_seconds() == {}
+        assert run.finished() is None
+        assert f"{run.summary_file()}: damaged (" in caplog.text
+        assert run.summary_file().with_name("summary.json.damaged").read_text() == torn
+        caplog.clear()
+
+
+def test_a_finished_run_with_a_damaged_object_is_not_finished(tmp_path):
+    run = Run.read(USE_CASE, "smoke", Workspace(new_home(tmp_path / "home")))
+    store = run.workspace.store
+    (tmp_path / "rows.jsonl").write_text("{}")
+    digest = store.put(tmp_path / "rows.jsonl")
+    store.seal(Seal(key="k" * 64, name="components.data.prepare", result={"object": digest}))
+    publish_json(run.summary_file(), summary_of(run, data={"key": "k" * 64}))
+    assert run.finished()
+    store.file(digest).write_text("[]")
+    assert run.finished() is None
 
 
 def test_a_persons_decision_on_feedback_reopens_a_finished_run(tmp_path):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from components.core import EXIT_CODES, MachineFault, Workspace
+from components.core import EXIT_CODES, Workspace
 from components.core.code import ROOT
 from flows.runs import BEGUN, begin, runs
 from tests.conftest import ninefold
@@ -54,12 +54,20 @@ def test_a_run_that_began_again_after_its_summary_is_not_the_one_that_ended(tmp_
     assert runs(Workspace(tmp_path))[0]["state"] == "killed"
 
 
-def test_a_damaged_note_is_named(tmp_path: Path) -> None:
-    folder = Workspace(tmp_path).runs / "torn"
-    folder.mkdir(parents=True)
-    (folder / BEGUN).write_text('{"at": ')
-    with pytest.raises(MachineFault, match=f"{folder / BEGUN}: damaged"):
-        runs(Workspace(tmp_path))
+@pytest.mark.parametrize("torn", ["", '{"at": "2026-', "[]", "null", "{}"])
+def test_a_damaged_note_or_summary_is_named_and_set_aside(
+    tmp_path: Path, torn: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    workspace = Workspace(tmp_path)
+    for name, file in (("one", BEGUN), ("two", "summary.json")):
+        began(workspace.runs / name, 0, ago=60)
+        summary(workspace.runs / name, 0)
+        (workspace.runs / name / file).write_text(torn)
+    assert {run["run_id"]: run["state"] for run in runs(workspace)} == {"one": "released", "two": "killed"}
+    for path in (workspace.runs / "one" / BEGUN, workspace.runs / "two" / "summary.json"):
+        assert f"{path}: damaged (" in caplog.text
+        assert path.with_name(f"{path.name}.damaged").read_text() == torn
+        assert not path.exists()
 
 
 def test_a_real_run_is_listed_with_the_command_that_shows_it_again(finished) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from components.application import Embedder, checkpoint
-from components.core import Passage
+from components.core import Checkpoint, Passage
 from components.retrieval import index
 from components.retrieval.chunks import chunk
 from tests.retrieval.small import dataset, step_in
@@ -48,6 +48,43 @@ def test_a_broken_build_gives_the_same_index_and_does_not_embed_twice(tmp_path, 
     again = _build(step)
     assert again == whole
     assert sum(texts) == whole.chunks - 8
+
+
+class Counting:
+    """Stands where the embedder does, so that tearing every shard in turn costs no model."""
+
+    asked: list[int] = []
+
+    def __init__(self, *_: object) -> None: ...
+
+    def embed(self, texts: list[str]) -> np.ndarray:
+        self.asked.append(len(texts))
+        return np.array([[len(text), text.count("a")] for text in texts], dtype=np.float32)
+
+
+@pytest.mark.parametrize("damage", ["empty", "cut", "flipped", "of an earlier version"])
+def test_a_damaged_shard_is_embedded_again(tmp_path, monkeypatch, caplog, damage):
+    monkeypatch.setattr(index, "SHARD", 4)
+    monkeypatch.setattr("components.application.Embedder", Counting)
+    monkeypatch.setattr(index, "opened", lambda *_: None)
+    step = step_in(tmp_path)
+    passages = [Passage(id=str(number), text="a" * number + ".") for number in range(1, 11)]
+    chunks, embedder = chunk(passages, 0), Checkpoint(name="e", object="0" * 64, licence="mit", origin="here")
+    whole = index._embed(chunks, passages, embedder, "float32", step)
+    shard = sorted((step.scratch / "shards").iterdir())[1]
+    data = shard.read_bytes()
+    changed = {
+        "empty": b"", "cut": data[: len(data) // 2], "flipped": data[:-1] + bytes([data[-1] ^ 1]),
+        "of an earlier version": data.partition(b"\n")[2],
+    }  # fmt: skip
+    shard.write_bytes(changed[damage])
+    Counting.asked.clear()
+    assert (index._embed(chunks, passages, embedder, "float32", step) == whole).all()
+    assert Counting.asked == [4]
+    assert f"{shard}: damaged" in caplog.text
+    Counting.asked.clear()
+    index._embed(chunks, passages, embedder, "float32", step)
+    assert Counting.asked == []
 
 
 def test_the_index_says_where_it_comes_from(tmp_path):

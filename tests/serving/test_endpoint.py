@@ -15,7 +15,7 @@ import pytest
 
 from components.core import FeedbackStore, MachineFault, Workspace
 from components.core.code import ROOT
-from components.serving import ask, free_port, read_traffic, smoke_test, start, status, stop
+from components.serving import all_kept, ask, free_port, kept, read_traffic, smoke_test, start, status, stop
 
 from .bundles import QUESTIONS, bundle
 
@@ -73,6 +73,22 @@ def test_a_taken_port_is_named_with_its_key(workspace, folder) -> None:
         with pytest.raises(MachineFault, match=rf"deployment\.port: port {port} is taken"):
             start(workspace, "other", folder, port)
     assert status(workspace, "other") is None
+
+
+@pytest.mark.parametrize("torn", ["", '{"name": "desk", "mod', "{}", '{"port": 1, "digest": "0"}'])
+def test_a_torn_state_is_set_aside_and_the_process_is_found_by_its_command(endpoint, workspace, torn, caplog) -> None:
+    state = workspace.serving / "desk.json"
+    state.write_text(torn)
+    assert status(workspace, "desk") == endpoint
+    assert f"{state}: damaged (" in caplog.text
+    assert status(workspace, "desk") == endpoint, "written down anew"
+    assert len(caplog.records) == 1
+
+
+def test_a_torn_state_without_a_process_is_set_aside(workspace, caplog) -> None:
+    (workspace.serving / "gone.json").write_text("{")
+    assert [kept(workspace, "gone"), stop(workspace, "gone"), all_kept(workspace)[:0]] == [None, False, []]
+    assert "gone.json: damaged (" in caplog.text
 
 
 def test_a_bundle_that_does_not_load_is_said_and_leaves_no_process(workspace) -> None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from components.core import BadInput, MachineFault, MissingPackage, Source
+from components.core.address import holds_secret, without_secrets
 
 if TYPE_CHECKING:
     from sqlalchemy import Column, ColumnElement
@@ -33,7 +34,7 @@ def rows(path: Path, source: Source) -> Iterator[tuple[int, dict[str, object]]]:
     from sqlalchemy.types import Boolean, NullType
 
     engine = _engine(path, source)
-    where = f"table '{source.table}' of {engine.url.render_as_string()}"
+    where = f"table '{source.table}' of {without_secrets(engine.url.render_as_string())}"
     schema, _, name = (source.table or "").rpartition(".")
     try:
         with engine.connect().execution_options(stream_results=True) as connection:
@@ -68,7 +69,7 @@ def _engine(folder: Path, source: Source) -> "Engine":
 
     try:
         url = make_url(source.path)
-        if url.password is not None or any("password" in key.lower() for key in url.query):
+        if holds_secret(source.path):
             raise BadInput(
                 f"source '{source.name}': its URL holds a password, which would be kept with every run. Give it in the "
                 "driver's own place instead (PGPASSWORD, ~/.pgpass, ~/.my.cnf)"
@@ -77,8 +78,8 @@ def _engine(folder: Path, source: Source) -> "Engine":
             return create_engine(url)
     except (ArgumentError, NoSuchModuleError) as error:
         raise BadInput(
-            f"source '{source.name}': '{source.path}' is no SQLAlchemy URL of a known database; give one such as "
-            "`sqlite:///support.db` or `postgresql+psycopg://reader@host/base`"
+            f"source '{source.name}': '{without_secrets(source.path)}' is no SQLAlchemy URL of a known database; give one "
+            "such as `sqlite:///support.db` or `postgresql+psycopg://reader@host/base`"
         ) from error
     except ModuleNotFoundError as error:
         raise MissingPackage(error.name or "of the driver", f"source '{source.name}'") from error
