@@ -90,17 +90,22 @@ class Run:
         return cls(use_case, contract, settings, workspace, sources, profile, checkpoint, note, dtype)
 
     def check_settings(self) -> None:
-        """Raise BadInput for a section of a stage that is not acceptable, and fetch the benchmarks of the hub that it names
-        (MachineFault where that fails), before the first stage has cost any time."""
-        from components.deployment.stage import check as check_deployment
-        from components.evaluation.promotion import check_bounds
-        from components.retrieval.stage import check as check_retrieval
+        """Raise BadInput naming every section of a stage that is not acceptable, and fetch the benchmarks of the hub that it
+        names (MachineFault where that fails), before the first stage has cost any time.
 
-        configs = {word: self._settings(word) for word in ("data", *STAGES)}
-        check_retrieval(configs["retrieval"])
-        check_deployment(configs["deployment"], self.use_case)
-        settings = configs["evaluation"]
-        check_bounds(self.use_case.policy, settings.benchmarks, settings.checks)
+        A stage's `Config` says what its section may hold; where the contract has a say in it, so does a function
+        `check_settings(config, contract)` beside it.
+        """
+        wrong = []
+        for word in ("data", *STAGES):
+            try:
+                config = self._settings(word)
+                if check := getattr(import_module(f"components.{word}.stage"), "check_settings", None):
+                    check(config, self.use_case)
+            except BadInput as error:
+                wrong.append(str(error))
+        if wrong:
+            raise BadInput("\n".join(wrong))
         self.hub_tasks()
 
     def hub_tasks(self) -> tuple[HubTask, ...]:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from components.core import BadInput, Data, GateRefused, Source, Step, Task, progress
+from components.core import Data, GateRefused, Source, Step, Task, progress
 from components.text.suppression import Suppressed
 
 from .documents import Entry, Origin, Place
@@ -37,7 +37,7 @@ class Gated:
 
 def collect(task: Task, data: Data, folder: Path, max_characters: int, suppressed: Suppressed, step: Step) -> Gated:
     """Read and validate every source. Raises BadInput for what cannot be read, GateRefused (after all sources are read, so
-    that one report names everything) where a source fails a critical expectation."""
+    that one report names everything) where a source fails a critical expectation, or no example row is left."""
     gate, collected = Gate(step.scratch / "docs"), Collected(task)
     read: dict[str, int] = {}
     forgotten: dict[str, int] = {}
@@ -75,8 +75,5 @@ def collect(task: Task, data: Data, folder: Path, max_characters: int, suppresse
             f"(now {data.quarantine_at_most}). Report: {step.store.path(docs) / 'index.html'}"
         )
     if not any(row.origin == "collected" for row in collected.rows):
-        raise BadInput(
-            "data.sources: no source holds example rows; give one the role 'examples' or 'examples_and_knowledge' (and not "
-            "`synthetic: true`: such rows neither measure nor decide)"
-        )
+        raise GateRefused("data: every example row was set aside (data.quarantine_at_most allows it): correct the files")
     return Gated(collected, examined, read, forgotten, quarantine, entries, tuple(warned), docs)
