@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.table import Table
 
 from components.core import STAGES, Data, GateRefused, Profile, Workspace
+from flows.foreseen import look_at_rows
 from flows.run import Run
 
 
@@ -37,6 +38,7 @@ def plan(use_case: Path, profile: str) -> Plan:
 
     run = Run.read(use_case, profile, Workspace())
     run.check_settings()
+    look_at_rows(run)
     do = Planner(run)
     next_stage, end = None, "everything is sealed: a run would only show it"
     try:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import psutil
 
@@ -19,6 +19,7 @@ from components.core import (
     STAGES,
     BadInput,
     FeedbackStore,
+    Frozen,
     Profile,
     UseCase,
     Workspace,
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 
 PROFILES = Path(__file__).parent / "profiles"
 USE_CASES = Path(__file__).parent / "use_cases"
+Model = TypeVar("Model", bound=Frozen)
 GPU_DEVICES = (Path("/dev/nvidia0"), Path("/dev/dxg"))
 """What NVIDIA's driver makes on Linux, and under WSL."""
 
@@ -115,8 +117,12 @@ class Run:
         asked = [name for name, count in self._settings("evaluation").benchmarks.items() if count]
         return tuple(task for tasks in fetch_benchmarks(asked, self.workspace).values() for task in tasks)
 
+    def settings(self, word: str, kind: type[Model]) -> Model:
+        """The settings of a stage; raises BadInput. kind: its Config"""
+        return stage_config(kind, word, self.use_case, self.profile)
+
     def _settings(self, word: str) -> Any:
-        return stage_config(import_module(f"components.{word}.stage").Config, word, self.use_case, self.profile)
+        return self.settings(word, import_module(f"components.{word}.stage").Config)
 
     @cached_property
     def key(self) -> str:

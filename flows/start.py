@@ -13,6 +13,7 @@ from components.core import BadInput, MachineFault, Workspace, publish_json
 from components.core.use_case import STAGES
 from components.measure import shown_p
 from flows.environment import json_text
+from flows.foreseen import look_at_rows
 from flows.own_model import Elsewhere
 from flows.run import Run
 from flows.view import noise_to, table, watching
@@ -63,6 +64,7 @@ def start(
             note = restore(run.workspace, summary["model"]["name"]) or note
     else:
         run.check_settings()
+        look_at_rows(run)
         if run.note:
             print(run.note, file=sys.stderr)
         summary, note = _walk(run, until, checkpoint, as_json), ""
