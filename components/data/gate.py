@@ -191,7 +191,7 @@ def _verdict(
 
 def _quiet_great_expectations() -> ModuleType:
     """Great Expectations without analytics, warnings and log lines on the screen."""
-    os.environ["GX_ANALYTICS_ENABLED"] = "false"
+    os.environ["GX_ANALYTICS_ENABLED"] = "false"  # for whoever comes here without the command line
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import great_expectations

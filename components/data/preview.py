@@ -21,11 +21,12 @@ HEAD = 200
 
 @dataclass(frozen=True)
 class Seen:
-    """What was read of a source. whole: whether these are all of its rows."""
+    """What was read of a source. whole: whether these are all of its rows. size: bytes of its files; 0 for a table."""
 
     source: Source
     records: list[Record]
     whole: bool
+    size: int = 0
 
 
 def first_rows(
@@ -44,7 +45,7 @@ def first_rows(
             records = read_source(source, number, path, task, at_most)
         except BadInput:
             records = read_source(source, number, path, task)
-        seen.append(Seen(source, records, len(records) < at_most))
+        seen.append(Seen(source, records, len(records) < at_most, _size(path, source)))
         bad = sum(_looks_bad(record, source, task, max_characters) for record in records)
         if bad > data.quarantine_at_most * len(records):
             records = read_source(source, number, path, task)
@@ -53,6 +54,12 @@ def first_rows(
     if refused:
         raise BadInput(refusal(refused, data))
     return seen
+
+
+def _size(path: Path, source: Source) -> int:
+    if source.format == "table":
+        return 0
+    return sum(one.stat().st_size for one in path.rglob("*") if one.is_file()) if path.is_dir() else path.stat().st_size
 
 
 def _looks_bad(record: Record, source: Source, task: Task, max_characters: int) -> bool:

@@ -114,16 +114,7 @@ def select(
     if config.dtype == "measured":
         config = config.model_copy(update={"dtype": "float32"})
     models = config.asked
-    need = Need(
-        task=task,
-        policy=policy,
-        limits=limits,
-        dtype=config.dtype,
-        context_tokens=config.context_tokens,
-        hub=config.hub,
-        endpoints=config.endpoints,
-    )
-    rejected = {model.name: reason for model in models if (reason := rejection(model, need))}
+    rejected = rejections(config, task, policy, limits)
     plain = baselines.fit(task, metrics, dataset, config.calibration_rows, step)
     running = {model.name: _candidate(model, config, task, dataset, step) for model in models if model.name not in rejected}
 
@@ -149,6 +140,20 @@ def select(
         rejected=rejected,
         considered=_rows(models, plain, running, rejected, measured, best, config),
     )
+
+
+def rejections(config: Config, task: Task, policy: Policy, limits: Limits) -> dict[str, str]:
+    """Model that is asked for → every reason against it; those without one can run here."""
+    need = Need(
+        task=task,
+        policy=policy,
+        limits=limits,
+        dtype="float32" if config.dtype == "measured" else config.dtype,
+        context_tokens=config.context_tokens,
+        hub=config.hub,
+        endpoints=config.endpoints,
+    )
+    return {model.name: reason for model in config.asked if (reason := rejection(model, need))}
 
 
 def basic_prompt(task: Task, with_context: bool, max_new_tokens: int) -> Prompt:
