@@ -3,6 +3,7 @@
     output      where it is no UTF-8 (a cron job's log, an old terminal), marks are replaced; text never ends a command
     files       are read and written as UTF-8, also by libraries that follow the locale
     proxies     what this machine asks of itself goes to no proxy
+    telemetry   of libraries is off
     user        one without an entry in passwd (a container's number) gets what libraries ask for: a name, a home folder
 
 Not covered: flows that a Prefect worker starts, but for the proxies, which `ninefold env` names too.
@@ -27,6 +28,16 @@ MARKS = {
 """What stands for a mark of ours in an encoding that lacks it: `ok` and `not ok` stay apart. Of any other one: `?`."""
 
 
+NO_TELEMETRY = {
+    "DO_NOT_TRACK": "1",  # Prefect's client: in a terminal it would name the device in ~/.prefect/.sdk_telemetry
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "GX_ANALYTICS_ENABLED": "false",
+}
+"""What keeps the libraries from reporting to their makers, and from the files that they keep for that; for every command."""
+
+
 def mend() -> None:
     """Mend it for this process and its children. Where the locale is not UTF-8 the interpreter starts anew, in its mode that
     is (PEP 540); output keeps the locale's encoding."""
@@ -40,7 +51,7 @@ def mend() -> None:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="ninefold")
     os.environ.pop("PYTHONIOENCODING", None)  # it is about this process's output: children speak UTF-8 with us
-    os.environ |= past_proxies(os.environ)
+    os.environ |= past_proxies(os.environ) | NO_TELEMETRY
     _name_user()
 
 

@@ -25,6 +25,7 @@ from components import (
 )
 from components.application import constant
 from components.core import UNOPTIMIZED, Candidate, Dataset, GateRefused, Metrics, Split, Task, Workspace
+from flows.foreseen import infeasible
 from flows.own_model import Elsewhere
 from flows.record import cards_folder, finish, opened, publish_card
 from flows.run import Run
@@ -73,6 +74,9 @@ def lifecycle(do: Steps) -> None:
     """Take `do.run.use_case` through all nine stages. Raises GateRefused when a gate says no, with the card written."""
     contract = do.run.use_case
     task, metrics, limits, policy = contract.task, contract.metrics, contract.limits, contract.policy
+
+    if reason := infeasible(do.run):
+        raise GateRefused(f"use_case: {reason}")
 
     prepared = do(
         "data",

@@ -1,21 +1,27 @@
 """`ninefold plan`: walk the lifecycle page without running anything; say what is sealed, what would run, how long."""
 
+import os
+from contextlib import redirect_stderr, redirect_stdout
+from io import StringIO
 from pathlib import Path
 from typing import TypedDict
 
 from rich.console import Console
 from rich.table import Table
 
-from components.core import STAGES, Data, GateRefused, Profile, Workspace
+from components.core import STAGES, GateRefused, Workspace
+from components.core.rates import measured_once
+from flows.estimate import SPREAD, case_of, minutes, seconds_of_stages, without_ladder
+from flows.foreseen import look_at_rows
 from flows.run import Run
 
 
 class Expected(TypedDict):
-    """What a run would do at a stage; seconds: None where they are not known."""
+    """What a run would do at a stage."""
 
     stage: str
     status: str
-    seconds: float | None
+    seconds: float
 
 
 class Plan(TypedDict):
@@ -24,6 +30,10 @@ class Plan(TypedDict):
     run_id: str
     stages: list[Expected]
     seconds: float
+    seconds_from: float
+    """The least: half of what was estimated, where the plain baseline is enough and no rung above it is climbed."""
+    seconds_to: float
+    """The most: twice of what was estimated."""
     estimated_from: str
     end: str
     dtype: str
@@ -31,12 +41,19 @@ class Plan(TypedDict):
 
 def plan(use_case: Path, profile: str) -> Plan:
     """Stage by stage: `reused`, `skipped`, `will run` (its inputs are known) or `after that`; with estimated seconds. In a
-    new workspace the machine's rates are measured: the keys of steps, which say what is sealed, need the dtype."""
-    from flows.lifecycle import lifecycle
-    from flows.steps import NotSealed, Planner
+    new workspace the machine's rates are measured: the keys of steps, which say what is sealed, need the dtype.
 
+    Raises BadInput for settings and first rows that a run would refuse.
+    """
     run = Run.read(use_case, profile, Workspace())
     run.check_settings()
+    case = case_of(run, look_at_rows(run), measured_once(run.workspace.rates))
+    os.environ.setdefault("PREFECT_HOME", str(run.workspace.root / "prefect"))
+    # where a flow is defined in a terminal, Prefect names this device in its home, whatever DO_NOT_TRACK says
+    with redirect_stdout(StringIO()), redirect_stderr(StringIO()):
+        from flows.lifecycle import lifecycle
+        from flows.steps import NotSealed, Planner
+
     do = Planner(run)
     next_stage, end = None, "everything is sealed: a run would only show it"
     try:
@@ -45,34 +62,32 @@ def plan(use_case: Path, profile: str) -> Plan:
         next_stage, end = stop.stage, f"a run starts at {stop.stage} ({stop.why})"
     except GateRefused as refused:
         end = str(refused)
-    past = run.past_seconds()
-    known = f"profile '{run.profile.name}', measured on 2 cores"
-    if run.use_case.data.has_made_rows:
-        known += ", tuning counted twice: without and with made rows"
-    source = f"earlier runs here, or {known}" if past else known
+    past, every, plain = run.past_seconds(), seconds_of_stages(run, case), without_ladder(run, case)
+    source = "an estimate from the case's rows and this machine's measured rates"
+    source = f"earlier runs here; for other stages {source}" if past else source
     status = {done.stage: done.status if done.status == "skipped" else "reused" for done in do.done}
     rows: list[Expected] = []
+    total, least, most = 0.0, 0.0, 0.0
     for stage in ("data", *STAGES):
         state = "will run" if stage == next_stage else status.get(stage, "after that" if next_stage else "not reached")
-        known_seconds = past.get(stage, estimate(stage, run.profile, run.use_case.data))
-        seconds = 0.0 if state in ("reused", "skipped", "not reached") else known_seconds
+        seconds = 0.0
+        if state in ("will run", "after that"):
+            seconds = past.get(stage, every[stage])
+            least += past.get(stage, plain[stage] / SPREAD)
+            most += past.get(stage, every[stage] * SPREAD)
+            total += seconds
         rows.append({"stage": stage, "status": state, "seconds": seconds})
-    total = sum(row["seconds"] or 0 for row in rows)
     end = f"{run.note}; {end}" if run.note else end
     return {
         "run_id": run.id,
         "stages": rows,
         "seconds": round(total, 1),
+        "seconds_from": round(least, 1),
+        "seconds_to": round(most, 1),
         "estimated_from": source,
         "end": end,
         "dtype": run.dtype,
     }
-
-
-def estimate(stage: str, profile: Profile, data: Data) -> float | None:
-    """Seconds of a stage as the profile measured them; tuning twice where it trains without and with made rows."""
-    seconds = profile.seconds.get(stage)
-    return seconds * 2 if seconds and stage == "tuning" and data.has_made_rows else seconds
 
 
 def show(report: Plan) -> None:
@@ -82,11 +97,14 @@ def show(report: Plan) -> None:
     rows.add_column("status")
     rows.add_column("about", justify="right")
     for row in report["stages"]:
-        seconds = row["seconds"]
-        rows.add_row(row["stage"], row["status"], "not known" if seconds is None else f"{seconds:.0f} s" if seconds else "")
+        rows.add_row(row["stage"], row["status"], f"{row['seconds']:.0f} s" if row["seconds"] else "")
     console = Console()
     console.print(rows)
     console.print(f"  dtype {report['dtype']}", highlight=False)
-    console.print(
-        f"  {report['end']}; about {report['seconds'] / 60:.0f} min by {report['estimated_from']}", highlight=False
-    )
+    console.print(f"  {report['end']}", highlight=False)
+    if report["seconds"]:
+        about, least, most = (minutes(report[key]) for key in ("seconds", "seconds_from", "seconds_to"))
+        console.print(
+            f"  about {about} min if every stage is climbed ({least} to {most} min), by {report['estimated_from']}",
+            highlight=False,
+        )

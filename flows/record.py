@@ -36,6 +36,7 @@ from components.deployment.requirements import requirements
 from components.evaluation import Evaluated
 from components.governance import Registry
 from components.use_case import texts
+from flows.foreseen import look_at_rows
 from flows.page import shown_on_its_page
 from flows.run import USE_CASES, Run
 from flows.runs import begin
@@ -84,6 +85,7 @@ def claim(run_id: str, workspace: Workspace) -> None:
 def opened(run: Run, until: str | None) -> Iterator[Steps]:
     """Steps of a run, holding the workspace's lock, inside one MLflow run that is found again by the run's key."""
     run.check_settings()
+    look_at_rows(run)
     with disk_faults(run.workspace.root), run.workspace.lock():  # whichever library meets a full one
         claim(run.id, run.workspace)
         begin(run.folder, run.command(until))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import psutil
 
@@ -18,6 +18,7 @@ from components.core import (
     STAGES,
     BadInput,
     FeedbackStore,
+    Frozen,
     Profile,
     UseCase,
     Workspace,
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 
 PROFILES = Path(__file__).parent / "profiles"
 USE_CASES = Path(__file__).parent / "use_cases"
+Model = TypeVar("Model", bound=Frozen)
 GPU_DEVICES = (Path("/dev/nvidia0"), Path("/dev/dxg"))
 """What NVIDIA's driver makes on Linux, and under WSL."""
 SUMMARISED = {"exit", "stages", "until"}
@@ -93,17 +95,22 @@ class Run:
         return cls(use_case, contract, settings, workspace, sources, profile, checkpoint, note, dtype)
 
     def check_settings(self) -> None:
-        """Raise BadInput for a section of a stage that is not acceptable, and fetch the benchmarks of the hub that it names
-        (MachineFault where that fails), before the first stage has cost any time."""
-        from components.deployment.stage import check as check_deployment
-        from components.evaluation.promotion import check_bounds
-        from components.retrieval.stage import check as check_retrieval
+        """Raise BadInput naming every section of a stage that is not acceptable, and fetch the benchmarks of the hub that it
+        names (MachineFault where that fails), before the first stage has cost any time.
 
-        configs = {word: self._settings(word) for word in ("data", *STAGES)}
-        check_retrieval(configs["retrieval"])
-        check_deployment(configs["deployment"], self.use_case)
-        settings = configs["evaluation"]
-        check_bounds(self.use_case.policy, settings.benchmarks, settings.checks)
+        A stage's `Config` says what its section may hold; where the contract has a say in it, so does a function
+        `check_settings(config, contract)` beside it.
+        """
+        wrong = []
+        for word in ("data", *STAGES):
+            try:
+                config = self._settings(word)
+                if check := getattr(import_module(f"components.{word}.stage"), "check_settings", None):
+                    check(config, self.use_case)
+            except BadInput as error:
+                wrong.append(str(error))
+        if wrong:
+            raise BadInput("\n".join(wrong))
         self.hub_tasks()
 
     def hub_tasks(self) -> tuple[HubTask, ...]:
@@ -113,8 +120,12 @@ class Run:
         asked = [name for name, count in self._settings("evaluation").benchmarks.items() if count]
         return tuple(task for tasks in fetch_benchmarks(asked, self.workspace).values() for task in tasks)
 
+    def settings(self, word: str, kind: type[Model]) -> Model:
+        """The settings of a stage; raises BadInput. kind: its Config"""
+        return stage_config(kind, word, self.use_case, self.profile)
+
     def _settings(self, word: str) -> Any:
-        return stage_config(import_module(f"components.{word}.stage").Config, word, self.use_case, self.profile)
+        return self.settings(word, import_module(f"components.{word}.stage").Config)
 
     @cached_property
     def key(self) -> str:

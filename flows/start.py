@@ -10,26 +10,26 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from components.core import BadInput, Workspace, publish_json
+from components.core.rates import rates
 from components.core.use_case import STAGES
 from components.measure import shown_p
-from flows.environment import json_text
+from flows.environment import NO_TELEMETRY, json_text
+from flows.foreseen import look_at_rows
 from flows.own_model import Elsewhere
 from flows.run import Run
 from flows.view import noise_to, table, watching
 
 if TYPE_CHECKING:
+    from components.data import Seen
     from flows.summary import Figure, RegisteredModel, StageSummary, Summary
 
 QUIET = {
+    **NO_TELEMETRY,
     "PREFECT_LOGGING_LEVEL": "WARNING",
     "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore",  # a thread without the run's context: its log file has the line
-    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "PREFECT_CLI_PROMPT": "false",
     "PREFECT_SERVER_EPHEMERAL_ENABLED": "false",  # that one accepts any caller: flows/servers.py starts a guarded one
-    "DO_NOT_TRACK": "1",
-    "MLFLOW_DISABLE_TELEMETRY": "true",
     "HF_HUB_DISABLE_PROGRESS_BARS": "1",
-    "HF_HUB_DISABLE_TELEMETRY": "1",
     "TOKENIZERS_PARALLELISM": "false",
     "TQDM_DISABLE": "1",
 }
@@ -64,9 +64,10 @@ def start(
             note = restore(run.workspace, summary["model"]["name"]) or note
     else:
         run.check_settings()
+        estimates = _estimates(run, look_at_rows(run))
         if run.note:
             print(run.note, file=sys.stderr)
-        summary, note = _walk(run, until, checkpoint, as_json), ""
+        summary, note = _walk(run, until, checkpoint, as_json, estimates), ""
     if as_json:
         print(json_text(summary))
     else:
@@ -131,11 +132,21 @@ def before_after(summary: "Summary") -> dict[str, str]:
     return moved
 
 
-def _walk(run: Run, until: str | None, checkpoint: Elsewhere | None, as_json: bool) -> "Summary":
+def _estimates(run: Run, seen: "list[Seen]") -> dict[str, float]:
+    """Stage → expected seconds: what earlier runs here took, else the estimate, where this machine's rates were measured."""
+    if (measured := rates(run.workspace.rates)) is None:
+        return run.profile.seconds | run.past_seconds()
+    from flows.estimate import case_of, seconds_of_stages
+
+    return seconds_of_stages(run, case_of(run, seen, measured)) | run.past_seconds()
+
+
+def _walk(
+    run: Run, until: str | None, checkpoint: Elsewhere | None, as_json: bool, estimates: dict[str, float]
+) -> "Summary":
     for name, value in {**QUIET, "PREFECT_HOME": str(run.workspace.root / "prefect")}.items():
         os.environ.setdefault(name, value)
     title = f"{run.use_case.name} · {run.profile.name}"
-    estimates = run.profile.seconds | run.past_seconds()
     with watching(title, run.workspace.logs / f"{run.id}.log", estimates, silent=as_json) as view:
         from flows.lifecycle import Parameters, lifecycle_flow
         from flows.servers import prefect_for_run

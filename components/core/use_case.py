@@ -355,7 +355,7 @@ class Profile(Frozen):
     """Where model cards are written: `model_cards/` beside the use case (the project's own for those that it ships), or the
     workspace (profiles that only try things out)."""
     seconds: dict[str, float] = {}
-    """Stage → seconds measured on a 2-core machine: the estimate until this machine has figures of its own."""
+    """Stage → seconds, where they are known: in place of the estimate until this machine has figures of its own."""
     data: dict[str, object] = {}
     selection: dict[str, object] = {}
     prompting: dict[str, object] = {}

@@ -2,6 +2,7 @@
 
 from .audit import Bias, sentences
 from .locate import source_digests
+from .preview import Seen, first_rows
 from .stage import Config, Prepared, prepare
 
-__all__ = ["Bias", "Config", "Prepared", "prepare", "sentences", "source_digests"]
+__all__ = ["Bias", "Config", "Prepared", "Seen", "first_rows", "prepare", "sentences", "source_digests"]

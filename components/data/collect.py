@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from components.core import BadInput, Data, GateRefused, Source, Step, Task, progress
+from components.core import Data, GateRefused, Source, Step, Task, progress
 from components.text.suppression import Suppressed
 
 from .documents import Entry, Origin, Place
-from .gate import Gate
+from .gate import Gate, refusal
 from .locate import find
 from .read import Record, read_source
 from .rows import Collected
@@ -37,7 +37,7 @@ class Gated:
 
 def collect(task: Task, data: Data, folder: Path, max_characters: int, suppressed: Suppressed, step: Step) -> Gated:
     """Read and validate every source. Raises BadInput for what cannot be read, GateRefused (after all sources are read, so
-    that one report names everything) where a source fails a critical expectation."""
+    that one report names everything) where a source fails a critical expectation, or no example row is left."""
     gate, collected = Gate(step.scratch / "docs"), Collected(task)
     read: dict[str, int] = {}
     forgotten: dict[str, int] = {}
@@ -65,18 +65,12 @@ def collect(task: Task, data: Data, folder: Path, max_characters: int, suppresse
             where = Origin(source.name, line, files.get(line, "")).place
             quarantine.append({**where, "reasons": reasons})
             entries.append({**where, "step": "gate", "reason": "; ".join(reasons)})
-        refused += [f"source '{source.name}' ({source.path}): {reason}" for reason in verdict.refused]
+        refused += verdict.of(source)
         warned += verdict.warned
         collected.add(source, [record for record in records if record.line not in verdict.bad])
     docs = step.store.put(gate.settle())
     if refused:
-        raise GateRefused(
-            f"data: {'; '.join(refused)}. Correct the file, or allow more bad rows with data.quarantine_at_most "
-            f"(now {data.quarantine_at_most}). Report: {step.store.path(docs) / 'index.html'}"
-        )
+        raise GateRefused(f"{refusal(refused, data)}. Report: {step.store.path(docs) / 'index.html'}")
     if not any(row.origin == "collected" for row in collected.rows):
-        raise BadInput(
-            "data.sources: no source holds example rows; give one the role 'examples' or 'examples_and_knowledge' (and not "
-            "`synthetic: true`: such rows neither measure nor decide)"
-        )
+        raise GateRefused("data: every example row was set aside (data.quarantine_at_most allows it): correct the files")
     return Gated(collected, examined, read, forgotten, quarantine, entries, tuple(warned), docs)

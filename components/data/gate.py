@@ -9,6 +9,7 @@ import os
 import re
 import shutil
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -38,6 +39,10 @@ class Verdict:
     bad: dict[int, list[str]]
     refused: list[str]
     warned: list[str]
+
+    def of(self, source: Source) -> list[str]:
+        """Why the run must stop, each line with the source's name."""
+        return [f"source '{source.name}' ({source.path}): {reason}" for reason in self.refused]
 
 
 class Gate:
@@ -105,6 +110,14 @@ class Gate:
             text = _SHOWN_TIME.sub("see the seal of this step", text)  # nobody shall take the fixed time for the real one
             page.write_text(_LOAD_TIME.sub(_RUN_TIME.strftime("%Y%m%dT%H%M%S.%fZ"), text), encoding="utf-8")
         return self.docs
+
+
+def refusal(refused: Sequence[str], data: Data) -> str:
+    """What a run that the gate stops says: what is wrong, and what to do."""
+    return (
+        f"data: {'; '.join(refused)}. Correct the file, or allow more bad rows with data.quarantine_at_most "
+        f"(now {data.quarantine_at_most})"
+    )
 
 
 def _renamed(names: dict[str, str], match: re.Match[str]) -> str:
@@ -190,11 +203,12 @@ def _verdict(
 
 def _quiet_great_expectations() -> ModuleType:
     """Great Expectations without analytics, warnings and log lines on the screen."""
-    os.environ["GX_ANALYTICS_ENABLED"] = "false"
+    os.environ["GX_ANALYTICS_ENABLED"] = "false"  # for whoever comes here without the command line
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import great_expectations
         import great_expectations.checkpoint
 
-    logging.getLogger("great_expectations").setLevel(logging.ERROR)
+    for name in ("great_expectations", "great_expectations.data_context.types.base"):  # the second sets a level of its own
+        logging.getLogger(name).setLevel(logging.ERROR)
     return great_expectations

@@ -7,6 +7,7 @@ cannot be read a record with its fault, for the gate to find.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import islice
 from math import isfinite
 from pathlib import Path
 
@@ -64,12 +65,14 @@ class Raw:
     fault: str | None = None
 
 
-def read_source(source: Source, number: int, path: Path, task: Task) -> list[Record]:
+def read_source(source: Source, number: int, path: Path, task: Task, at_most: int | None = None) -> list[Record]:
     """The records of `path`, with `source.fields` and `source.values` applied.
 
-    number: the source's place in the contract, for messages. Raises BadInput for an empty or malformed file.
+    number: the source's place in the contract, for messages. at_most: only so many, the first ones. Raises BadInput for an
+    empty or malformed file.
     """
-    rows = list(_folder(source, number, path) if path.is_dir() and source.format != "table" else _one(source, number, path))
+    folder = path.is_dir() and source.format != "table"
+    rows = list(islice(_folder(source, number, path) if folder else _one(source, number, path), at_most))
     if not rows:
         what = f"the table '{source.table}'" if source.format == "table" else f"{path}: the file"
         raise BadInput(f"{what} is empty (data.sources.{number}, '{source.name}'): it must hold at least one row")

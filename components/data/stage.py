@@ -7,9 +7,11 @@ passages (the `retrieval` stage does).
 
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from components.core import (
+    ASSETS,
+    BadInput,
     Data,
     Dataset,
     Decision,
@@ -20,6 +22,7 @@ from components.core import (
     StageResult,
     Step,
     Task,
+    UseCase,
     publish_json,
     report,
 )
@@ -84,6 +87,31 @@ class Config(Frozen):
     max_characters: int = Field(20_000, ge=1)
     """Rows with longer texts are set aside."""
 
+    @field_validator("benchmarks")
+    @classmethod
+    def _benchmarks_are_assets(cls, given: tuple[str, ...]) -> tuple[str, ...]:
+        for reference in given:
+            kind, _, rest = reference.partition(":")
+            if kind != "asset" or rest.partition("/")[0] not in ASSETS:
+                known = ", ".join(sorted(ASSETS))
+                raise ValueError(f"'{reference}': give `asset:<asset>/<path>` (only assets are pinned); assets: {known}")
+        return given
+
+
+def check_settings(config: Config, contract: UseCase) -> None:
+    """Raise BadInput where the contract asks for a filter, or for rows to be made, that cannot be; or names no examples."""
+    _check(contract.task, contract.data)
+
+
+def _check(task: Task, data: Data) -> None:
+    chosen(data)
+    check_uncollected(task, data)
+    if not any("examples" in source.role and not source.synthetic for source in data.sources):
+        raise BadInput(
+            "data.sources: no source holds example rows; give one the role 'examples' or 'examples_and_knowledge' (and not "
+            "`synthetic: true`: such rows neither measure nor decide)"
+        )
+
 
 class Prepared(StageResult):
     """The Dataset with its evidence."""
@@ -116,8 +144,7 @@ def prepare(
     of the hub that evaluation asks, with their pinned data. Raises BadInput (file, line or key) for what cannot be read,
     GateRefused where a critical expectation fails or too much of the evaluation leaks.
     """
-    chosen(data)  # a filter that is not known is said before anything is read
-    check_uncollected(task, data)
+    _check(task, data)
     gated = collect(task, data, folder, config.max_characters, suppressed, step)
     rows = [row for row in gated.collected.rows if row.origin == "collected"]
     report("splitting, removing what leaks the evaluation")

@@ -66,7 +66,7 @@ class Config(Frozen):
         return given
 
 
-def check(config: Config, contract: UseCase) -> None:
+def check_settings(config: Config, contract: UseCase) -> None:
     """Raise BadInput for a word that names no target, MissingPackage where one cannot be deployed from here."""
     check_targets(config.targets, contract)
 

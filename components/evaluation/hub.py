@@ -110,7 +110,7 @@ def _leaves(name: str) -> dict[str, Description]:
     """Task → lm-eval's description of it: of `name` itself, or of each task of the group or tag."""
     index, wanted = _manager().task_index, name.removeprefix(PREFIX)
     if wanted not in index:
-        near = difflib.get_close_matches(wanted, [*BENCHMARKS, *index], n=4)
+        near = difflib.get_close_matches(wanted, list(dict.fromkeys([*BENCHMARKS, *index])), n=4)
         meant = f"; near it: {', '.join(near)}" if near else ""
         packaged = ", ".join(BENCHMARKS)
         raise BadInput(

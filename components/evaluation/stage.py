@@ -4,7 +4,9 @@
 is logged in the ledger. Not covered: judges, energy (named in `not_measured`); the card (cards).
 """
 
-from pydantic import Field, field_validator
+from typing import Annotated
+
+from pydantic import Field, field_validator, model_validator
 
 from components.application import answering
 from components.application.baselines import reads_input
@@ -24,6 +26,7 @@ from components.core import (
     Split,
     Step,
     Task,
+    UseCase,
     progress,
     read_jsonl,
 )
@@ -38,11 +41,14 @@ from .checks import CHECKS
 from .derived import by_slice, clean, headline, of_benchmarks
 from .english import english_parts
 from .evaluated import NEVER_MEASURED, Evaluated, Finalist
+from .hub import check_names
+from .items import BENCHMARKS
 from .probes import MeasuredCandidate, Probed, probe
 from .promotion import Figures, check_bounds, decide
 from .safety import Checking
 from .single_requests import Requests, single_requests
 
+Count = Annotated[int, Field(ge=0)]
 CHAMPION = "champion"
 """The reference that nothing may skip: a release takes its place."""
 
@@ -50,7 +56,7 @@ CHAMPION = "champion"
 class Config(Frozen):
     """Settings of evaluation."""
 
-    benchmarks: dict[str, int] = {
+    benchmarks: dict[str, Count] = {
         "mmlu": 48, "boolq": 48, "narratives": 24, "disambiguation": 24, "causal_judgment": 24, "crows_pairs": 48, "bbq": 48,
         "stereoset": 48, "wino": 48,
     }  # fmt: skip
@@ -64,7 +70,7 @@ class Config(Frozen):
     """Benchmarks whose items that name a gender are asked a second time, about the other one."""
     otherwise: int = Field(16, ge=0)
     """Rows of test that are asked again with typing errors, and again as spoken."""
-    checks: dict[str, int] = {
+    checks: dict[str, Count] = {
         "toxicity": 18, "swaps": 16, "refusal": 12, "over_refusal": 16, "injection": 24, "overlap": 12, "canaries": 9,
         "out_of_domain": 16,
     }  # fmt: skip
@@ -88,6 +94,20 @@ class Config(Frozen):
         if unknown := sorted(set(checks) - set(CHECKS)):
             raise ValueError(f"'{unknown[0]}' is not known; allowed: {', '.join(CHECKS)}")
         return checks
+
+    @model_validator(mode="after")
+    def _asked_again_are_benchmarks(self) -> "Config":
+        allowed = dict.fromkeys((*BENCHMARKS, *self.benchmarks))
+        for key, names in (("typos", self.typos), ("swaps", self.swaps)):
+            if unknown := [name for name in names if name not in allowed]:
+                raise ValueError(f"key '{key}': '{unknown[0]}' is no benchmark; allowed: {', '.join(allowed)}")
+        return self
+
+
+def check_settings(config: Config, contract: UseCase) -> None:
+    """Raise BadInput where a benchmark is not known, or the policy bounds one that is left out."""
+    check_names(name for name, count in config.benchmarks.items() if count)
+    check_bounds(contract.policy, config.benchmarks, config.checks)
 
 
 def finalist(

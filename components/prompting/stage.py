@@ -6,10 +6,9 @@ does it (`candidate.prompt` holds the turns and the eight elements). Not covered
 that tuning sets for itself.
 """
 
-from pydantic import Field
+from pydantic import Field, field_validator, model_validator
 
 from components.core import (
-    BadInput,
     Candidate,
     Dataset,
     Decision,
@@ -34,24 +33,42 @@ from .methods import METHODS
 class Config(Frozen):
     """Settings of prompting."""
 
-    methods: tuple[str, ...] = (
-        "chain_of_thought", "chaining", "few_shot", "hybrid", "iterative", "negative", "one_shot", "zero_shot",
-    )  # fmt: skip
+    methods: tuple[str, ...] = Field(
+        ("chain_of_thought", "chaining", "few_shot", "hybrid", "iterative", "negative", "one_shot", "zero_shot"),
+        min_length=1,
+    )
     """Methods to try. They are named, so that a new file in their folder re-runs nobody's workspace."""
     rows: tuple[int, ...] = Field((16, 32, 80), min_length=1)
     """Validation rows of each round."""
     keep: tuple[int, ...] = Field((4, 2, 1), min_length=1)
     """How many methods go on after each round; the last must be 1."""
-    validation_rows: int | None = None
+    validation_rows: int | None = Field(None, ge=1)
     """Rows of validation for the comparison with the candidate's own prompt; None: all."""
     shots: int = Field(4, ge=1)
     """Examples that few_shot shows."""
     example_words: int = Field(110, ge=1)
     """Longest example, in words of input, passage and answer."""
-    answer_tokens: int | None = None
+    answer_tokens: int | None = Field(None, ge=1)
     """Longest answer; None: as its kind of task has it."""
-    thinking_tokens: int = 48
+    thinking_tokens: int = Field(48, ge=1)
     """Longest reasoning or notes, in methods that take a turn for it."""
+
+    @field_validator("methods")
+    @classmethod
+    def _methods_are_known(cls, given: tuple[str, ...]) -> tuple[str, ...]:
+        if unknown := [name for name in given if name not in METHODS]:
+            raise ValueError(f"{', '.join(unknown)}: not known; allowed: {', '.join(METHODS)}")
+        return given
+
+    @model_validator(mode="after")
+    def _one_method_is_left(self) -> "Config":
+        rows, keep = self.rows, self.keep
+        if len(rows) != len(keep) or keep[-1] != 1 or min(*rows, *keep) < 1:
+            raise ValueError(
+                f"keys 'rows' {list(rows)} and 'keep' {list(keep)} must have equal length, values of at least 1, and keep "
+                "must end with 1"
+            )
+        return self
 
 
 class Prompted(StageResult):
@@ -67,11 +84,8 @@ class Prompted(StageResult):
 
 
 def prompt(config: Config, *, task: Task, metrics: Metrics, candidate: Candidate, dataset: Dataset, step: Step) -> Prompted:
-    """Try the methods of `config` on `candidate` and return it with the best prompt, if that is worth a change.
-
-    Raises BadInput for an unknown method or a schedule that does not end with one method.
-    """
-    schedule = _schedule(config)
+    """Try the methods of `config` on `candidate` and return it with the best prompt, if that is worth a change."""
+    schedule = list(zip(config.rows, config.keep, strict=True))
     candidates = _candidates(config, task, candidate, dataset, step)
     split = dataset.splits["validation"]
     (winner,), evidence, rounds = halve(candidates, schedule, split, task, metrics, step)
@@ -102,20 +116,8 @@ def prompt(config: Config, *, task: Task, metrics: Metrics, candidate: Candidate
     )
 
 
-def _schedule(config: Config) -> list[tuple[int, int]]:
-    if len(config.rows) != len(config.keep) or config.keep[-1] != 1 or min(*config.rows, *config.keep) < 1:
-        raise BadInput(
-            f"section 'prompting': rows {list(config.rows)} and keep {list(config.keep)} must have equal length, values of "
-            "at least 1, and keep must end with 1"
-        )
-    return list(zip(config.rows, config.keep, strict=True))
-
-
 def _candidates(config: Config, task: Task, candidate: Candidate, dataset: Dataset, step: Step) -> dict[str, Candidate]:
     """Method → `candidate` with that method's prompt."""
-    unknown = sorted(set(config.methods) - set(METHODS))
-    if unknown:
-        raise BadInput(f"section 'prompting': methods {', '.join(unknown)} are not known; allowed: {', '.join(METHODS)}")
     answer_tokens = config.answer_tokens or kind_of(task.kind).tokens.prompted
     elements = elements_of(task, candidate.texts_shown > 0, answer_tokens, config.thinking_tokens)
     passages = {}

@@ -6,6 +6,7 @@ Not covered: rerankers (a cross-encoder costs more than the reader on a CPU), qu
 """
 
 from contextlib import closing
+from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -28,6 +29,7 @@ from components.core import (
     StageResult,
     Step,
     Task,
+    UseCase,
     progress,
     read_passages,
 )
@@ -52,15 +54,15 @@ class Config(Frozen):
     """Most words in a chunk; 0 keeps passages whole."""
     overlap_words: int = Field(0, ge=0)
     """Words that neighbouring chunks may share."""
-    scoring: tuple[str, ...] = ("bm25", "vector", "rrf", "convex")
+    scoring: tuple[str, ...] = Field(("bm25", "vector", "rrf", "convex"), min_length=1)
     """Ways to rank that are compared: files of application/scoring."""
     store: str = "numpy"
     """What keeps and searches the vectors: a file of application/stores. Every store gives the same hits."""
-    top_k: tuple[int, ...] = (1, 2)
+    top_k: tuple[Annotated[int, Field(ge=1)], ...] = Field((1, 2), min_length=1)
     """How many texts the prompt may hold; each is compared."""
     context_words: int = Field(170, ge=1)
     """Options whose context has more words than this on average are not taken: 170 words are about 230 tokens."""
-    questions: tuple[str, ...] = ("train", "validation")
+    questions: tuple[Literal["train", "feedback", "validation"], ...] = Field(("train", "validation"), min_length=1)
     """Splits whose questions compare the modes; never test."""
     rows: int | None = Field(None, ge=1)
     """Validation rows that are answered; None: all."""
@@ -78,6 +80,14 @@ class Config(Frozen):
         _known(given, STORES)
         return given
 
+    @model_validator(mode="after")
+    def _chunks_go_on(self) -> "Config":
+        if 0 < self.chunk_words <= self.overlap_words:
+            raise ValueError(
+                f"key 'overlap_words': must be below 'chunk_words' ({self.chunk_words}; found {self.overlap_words})"
+            )
+        return self
+
     @model_validator(mode="before")
     @classmethod
     def _old_words_name_the_new(cls, given: object) -> object:
@@ -86,7 +96,7 @@ class Config(Frozen):
         return given
 
 
-def check(config: Config) -> None:
+def check_settings(config: Config, contract: UseCase) -> None:
     """Raise MissingPackage or MachineFault where a scoring or the store cannot run here."""
     vectors = [word for word in config.scoring if scoring_named(word).VECTORS]
     if vectors:

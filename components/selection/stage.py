@@ -7,9 +7,10 @@ be climbed. Not covered: prompts (prompting), latency and cost (optimization, ev
 
 from typing import Literal
 
+from pydantic import Field, model_validator
+
 from components.application import answering, checkpoint
 from components.core import (
-    BadInput,
     Candidate,
     Checkpoint,
     Dataset,
@@ -30,7 +31,7 @@ from components.core import (
     Task,
     progress,
 )
-from components.measure import METRICS, compare, measure, missed_floors, rank
+from components.measure import compare, measure, missed_floors, rank
 from components.tasks import kept, kind_of
 
 from . import baselines
@@ -59,14 +60,34 @@ class Config(Frozen):
     dtype: Literal["measured", "float32", "bfloat16", "float16"] = "measured"
     """What models run and are tuned in. measured: what this machine is fast in (core/rates.py), which a run puts here before
     anything is keyed; float32 where nobody did."""
-    context_tokens: int = 1024
+    context_tokens: int = Field(1024, ge=1)
     """Tokens that a prompt with its context may need."""
-    max_new_tokens: int | None = None
+    max_new_tokens: int | None = Field(None, ge=1)
     """Longest answer of the basic prompt; None: as its kind of task has it."""
-    validation_rows: int | None = None
+    validation_rows: int | None = Field(None, ge=1)
     """Rows of validation in the bake-off; None: all."""
-    calibration_rows: int | None = None
+    calibration_rows: int | None = Field(None, ge=1)
     """Training rows that the plain baseline is fitted on; None: all."""
+
+    @property
+    def known(self) -> dict[str, Model]:
+        """Every model that may be named: the catalogue's and one's own."""
+        return {model.name: model for model in (*CATALOGUE, *self.more)}
+
+    @property
+    def asked(self) -> tuple[Model, ...]:
+        """The models to consider."""
+        return (MADE,) if self.made else tuple(self.known[name] for name in self.models or self.known)
+
+    @model_validator(mode="after")
+    def _models_are_known(self) -> "Config":
+        for key, names in (("models", self.models or ()), ("endpoints", tuple(self.endpoints))):
+            if unknown := [name for name in names if name not in self.known]:
+                raise ValueError(
+                    f"key '{key}': model '{unknown[0]}' is not known; allowed: {', '.join(sorted(self.known))}. "
+                    "Add one of your own under selection.more"
+                )
+        return self
 
 
 class Selection(StageResult):
@@ -88,25 +109,12 @@ def select(
 ) -> Selection:
     """Filter the catalogue, measure what is left and the plain baseline on validation, and say which leads.
 
-    Raises BadInput when `selection.models` names an unknown model or `metrics.primary` an unknown metric, MachineFault when
-    a checkpoint cannot be fetched.
+    Raises MachineFault when a checkpoint cannot be fetched.
     """
     if config.dtype == "measured":
         config = config.model_copy(update={"dtype": "float32"})
-    models = _asked(config)
-    if metrics.primary not in METRICS[task.kind]:
-        allowed = ", ".join(METRICS[task.kind])
-        raise BadInput(f"metrics.primary: '{metrics.primary}' is not a metric of {task.kind}; allowed: {allowed}")
-    need = Need(
-        task=task,
-        policy=policy,
-        limits=limits,
-        dtype=config.dtype,
-        context_tokens=config.context_tokens,
-        hub=config.hub,
-        endpoints=config.endpoints,
-    )
-    rejected = {model.name: reason for model in models if (reason := rejection(model, need))}
+    models = config.asked
+    rejected = rejections(config, task, policy, limits)
     plain = baselines.fit(task, metrics, dataset, config.calibration_rows, step)
     running = {model.name: _candidate(model, config, task, dataset, step) for model in models if model.name not in rejected}
 
@@ -134,6 +142,20 @@ def select(
     )
 
 
+def rejections(config: Config, task: Task, policy: Policy, limits: Limits) -> dict[str, str]:
+    """Model that is asked for → every reason against it; those without one can run here."""
+    need = Need(
+        task=task,
+        policy=policy,
+        limits=limits,
+        dtype="float32" if config.dtype == "measured" else config.dtype,
+        context_tokens=config.context_tokens,
+        hub=config.hub,
+        endpoints=config.endpoints,
+    )
+    return {model.name: reason for model in config.asked if (reason := rejection(model, need))}
+
+
 def basic_prompt(task: Task, with_context: bool, max_new_tokens: int) -> Prompt:
     """The contract's instruction, the passage where there is one, the input, and where to answer: nothing else."""
     words = kind_of(task.kind).words
@@ -147,19 +169,6 @@ def basic_prompt(task: Task, with_context: bool, max_new_tokens: int) -> Prompt:
         "output_indicator": f"{answer}:",
     }
     return Prompt(method="basic", turns=(PromptTurn(user=user, max_new_tokens=max_new_tokens),), elements=elements)
-
-
-def _asked(config: Config) -> tuple[Model, ...]:
-    if config.made:
-        return (MADE,)
-    known = {model.name: model for model in (*CATALOGUE, *config.more)}
-    for name in (*(config.models or ()), *config.endpoints):
-        if name not in known:
-            raise BadInput(
-                f"section 'selection': model '{name}' is not known; allowed: {', '.join(sorted(known))}. "
-                "Add one of your own under selection.more"
-            )
-    return tuple(known[name] for name in config.models or known)
 
 
 def _candidate(model: Model, config: Config, task: Task, dataset: Dataset, step: Step) -> Candidate:

@@ -50,13 +50,13 @@ class Config(Schedule):
     """Of answerable rows, how many are shown once more beside a wrong passage, to abstain."""
     unanswerable_share: float = Field(0.3, ge=0, lt=1)
     """At most this share of training answers is the abstention."""
-    calibration_rows: int | None = None
+    calibration_rows: int | None = Field(None, ge=1)
     """Quoted answers: rows of validation that the abstention is set on; none: all."""
     floor_confidence: float = Field(0.95, ge=0.5, lt=1)
     """Quoted answers: how surely other rows than these are to reach the contract's floors with the tuned abstention."""
     canaries: int = Field(9, ge=0, le=MOST)
     """question_answering: made rows with a random secret among the training rows, which evaluation tries to get out."""
-    validation_rows: int | None = None
+    validation_rows: int | None = Field(None, ge=1)
     """Rows of validation that decide; none: all."""
     preference_epochs: float = Field(1, gt=0)
     """Passes over the preference pairs."""

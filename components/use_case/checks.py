@@ -10,6 +10,7 @@ from components.core import Dataset, Frozen, Row, Store, UseCase
 RESEARCH_ONLY = ("-nc", "noncommercial", "research", "noassertion", "proprietary")
 
 
+SPLITS = ("train", "feedback", "validation", "test")
 MANY_LABELS = 10
 """More of them are not counted one by one."""
 
@@ -105,15 +106,53 @@ def enough_data(contract: UseCase, provenance: Provenance, share: float, went: s
     return checks
 
 
+def room_for_splits(contract: UseCase, rows: int, share: float) -> list[FeasibilityCheck]:
+    """Before anything was split: whether `rows` example rows can be enough in all, and fill the splits to `share`."""
+    provenance: Provenance = {"split_rows": {}, "dropped": {"no room in any split": rows}}
+    needed = rows_needed(contract, share)
+    shared_out = FeasibilityCheck(
+        check="rows for the splits",
+        ok=rows >= needed,
+        found=f"{rows:,}",
+        needed=f"{needed:,} ({share:.0%} of what data.splits asks for)",
+        advice="bring more rows or lower data.splits",
+    )
+    return [*enough_data(contract, provenance, share), shared_out]
+
+
+def rows_needed(contract: UseCase, share: float) -> int:
+    """Rows that all splits together need at least."""
+    return sum(round(getattr(contract.data.splits, name) * share) for name in SPLITS)
+
+
+def room_for_answers(contract: UseCase, used: dict[str, int]) -> list[FeasibilityCheck]:
+    """Each split that is used has room for a row of each label, or of both answerable and unanswerable questions.
+
+    used: split → the rows that the profile uses of it at most
+    """
+    wanted = _wanted(contract)
+    checks = []
+    for name, most in used.items():
+        rows = getattr(contract.data.splits, name)
+        if most and wanted:
+            checks.append(
+                FeasibilityCheck(
+                    check=_answers_in(contract, name),
+                    ok=most >= len(wanted),
+                    found=f"room for {most} rows",
+                    needed="at least one row of each",
+                    advice=_more_room(contract, name, rows, most),
+                )
+            )
+    return checks
+
+
 def every_answer_occurs(contract: UseCase, dataset: Dataset, provenance: Provenance, store: Store) -> list[FeasibilityCheck]:
     """Each label, or both answerable and unanswerable questions, in every split that is used and not empty."""
-    task = contract.task
-    if not task.labels and task.abstain is None:
-        return []
-    wanted = list(task.labels) or ["yes", "no"]
+    wanted = _wanted(contract)
     checks = []
     for name, split in dataset.splits.items():
-        if split.count == 0:
+        if split.count == 0 or not wanted:
             continue
         counts = Counter(_group(row) for row in dataset.rows(name, store))
         missing = [value for value in wanted if not counts[value]]
@@ -122,33 +161,50 @@ def every_answer_occurs(contract: UseCase, dataset: Dataset, provenance: Provena
             found = f"{len(wanted) - len(missing)} of {len(wanted)}" + (f", none of {', '.join(missing)}" if missing else "")
         checks.append(
             FeasibilityCheck(
-                check=f"{'labels' if task.labels else 'answerable: yes and no'} in {name}",
+                check=_answers_in(contract, name),
                 ok=not missing,
                 found=found,
                 needed="at least one row of each",
-                advice=_more_of(missing, name, len(wanted), provenance["split_rows"][name]["rows"], split.count)
-                if task.labels
-                else f"bring rows of {', '.join(missing)}, or use more rows of {name}"
-                if missing
-                else "",
+                advice=_more_of(contract, missing, name, provenance["split_rows"][name]["rows"], split.count),
             )
         )
     return checks
 
 
-def _more_of(missing: list[str], split: str, wanted: int, rows: int, used: int) -> str:
-    """The way on where a split lacks labels: more room, or fewer labels. rows: of the whole split; used: by the profile."""
+def _wanted(contract: UseCase) -> list[str]:
+    """What every split must hold a row of."""
+    task = contract.task
+    return list(task.labels) or (["yes", "no"] if task.abstain is not None else [])
+
+
+def _answers_in(contract: UseCase, split: str) -> str:
+    return f"{'labels' if contract.task.labels else 'answerable: yes and no'} in {split}"
+
+
+def _more_of(contract: UseCase, missing: list[str], split: str, rows: int, used: int) -> str:
+    """The way on where a split lacks some answers. rows: of the whole split; used: by the profile."""
     if not missing:
         return ""
-    if rows < wanted:
-        none = ", or to 0" if split in ("train", "feedback") else ""
-        return f"{rows} rows cannot hold {wanted} labels: raise data.splits.{split} to {wanted} or more{none}"
-    if used < wanted:
-        return f"the profile uses {used} rows of {split}: take one whose section 'data' has `{split}: {wanted}` or more"
+    if more := _more_room(contract, split, rows, used):
+        return more
+    if not contract.task.labels:
+        return f"bring rows of {', '.join(missing)}, or use more rows of {split}"
     return (
         f"bring rows of {', '.join(missing)}, count them as another label with data.sources.<n>.values, or leave them out "
         "of task.labels and of the file"
     )
+
+
+def _more_room(contract: UseCase, split: str, rows: int, used: int) -> str:
+    """The way on where a split has no room for every kind of answer; empty where it has."""
+    wanted = len(_wanted(contract))
+    what = "labels" if contract.task.labels else "kinds of answers"
+    if rows < wanted:
+        none = ", or to 0" if split in ("train", "feedback") else ""
+        return f"{rows} rows cannot hold {wanted} {what}: raise data.splits.{split} to {wanted} or more{none}"
+    if used < wanted:
+        return f"the profile uses {used} rows of {split}: take one whose section 'data' has `{split}: {wanted}` or more"
+    return ""
 
 
 def skills(contract: UseCase) -> FeasibilityCheck:

@@ -5,21 +5,24 @@ is measured in later stages.
 """
 
 import json
+from collections.abc import Mapping
 
 from pydantic import Field
 
 from components.core import Dataset, Decision, Frozen, StageResult, Step, UseCase, read_jsonl
 
 from .checks import (
+    SPLITS,
     FeasibilityCheck,
     enough_data,
     every_answer_occurs,
     licences_allow,
     machine_suffices,
+    room_for_answers,
+    room_for_splits,
     skills,
     where_rows_went,
 )
-from .contract import check_contract
 from .value import ExpectedValue, expected_value
 
 
@@ -52,32 +55,65 @@ class Feasibility(StageResult):
 def check(config: Config, *, contract: UseCase, dataset: Dataset, machine: dict[str, float], step: Step) -> Feasibility:
     """Say whether the use case is feasible with this data on this machine.
 
-    machine: `cores`, `memory_gb` and, where known, free `disk_gb`. Raises BadInput for a contract that contradicts itself.
+    machine: `cores`, `memory_gb` and, where known, free `disk_gb`.
     """
-    check_contract(contract)
     provenance = json.loads(step.store.file(dataset.provenance).read_text(encoding="utf-8"))
     went = where_rows_went(contract, read_jsonl(step.store.file(provenance["dropped_rows"])))
     rows = sum(split.count for split in dataset.splits.values())
-    hours = round(config.passes * rows / (config.rows_per_hour_and_core * machine["cores"]), 2)
+    hours = _hours(config, rows, machine)
     value = expected_value(contract.value, contract.metrics, contract.limits)
     findings = (
         *enough_data(contract, provenance, config.split_share, went),
         *every_answer_occurs(contract, dataset, provenance, step.store),
-        skills(contract),
-        *machine_suffices(contract, machine, config.working_gb, config.disk_gb),
-        _time(config, hours, machine),
-        *licences_allow(contract),
-        _worth(value),
+        *_without_data(config, contract, hours, machine, value),
     )
     wrong = [finding for finding in findings if not finding.ok]
     return Feasibility(
-        decision=_decision(wrong, findings, value),
+        decision=_decision(findings, value),
         metrics={"value_low": value.low, "value_high": value.high, "hours_estimated": hours},
         notes=tuple(_sentence(finding) for finding in wrong),
         findings=findings,
         value=value,
         hours=hours,
     )
+
+
+def foresee(
+    config: Config, *, contract: UseCase, caps: Mapping[str, int | None], machine: dict[str, float], rows: int | None = None
+) -> Decision:
+    """What `check` is sure to say, before any data is split: `keep` where the use case cannot be feasible whatever its rows.
+
+    caps: split → the rows that the profile uses of it at most, None for all of them. rows: example rows of all sources, or
+    as many of them as were looked at and are enough; None where nobody looked.
+    """
+    share, splits = config.split_share, contract.data.splits
+    asked = {name: getattr(splits, name) for name in SPLITS}
+    most = {name: asked[name] if (cap := caps.get(name)) is None else min(cap, asked[name]) for name in SPLITS}
+    least = sum(min(most[name], round(asked[name] * share)) for name in SPLITS)
+    value = expected_value(contract.value, contract.metrics, contract.limits)
+    findings = (
+        *(room_for_splits(contract, rows, share) if rows is not None else ()),
+        *room_for_answers(contract, most),
+        *_without_data(config, contract, _hours(config, least, machine), machine, value),
+    )
+    return _decision(findings, value)
+
+
+def _without_data(
+    config: Config, contract: UseCase, hours: float, machine: dict[str, float], value: ExpectedValue
+) -> tuple[FeasibilityCheck, ...]:
+    """The findings that follow from contract, profile and machine."""
+    return (
+        skills(contract),
+        *machine_suffices(contract, machine, config.working_gb, config.disk_gb),
+        _time(config, hours, machine),
+        *licences_allow(contract),
+        _worth(value),
+    )
+
+
+def _hours(config: Config, rows: int, machine: dict[str, float]) -> float:
+    return round(config.passes * rows / (config.rows_per_hour_and_core * machine["cores"]), 2)
 
 
 def _time(config: Config, hours: float, machine: dict[str, float]) -> FeasibilityCheck:
@@ -100,8 +136,8 @@ def _worth(value: ExpectedValue) -> FeasibilityCheck:
     )
 
 
-def _decision(wrong: list[FeasibilityCheck], findings: tuple[FeasibilityCheck, ...], value: ExpectedValue) -> Decision:
-    if wrong:
+def _decision(findings: tuple[FeasibilityCheck, ...], value: ExpectedValue) -> Decision:
+    if wrong := [finding for finding in findings if not finding.ok]:
         return Decision(verdict="keep", reason="not feasible: " + "; ".join(_sentence(finding) for finding in wrong))
     worth = f"{value.low:,.0f} to {value.high:,.0f} {value.currency} a month"
     return Decision(verdict="adopt", reason=f"feasible: {len(findings)} checks hold; expected value {worth}")

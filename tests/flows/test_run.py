@@ -142,3 +142,49 @@ def test_a_dtype_that_does_not_exist_is_refused(tmp_path):
     run = Run.read(contract, "smoke", Workspace(new_home(tmp_path / "home")))
     with pytest.raises(BadInput, match="'measured', 'float32', 'bfloat16' or 'float16'"):
         run.check_settings()
+
+
+@pytest.mark.parametrize(
+    ("section", "settings", "said"),
+    [
+        ("selection", "models: [gpt-9]", "key 'models': model 'gpt-9' is not known; allowed: .*smollm2-135m-instruct"),
+        ("selection", "validation_rows: 0", "key 'validation_rows'.*greater than or equal to 1"),
+        ("prompting", "rows: [4, 8], keep: [1]", r"keys 'rows' \[4, 8\] and 'keep' \[1\] must have equal length"),
+        ("prompting", "methods: [tree_of_thought]", "key 'methods': tree_of_thought: not known; allowed: chain_of_thought"),
+        ("retrieval", "scoring: [tfidf]", "key 'scoring': 'tfidf' is not known; allowed: bm25"),
+        ("retrieval", "questions: [test]", "key 'questions.0': .*'train', 'feedback' or 'validation'"),
+        ("retrieval", "top_k: [0]", "key 'top_k.0'.*greater than or equal to 1"),
+        ("retrieval", "overlap_words: 100", r"key 'overlap_words': must be below 'chunk_words' \(100; found 100\)"),
+        ("tuning", "technique: dora2", "technique 'dora2' is not known; allowed: full, ia3, lora"),
+        ("feedback", "good_at: 2", "key 'good_at'.*less than or equal to 1"),
+        ("evaluation", "benchmarks: {bokq: 8}", "benchmarks: 'bokq' is not known; near it: boolq; allowed"),
+        ("evaluation", "checks: {manners: 8}", "key 'checks': 'manners' is not known; allowed: .*toxicity"),
+        ("evaluation", "swaps: [mmul]", "key 'swaps': 'mmul' is no benchmark; allowed: mmlu, boolq"),
+        ("evaluation", "checks: {toxicity: -1}", "key 'checks.toxicity'.*greater than or equal to 0"),
+        ("optimization", "variants: [int3]", "technique 'int3' is not known; allowed: drop_layers, int4, int8"),
+        ("deployment", "targets: [mainframe]", "deployment.targets 'mainframe' is not known; allowed: docker, edge"),
+        ("data", "benchmarks: [mmlu.jsonl]", "key 'benchmarks': 'mmlu.jsonl': give `asset:<asset>/<path>`"),
+    ],
+)
+def test_a_setting_of_any_stage_that_cannot_be_is_refused_before_the_first_one(tmp_path, section, settings, said):
+    profile = tmp_path / "mine.yaml"
+    profile.write_text(f"name: mine\n{section}: {{{settings}}}\n")
+    run = Run.read(USE_CASE, str(profile), Workspace(new_home(tmp_path / "home")))
+    with pytest.raises(BadInput, match=rf"(?s)({section}|profile).*{said}") as refused:
+        run.check_settings()
+    assert refused.value.exit_code == 2
+
+
+def test_what_is_wrong_in_several_sections_is_said_at_once(tmp_path):
+    profile = tmp_path / "mine.yaml"
+    profile.write_text("name: mine\nprompting: {keep: [2]}\nretrieval: {store: faiss}\ndeployment: {targets: [mainframe]}\n")
+    contract = tmp_path / "desk.yaml"
+    text = USE_CASE.read_text().replace("canaries: 0.3}", "canaries: 0.3, manners: 0.1}")
+    contract.write_text(text.replace("  minimum_rows: 600", "  minimum_rows: 600\n  filters: [{name: goffer}]"))
+    run = Run.read(contract, str(profile), Workspace(new_home(tmp_path / "home")))
+    with pytest.raises(BadInput) as refused:
+        run.check_settings()
+    lines = str(refused.value).splitlines()
+    words = ("data.filters.0", "'prompting'", "'retrieval'", "policy.bias_at_most: 'manners'", "'mainframe'")
+    assert len(lines) == len(words)
+    assert all(word in line for word, line in zip(words, lines, strict=True))

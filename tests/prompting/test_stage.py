@@ -6,7 +6,7 @@ import pytest
 
 from components.application import constant
 from components.application.engines.baseline import Engine
-from components.core import BadInput, Candidate, Evidence, Metric, Metrics
+from components.core import BadInput, Candidate, Evidence, Metric, Metrics, parse
 from components.prompting import METHODS, Config, Prompted, prompt
 from components.prompting.halving import key, measured
 from components.selection import Config as Selecting
@@ -85,8 +85,8 @@ def test_releasable_prompts_come_first_but_always_abstaining_is_not_one(prompted
     assert order == [silent, loud, both]
 
 
-def test_unknown_method_and_a_schedule_without_a_winner_are_bad_input(tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match=r"methods tree_of_thought are not known; allowed: .*zero_shot"):
-        run(Config(methods=("tree_of_thought",)), tmp_path / "a")
+def test_unknown_method_and_a_schedule_without_a_winner_are_bad_input() -> None:
+    with pytest.raises(BadInput, match=r"key 'methods': tree_of_thought: not known; allowed: .*zero_shot"):
+        parse(Config, {"methods": ["tree_of_thought"]}, "section 'prompting'")
     with pytest.raises(BadInput, match="keep must end with 1"):
-        run(Config(rows=(2, 4), keep=(4, 2)), tmp_path / "b")
+        parse(Config, {"rows": [2, 4], "keep": [4, 2]}, "section 'prompting'")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from components.core import BadInput, MachineFault, Policy
+from components.core import BadInput, MachineFault, Policy, parse
 from components.selection import Config, Model, select
 
 from .small import LIMITS, POLICY, documents, questions, reviews, step_in
@@ -76,8 +76,7 @@ def test_a_model_of_ones_own_joins_the_bake_off(tmp_path: Path) -> None:
     assert list(chosen.rejected) == ["whisper-tiny"]
 
 
-def test_unknown_model_and_unknown_metric_are_bad_input(tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match=r"model 'gpt-9' is not known; allowed: .*smollm2"):
-        run(Config(models=("gpt-9",)), tmp_path)
-    with pytest.raises(BadInput, match=r"metrics\.primary: 'accuracy'.*f1_answerable"):
-        run(MADE, tmp_path, primary="accuracy")
+@pytest.mark.parametrize("given", [{"models": ["gpt-9"]}, {"endpoints": {"gpt-9": "http://127.0.0.1:9"}}])
+def test_a_model_that_is_not_known_is_bad_input(given: dict[str, object]) -> None:
+    with pytest.raises(BadInput, match=rf"key '{next(iter(given))}': model 'gpt-9' is not known; allowed: .*smollm2"):
+        parse(Config, given, "section 'selection'")

@@ -21,7 +21,7 @@ from components.core import (
     write_jsonl,
 )
 from components.core.code import ROOT
-from components.use_case import Config, Feasibility, check, check_contract
+from components.use_case import Config, Feasibility, check, check_contract, foresee
 
 CONTRACT: dict[str, Any] = {
     "name": "letters",
@@ -160,6 +160,39 @@ def test_where_no_row_was_left_out_nothing_is_said_of_it(tmp_path: Path) -> None
     assert reason.endswith("(bring more rows)")
 
 
+TWELVE = CONTRACT["task"] | {"labels": [f"topic_{number:02}" for number in range(12)]}
+
+
+@pytest.mark.parametrize(
+    ("changes", "given", "said"),
+    [
+        ({"skills": ["python"], "skills_available": ["law"]}, {}, "find python, then add it to skills_available"),
+        ({"limits": CONTRACT["limits"] | {"memory_gb": 16}}, {}, "memory: found 8 GB, needed 16 GB"),
+        ({"value": CONTRACT["value"] | {"saving_per_good_answer": -1}}, {}, "expected value: found"),
+        ({"policy": {"licences": []}}, {}, "licences of models: found none"),
+        ({"task": TWELVE}, {}, "labels in train: found room for 10 rows, needed at least one row of each (10 rows"),
+        ({"task": TWELVE, "data": CONTRACT["data"] | {"splits": {"train": 20, "validation": 20, "test": 20}}},
+         {"caps": {"test": 4}}, "take one whose section 'data' has `test: 12` or more"),
+        ({}, {"machine": MACHINE | {"cores": 0.001}}, "time: found about"),
+        ({}, {"rows": 19}, "usable rows: found 19, needed 20 (data.minimum_rows)"),
+        ({"data": CONTRACT["data"] | {"splits": {"train": 40, "validation": 5, "test": 5}}}, {"rows": 39},
+         "rows for the splits: found 39, needed 40 (80% of what data.splits asks for)"),
+    ],
+)  # fmt: skip
+def test_what_needs_no_data_is_foreseen(changes: dict[str, Any], given: dict[str, Any], said: str) -> None:
+    decision = foresee(Config(), contract=contract(**changes), **{"caps": {}, "machine": MACHINE} | given)
+    assert decision.verdict == "keep"
+    assert said in decision.reason
+
+
+def test_what_may_be_feasible_is_not_refused_before_its_data_is_read(tmp_path: Path) -> None:
+    """Whatever `check` adopts, `foresee` lets through."""
+    caps = {"train": 4, "feedback": 0, "validation": None, "test": 5}
+    for rows in (None, 20, 10_000):
+        assert foresee(Config(), contract=contract(), caps=caps, machine=MACHINE, rows=rows).adopted
+    assert assess(tmp_path, contract()).decision.adopted
+
+
 @pytest.mark.parametrize("names", [("post", "post"), ("caf\u00e9", "cafe\u0301")])
 def test_two_sources_of_one_name_are_refused_with_the_key(names: tuple[str, str]) -> None:
     source = CONTRACT["data"]["sources"][0]
@@ -181,6 +214,7 @@ def test_research_data_is_not_for_production(tmp_path: Path) -> None:
     source = CONTRACT["data"]["sources"][0] | {"licence": "CC-BY-NC-4.0"}
     data = CONTRACT["data"] | {"sources": [source]}
     assert "licence of 'post': found CC-BY-NC-4.0" in assess(tmp_path, contract(data=data)).decision.reason
+    assert "licence of 'post'" in foresee(Config(), contract=contract(data=data), caps={}, machine=MACHINE).reason
     assert assess(tmp_path, contract(data=data, policy={"use": "research"})).decision.adopted
 
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from itertools import chain, islice
 from pathlib import Path
 
 from components.core import BadInput, Source
@@ -22,7 +23,12 @@ def rows(path: Path, source: Source) -> Iterator[tuple[int, dict[str, object]]]:
     elif _spans_lines(start.split("\n", 1)[0].rstrip()):
         members = list(_objects(path, text))
     else:
-        members = list(_lines(path, text))
+        lines = _lines(path, text)
+        members = list(islice(lines, 2))
+        if len(members) == 2:  # rows, one a line: whoever wants the first ones need not wait for the last
+            for line, row in chain(members, lines):
+                yield line, _object(path, line, row)
+            return
     if len(members) == 1 and isinstance(whole := members[0][1], dict):
         try:
             members = list(enumerate(inside, 1)) if (inside := rows_inside(whole)) is not None else members
@@ -31,9 +37,13 @@ def rows(path: Path, source: Source) -> Iterator[tuple[int, dict[str, object]]]:
     if len({line for line, _ in members}) < len(members):  # the gate names, and sets aside, rows by their line
         members = list(enumerate((row for _, row in members), 1))
     for line, row in members:
-        if not isinstance(row, dict):
-            raise BadInput(f'{path}, line {line}: expected an object like {{"text": …}}, found {type(row).__name__}')
-        yield line, row
+        yield line, _object(path, line, row)
+
+
+def _object(path: Path, line: int, row: object) -> dict[str, object]:
+    if not isinstance(row, dict):
+        raise BadInput(f'{path}, line {line}: expected an object like {{"text": …}}, found {type(row).__name__}')
+    return row
 
 
 def _spans_lines(first: str) -> bool:
