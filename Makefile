@@ -5,7 +5,7 @@ USE_CASE ?= flows/use_cases/voice_helpdesk.yaml
 PROFILE ?= cpu
 BIN := .venv/bin
 
-.PHONY: run test check bench install fetch clean
+.PHONY: run test check bench docs screenshots install fetch clean
 
 run: install
 	$(BIN)/ninefold keys init
@@ -23,6 +23,12 @@ check: install
 
 bench: install
 	$(BIN)/python -m bench
+
+docs: install
+	$(BIN)/python docs/contract.py
+
+screenshots: install
+	$(BIN)/python docs/screenshots.py
 
 install: .venv/installed
 

@@ -1,4 +1,4 @@
-"""Every command in the README's `sh` blocks runs; the long ones on the smoke profile, in a finished smoke workspace."""
+"""Every command in the `sh` blocks of README and docs runs; the long ones on the smoke profile, in a finished workspace."""
 
 import json
 import re
@@ -17,25 +17,25 @@ from components.governance.registry import card_file
 from components.serving import free_port
 from tests import warm
 from tests.conftest import Finished, environment, new_home, ninefold
+from tests.pages import DOCS, README, blocks, commands, page
 
-README = (ROOT / "README.md").read_text()
-COMMANDS = [
-    line.split("#")[0].strip()
-    for block in re.findall(r"```sh\n(.*?)```", README, flags=re.S)
-    for line in block.splitlines()
-    if line.strip() and not line.startswith("#")
-]
+READ = (README, *map(page, ("operations", "serving", "approval", "cards", "lineage")))
+"""These first, in this order: what one serves, another asks about, and the last one forgets."""
+PAGES = (*READ, *(path for path in DOCS if path not in READ))
+COMMANDS = list(dict.fromkeys(command for path in PAGES for command in commands(path)))
+"""Each once, where it stands first."""
 ELSEWHERE = {
     "make run": "the same recipe is run below with make --dry-run; its last command is the smoke run of these tests",
     "make test": "these tests",
     "ninefold ui": "started and stopped in tests/flows/test_ui.py",
+    "ninefold review": "opened by a browser in tests/flows/test_review.py",
     "ninefold doctor": "below, by itself: its exit code depends on the machine's memory",
 }
 
 
 @pytest.fixture(scope="module")
 def home(finished, tmp_path_factory) -> Finished:
-    """One workspace for all commands, in the README's order."""
+    """One workspace for all commands, in the pages' order."""
     return finished.copy(tmp_path_factory.mktemp("readme") / "home")
 
 
@@ -44,9 +44,10 @@ def port() -> int:
     return free_port()
 
 
-def adapted(command: str, port: int, checkpoint: str) -> list[str]:
-    """The README's command on a free port, with the smoke profile, and with a checkpoint that exists here."""
-    command = command.replace("8000", str(port)).replace("./checkpoint", checkpoint).replace("./base", checkpoint)
+def adapted(command: str, port: int, folder: Path) -> list[str]:
+    """The page's command on a free port, with the smoke profile, and with a checkpoint and a folder that exist here."""
+    command = command.replace("8000", str(port)).replace("./desk", str(folder / "desk"))
+    command = command.replace("./checkpoint", str(folder / "checkpoint")).replace("./base", str(folder / "checkpoint"))
     words = shlex.split(command)
     if words[:2] == ["ninefold", "serve"]:
         words += ["--port", str(port)]
@@ -56,17 +57,16 @@ def adapted(command: str, port: int, checkpoint: str) -> list[str]:
 
 
 @pytest.mark.parametrize("command", [command for command in COMMANDS if command not in ELSEWHERE])
-def test_readme_command(command, home, port, tmp_path_factory):
-    checkpoint = ROOT / "unused"
+def test_a_command_of_readme_or_docs_runs(command, home, port, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("own")
     if "./checkpoint" in command:
         from components.application.two_layer import make_two_layer
 
-        checkpoint = tmp_path_factory.mktemp("own") / "checkpoint"
-        checkpoint.mkdir()
-        make_two_layer(checkpoint)
+        (folder / "checkpoint").mkdir()
+        make_two_layer(folder / "checkpoint")
     own = environment(home.home)
     own["PATH"] = f"{ROOT}/.venv/bin:{own.get('PATH', '')}"
-    program, *words = adapted(command, port, str(checkpoint))
+    program, *words = adapted(command, port, folder)
     if program == "ninefold":  # the installed script itself is run by test_doctor_reports
         done = warm.run(["flows.cli", *words], own, timeout=300)
     else:
@@ -77,8 +77,8 @@ def test_readme_command(command, home, port, tmp_path_factory):
     assert "Traceback" not in done.stdout + done.stderr
 
 
-def test_exit_codes_are_the_same_in_errors_schema_and_readme():
-    (sentence,) = re.findall(r"Exit codes: (.*?);", README, flags=re.S)
+def test_exit_codes_are_the_same_in_errors_schema_and_docs():
+    (sentence,) = re.findall(r"Exit codes: (.*?);", page("operations").read_text(), flags=re.S)
     stated = dict(re.findall(r"(\d+) (.*?)(?:, (?=\d)|$)", sentence.replace("\n", " ")))
     assert stated == {str(code): words for code, words in EXIT_CODES.items()}
     schema = json.loads((ROOT / "flows/summary.schema.json").read_text())["properties"]["exit"]
@@ -94,10 +94,9 @@ def test_make_knows_the_two_commands(target):
 
 
 def test_the_use_case_in_the_readme_goes_from_ten_lines_and_a_strangers_file_to_a_card(tmp_path, prefect_server):
-    text = re.search(r"```yaml\n(.*?)```", README, flags=re.S)
-    assert text
-    assert len(text[1].splitlines()) <= 10
-    (tmp_path / "travel_desk.yaml").write_text(text[1])
+    (text,) = blocks(README, "yaml")
+    assert len(text.splitlines()) <= 10
+    (tmp_path / "travel_desk.yaml").write_text(text)
     rows = []
     for number in range(150):
         place, price = f"Town{number:03}", str(40 + number)
@@ -138,8 +137,8 @@ def test_doctor_reports(home):
     assert "memory" in done.stdout
 
 
-def test_nothing_of_the_readme_stays_up(home):
-    """`ninefold stop` in the README ended what `ninefold serve` started."""
+def test_nothing_of_the_pages_stays_up(home):
+    """`ninefold stop` ended what `ninefold serve` started."""
     deadline = time.monotonic() + 10
     while list((home.home / "serving").glob("*.json")) and time.monotonic() < deadline:
         time.sleep(0.2)

@@ -39,10 +39,13 @@ class Task(Frozen):
     instruction: str
     """One imperative sentence: what to do with the input."""
     persona: str = ""
+    """Who answers, in prompts: `a patient clerk`."""
     tone: str = ""
+    """How the answer sounds, in prompts."""
     format: str = ""
     """How the answer must look."""
     language: str = "en"
+    """Of inputs and answers, by its BCP 47 tag: words, stems and checks follow it."""
 
     @property
     def own(self) -> dict[str, Any]:
@@ -75,6 +78,7 @@ class Source(Frozen):
     `asset:<asset>/<path>`, or a table's SQLAlchemy URL."""
 
     name: str
+    """What cards, lineage and row ids call it."""
     role: Literal["examples", "knowledge", "examples_and_knowledge", "practice", "unlabelled"]
     """practice: questions with passages that only tuning reads, before the examples; in no split and no knowledge base.
     unlabelled: texts that `data.labelling` labels, for training only."""
@@ -116,12 +120,17 @@ class Splits(Frozen):
     """How many example rows each split gets, and what must not be shared between two of them."""
 
     train: int = Field(ge=0)
+    """Rows that are learned from, and shown as solved cases in prompts."""
     feedback: int = Field(0, ge=0)
+    """Rows that the simulated caller asks."""
     validation: int = Field(ge=1)
+    """Rows that every choice is made on."""
     test: int = Field(ge=1)
+    """Rows that measure and never choose."""
     by: Literal["passage", "row"] = "row"
     """`passage`: all questions about one passage go to one split."""
     seed: int = 0
+    """Of the draw."""
 
 
 class Normalise(Frozen):
@@ -141,6 +150,7 @@ class Duplicates(Frozen):
     documents: Literal["equal", "near"] = "equal"
     """near: also those whose sets of five-word runs reach `similarity` (Jaccard)."""
     similarity: float = Field(0.8, ge=0.5, le=1)
+    """For `documents: near`."""
     sentences: int | None = Field(None, ge=2)
     """A sentence that stands in so many documents is cut from all but the first."""
     spans: int | None = Field(None, ge=10)
@@ -148,7 +158,10 @@ class Duplicates(Frozen):
 
 
 class Data(Frozen):
+    """Where rows and passages come from, and what is done to them before anything reads them."""
+
     sources: tuple[Source, ...] = Field(min_length=1)
+    """Files, folders and tables, each with its licence and origin."""
     splits: Splits
     normalise: Normalise = Normalise()
     filters: tuple[dict[str, object], ...] = ()
@@ -159,7 +172,9 @@ class Data(Frozen):
     quarantine_at_most: float = Field(0.05, ge=0, le=1)
     """Share of bad rows that may be set aside before the gate stops the run."""
     labelling: Labelling | None = None
+    """Rules that label texts; none where not given."""
     synthetic: Synthetic | None = None
+    """Rows made from training passages; none where not given."""
 
     @property
     def has_made_rows(self) -> bool:
@@ -171,11 +186,13 @@ class Metrics(Frozen):
     """What counts as better, and how much better is worth a change."""
 
     primary: str
+    """The figure that decides: a metric of the kind of task."""
     at_least: float = Field(ge=0, le=1)
     """Release threshold on the primary metric."""
     enough: float = Field(1.0, ge=0, le=1)
     """The ladder stops at the cheapest rung that reaches this on validation."""
     minimum_effect: float = Field(0.0, ge=0, le=1)
+    """Smallest gain of the primary metric, in absolute points, that is worth a change."""
     floors: dict[str, float] = {}
     """Other metrics that a release must reach."""
     slices_worse_at_most: dict[str, Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]] = {}
@@ -187,7 +204,9 @@ class Limits(Frozen):
     """Upper bounds for a released Candidate, on this profile's machine."""
 
     latency_p95_seconds: float = Field(gt=0)
+    """Of single requests; nineteen of twenty are faster."""
     memory_gb: float = Field(gt=0)
+    """Peak of the fresh process that answers."""
     cost_per_1000_answers: float = Field(gt=0)
     """In `value.currency`; machine time at `value.machine_hour`."""
 
@@ -196,7 +215,9 @@ class Value(Frozen):
     """Expected business value, as a formula with its inputs: volume × (primary × saving − cost of an answer)."""
 
     answers_per_month: float = Field(gt=0)
+    """The volume."""
     saving_per_good_answer: float
+    """In `currency`."""
     machine_hour: float = Field(gt=0)
     """Price of an hour of this machine."""
     currency: str = "EUR"
@@ -206,11 +227,13 @@ class Policy(Frozen):
     """Licence, privacy and bias rules."""
 
     use: Literal["research", "production"] = "production"
+    """What the release is for; a model or data set for research alone is refused in production."""
     licences: tuple[str, ...] = ("apache-2.0", "mit", "bsd-3-clause")
     """SPDX identifiers (lower case) of models that may be used."""
     hosted_models: bool = False
     """Whether inputs may leave this machine."""
     pii: Literal["scrub", "refuse"] = "scrub"
+    """Personal data in what callers said: replaced, or the pair is left out."""
     contamination_at_most: float = Field(0.01, ge=0, le=1)
     """Share of evaluation rows that may stay under suspicion after leaks were removed; more stops the run."""
     bias_at_most: dict[str, Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]] = {}
@@ -223,9 +246,12 @@ class Policy(Frozen):
 
 
 class Deployment(Frozen):
+    """How and where a release is registered and run."""
+
     model_name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
     """In the registry; the use case's own name where not given."""
     port: int = Field(8000, ge=1, le=65535)
+    """Of its endpoint on loopback."""
     targets: tuple[str, ...] = ()
     """Where a release goes, by the words of the deployment stage's targets; its default where none is named."""
 
@@ -272,11 +298,15 @@ class UseCase(Frozen):
     """The contract (see the module docstring)."""
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    """Names the run, the card and the registered model: small letters, digits and `_`."""
     problem: str
+    """What is wrong today, in a sentence; the card begins with it."""
     owner: str
+    """Who answers for the use case."""
     skills: tuple[str, ...] = ()
     """Skills that the work needs; each must be named in `skills_available`."""
     skills_available: tuple[str, ...] = ()
+    """Skills that the team has."""
     risk_tier: Literal["low", "medium", "high"] = "medium"
     """low: a release that passes every gate becomes champion by policy; medium: a person approves it; high: two do."""
     approvals: ApprovalRules = ApprovalRules()
@@ -288,7 +318,9 @@ class UseCase(Frozen):
     policy: Policy = Policy()
     deployment: Deployment
     intended_use: str = ""
+    """What a reader of the card may use it for."""
     out_of_scope: tuple[str, ...] = ()
+    """What it must not be used for."""
     data_statement: DataStatement = DataStatement()
     slices: tuple[str, ...] = ()
     """Of those that the kind of task has."""
@@ -350,6 +382,7 @@ class Profile(Frozen):
     """Where and how big; never what. A section named by a stage's word overrides that stage's defaults."""
 
     name: str
+    """What runs and cards call it."""
     machine: Machine = Machine()
     cards: Literal["project", "workspace"] = "project"
     """Where model cards are written: `model_cards/` beside the use case (the project's own for those that it ships), or the

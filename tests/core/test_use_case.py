@@ -4,7 +4,7 @@ import pytest
 import yaml
 
 from components.core import BadInput, Labelling, Synthetic, UseCase, parse, read_yaml
-from components.core.code import ROOT
+from tests.pages import blocks, page
 
 CONTRACT = """
 name: help
@@ -98,9 +98,8 @@ def test_a_missing_file_is_named(tmp_path):
         read_yaml(tmp_path / "none.yaml", UseCase)
 
 
-def test_the_made_rows_of_the_readme_are_understood():
-    blocks = re.findall(r"```yaml\n(data:.*?)```", (ROOT / "README.md").read_text(), flags=re.S)
-    (block,) = (block for block in blocks if "labelling:" in block)
+def test_the_made_rows_of_the_docs_are_understood():
+    (block,) = (block for block in blocks(page("data"), "yaml") if "labelling:" in block)
     labels, questions = yaml.safe_load_all(block)
-    assert len(parse(Labelling, labels["data"]["labelling"], "README").functions) == 2
-    assert parse(Synthetic, questions["data"]["synthetic"], "README").rows == 400
+    assert len(parse(Labelling, labels["data"]["labelling"], "docs").functions) == 2
+    assert parse(Synthetic, questions["data"]["synthetic"], "docs").rows == 400

@@ -1,7 +1,6 @@
 """Curation as a whole: evaluation rows are never touched, each dropped row keeps its reason, and nothing changes unasked."""
 
 import json
-import re
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -10,11 +9,11 @@ import pytest
 import yaml
 
 from components.core import BadInput, Data, Normalise, parse, read_jsonl, read_passages, read_rows
-from components.core.code import ROOT
 from components.data.curate import without
 from components.data.documents import Document, Origin
 from components.data.filters import FILTERS, chosen
 from components.data.normalise import normaliser
+from tests.pages import blocks, page
 
 from .conftest import DOCUMENTS, QUESTIONS, REVIEWS, SPLITS, Bench, question_rows, write
 from .test_filters import DEUTSCH, PROSE
@@ -214,20 +213,20 @@ def test_what_is_left_of_a_cut_text_is_joined_as_it_stood(text: str, left: str) 
     assert without(text, [(start, start + 3, "")]) == left
 
 
-def readmes_data() -> dict[str, Any]:
+def stated_data() -> dict[str, Any]:
     """The section `data` of "Bring your documents"."""
-    (section,) = re.findall(r"```yaml\ndata:\n.*?```", (ROOT / "README.md").read_text(), flags=re.S)
-    found: dict[str, Any] = yaml.safe_load(section.strip("`").removeprefix("yaml\n"))["data"]
+    (section,) = (block for block in blocks(page("data"), "yaml") if block.startswith("data:\n"))
+    found: dict[str, Any] = yaml.safe_load(section)["data"]
     return found
 
 
-def test_the_readmes_excerpt_is_a_contracts_section() -> None:
-    data = parse(Data, readmes_data() | {"splits": {"train": 1, "validation": 1, "test": 1}}, "README.md")
+def test_the_excerpt_of_the_docs_is_a_contracts_section() -> None:
+    data = parse(Data, stated_data() | {"splits": {"train": 1, "validation": 1, "test": 1}}, "docs/data.md")
     assert [name for name, _ in chosen(data)] == ["language", "gopher", "quality"]
     assert data.sources[1].table == "faq"
 
 
-def test_the_readmes_excerpt_drops_short_documents_and_no_question(bench: Bench) -> None:
+def test_the_excerpt_of_the_docs_drops_short_documents_and_no_question(bench: Bench) -> None:
     (bench.folder / "handbook").mkdir()
     for number in range(24):
         (bench.folder / "handbook" / f"{number:02}.txt").write_text(f"Rule {number}. {' '.join(PROSE.split()[number:])}")
@@ -237,7 +236,7 @@ def test_the_readmes_excerpt_drops_short_documents_and_no_question(bench: Bench)
         rows = [(row["question"], row["answer"], row["passage"]) for row in question_rows(48)]
         base.executemany("INSERT INTO faq (question, answer, passage) VALUES (?, ?, ?)", rows)
     base.close()
-    result = bench.prepare(QUESTIONS, parse(Data, readmes_data() | {"splits": SPLITS, "minimum_rows": 4}, "README.md"))
+    result = bench.prepare(QUESTIONS, parse(Data, stated_data() | {"splits": SPLITS, "minimum_rows": 4}, "docs/data.md"))
     assert result.dataset.splits["train"].count == SPLITS["train"]
     lost = {(one["file"], one["step"]) for one in dropped(bench, result) if one["part"] == "knowledge" and one.get("file")}
     assert ("short.txt", "gopher") in lost
@@ -259,8 +258,6 @@ def test_a_question_in_another_language_is_dropped_and_the_note_names_the_filter
 @pytest.mark.parametrize("name", sorted(set(FILTERS) - {"quality"}))
 def test_texts_to_classify_are_documents_to_every_filter(name: str) -> None:
     text = "{ " + "Hafenmauer und Leuchtturm, Stadt und Meer; " * 3
-    (find,) = [
-        find for _, find in chosen(parse(Data, readmes_data() | {"filters": [{"name": name}], "splits": SPLITS}, "d"))
-    ]
+    (find,) = [find for _, find in chosen(parse(Data, stated_data() | {"filters": [{"name": name}], "splits": SPLITS}, "d"))]
     row = Document("train", "a", text, Origin("films", 1))
     assert find([row], REVIEWS).drop.keys() == {0}

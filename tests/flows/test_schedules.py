@@ -17,6 +17,7 @@ from flows.servers import prefect_server
 from flows.start import QUIET
 from tests import warm
 from tests.conftest import USE_CASE, environment, ninefold, prefect_api, two_ports
+from tests.pages import page
 
 
 @pytest.fixture
@@ -32,9 +33,9 @@ def server(copied):
 WORKER = ["worker", "start", "--pool", "ninefold"]
 
 
-def readme_commands() -> list[list[str]]:
-    """The words behind `prefect` of each command that the README gives for schedules, in its order."""
-    lines = re.findall(r"^prefect (.*)$", (ROOT / "README.md").read_text(), re.MULTILINE)
+def stated() -> list[list[str]]:
+    """The words behind `prefect` of each command that docs/operations.md gives for schedules, in its order."""
+    lines = re.findall(r"^prefect (.*)$", page("operations").read_text(), re.MULTILINE)
     return [shlex.split(line, comments=True) for line in lines]
 
 
@@ -58,7 +59,7 @@ def planned(api: httpx.Client, deployment: str) -> list[datetime]:
 def test_every_deployment_is_made_and_runs(server):
     api, own = server
     declared = {item["name"]: item for item in yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"]}
-    create, deploy, start = readme_commands()
+    create, deploy, start = stated()
     prefect(own, *create)
     prefect(own, *deploy)
     assert start == WORKER, "what `worked` runs"
