@@ -75,16 +75,7 @@ def enough_data(contract: UseCase, provenance: Provenance, share: float, went: s
     curation that took training rows away is named, and where others went: see `where_rows_went`."""
     rows = {name: figures["rows"] for name, figures in provenance["split_rows"].items()}
     usable = sum(rows.values()) + provenance["dropped"].get("no room in any split", 0)
-    minimum = contract.data.minimum_rows
-    checks = [
-        FeasibilityCheck(
-            check="usable rows",
-            ok=usable >= minimum,
-            found=f"{usable:,}",
-            needed=f"{minimum:,} (data.minimum_rows)",
-            advice="bring more rows",
-        )
-    ]
+    checks = [_usable(contract, usable)]
     took = {effect["step"]: effect.get("training_rows", [0, 0]) for effect in provenance.get("curation", ())}
     steps = ", ".join(f"'{step}' dropped {before - after:,}" for step, (before, after) in took.items() if before > after)
     filtered = f"loosen what curation took away (data.filters, data.duplicates: {steps}), " if steps else ""
@@ -106,9 +97,19 @@ def enough_data(contract: UseCase, provenance: Provenance, share: float, went: s
     return checks
 
 
+def _usable(contract: UseCase, rows: int) -> FeasibilityCheck:
+    minimum = contract.data.minimum_rows
+    return FeasibilityCheck(
+        check="usable rows",
+        ok=rows >= minimum,
+        found=f"{rows:,}",
+        needed=f"{minimum:,} (data.minimum_rows)",
+        advice="bring more rows",
+    )
+
+
 def room_for_splits(contract: UseCase, rows: int, share: float) -> list[FeasibilityCheck]:
     """Before anything was split: whether `rows` example rows can be enough in all, and fill the splits to `share`."""
-    provenance: Provenance = {"split_rows": {}, "dropped": {"no room in any split": rows}}
     needed = rows_needed(contract, share)
     shared_out = FeasibilityCheck(
         check="rows for the splits",
@@ -117,7 +118,7 @@ def room_for_splits(contract: UseCase, rows: int, share: float) -> list[Feasibil
         needed=f"{needed:,} ({share:.0%} of what data.splits asks for)",
         advice="bring more rows or lower data.splits",
     )
-    return [*enough_data(contract, provenance, share), shared_out]
+    return [_usable(contract, rows), shared_out]
 
 
 def rows_needed(contract: UseCase, share: float) -> int:
