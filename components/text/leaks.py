@@ -315,4 +315,6 @@ def _one_question(one: Content, two: Content, score: float, answered: bool) -> b
     if one.asks and two.asks and not one.asks & two.asks:
         return answered and score >= SAME
     swapped = SUBSTITUTED if one.stems - two.stems and two.stems - one.stems else 0.0
-    return score >= (SAME_WITH_ANSWER if answered else SAME) + swapped
+    # the stop words are English: in other scripts a template's own words count as content, and two names in it are alike
+    english = all(stem.isascii() for stem in one.stems | two.stems)
+    return score >= (SAME_WITH_ANSWER if answered and english else SAME) + swapped

@@ -34,7 +34,7 @@ def store(tmp_path: Path) -> Store:
             inputs_of({"dataset": "rows", "candidate": "b"}),
             "the code of this step changed; another candidate",
         ),
-        ({}, GIVEN, "its seal is gone"),
+        ({}, GIVEN, "its seal, or what it made, is gone or was damaged"),
     ],
 )
 def test_what_differs_is_said_in_one_line(store: Store, change: dict, given: dict, line: str) -> None:
