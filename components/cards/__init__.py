@@ -4,8 +4,9 @@ index of all (index.py)."""
 
 from .diff import diff
 from .examples import pick_examples
-from .gates import first_lines
+from .gates import first_lines, gates
 from .index import index
+from .page import pictures
 from .record import Record, read_record, record_digest
 from .render import markdown
 from .safety import failed_items
@@ -21,10 +22,12 @@ __all__ = [
     "diff",
     "failed_items",
     "first_lines",
+    "gates",
     "index",
     "lint",
     "markdown",
     "pick_examples",
+    "pictures",
     "read_record",
     "record_digest",
     "rendered_again",

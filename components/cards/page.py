@@ -78,6 +78,11 @@ def drawn(title: str, record: Record) -> list[tuple[str, str]]:
     return [(svg, caption) for svg, caption in made if svg]
 
 
+def pictures(record: Record) -> list[tuple[str, str]]:
+    """The plots of the key figures in the colours of paper, each with its caption."""
+    return [(colours.on_paper(svg), caption) for svg, caption in drawn("Key figures", record)]
+
+
 def _section(title: str, html: str, record: Record) -> dict[str, object]:
     html = html.replace("<table>", '<div class="wide"><table>').replace("</table>", "</table></div>")
     for word, kind in HOLDS.items() if title in MARKED else ():

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from components.core import MachineFault
 
-from .colours import PAPER
+from .colours import on_paper
 from .page import INTERVAL, drawn, sections
 from .record import Record
 
@@ -108,12 +108,7 @@ def _need(column: list[str]) -> float:
 
 
 def _picture(svg: str) -> str:
-    svg = svg.replace("currentColor", PAPER["ink"])
-    for name, colour in PAPER.items():
-        svg = svg.replace(f"var(--{name})", colour)
-    if "xmlns=" not in svg[:400]:
-        svg = svg.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1)
-    return "data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode()
+    return "data:image/svg+xml;base64," + base64.b64encode(on_paper(svg).encode()).decode()
 
 
 def _fonts() -> Path:
