@@ -2,6 +2,8 @@
 
     GET  /                       versions, newest first, and what each waits for
     GET  /<model>/<version>      verdict and gates, what changed since the champion, evidence with a filter, card, the form
+    GET  /<model>/<version>/digest/<digest>     the table or the step that a digest of the page names
+    GET  /<model>/<version>/picture/<number>    a plot of the card's key figures
     POST /<model>/<version>      the decision, then back to the page
 
 Loopback only. Whoever opens it needs the key in the address that the command prints; it is then kept in a cookie that no
@@ -23,17 +25,18 @@ from rich.console import Console
 from starlette.middleware.base import RequestResponseEndpoint
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
-from components import governance
+from components import cards, governance
 from components.core import BadInput, GateRefused, MachineFault, NinefoldError, Workspace
 from components.governance import approvals
 from flows.approve import decide
+from flows.review_evidence import LINES, opened
 from flows.review_page import render, version_page
 
 HOSTS = ("127.0.0.1", "localhost")
 LARGEST = 20_000
 """Bytes of a form."""
 HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; "
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; "
     "frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
@@ -84,6 +87,20 @@ def create_app(workspace: Workspace, key: str) -> FastAPI:
     def page(model: str, version: int, words: str = "", show: str = "all", done: str = "") -> HTMLResponse:
         asked = {"words": words[:200], "show": show}
         return HTMLResponse(version_page(workspace, model, version, token, asked, done=done))
+
+    @app.get("/{model}/{version}/digest/{name}")
+    def digest(model: str, version: int, name: str) -> HTMLResponse:
+        chosen = governance.registered(workspace, model, version)
+        shown = opened(workspace, chosen, name)
+        return HTMLResponse(render("review_digest.html.j2", version=chosen, opened=shown, lines=LINES))
+
+    @app.get("/{model}/{version}/picture/{number}")
+    def picture(model: str, version: int, number: int) -> Response:
+        card = governance.card_file(workspace, governance.registered(workspace, model, version))
+        drawn = cards.pictures(cards.read_record(card)) if card else []
+        if not 0 <= number < len(drawn):
+            raise BadInput(f"{model} version {version} has no picture {number}")
+        return Response(drawn[number][0], media_type="image/svg+xml")
 
     @app.post("/{model}/{version}")
     async def decided(model: str, version: int, request: Request) -> Response:

@@ -6,13 +6,14 @@ its record, so that what is read is no text that somebody changed. Raw HTML in i
 
 import re
 from pathlib import Path
-from typing import TypedDict
+from typing import NamedTuple, TypedDict
 
 from components import cards, governance
-from components.core import BadInput, Evidence, Frozen, Store, Workspace, short
+from components.core import BadInput, Candidate, Evidence, Frozen, Metric, Store, Workspace, short
 from components.governance import Registered, approvals
 from components.text.words import fold
 from flows.approve import forged
+from flows.review_evidence import linked, names, passages
 
 TEMPLATES = Path(__file__).parent / "templates"
 ROWS = 50
@@ -26,6 +27,8 @@ class CardShown(TypedDict):
 
     decision: str
     rest: str
+    pictures: list[str]
+    """Captions of the plots of its key figures."""
     primary: str
     wrong: list[str]
 
@@ -76,10 +79,11 @@ def version_page(
         card=card,
         seen=seen,
         stale=stale,
-        metrics=_metrics(evidence, rival, card["primary"]),
+        metrics=metrics_of(evidence, rival, card["primary"]),
         same_rows=bool(evidence and rival and evidence.split_object == rival.split_object),
-        parts=_parts(workspace, version, champion),
-        evidence=_rows(workspace.store, evidence, asked, governance.candidate_in(workspace, version).abstain),
+        parts=parts_of(workspace, version, champion),
+        evidence=_rows(workspace.store, evidence, asked, governance.candidate_in(workspace, version)),
+        evidence_here=bool(evidence and workspace.store.has(evidence.table)),
         asked=asked,
         shows=SHOWS,
         token=token,
@@ -94,7 +98,7 @@ def card_shown(workspace: Workspace, version: Registered) -> CardShown:
     """The card of a version as its record renders it: `decision` (verdict and gates) and `rest` as HTML, the `primary`
     metric, and what is `wrong` with the card that lies there; nothing but the latter where it has no record."""
     path = governance.card_file(workspace, version)
-    shown: CardShown = {"decision": "", "rest": "", "primary": "", "wrong": []}
+    shown: CardShown = {"decision": "", "rest": "", "pictures": [], "primary": "", "wrong": []}
     if path is None:
         return shown
     try:
@@ -105,9 +109,11 @@ def card_shown(workspace: Workspace, version: Registered) -> CardShown:
     parts = re.split(r"^## ", body, flags=re.MULTILINE)
     blocks = next((part for part in parts if part.startswith("Decision\n")), "").split("\n\n")
     decision = "\n\n".join(block for block in blocks if block.startswith(("**", "|")))
+    known = names(workspace, version)
     return {
-        "decision": _marked(card_html(decision, "the decision")),
-        "rest": card_html(body, "the card"),
+        "decision": linked(_marked(card_html(decision, "the decision")), version, known),
+        "rest": linked(card_html(body, "the card"), version, known),
+        "pictures": [caption for _, caption in cards.pictures(record)],
         "primary": record.use_case["metrics"]["primary"],
         "wrong": wrong,
     }
@@ -138,24 +144,30 @@ def card_html(text: str, name: str) -> str:
     return html.replace("</table>", "</table></div>")
 
 
-def _metrics(evidence: Evidence | None, rival: Evidence | None, primary: str) -> list[dict[str, object]]:
+class Compared(NamedTuple):
+    """A metric of a version beside the champion's."""
+
+    name: str
+    primary: bool
+    value: Metric
+    rival: Metric | None
+    change: float | None
+
+
+def metrics_of(evidence: Evidence | None, rival: Evidence | None, primary: str = "") -> list[Compared]:
     """A row a metric, the primary one first."""
     if evidence is None:
         return []
     theirs = rival.metrics if rival else {}
     return [
-        {
-            "name": name,
-            "primary": name == primary,
-            "value": metric,
-            "rival": theirs.get(name),
-            "change": metric.value - theirs[name].value if name in theirs else None,
-        }
+        Compared(
+            name, name == primary, metric, theirs.get(name), metric.value - theirs[name].value if name in theirs else None
+        )
         for name, metric in sorted(evidence.metrics.items(), key=lambda item: item[0] != primary)
     ]
 
 
-def _parts(workspace: Workspace, version: Registered, champion: Registered | None) -> list[dict[str, str]]:
+def parts_of(workspace: Workspace, version: Registered, champion: Registered | None) -> list[dict[str, str]]:
     """What the version is made of, beside the champion; `changed` marks a difference."""
     ours = governance.candidate_in(workspace, version)
     theirs = governance.candidate_in(workspace, champion) if champion else None
@@ -182,7 +194,7 @@ def _in_words(part: Frozen | str | None) -> str:
     return ", ".join(words) + f" [{short(part.digest)}]"
 
 
-def _rows(store: Store, evidence: Evidence | None, asked: dict[str, str], abstain: str | None) -> dict[str, object]:
+def _rows(store: Store, evidence: Evidence | None, asked: dict[str, str], candidate: Candidate) -> dict[str, object]:
     """The rows of the evidence that the filter lets through."""
     rows = governance.rows_of(store, evidence)
     words = fold(asked["words"]).split()
@@ -190,5 +202,7 @@ def _rows(store: Store, evidence: Evidence | None, asked: dict[str, str], abstai
     if asked["show"] == "wrong":
         passed = [row for row in passed if fold(str(row.get("reference", ""))) not in fold(row["answer"])]
     elif asked["show"] == "abstained":
-        passed = [row for row in passed if abstain and row["answer"].strip() == abstain]
-    return {"rows": passed[:ROWS], "of": len(rows), "found": len(passed)}
+        passed = [row for row in passed if candidate.abstain and row["answer"].strip() == candidate.abstain]
+    first = [row["passages"][0] for row in passed[:ROWS] if row.get("passages")]
+    read = passages(store, candidate, first)
+    return {"rows": passed[:ROWS], "of": len(rows), "found": len(passed), "passages": read}

@@ -168,7 +168,10 @@ class Steps:
             step.measured["processor_seconds"] = round(_processor_seconds() - used, 2)
             given = inputs_of({"config": call.config, **call.inputs})
             dump = result.model_dump(mode="json")
-            seal = Seal(key=key, name=call.name, result=dump, measured=step.measured, inputs=given, asked=call.asked)
+            seal = Seal(
+                key=key, name=call.name, result=dump, measured=step.measured, inputs=given,
+                read=tuple(sorted(step.read)), asked=call.asked,
+            )  # fmt: skip
             workspace.store.seal(seal)
             logger.info("%s: %s: %s", call.stage, result.decision.verdict, result.decision.reason)
             return Done(call.stage, call.name, key, "ran", step.measured["seconds"], result, step.measured)

@@ -1,14 +1,17 @@
 """Cards: read a Record of what a run measured and decided (record.py), then verify it against its evidence (verification/)
-or render it (render.py, which asks one file a part), then write the card, what lies beside it and an index (write.py)."""
+or render it (render.py, which asks one file a part), then write the card with what lies beside it (write.py), and an
+index of all (index.py)."""
 
 from .diff import diff
 from .examples import pick_examples
-from .gates import first_lines
+from .gates import first_lines, gates
+from .index import index
+from .page import pictures
 from .record import Record, read_record, record_digest
 from .render import markdown
 from .safety import failed_items
 from .verification import UNFILLED, Finding, Standing, Verified, lint, rendered_again, verify
-from .write import index, write_card
+from .write import write_card
 
 __all__ = [
     "UNFILLED",
@@ -19,10 +22,12 @@ __all__ = [
     "diff",
     "failed_items",
     "first_lines",
+    "gates",
     "index",
     "lint",
     "markdown",
     "pick_examples",
+    "pictures",
     "read_record",
     "record_digest",
     "rendered_again",

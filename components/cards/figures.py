@@ -12,6 +12,10 @@ ENOUGH = 5
 """Examples below which a figure says nothing: marked in the tables, and left out of the metadata."""
 
 
+KEY = 4
+"""Metrics among the key figures where the contract does not name more."""
+
+
 class BeforeAfter(TypedDict):
     """The figure of a benchmark or bias set for the base model and for the candidate."""
 
@@ -50,6 +54,25 @@ def test_metrics(record: Record) -> dict[str, MetricDump]:
     """Metric → its dump, of the candidate on the test split."""
     metrics: dict[str, MetricDump] = (record.evaluated.get("evidence") or {}).get("metrics", {})
     return {name: metrics[name] for name in _in_order(record, metrics)}
+
+
+def key_metrics(record: Record) -> dict[str, MetricDump]:
+    """The figures to read first: primary metric, floors, then what people know best, up to `KEY`."""
+    metrics, asked = test_metrics(record), record.use_case.get("metrics", {})
+    decided = {asked.get("primary"), *asked.get("floors", {})}
+    told = [name for name, metric in metrics.items() if name in decided or metric.get("n", 0) >= ENOUGH]
+    return {name: metrics[name] for name in told[: max(KEY, len(decided & set(told)))]}
+
+
+def slices_with_margin(record: Record) -> dict[str, dict[str, object]]:
+    """`slice = value` → its paired difference and verdict, of the slices for which the contract sets a margin."""
+    gains = record.evaluated.get("slice_gains") or {}
+    return {
+        f"{name} = {value}": one
+        for name, values in gains.items()
+        for value, one in values.items()
+        if one.get("margin") is not None
+    }
 
 
 def _in_order(record: Record, names: Iterable[str]) -> list[str]:

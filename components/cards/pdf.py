@@ -11,12 +11,15 @@ from pathlib import Path
 
 from components.core import MachineFault
 
-from .page import INTERVAL, PLOTS, sections
+from .colours import on_paper
+from .page import INTERVAL, drawn, sections
 from .record import Record
 
 NO_BREAK = "\u00a0"
 LINE = 105
 """Characters of code on one line."""
+BROAD, IN_BODY, TALL = 480, 380, 380
+"""Pixels that a picture takes at most: wide in an annex, wide in the body, high (about a third of a page)."""
 WIDE = 6
 """Tables of more columns than this are set smaller."""
 STYLE = """
@@ -27,12 +30,13 @@ STYLE = """
   @frame footer { -pdf-frame-content: footer; bottom: 8mm; margin-left: 15mm; margin-right: 15mm; height: 8mm; } }
 body { font-family: Card; font-size: 8.5pt; line-height: 1.35; color: #1d2026; }
 h1 { font-size: 18pt; margin: 0 0 2mm 0; }
-h2 { font-size: 12pt; margin: 5mm 0 1.5mm 0; color: #1f5fa8; -pdf-keep-with-next: true; }
+h1.annexes { margin-top: 8mm; -pdf-keep-with-next: true; }
+h2 { font-size: 12pt; margin: 4mm 0 1mm 0; color: #1f5fa8; -pdf-keep-with-next: true; }
 h3 { font-size: 9.5pt; margin: 3mm 0 1mm 0; -pdf-keep-with-next: true; }
 table { width: 100%%; margin: 1.5mm 0; font-size: 7.5pt; }
 table.wide { font-size: 6pt; }
 th { text-align: left; background-color: #f0f0ec; }
-td, th { border: 0.4pt solid #cfcfc8; padding: 1.2mm 1mm; vertical-align: top; }
+td, th { border: 0.4pt solid #cfcfc8; padding: 0.8mm 1mm; vertical-align: top; }
 pre, code { font-family: Mono; font-size: 7pt; } pre { background-color: #f4f4f0; padding: 2mm; }
 .caption, #footer { color: #626874; font-size: 7pt; }
 """
@@ -54,19 +58,31 @@ def pdf(record: Record, body: str) -> bytes:
 
 
 def _html(record: Record, body: str) -> str:
-    head, shown = sections(body)
+    head, shown, annexes = sections(body)
     title = f"{record.use_case['name']}, {'version ' + str(record.model['version']) if record.model else 'draft'}"
     parts = [f"<style>{STYLE % {'fonts': _fonts()}}</style><h1>{title}</h1>", head]
-    for title_of, html in shown:
-        parts.append(f"<h2>{title_of}</h2>")
-        plot, caption = PLOTS.get(title_of, (None, ""))
-        if plot and (svg := plot(record)):
-            parts.append(f'<p><img src="{_picture(svg)}" width="480"><br><span class="caption">{caption}</span></p>')
-        html = INTERVAL.sub(lambda match: f"{match[1]} {match[2].replace(' ', NO_BREAK)}", html)
-        html = re.sub(r"<pre>.*?</pre>", _wrapped, html, flags=re.DOTALL)
-        parts.append(re.sub(r"<table>.*?</table>", _sized, html, flags=re.DOTALL))
+    parts += [_part(name, html, record, IN_BODY) for name, html in shown]
+    parts += ['<h1 class="annexes">Annexes</h1>', *(_part(name, html, record, BROAD) for name, html in annexes)]
     parts.append(f'<div id="footer">Model card {title}, run {record.run_id}, page <pdf:pagenumber> of <pdf:pagecount></div>')
     return "".join(parts)
+
+
+def _part(title: str, html: str, record: Record, broad: int) -> str:
+    """A section; its plots are at most `broad` pixels wide and stand last, so that no page ends early before a table."""
+    pictures = [
+        f'<p><img src="{_picture(svg)}" width="{_width(svg, broad)}"><br><span class="caption">{caption}</span></p>'
+        for svg, caption in drawn(title, record)
+    ]
+    html = INTERVAL.sub(lambda match: f"{match[1]} {match[2].replace(' ', NO_BREAK)}", html)
+    html = re.sub(r"<pre>.*?</pre>", _wrapped, html, flags=re.DOTALL)
+    html = re.sub(r"<table>.*?</table>", _sized, html.replace("step <code>", f"step{NO_BREAK}<code>"), flags=re.DOTALL)
+    return "".join([f"<h2>{title}</h2>", html, *pictures])
+
+
+def _width(svg: str, broad: int) -> int:
+    """Pixels: as wide as may be, or as narrow as keeps it within `TALL`, so that none leaves half a page empty."""
+    wide, high = (float(size) for size in re.findall(r'(?:width|height)="([\d.]+)pt"', svg)[:2])
+    return round(min(broad, TALL * wide / high))
 
 
 def _sized(match: "re.Match[str]") -> str:
@@ -91,16 +107,8 @@ def _need(column: list[str]) -> float:
     return max(word * 1.4 + 3, min(45.0, max(len(text) for text in column) ** 0.75 * 2))
 
 
-COLOURS = {"var(--accent)": "#1f5fa8", "var(--soft)": "#b4552d", "var(--faint)": "#cccccc", "currentColor": "#1d2026"}
-"""What the page's own colours are on paper."""
-
-
 def _picture(svg: str) -> str:
-    for name, colour in COLOURS.items():
-        svg = svg.replace(name, colour)
-    if "xmlns=" not in svg[:400]:
-        svg = svg.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1)
-    return "data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode()
+    return "data:image/svg+xml;base64," + base64.b64encode(on_paper(svg).encode()).decode()
 
 
 def _fonts() -> Path:

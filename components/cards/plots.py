@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from .figures import ENOUGH, test_metrics, variants
+from .colours import SERIES
+from .figures import ENOUGH, key_metrics, test_metrics, variants
+from .gates import bounds
 from .record import MetricDump, Record
 
 if TYPE_CHECKING:
@@ -16,27 +18,74 @@ if TYPE_CHECKING:
 
 # Colours that stand for the page's own; the SVG is given CSS variables in their place.
 INK, ACCENT, SOFT, FAINT = "#010203", "#010204", "#010205", "#010206"
-STYLES = {INK: "currentColor", ACCENT: "var(--accent)", SOFT: "var(--soft)", FAINT: "var(--faint)"}
+OF_SERIES = [f"#0102{16 + number}" for number in range(len(SERIES))]
+STYLES = {
+    INK: "currentColor", ACCENT: "var(--accent)", SOFT: "var(--soft)", FAINT: "var(--faint)",
+    **{stand_in: f"var(--{name})" for stand_in, name in zip(OF_SERIES, SERIES, strict=True)},
+}  # fmt: skip
+MARKERS = "osD^vPX"
+"""Of each series: colours that are taken for each other still differ in shape."""
+LEGEND = 108
+"""Characters that fit beside each other above a plot 8 inches wide, at the legend's size."""
+ENDS = {"holds": ("o", ACCENT), "not shown": ("D", INK), "broken": ("X", SOFT)}
+"""Verdict on a bound → how it is drawn."""
+
+
+def key_bars(record: Record) -> str | None:
+    """The key figures of the candidate and of its references, with 95 % intervals."""
+    return _metric_bars(record, "key figures", key_metrics(record))
 
 
 def metric_bars(record: Record) -> str | None:
-    """Each metric of the candidate and of its references, with 95 % intervals."""
+    """Each metric of the candidate and of its references, with 95 % intervals; None where all are key figures."""
     rows = {name: metric for name, metric in test_metrics(record).items() if metric.get("n", 0) >= ENOUGH}
+    return _metric_bars(record, "metrics", rows) if set(rows) - set(key_metrics(record)) else None
+
+
+def _metric_bars(record: Record, title: str, rows: dict[str, MetricDump]) -> str | None:
     references = record.evaluated.get("references") or {}
     if not rows:
         return None
-    series = [("this candidate", rows, ACCENT)]
-    series += [(name, one["metrics"], SOFT if number else INK) for number, (name, one) in enumerate(references.items())]
+    series = [("this candidate", rows), *((name, one["metrics"]) for name, one in references.items())]
     names = list(rows)
-    with _figure("metrics", 8, 0.6 + len(names) * (0.11 * len(series) + 0.1)) as (axes, done):
-        for number, (label, metrics, colour) in enumerate(series):
+    with _figure(title, 8, 0.8 + len(names) * (0.11 * len(series) + 0.1)) as (axes, done):
+        for number, (label, metrics) in enumerate(series):
             shown = [(at, metrics[name]) for at, name in enumerate(names) if metrics.get(name)]
             places = [at + (number - (len(series) - 1) / 2) * 0.8 / len(series) for at, _ in shown]
-            _points(axes, places, [metric for _, metric in shown], label, colour, "o" if not number else "osD^v"[number % 5])
+            drawn = number % len(SERIES)
+            _points(axes, places, [metric for _, metric in shown], label, OF_SERIES[drawn], MARKERS[drawn])
         axes.set_yticks(range(len(names)), names)
         axes.invert_yaxis()
         axes.set_xlim(-0.02, 1.02)
-        axes.legend(loc="lower center", bbox_to_anchor=(0.45, 1.0), ncols=2, frameon=False, labelcolor=INK, fontsize=9)
+        _legend(axes)
+        return done()
+
+
+def bound_bars(record: Record) -> str | None:
+    """How far each worsening lies from what the contract allows: the figure, a line to the value furthest off that the items
+    do not exclude, and the bound."""
+    rows = [one for one in bounds(record) if one.key in ("bias_at_most", "worse_at_most")]
+    if not rows:
+        return None
+    with _figure("bounds", 8, 1.0 + 0.3 * len(rows)) as (axes, done):
+        for verdict, (marker, colour) in ENDS.items():
+            shown = [(at, one) for at, one in enumerate(rows) if one.verdict == verdict]
+            if not shown:
+                continue
+            places = [at for at, _ in shown]
+            axes.hlines(places, [one.value for _, one in shown], [one.end for _, one in shown], color=colour, linewidth=1.4)
+            axes.plot([one.value for _, one in shown], places, marker, color=colour, markersize=6, label=verdict)
+        axes.vlines(
+            [one.bound for one in rows], [at - 0.38 for at in range(len(rows))], [at + 0.38 for at in range(len(rows))],
+            color=INK, linewidth=2, label="bound of the contract",
+        )  # fmt: skip
+        axes.axvline(0, color=INK, linewidth=0.6)
+        names = [f"{one.name}, in optimization" if one.key == "worse_at_most" else one.name for one in rows]
+        axes.set_yticks(range(len(rows)), [f"{name} (n={one.n})" for name, one in zip(names, rows, strict=True)])
+        axes.invert_yaxis()
+        axes.margins(x=0.06)
+        axes.set_xlabel("worse by")
+        _legend(axes)
         return done()
 
 
@@ -129,6 +178,21 @@ def _points(axes: "Axes", places: Sequence[float], metrics: list[MetricDump], la
     axes.errorbar(
         values, places, xerr=spread, fmt=marker, label=label, color=colour, ecolor=colour, elinewidth=1.2, markersize=5
     )
+
+
+def _legend(axes: "Axes") -> None:
+    """What is what, above the plot, in as many columns as fit beside each other."""
+    marks, labels = axes.get_legend_handles_labels()
+    fitting = (count for count in (4, 3, 2) if sum(_longest(labels, count)) <= LEGEND)
+    axes.figure.legend(
+        marks, labels, loc="outside upper center", ncols=next(fitting, 1), frameon=False, labelcolor=INK, fontsize=9
+    )
+
+
+def _longest(labels: Sequence[str], columns: int) -> list[int]:
+    """Characters of each column of a legend with its mark, which is filled column by column."""
+    high = -(-len(labels) // columns)
+    return [8 + max(len(one) for one in labels[at : at + high]) for at in range(0, len(labels), high)]
 
 
 @contextmanager

@@ -90,6 +90,8 @@ def markdown(record: Record, template: Path = TEMPLATES / "card.md.j2") -> str:
         "gates": gates(record),
         "open_bounds": open_bounds(record),
         "metrics": figures.test_metrics(record),
+        "key_metrics": figures.key_metrics(record),
+        "slices_with_margin": figures.slices_with_margin(record),
         "table": measured.get("table"),
         "split_rows": max((metric.get("n", 0) for metric in figures.test_metrics(record).values()), default=None),
         "gain": _gain(record),

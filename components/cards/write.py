@@ -1,19 +1,18 @@
-"""Writes cards as files: `<folder>/<use case>/v<version>.md` and what lies beside it (`draft.*` before registration), and an
-index of all cards of the folder.
+"""Writes cards as files: `<folder>/<use case>/v<version>.md` and what lies beside it (`draft.*` before registration),
+and brings the index of the folder up to date.
 
 The page is the Markdown text rendered, with plots; `v<version>.record.json` is what both were made from.
 """
 
-import re
 from pathlib import Path
 
 from components.core import publish_text
 
 from .front_matter import check, front_matter
+from .index import index
 from .page import page
 from .record import Record, record_path, template_version
-from .render import beside, card_name, environment, markdown
-from .text import Markdown
+from .render import beside, card_name, markdown
 
 
 def write_card(record: Record, folder: Path) -> Path:
@@ -36,20 +35,3 @@ def write_card(record: Record, folder: Path) -> Path:
             draft.unlink()
     index(folder)
     return path
-
-
-def index(folder: Path) -> Path:
-    """Write `folder/README.md`: one row for each card below it, newest version of a use case first."""
-    rows = []
-    cards = [path for path in folder.glob("*/*.md") if path.stem == "draft" or re.fullmatch(r"v\d+", path.stem)]
-    for path in sorted(cards, key=lambda path: (path.parent.name, -_version(path))):
-        lines = path.read_text(encoding="utf-8").splitlines()
-        decision = next((line for line in lines if line.startswith("**")), "")
-        rows.append({"name": path.parent.name, "card": path.stem, "decision": Markdown(decision.replace("|", "\\|"))})
-    text = environment().get_template("index.md.j2").render(rows=rows)
-    publish_text(folder / "README.md", text.rstrip() + "\n")
-    return folder / "README.md"
-
-
-def _version(path: Path) -> int:
-    return int(path.stem[1:]) if re.fullmatch(r"v\d+", path.stem) else 10**9

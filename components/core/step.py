@@ -24,10 +24,14 @@ class Step:
     machine: Machine
     measured: dict[str, Any] = field(default_factory=dict)
     """Seconds, rates, memory, energy: sealed beside the result, outside every digest."""
+    read: set[str] = field(default_factory=set)
+    """Objects that the step opened, sealed for lineage."""
 
     @property
     def store(self) -> Store:
-        return self.workspace.store
+        """The workspace's store, which notes what this step opens."""
+        whole = self.workspace.store
+        return Store(whole.root, whole.derived, self.read)
 
     def memo(
         self,
@@ -50,7 +54,9 @@ class Step:
             inner = Step(key, self.store.scratch(key), self.workspace, self.machine)
             result = make(inner)
             given = inputs_of({"inputs": inputs})
-            seal = Seal(key=key, name=name, result=result.model_dump(mode="json"), measured=inner.measured, inputs=given)
+            dump, read = result.model_dump(mode="json"), tuple(sorted(inner.read))
+            seal = Seal(key=key, name=name, result=dump, measured=inner.measured, inputs=given, read=read)
             self.store.seal(seal)
+        self.read.update(seal.read or ())
         self.measured.setdefault(name, {})[key[:12]] = seal.measured
         return kind.model_validate(seal.result)

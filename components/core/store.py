@@ -48,9 +48,10 @@ _QUOTED = re.compile('(?<=")[0-9a-f]{64}(?=")')
 class Seal(Frozen):
     """A finished step. `measured` (seconds, memory, rates) differs from run to run, so no digest covers it.
 
-    inputs: what went in, by name: its own digest, then every digest that it names. asked: what else the key covers (digests
-    of code and pins, the settings), so that a later run can say why it begins anew. The key covers both already, so seals
-    made before these fields were there hold as they are.
+    inputs: what went in, by name: its own digest, then every digest that it names. read: the objects that the step and its
+    sub-steps opened (a Dataset goes in whole, and few of its splits are read); None: sealed before that was recorded. asked:
+    what else the key covers (digests of code and pins, the settings), so that a later run can say why it begins anew. The
+    key covers all that already, so seals made before these fields were there hold as they are.
     """
 
     key: str
@@ -58,6 +59,7 @@ class Seal(Frozen):
     result: dict[str, Any]
     measured: dict[str, object] = {}
     inputs: dict[str, tuple[str, ...]] = {}
+    read: tuple[str, ...] | None = None
     asked: dict[str, object] = {}
 
     @property
@@ -81,10 +83,10 @@ class Tombstone(Frozen):
 class Store:
     """A folder of sealed results (see the module docstring for its layout)."""
 
-    def __init__(self, root: Path, derived: Path | None = None) -> None:
-        """derived: where readers keep what they make of its objects and could make again; beside the objects where not
-        given, which a folder that is signed, or only read, cannot have."""
-        self.root, self.derived = root, derived or root / "derived"
+    def __init__(self, root: Path, derived: Path | None = None, read: set[str] | None = None) -> None:
+        """read: takes the digest of every object that is opened. derived: where readers keep what they make of its objects
+        and could make again; beside the objects where not given, which a folder that is signed or only read cannot have."""
+        self.root, self.derived, self.read = root, derived or root / "derived", set() if read is None else read
 
     def put(self, source: Path) -> str:
         """Move the file or folder `source` into the store and return its digest. Putting equal content twice keeps one."""
@@ -129,6 +131,7 @@ class Store:
             else:
                 advice = "what it is part of must be made again (a bundle: by the deployment stage)"
             raise Damaged(self.root / "objects" / digest / faults[0], "not what its manifest says", advice)
+        self.read.add(digest)
         return self.root / "objects" / digest
 
     def manifest(self, digest: str) -> dict[str, str]:

@@ -13,8 +13,12 @@ COLOURS = {
     "source": "#e8f1fb", "job": "#fff4d6", "dataset": "#e9f6ec", "prompt": "#f4ebfb", "candidate": "#fde8e8",
     "evidence": "#e5f5f5", "version": "#ffe3c2", "approval": "#ddeedd", "endpoint": "#dddddd",
 }  # fmt: skip
-WIDE, HIGH, COLUMN, ROW = 190, 40, 250, 54
+WIDE, HIGH, COLUMN, ROW = 190, 40, 210, 80
 """Pixels of a box and of its cell."""
+ACROSS = 5
+"""Boxes beside each other: as many as fit a page of 1,100 pixels; a layer of more goes on below."""
+LONG = 300
+"""Characters beyond which a fact is folded."""
 MERMAID = str.maketrans({"#": "#35;", '"': "#quot;", "<": "#lt;", ">": "#gt;"})
 """What in a text would end it, or be read as markup."""
 
@@ -50,9 +54,13 @@ def as_html(graph: Graph, title: str) -> str:
     return (
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{escape(title)}</title>'
         '<meta name="viewport" content="width=device-width, initial-scale=1"><style>'
-        "body{font:14px/1.4 sans-serif;margin:1.5rem}svg text{font:11px sans-serif}table{border-collapse:collapse}"
+        "body{font:14px/1.4 sans-serif;margin:1.5rem}.p svg{max-width:100%;min-width:44rem;height:auto}"
+        "svg text{font:11px sans-serif}table{border-collapse:collapse}"
         "td,th{text-align:left;vertical-align:top;padding:.25rem .75rem .25rem 0;border-bottom:1px solid #ddd}"
-        "td:last-child{overflow-wrap:anywhere}.p{overflow-x:auto}</style>"
+        "td:last-child{overflow-wrap:anywhere}.p{overflow-x:auto}summary{cursor:pointer}"
+        "@media(max-width:40rem){tr,td{display:block}th{display:none}td{border:0;padding:.1rem 0}"
+        "tr{border-bottom:1px solid #ddd;padding:.5rem 0}}"
+        "</style>"
         f"<h1>{escape(title)}</h1>"
         f'<div class="p" role="region" tabindex="0" aria-label="Picture">{_picture(graph, title)}</div>'
         f"<table><tr><th>kind</th><th>name</th><th>facts</th></tr>{rows}</table></html>\n"
@@ -71,13 +79,13 @@ def label(node: Node) -> str:
 
 def _picture(graph: Graph, title: str) -> str:
     place = _places(graph)
-    width = (max(column for column, _ in place.values()) + 1) * COLUMN
+    width = round((max(column for column, _ in place.values()) + 1) * COLUMN)
     height = (max(row for _, row in place.values()) + 1) * ROW + 20
     lines = []
     for edge in graph.edges:
         (x, y), (u, v) = (_corner(place[end]) for end in (edge.source, edge.target))
-        bend = (x + WIDE + u) / 2
-        path = f"M{x + WIDE} {y + HIGH / 2} C{bend} {y + HIGH / 2} {bend} {v + HIGH / 2} {u} {v + HIGH / 2}"
+        start, end, bend = x + WIDE / 2, u + WIDE / 2, (y + HIGH + v) / 2
+        path = f"M{start} {y + HIGH} C{start} {bend} {end} {bend} {end} {v}"
         lines.append(f'<path d="{path}" fill="none" stroke="#999"><title>{escape(edge.how)}</title></path>')
     for node in graph.nodes:
         x, y = _corner(place[node.id])
@@ -92,34 +100,39 @@ def _picture(graph: Graph, title: str) -> str:
     return f'<svg xmlns="http://www.w3.org/2000/svg" role="img" aria-label="{escape(title)}" {size}>{"".join(lines)}</svg>'
 
 
-def _places(graph: Graph) -> dict[str, tuple[int, int]]:
-    """Node → (column, row): a column to the right of everything that it came from."""
+def _places(graph: Graph) -> dict[str, tuple[float, int]]:
+    """Node → (column, row): below everything that it came from, each row in the middle."""
     before: dict[str, list[str]] = defaultdict(list)
     for edge in graph.edges:
         before[edge.target].append(edge.source)
-    columns: dict[str, int] = {}
+    depths: dict[str, int] = {}
 
-    def column(node: str) -> int:
-        if node not in columns:
-            columns[node] = 0  # an edge back, which no seal can make, would end here
-            columns[node] = max((column(other) + 1 for other in before[node]), default=0)
-        return columns[node]
+    def depth(node: str) -> int:
+        if node not in depths:
+            depths[node] = 0  # an edge back, which no seal can make, would end here
+            depths[node] = max((depth(other) + 1 for other in before[node]), default=0)
+        return depths[node]
 
-    rows: dict[int, int] = defaultdict(int)
-    places = {}
+    layers: dict[int, list[str]] = defaultdict(list)
     for node in graph.nodes:
-        at = column(node.id)
-        places[node.id] = (at, rows[at])
-        rows[at] += 1
-    return places
+        layers[depth(node.id)].append(node.id)
+    lines = [layers[at][start : start + ACROSS] for at in sorted(layers) for start in range(0, len(layers[at]), ACROSS)]
+    widest = max(len(line) for line in lines)
+    return {
+        node: ((widest - len(line)) / 2 + column, row) for row, line in enumerate(lines) for column, node in enumerate(line)
+    }
 
 
-def _corner(place: tuple[int, int]) -> tuple[int, int]:
+def _corner(place: tuple[float, int]) -> tuple[float, int]:
     return place[0] * COLUMN + 10, place[1] * ROW + 10
 
 
 def _facts(node: Node) -> str:
-    return "<br>".join(f"{escape(name)}: {escape(_said(value))}" for name, value in node.facts.items())
+    return "<br>".join(_fact(escape(name), escape(_said(value))) for name, value in node.facts.items())
+
+
+def _fact(name: str, said: str) -> str:
+    return f"{name}: {said}" if len(said) <= LONG else f"<details><summary>{name}</summary>{said}</details>"
 
 
 def _said(value: object) -> str:

@@ -1,8 +1,8 @@
 """The graph of a release: source → data step → splits → what each stage made → evidence → version → approval → endpoint.
 
-Edges come from seals (a step's inputs and results are digests) and from the Candidate; what a stage reads of the dataset
-comes from `READS`, since a seal names all of it (what its Candidate searches is the Candidate's). Names follow OpenLineage
-where they fit: jobs read and write datasets.
+Edges come from seals (a step's inputs and results are digests) and from the Candidate. A Dataset goes into a step whole; of
+its splits those are drawn that the step opened, as its seal records, or where an earlier seal does not, those of `READS`
+(what its Candidate searches is the Candidate's). Names follow OpenLineage where they fit: jobs read and write datasets.
 """
 
 import json
@@ -28,6 +28,10 @@ READS: dict[str, tuple[str, ...]] = {
 """Stage → splits that it reads (feedback: the held-out ones to keep their questions out; evaluation: those of training to
 find answers that were copied from them); a stage that is not named here reads all. tests/lineage/test_graph.py holds this
 against the stages' source."""
+
+
+READS_OF_STEP: dict[str, tuple[str, ...]] = {"components.evaluation.finalist": ("validation",)}
+"""Step → splits that it reads, where they are fewer than its stage's."""
 
 
 class SourceRead(TypedDict):
@@ -136,7 +140,7 @@ class _Builder:
         wanted = {digest for given in seal.inputs.values() for digest in given}
         splits = {self.roles.get(digest, ""): digest for digest in wanted if self._is_split(digest)}
         for role, digest in splits.items():
-            if role in READS.get(stage, tuple(splits)):
+            if was_read(seal, digest, role):
                 self.edge(self.object(digest), id, "reads")
         for digest in sorted(wanted - set(splits.values())):
             maker = self.makers.get(digest)
@@ -224,6 +228,14 @@ def outputs(seal: Seal) -> set[str]:
     """What a step made: objects, Candidates and Evidence, by digest; what it only passed on is not among them."""
     given = {digest for one in seal.inputs.values() for digest in one}
     return (seal.made | {value.digest for value in _values(seal.result)}) - given
+
+
+def was_read(seal: Seal, digest: str, role: str) -> bool:
+    """Whether a step read the split `digest`, called `role`, of the Dataset that it was handed."""
+    if seal.read is not None:
+        return digest in seal.read
+    splits = READS_OF_STEP.get(seal.name) or READS.get(seal.name.split(".")[1])
+    return splits is None or role in splits
 
 
 def provenance(store: Store, seal: Seal) -> Provenance:

@@ -8,7 +8,7 @@ from typing import Literal, NotRequired, TypedDict
 from components.core import BadInput, Passage, Row, Seal, Store, digest_of, read_jsonl
 from components.text import same, words
 
-from .graph import READS, provenance
+from .graph import provenance, was_read
 from .search import TAUGHT_BY, object_roles
 from .subject import LEAST, Subject, size
 
@@ -108,10 +108,22 @@ def _followed(store: Store, line: StoredText, role: str, prepared: list[Seal]) -
         kind: text.model_dump(mode="json"),
         "split": ", ".join(roles),
         "read": _read(store, mine, text.id),
-        "read_by": sorted(stage for stage, splits in READS.items() if set(roles) & set(splits)),
+        "read_by": sorted(_readers(store, seals, holding, roles)),
         "training": f"weights are {'' if taught else 'not '}made from this",
         "released": _released(seals, {seal.result["dataset"]["provenance"] for seal in mine}),
         "places": places,
+    }
+
+
+def _readers(store: Store, seals: Sequence[Seal], holding: set[str], roles: Sequence[str]) -> set[str]:
+    """The stages with a step that was handed a split which holds the text, and read it."""
+    splits = {digest: role for digest, role in object_roles(store).items() if digest in holding and role in roles}
+    return {
+        seal.name.split(".")[1]
+        for seal in seals
+        if seal.name.startswith("components.") and seal.name.split(".")[1] != "data"
+        for digest in splits.keys() & {one for given in seal.inputs.values() for one in given}
+        if was_read(seal, digest, splits[digest])
     }
 
 

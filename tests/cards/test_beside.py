@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
-from pypdf import PdfReader
+from pypdf import PageObject, PdfReader
 
 from components.cards import diff, markdown
 from components.cards.annexes import ANNEXES, score
@@ -16,8 +16,12 @@ from components.cards.energy import spent
 from components.cards.pdf import pdf
 from components.cards.render import beside
 from components.cards.statement import statement
+from components.core.code import ROOT
 
 from .record import candidate, metric, name, record
+
+FOOTER = 60
+"""Points from below within which the footer stands."""
 
 
 def test_the_bill_of_materials_is_valid_and_names_every_part() -> None:
@@ -119,3 +123,21 @@ def test_the_pdf_holds_the_card(pages: list[str]) -> None:
 
 def test_no_file_of_the_machine_is_printed(pages: list[str]) -> None:
     assert Path("/etc/hostname").read_text().strip() not in "".join(pages)
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "model_cards").glob("*/v*.pdf")), ids=lambda path: path.parent.name)
+def test_a_committed_card_has_at_most_eight_pages_before_its_annexes_and_none_is_half_empty(path: Path) -> None:
+    pages = PdfReader(path).pages
+    first = next(at for at, page in enumerate(pages) if "\nAnnexes\n" in page.extract_text())
+    assert first < 8
+    opening = " ".join(page.extract_text() for page in pages[:2])
+    assert all(heading in opening for heading in ("Decision", "Limits and risks", "What was not measured", "Key figures"))
+    for number, page in enumerate(pages[:-1], 1):
+        assert lowest(page) < float(page.mediabox.height) / 2, f"page {number}"
+
+
+def lowest(page: PageObject) -> float:
+    """Where the last line above the footer stands, from below."""
+    heights: list[float] = []
+    page.extract_text(visitor_text=lambda text, outer, at, *_: heights.append(outer[5] + at[5]) if text.strip() else None)
+    return min(height for height in heights if height > FOOTER)

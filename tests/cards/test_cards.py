@@ -71,10 +71,31 @@ def test_the_page_needs_nothing_from_elsewhere(tmp_path: Path) -> None:
     page = write_card(record(), tmp_path).with_suffix(".html")
     found = tags(page)
     assert {tag for tag, _ in found}.isdisjoint({"script", "link", "img", "iframe"})
-    assert sum(tag == "svg" for tag, _ in found) == 4
+    assert sum(tag == "svg" for tag, _ in found) == 5
     links = [attributes["href"] for tag, attributes in found if tag == "a"]
     assert all(link.startswith("#") or (page.parent / link).is_file() for link in links)
     assert "url(http" not in page.read_text()
+
+
+def test_the_body_holds_every_gate_bound_and_margin_and_the_rest_is_folded(tmp_path: Path) -> None:
+    found = json.loads(json.dumps(evaluated(record().decision)))
+    found["bounds"] = [worsening("bbq", [0.0] * 20, [0.0] * 20, 0.1).model_dump()]
+    card = write_card(record(evaluated=found), tmp_path)
+    body, _, annexes = card.read_text().partition("\n# Annexes\n")
+    headings = re.findall(r"^## (.*)$", body, re.MULTILINE)
+    assert headings[:4] == ["Decision", "Limits and risks", "What was not measured", "Key figures"]
+    assert all(f"| {gate.name} |" in body for gate in gates(record(evaluated=found)))
+    assert "| question_type = how | 0.18 | -0.020 [-0.120, +0.080] | 40 | 0.05 | 0.31 | not enough evidence |" in body
+    assert "| f1_answerable | 0.310 [0.260, 0.360] | 0.190 [0.140, 0.240] | 240 |" in body
+    assert "- toxicity of answers" in body
+    folded = re.findall(r"^## (.*)$", annexes, re.MULTILINE)
+    page = card.with_suffix(".html").read_text()
+    assert re.findall(r"<details><summary>(.*?)</summary>", page) == folded
+    assert "Safety" in folded
+    pictures = page.partition('id="annexes"')[0]
+    assert pictures.count("<svg") == 2, "key figures, and bounds with what is not shown"
+    assert "bbq (n=20)" in pictures
+    assert len(set(re.findall(r"var\(--s\d\)", pictures))) == 4, "a colour for the candidate and for each reference"
 
 
 def test_the_data_section_shows_curation_and_links_the_data_docs(tmp_path: Path) -> None:

@@ -8,11 +8,11 @@ import httpx
 import pytest
 import yaml
 
-from components.core import ApprovalRules, Workspace
+from components.core import ApprovalRules, Workspace, short
 from components.core.code import ROOT
 from components.core.keys import make_keys
 from components.governance import Approvals, Registry, covered, registered
-from flows.approval import _decided
+from flows.approval import _decided, _question
 from flows.start import QUIET
 from tests import warm
 from tests.cards.evidence import carded
@@ -73,6 +73,12 @@ def asked(place, version: int) -> str:
     return run
 
 
+def form_of(place, run: str) -> dict[str, Any]:
+    """The fields of the form that a run waits with."""
+    keyset = place[0].get(f"/flow_runs/{run}").json()["state"]["state_details"]["run_input_keyset"]
+    return place[0].get(f"/flow_runs/{run}/input/{keyset['schema']}").json()["properties"]
+
+
 def answer(place, run: str, **form: str) -> dict[str, Any]:
     """What the server says to a filled form."""
     reply = place[0].post(f"/flow_runs/{run}/resume", json={"run_input": form})
@@ -86,12 +92,12 @@ def workspace_of(place):
 
 def test_a_form_that_is_filled_in_promotes(place) -> None:
     workspace, run = workspace_of(place), asked(place, 1)
-    seen = covered(workspace, registered(workspace, "desk", 1)).digest
     assert Registry(workspace).holder("desk", "champion") is None
-    refused = answer(place, run, identity="Ada", decision="perhaps", reason="?", seen=seen)
+    assert "seen" not in form_of(place, run), "no digest to type"
+    refused = answer(place, run, identity="Ada", decision="perhaps", reason="?")
     assert refused["status"] == "REJECT", "the server holds a form to its schema"
     assert Approvals(workspace).entries() == []
-    assert answer(place, run, identity="Ada", decision="approve", reason="figures hold", seen=seen)["status"] == "ACCEPT"
+    assert answer(place, run, identity="Ada", decision="approve", reason="figures hold")["status"] == "ACCEPT"
     assert worked(place[1], place[0], run)["type"] == "COMPLETED"
     (line,) = Approvals(workspace).entries("desk", 1)
     assert (line.by, line.reason) == ("Ada", "figures hold")
@@ -101,13 +107,32 @@ def test_a_form_that_is_filled_in_promotes(place) -> None:
 def test_a_form_with_a_name_that_the_contract_does_not_have_is_asked_again_with_the_reason(place) -> None:
     workspace, run = workspace_of(place), asked(place, 2)
     seen = covered(workspace, registered(workspace, "desk", 2)).digest
-    said = {"decision": "approve", "reason": "figures hold", "seen": seen}
+    said = {"decision": "approve", "reason": "figures hold"}
     answer(place, run, identity="Mallory", **said)
     state = worked(place[1], place[0], run)
     assert (state["type"], state["name"]) == ("PAUSED", "Suspended")
     assert Approvals(workspace).entries("desk", 2) == []
-    shown = place[0].get(f"/flow_runs/{run}/input/suspended-decision-1-description").text
+    shown = place[0].get(f"/flow_runs/{run}/input/suspended-decision-1-{short(seen)}-description").text
     assert "Not recorded:** 'Mallory' does not have any role" in shown
     assert answer(place, run, identity="Ada", **said)["status"] == "ACCEPT"
     assert worked(place[1], place[0], run)["type"] == "COMPLETED"
     assert [line.by for line in Approvals(workspace).entries("desk", 2)] == ["Ada"]
+
+
+def test_what_changed_since_the_form_was_shown_is_asked_anew(place) -> None:
+    workspace = workspace_of(place)
+    before, run = Approvals(workspace).entries("desk", 1), asked(place, 1)
+    assert answer(place, run, identity="Ada", decision="reject", reason="read")["status"] == "ACCEPT"
+    real_card(workspace, registered(workspace, "desk", 1), intended_use="Another use.")
+    state = worked(place[1], place[0], run)
+    assert (state["type"], state["name"]) == ("PAUSED", "Suspended")
+    assert Approvals(workspace).entries("desk", 1) == before
+
+
+def test_the_form_says_what_changed_since_the_champion(place) -> None:
+    workspace = workspace_of(place)
+    version = registered(workspace, "desk", 2)
+    text = _question(workspace, version)
+    assert "| gain over plain baseline | interval above 0" in text
+    assert text.count("![") == 1
+    assert text.index("**Meets the contract**") < text.index("| gate |") < text.index("champion") < text.index("![")

@@ -11,12 +11,24 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
-from components.core import ApprovalRules, Evidence, MachineFault, Metric, Seal, Workspace, write_jsonl
+from components.core import (
+    ApprovalRules,
+    Candidate,
+    Evidence,
+    MachineFault,
+    Metric,
+    Retriever,
+    Runtime,
+    Seal,
+    Workspace,
+    write_jsonl,
+)
 from components.core.code import ROOT
 from components.core.keys import make_keys
 from components.governance import Approvals, Registry, approve, covered, registered, reject
 from components.serving import free_port
 from flows.review import create_app
+from flows.review_evidence import passages
 from tests.conftest import environment
 from tests.governance.conftest import real_card, two_versions
 from tests.governance.test_approve import later
@@ -354,3 +366,49 @@ def test_a_version_is_approved_in_a_browser_by_keyboard_alone(page, workspace) -
     assert Registry(workspace).holder("desk", "champion") == 2
     named = page.accessibility.snapshot() if hasattr(page, "accessibility") else page.locator("main").aria_snapshot()
     assert "Decision" in str(named)
+
+
+def test_a_digest_is_a_link_to_its_table_and_what_is_not_named_is_not_opened(client, workspace) -> None:
+    evidence = registered(workspace, "desk", 2).evidence[:12]
+    text = client.get("/desk/2").text
+    link = f"/desk/2/digest/{evidence}"
+    assert f'<a href="{link}"><code>{evidence}</code></a>' in text
+    table = client.get(link).text
+    assert "examples.jsonl" in table
+    assert "In 1825 0.625" in table
+    other = registered(workspace, "desk", 1).evidence[:12]
+    assert client.get(f"/desk/2/digest/{other}").status_code == 404
+    next(path for path in workspace.store.root.rglob("examples.jsonl") if "0.625" in path.read_text()).write_text("{}")
+    assert client.get(link).status_code == 409
+
+
+def test_the_page_shows_the_pictures_of_the_card_and_runs_nothing(client) -> None:
+    text = client.get("/desk/2").text
+    order = [
+        "What the run decided",
+        "Against champion version 1",
+        '<h2 id="pictures">',
+        '<h2 id="facts">',
+        "Record the decision",
+    ]
+    assert [text.index(one) for one in order] == sorted(text.index(one) for one in order)
+    (picture,) = re.findall(r'<img src="([^"]+)"', text)
+    drawn = client.get(picture)
+    assert drawn.headers["content-type"] == "image/svg+xml"
+    assert "<svg" in drawn.text
+    assert "var(--" not in drawn.text
+    assert "script-src" not in drawn.headers["content-security-policy"]
+    assert client.get("/desk/2/picture/7").status_code == 404
+
+
+def test_a_passage_opens_as_text(tmp_path) -> None:
+    workspace = Workspace(tmp_path)
+    write_jsonl(
+        tmp_path / "passages.jsonl", [{"id": "rail", "text": "The railway opened in 1825."}, {"id": "x", "text": "y"}]
+    )
+    knowledge = workspace.store.put(tmp_path / "passages.jsonl")
+    retriever = Retriever(scoring="bm25", knowledge=knowledge)
+    candidate = Candidate(task="question_answering", runtime=Runtime(engine="baseline"), retriever=retriever)
+    assert {name: one.text for name, one in passages(workspace.store, candidate, ["rail", "gone"]).items()} == {
+        "rail": "The railway opened in 1825."
+    }

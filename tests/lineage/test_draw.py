@@ -1,3 +1,5 @@
+import re
+
 from components.lineage import as_html, as_mermaid
 from components.lineage.graph import Edge, Graph, Node
 
@@ -31,3 +33,20 @@ def test_a_fact_reads_as_a_sentence_would_have_it():
     facts = {"dropped": {"exact": 3, "near": 1}, "objects": ("a", "b")}
     page = as_html(Graph(nodes=(Node(id="a", kind="job", name="data", facts=facts),), edges=()), "Lineage")
     assert "dropped: exact: 3, near: 1<br>objects: a, b<" in page
+
+
+def test_a_picture_of_many_boxes_fits_the_page():
+    wide = tuple(Node(id=f"s{number}", kind="source", name=f"source {number}") for number in range(12))
+    chain = tuple(Node(id=f"j{number}", kind="job", name=f"step {number}") for number in range(15))
+    edges = [Edge(source=one.id, target="j0", how="reads") for one in wide]
+    edges += [Edge(source=f"j{number}", target=f"j{number + 1}", how="reads") for number in range(14)]
+    page = as_html(Graph(nodes=(*wide, *chain), edges=tuple(edges)), "Lineage")
+    width = int(re.search(r'<svg[^>]* width="(\d+)"', page)[1])
+    assert width <= 1100
+    assert "max-width:100%" in page
+    assert len(set(re.findall(r'<rect x="([\d.]+)" y="([\d.]+)"', page))) == 27, "no box lies on another"
+
+
+def test_a_long_fact_is_folded():
+    page = as_html(Graph(nodes=(Node(id="a", kind="job", name="data", facts={"bias": "x" * 400}),), edges=()), "Lineage")
+    assert f"<details><summary>bias</summary>{'x' * 400}</details>" in page

@@ -1,12 +1,25 @@
 """From a tuned release back to the rows that its weights were made from."""
 
 import ast
+import json
 from typing import Any
 
 import pytest
 
-from components.core import STAGES, Adapter, Candidate, Checkpoint, Evidence, MachineFault, Metric, Workspace
+from components.core import (
+    STAGES,
+    Adapter,
+    Candidate,
+    Checkpoint,
+    Evidence,
+    MachineFault,
+    Metric,
+    Seal,
+    Workspace,
+    canonical,
+)
 from components.core.code import ROOT
+from components.core.store import inputs_of
 from components.lineage import Graph, Subject, erase, graph, touched, trace, why
 from components.lineage.graph import READS
 
@@ -142,3 +155,23 @@ def test_a_withdrawn_version_is_still_drawn_by_its_digests(tmp_path):
     assert {"version", "approval"} <= {node.kind for node in whole.nodes}
     with pytest.raises(MachineFault, match="no sealed step"):
         drawn(workspace, None, release)
+
+
+@pytest.mark.parametrize("recorded", [True, False], ids=["as sealed", "of an earlier seal"])
+def test_choosing_the_finalist_reads_no_test_rows(tmp_path, recorded):
+    workspace, candidate, release = released(tmp_path)
+    dataset = next(seal.result["dataset"] for seal in workspace.store.seals() if seal.name == "components.data.prepare")
+    chosen = candidate.model_copy(update={"abstain": "unknown"})
+    read = {"read": (dataset["splits"]["train"]["object"],)} if recorded else {}
+    given = inputs_of({"candidate": candidate, "dataset": dataset})
+    result = json.loads(canonical({"candidate": chosen}))
+    workspace.store.seal(Seal(key="q" * 64, name="components.evaluation.finalist", result=result, inputs=given, **read))
+    deployed = {"release": {"model_name": "desk", "version": 2, "candidate": chosen}}
+    seal(workspace, "2", "components.deployment.deploy", deployed, candidate=chosen)
+    whole = drawn(workspace, chosen, release | {"version": 2, "candidate": chosen.digest})
+    names = {node.id: node.name for node in whole.nodes}
+    of = {names[edge.source] for edge in whole.before(f"job:{'q' * 64}")}
+    assert "test" not in of
+    assert ("train" in of) == recorded, "what the seal says was read, and nothing that was only handed over"
+    found = trace(workspace.store, ROWS["test"][0]["id"])
+    assert found["read_by"] == ["deployment", "evaluation"], "not selection and others that never ran here"

@@ -59,6 +59,8 @@ def prepared(home: Path) -> Store:
         "provenance": put(workspace, "known", provenance_json=json.dumps(known)),
     }
     seal(workspace, "d", "components.data.prepare", {"dataset": dataset})
+    for key, name in (("e", "retrieval.retrieve"), ("b", "tuning.tune")):
+        seal(workspace, key, f"components.{name}", {}, dataset=dataset)
     release = {"release": {"model_name": "desk", "version": 3}}
     seal(workspace, "f", "components.deployment.deploy", release, dataset=dataset)
     return workspace.store
