@@ -53,6 +53,8 @@ LOAD, LOAD_PARAMETER = 0.3, 16e-9
 """Seconds to load a model for one measurement, whatever its size and for each parameter: 2.5 s for 135 million."""
 PROMPT, EXAMPLE_SHARE = 60, 0.5
 """Tokens of instruction and form in a prompt; share of a prompt's examples that is run again for a row."""
+GIVEN = 550
+"""Most tokens that a prompt shows of a text that comes with its question (384 words)."""
 PRACTICE = 120
 """Tokens of the part of a passage that a practice row is shown."""
 BENCHMARK_ITEM, EMBEDDED_WEIGHTS = 80, 10_600_000
@@ -80,7 +82,7 @@ class Case:
     answer: float
     """Tokens of a row's answer."""
     passage: float
-    """Tokens of a whole passage; 0 without a knowledge base."""
+    """Tokens of a whole passage, or of a text that comes with its question; 0 where there is neither."""
     megabytes: float
     trainings: int
     """2 where made rows are tried beside the collected ones."""
@@ -114,7 +116,7 @@ def seconds_of_stages(run: "Run", case: Case) -> dict[str, float]:
     contract = run.use_case
     kind = kind_of(contract.task.kind).tokens
     prompting, retrieval = run.settings("prompting", PromptingConfig), run.settings("retrieval", RetrievalConfig)
-    context = retrieval.context_words * 1.35 if case.passage else 0.0
+    context = retrieval.context_words * 1.35 if case.passages else min(case.passage, GIVEN)
     answer = min(case.answer, kind.tuned)
     tuning = _tuning(run.settings("tuning", TuningConfig), case, context, answer, contract)
     evaluation = _evaluation(run.settings("evaluation", EvaluationConfig), case, context, answer, contract)
@@ -124,7 +126,7 @@ def seconds_of_stages(run: "Run", case: Case) -> dict[str, float]:
         "data": case.megabytes * MEGABYTE,
         "selection": len(case.models) * case.answers(decided, case.passage, 3.0 if contract.task.labels else kind.basic),
         "prompting": _prompting(prompting, case, context, kind.prompted),
-        "retrieval": _retrieval(retrieval, case, context, kind.prompted) if case.passage else None,
+        "retrieval": _retrieval(retrieval, case, context, kind.prompted) if case.passages else None,
         "tuning": tuning,
         "feedback": _feedback(run.settings("feedback", FeedbackConfig), tuning, case, context, answer),
         "evaluation": evaluation,
@@ -158,6 +160,7 @@ def case_of(run: "Run", seen: "list[Seen]", rates: Rates) -> Case:
     practice = sum(len(one.records) if one.whole else 10_000 for one in seen if one.source.role == "practice")
     examples = [record for one in seen if "examples" in one.source.role for record in one.records]
     knowing = [one for one in seen if "knowledge" in one.source.role]
+    passages = [record for one in knowing for record in one.records]
     held = sum(len(one.records) if one.whole else 10_000 for one in knowing)
     dtype = selection.dtype if selection.dtype in ("float32", "bfloat16") else "float32"
     if run.profile.machine.device == "cuda":
@@ -171,7 +174,7 @@ def case_of(run: "Run", seen: "list[Seen]", rates: Rates) -> Case:
         passages=min(held, data.knowledge_passages or held),
         text=_tokens([record.text for record in examples]),
         answer=_tokens([record.answer for record in examples]),
-        passage=_tokens([record.passage for one in knowing for record in one.records]),
+        passage=_tokens([record.passage for record in (examples if contract.task.given else passages)]),
         megabytes=sum(one.size for one in seen) / 1e6,
         trainings=2 if contract.data.has_made_rows else 1,
         models=tuple(model.parameters for model in models),

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from components.core import Data, Source, Task, canonical
 
-from .read import Record
+from .read import Record, required_fields
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -68,7 +68,7 @@ class Gate:
         columns = ("line", "text", "answer", "passage", "title")
         frame = pd.DataFrame({column: [getattr(record, column) for record in records] for column in columns})
         frame = frame.astype(dict.fromkeys(columns[1:], object))
-        asked = _asked(source)
+        asked = required_fields(source, task)
         frame["row"] = [_row([getattr(record, column) for column in asked]) for record in records]
         expectations = _expectations(source, task, 1 - data.quarantine_at_most, max_characters)
         result = self._run(source, frame, expectations)
@@ -124,12 +124,6 @@ def _renamed(names: dict[str, str], match: re.Match[str]) -> str:
     return names[match.group()]
 
 
-def _asked(source: Source) -> list[str]:
-    """The columns that rows of a source must have."""
-    columns = {"examples": ["text", "answer"], "knowledge": ["passage"], "unlabelled": ["text"]}
-    return columns.get(source.role, ["text", "answer", "passage"])
-
-
 def _row(values: list[str | None]) -> str | None:
     """A row as one text, to find equal ones by; None where all of it is missing. GX's own expectation over several columns
     takes them from a set: their order in the page, and with it the page's bytes, would differ between two processes."""
@@ -141,7 +135,7 @@ def _expectations(source: Source, task: Task, mostly: float, max_characters: int
     from great_expectations.expectations.metadata_types import FailureSeverity
 
     warning, critical = FailureSeverity.WARNING, FailureSeverity.CRITICAL
-    columns = _asked(source)
+    columns = required_fields(source, task)
     expectations: list[Expectation] = [gxe.ExpectTableRowCountToBeBetween(min_value=1, severity=critical)]
     for column in columns:
         expectations.append(gxe.ExpectColumnValuesToNotBeNull(column=column, mostly=mostly, severity=critical))
@@ -154,7 +148,7 @@ def _expectations(source: Source, task: Task, mostly: float, max_characters: int
         expectations.append(
             gxe.ExpectColumnValuesToBeInSet(column="answer", value_set=list(task.labels), mostly=mostly, severity=critical)
         )
-    if columns == ["text"]:
+    if columns == ("text",):
         expectations.append(gxe.ExpectColumnValuesToBeUnique(column="text", severity=warning))
     elif "text" in columns:
         expectations.append(gxe.ExpectColumnValuesToBeUnique(column="row", severity=warning))

@@ -13,7 +13,7 @@ from components.core import BadInput, Data, Source, Task, Workspace
 
 from .gate import Gate, refusal
 from .locate import find
-from .read import REQUIRED, Record, read_source
+from .read import Record, read_source, required_fields
 
 HEAD = 200
 """Rows that are looked at of each source."""
@@ -64,6 +64,7 @@ def _size(path: Path, source: Source) -> int:
 
 def _looks_bad(record: Record, source: Source, task: Task, max_characters: int) -> bool:
     """Whether the gate should look at it: only that says what is bad."""
-    values = [getattr(record, field) for field in REQUIRED[source.role]]
-    unknown = task.labels and "answer" in REQUIRED[source.role] and record.answer not in task.labels
+    required = required_fields(source, task)
+    values = [getattr(record, field) for field in required]
+    unknown = task.labels and "answer" in required and record.answer not in task.labels
     return bool(record.fault or unknown or None in values or max(map(len, filter(None, values)), default=0) > max_characters)

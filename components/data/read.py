@@ -79,7 +79,7 @@ def read_source(source: Source, number: int, path: Path, task: Task, at_most: in
     there = {column for row in rows for column in row.fields}
     kind = kind_of(task.kind)
     texts = _aliases(task)["text"]
-    required = _required(source, task)
+    required = required_fields(source, task)
     if "text" in required and not there & {*texts, *(source.fields.get(alias, alias) for alias in texts)}:
         rows = [_with_question(row, kind.asks) for row in rows]
         there = {column for row in rows for column in row.fields}
@@ -164,7 +164,7 @@ def _columns(source: Source, number: int, path: Path, there: set[str], task: Tas
         if field not in known:
             raise BadInput(f"data.sources.{number}.fields: key '{field}' is not known; allowed: {', '.join(known)}")
     columns: dict[str, str] = {}
-    required = _required(source, task)
+    required = required_fields(source, task)
     for ours in dict.fromkeys((*required, *OPTIONAL.get(source.role, ()))):
         mapped = next((source.fields[alias] for alias in aliases[ours] if alias in source.fields), None)
         column = mapped or next((alias for alias in aliases[ours] if alias in there), None)
@@ -189,7 +189,7 @@ def _usual(ours: str, task: Task) -> str:
     return _aliases(task)[ours][0]
 
 
-def _required(source: Source, task: Task) -> tuple[str, ...]:
+def required_fields(source: Source, task: Task) -> tuple[str, ...]:
     """Our fields that the source's files must have."""
     return ({**REQUIRED, **GIVEN} if task.given else REQUIRED)[source.role]
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from components.core import BadInput, Task
+from components.core import BadInput, GateRefused, Task
+from components.data import first_rows
 from components.text import apart
 
 from .conftest import Bench, write
@@ -78,3 +79,13 @@ def test_two_questions_about_texts_that_nearly_agree_are_told_apart(bench: Bench
     again = [{**row, "context": row["context"].replace("a month.", "a month .")} for row in rows[:2]]
     done = prepared(bench, [*rows, *again])
     assert done.figures["dropped"]["duplicate row"] == 2
+
+
+def test_a_row_without_its_text_is_seen_before_anything_runs(bench: Bench) -> None:
+    """By the gate's own sentence, from the first rows; in the run's data stage too."""
+    rows = [*leases(60), *({**row, "context": None} for row in leases(30))]
+    source = {"name": "leases", "path": str(write(bench.folder / "leases.jsonl", rows))}
+    with pytest.raises(BadInput, match=r"source 'leases'.*passage"):
+        first_rows(LEASES, bench.data(source, splits=SPLITS), bench.folder, bench.workspace, 20_000)
+    with pytest.raises(GateRefused, match=r"source 'leases'.*passage"):
+        bench.prepare(LEASES, bench.data(source, splits=SPLITS))
