@@ -6,6 +6,7 @@ forgotten.json  login  rates.json
 
 import fcntl
 import os
+import platform
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -35,6 +36,11 @@ class Workspace:
         with disk_faults(self.root):
             self.root.mkdir(parents=True, exist_ok=True)
         self.store = Store(self.root / "store")
+
+    @property
+    def name(self) -> str:
+        """Tells this folder of this machine from others, where people see several."""
+        return f"workspace-{digest_of([platform.node(), str(self.root.resolve())])[:8]}"
 
     @property
     def ledger(self) -> Path:
