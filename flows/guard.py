@@ -28,7 +28,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from components.core import Workspace
 from components.core.login import USER, read_login
-from components.core.tracking import follow_move
+from components.core.moved_tracking import follow_move
 
 HOSTS = ("127.0.0.1", "localhost")
 HEALTH = "/health"

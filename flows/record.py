@@ -23,7 +23,6 @@ from components.core import (
     MachineFault,
     Release,
     Workspace,
-    digest_of,
     publish_bytes,
     publish_json,
     read_jsonl,
@@ -31,12 +30,13 @@ from components.core import (
 from components.core.code import ROOT, SHIPPED
 from components.core.files import disk_faults
 from components.core.rates import processor
-from components.core.tracking import Tracking
+from components.core.tracking import RUN, Tracking
 from components.deployment.requirements import requirements
 from components.evaluation import Evaluated
 from components.governance import Registry
 from components.use_case import texts
 from flows.foreseen import look_at_rows
+from flows.mlflow_pages import version_page
 from flows.page import shown_on_its_page
 from flows.run import USE_CASES, Run
 from flows.runs import begin
@@ -59,7 +59,7 @@ PACKAGES = (
 
 def run_tags(run_id: str, workspace: Workspace) -> list[str]:
     """The tags of a run's flow runs: of a run in one workspace, and of no other one on the same Prefect server."""
-    return [run_id, f"workspace-{digest_of([platform.node(), str(workspace.root.resolve())])[:8]}"]
+    return [run_id, workspace.name]
 
 
 def claim(run_id: str, workspace: Workspace) -> None:
@@ -90,7 +90,8 @@ def opened(run: Run, until: str | None) -> Iterator[Steps]:
         claim(run.id, run.workspace)
         begin(run.folder, run.command(until))
         tracking = Tracking(run.workspace, run.use_case.name)
-        tags = {"ninefold.run": run.id, "ninefold.profile": run.profile.name, "ninefold.use_case": run.use_case.name}
+        tracking.bury()
+        tags = {RUN: run.id, "ninefold.profile": run.profile.name, "ninefold.use_case": run.use_case.name}
         parent = tracking.begin(
             run.key, run.id, params={"profile": run.profile.name, "use_case": run.use_case.name}, tags=tags
         )
@@ -159,7 +160,8 @@ def publish_card(do: Steps, candidate: Candidate, evaluated: Evaluated, release:
         # what it was made from is sealed and sound: the text is our own doing, and such a card must not go out
         raise MachineFault(f"the card contradicts itself or is unfilled: {'; '.join(map(str, findings))}")
     if release:
-        Registry(do.run.workspace).keep_record(release.model_name, release.version, cards.record_digest(record))
+        page = version_page(do, record)
+        Registry(do.run.workspace).publish(release.model_name, release.version, cards.record_digest(record), page)
     if release and do.run.profile.cards == "project":  # four seconds that a trial does not need: `ninefold card print`
         publish_bytes(do.card.with_suffix(".pdf"), pdf(record, cards.markdown(record)))
     return do.card

@@ -6,7 +6,7 @@ from rich.console import Console
 
 from components import serving
 from components.core import BadInput, GateRefused, Workspace
-from components.core.tracking import follow_move
+from components.core.moved_tracking import follow_move
 from components.governance import Registered, Registry, candidate_in, registered, state, tampered
 from flows.approve import warn
 

@@ -8,6 +8,7 @@ import logging
 import sys
 import time
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Generic, TypeVar, get_type_hints
@@ -20,6 +21,7 @@ from prefect.cache_policies import NO_CACHE
 from components.core import (
     STAGES,
     Candidate,
+    Evidence,
     Frozen,
     NinefoldError,
     Seal,
@@ -32,8 +34,10 @@ from components.core import (
     stage_config,
 )
 from components.core.code import pins, words_of
+from components.core.inputs import Input, inputs_in
 from components.core.store import inputs_of
 from components.core.tracking import Tracking
+from components.data import Prepared
 from components.prompting import Prompted
 from flows.again import why_again
 from flows.run import Run
@@ -69,6 +73,11 @@ class Call:
     asked: dict[str, object]
     """Digests of code and pins, and the settings, as its seal keeps them."""
 
+    @property
+    def label(self) -> str:
+        """What people call the step."""
+        return _label(self.stage, self.name)
+
 
 @dataclass
 class Done(Generic[ResultOrNone]):
@@ -89,9 +98,7 @@ class Done(Generic[ResultOrNone]):
     @property
     def name(self) -> str:
         """The stage's word, or `stage.function` for the second step of a stage."""
-        first = {"feedback": "collect", "evaluation": "evaluate", "optimization": "optimize"}.get(self.stage)
-        verb = self.function.rpartition(".")[2]
-        return self.stage if first in (None, verb) or not verb else f"{self.stage}.{verb}"
+        return _label(self.stage, self.function)
 
 
 @dataclass
@@ -150,6 +157,19 @@ class Steps:
             files["data_docs"] = store.path(docs)
         return files
 
+    def _inputs(self, done: Done[StageResult]) -> list[Input]:
+        """Splits that MLflow shows a step with: of the data all that it made; else what was trained on, and what the figures
+        are of."""
+        prepared = self.result("data")
+        if not isinstance(prepared, Prepared):
+            return []
+        every = inputs_in(prepared.dataset, self.run.use_case.name, self.run.workspace.store)
+        evidence: Evidence | None = getattr(done.result, "evidence", None)
+        used = {evidence.split_object} if evidence else set()
+        if done.name == "tuning":
+            used.add(prepared.dataset.splits["train"].object)
+        return [one for one in every if done.stage == "data" or one.split.object in used]
+
     def _enter(self, stage: str) -> None:
         if self.until and self.done and self.done[-1].stage == self.until != stage:
             raise Stopped(f"stopped after {self.until}, as asked")
@@ -163,7 +183,8 @@ class Steps:
         def execute() -> Done[Result]:
             step = Step(key, workspace.store.scratch(key), workspace, self.run.profile.machine)
             started, used = time.monotonic(), _processor_seconds()
-            result = function(call.config, **call.inputs, step=step)
+            with self.tracking.training(self.parent, call.label, key) if self.tracking else nullcontext():
+                result = function(call.config, **call.inputs, step=step)
             step.measured["seconds"] = round(time.monotonic() - started, 2)
             step.measured["processor_seconds"] = round(_processor_seconds() - used, 2)
             given = inputs_of({"config": call.config, **call.inputs})
@@ -204,10 +225,14 @@ class Steps:
         candidate = getattr(done.result, "candidate", None)
         if done.stage in ("prompting", "tuning") and candidate and candidate.prompt:
             self.tracking.prompt(name, candidate.prompt, alias="candidate")
+        if done.stage == "data":
+            self.tracking.used(self.parent, self._inputs(done))
         self.tracking.stage(
             self.parent,
-            done.stage,
+            done.name,
             done.key,
+            stage=done.stage,
+            inputs=self._inputs(done),
             params=done.settings,
             metrics=done.result.metrics,
             decision=done.result.decision,
@@ -230,6 +255,12 @@ class Planner(Steps):
 
     def _show(self, done: Done[StageResult]) -> None:
         """… and leaves no trace."""
+
+
+def _label(stage: str, function: str) -> str:
+    first = {"feedback": "collect", "evaluation": "evaluate", "optimization": "optimize"}.get(stage)
+    verb = function.rpartition(".")[2]
+    return stage if first in (None, verb) or not verb else f"{stage}.{verb}"
 
 
 def _processor_seconds() -> float:

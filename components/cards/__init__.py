@@ -2,8 +2,10 @@
 or render it (render.py, which asks one file a part), then write the card with what lies beside it (write.py), and an
 index of all (index.py)."""
 
+from .description import description
 from .diff import diff
 from .examples import pick_examples
+from .figures import test_metrics
 from .gates import first_lines, gates
 from .index import index
 from .page import pictures
@@ -19,6 +21,7 @@ __all__ = [
     "Record",
     "Standing",
     "Verified",
+    "description",
     "diff",
     "failed_items",
     "first_lines",
@@ -31,6 +34,7 @@ __all__ = [
     "read_record",
     "record_digest",
     "rendered_again",
+    "test_metrics",
     "verify",
     "write_card",
 ]

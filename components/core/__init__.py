@@ -37,7 +37,7 @@ from .feedback_store import Feedback, FeedbackStore, Received, Seen
 from .files import publish_bytes, publish_json, publish_text, read_jsonl, write_jsonl
 from .ledger import Ledger
 from .made_rows import Labelling, LabellingFunction, Synthetic
-from .progress import listening, progress, report
+from .progress import listening, part, plot, plotting, progress, report
 from .source_share import ACCEPTED, SIMULATED, within_share
 from .step import Step
 from .store import Seal, Store
@@ -140,6 +140,9 @@ __all__ = [
     "listening",
     "only_collected",
     "parse",
+    "part",
+    "plot",
+    "plotting",
     "progress",
     "publish_bytes",
     "publish_json",

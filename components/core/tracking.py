@@ -9,10 +9,9 @@ import json
 import logging
 import math
 import os
-import sqlite3
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -20,11 +19,13 @@ from urllib.parse import urlsplit
 
 from .address import without_secrets
 from .candidate import Prompt
-from .database import LOST, TORN
+from .curves import Curves
 from .digest import canonical, short
-from .errors import BadInput, Damaged, MachineFault
+from .errors import BadInput, MachineFault
 from .evidence import Decision
-from .files import disk_faults, keep_private
+from .inputs import Input, dataset_inputs
+from .moved_tracking import KEY, follow_move
+from .progress import plotting
 from .workspace import Workspace
 
 if TYPE_CHECKING:
@@ -32,8 +33,11 @@ if TYPE_CHECKING:
     from mlflow.entities import Run
     from mlflow.entities.model_registry import PromptVersion
 
-logger = logging.getLogger(__name__)
-KEY = "ninefold.key"
+RUN = "ninefold.run"
+"""Tag of the MLflow run of a whole run: what the workspace calls it."""
+WORKSPACE = "ninefold.workspace"
+"""Tag that tells the runs of one workspace from those of others on an MLflow that a team shares."""
+PARENT = "mlflow.parentRunId"
 # MLflow takes letters, digits and these in the names of parameters and metrics; `@` (hit@1) is spelled out.
 NAME_MARKS = set("_-. :/")
 # MLflow's own limits: characters in a parameter, in a tag, and parameters in one batch.
@@ -48,18 +52,33 @@ class Tracking:
 
     def __init__(self, workspace: Workspace, experiment: str) -> None:
         follow_move(workspace)
-        self.uri = workspace.tracking_uri
+        self.uri, self.workspace = workspace.tracking_uri, workspace.name
         self.client = quiet_client(self.uri)
         self.experiment = _experiment(self.client, experiment, workspace)
 
-    def begin(self, run_key: str, name: str, params: Mapping[str, object], tags: Mapping[str, str]) -> str:
-        """Open the MLflow run of a whole run, or take up the one that has `run_key`; returns its MLflow run id."""
-        run = self._find(run_key) or self.client.create_run(
-            self.experiment, run_name=name, tags={**_cut(tags), KEY: run_key}, start_time=_now()
+    def begin(self, run_key: str, name: str, params: Mapping[str, object], tags: Mapping[str, str], parent: str = "") -> str:
+        """Open an MLflow run that stays open, or take up the one that has `run_key`; returns its MLflow run id.
+
+        parent: MLflow run that it is nested in
+        """
+        first = {**_cut(tags), **self._first(run_key, parent)}
+        run = self._find(KEY, run_key) or self.client.create_run(
+            self.experiment, run_name=name, tags=first, start_time=_now()
         )
         self._log(run, params, {}, {**tags})
         self.client.update_run(run.info.run_id, status="RUNNING")
         return str(run.info.run_id)
+
+    def lifecycle(self, run_id: str) -> str:
+        """MLflow run of the whole run that the workspace calls `run_id`; empty where there is none."""
+        run = self._find(RUN, run_id)
+        return str(run.info.run_id) if run else ""
+
+    def bury(self) -> None:
+        """End the runs of this workspace that a kill left open. Its lock is held, so that nobody is at work on one."""
+        mine = f"attributes.status = 'RUNNING' and tags.`{WORKSPACE}` = '{self.workspace}'"
+        for run in self.client.search_runs([self.experiment], mine):
+            self.finish(run.info.run_id, "KILLED")
 
     def finish(self, run_id: str, status: Status) -> None:
         """Close a run."""
@@ -68,9 +87,10 @@ class Tracking:
     def stage(
         self,
         parent: str,
-        word: str,
+        name: str,
         key: str,
         *,
+        stage: str,
         params: Mapping[str, object],
         metrics: Mapping[str, float],
         decision: Decision,
@@ -78,9 +98,12 @@ class Tracking:
         measured: Mapping[str, object],
         files: Mapping[str, Path],
         result: object,
+        inputs: Sequence[Input] = (),
     ) -> str:
         """Show a finished step as a run nested in `parent`; returns its MLflow run id. A step shown before is only linked.
 
+        name:     what people call the step: the stage's word, or that and what the step does
+        inputs:   splits that it used
         params:   settings (nested ones are joined by dots)
         measured: seconds, rates, memory; numbers become metrics `measured/<name>`, all of it `measured.json`
         files:    artifact name → file or folder
@@ -89,14 +112,35 @@ class Tracking:
         numbers = dict(_flat(measured))
         figures = {**metrics, **{f"measured/{name}": value for name, value in numbers.items()}}
         tables = {"measured.json": dict(measured), "decision.json": decision, "result.json": result}
-        tags = {"ninefold.stage": word, **_decided(decision, notes)}
+        tags = {"ninefold.stage": stage, **_decided(decision, notes)}
         seconds = numbers.get("seconds", 0.0)
         run_id = self.show(
-            word, key, params=params, metrics=figures, tags=tags, files=files, tables=tables, parent=parent, seconds=seconds
-        )
+            name, key, params=params, metrics=figures, tags=tags, files=files, tables=tables, parent=parent, seconds=seconds,
+            inputs=inputs,
+        )  # fmt: skip
         if parent:
-            self._link(parent, word, key, run_id, metrics)
+            self._link(parent, name, key, run_id, metrics)
         return run_id
+
+    @contextmanager
+    def training(self, parent: str, name: str, key: str) -> Iterator[None]:
+        """Show the curves of what is trained inside this block in the run of the step `key`, which `stage` finishes; where
+        the block ends by an error, so does the run. A step that trains nothing gets no run here."""
+
+        def run() -> str:
+            opened = self._opened(name, key, parent, _now())
+            if opened.info.status != "FINISHED":
+                self.client.update_run(opened.info.run_id, status="RUNNING")
+            return str(opened.info.run_id)
+
+        curves = Curves(self.client, run, _name)
+        try:
+            with plotting(curves.plot):
+                yield
+        except BaseException as error:
+            curves.close("FAILED" if isinstance(error, Exception) else "KILLED")
+            raise
+        curves.close()
 
     def show(
         self,
@@ -110,25 +154,38 @@ class Tracking:
         tables: Mapping[str, object] | None = None,
         parent: str = "",
         seconds: float = 0,
+        inputs: Sequence[Input] = (),
     ) -> str:
-        """One finished MLflow run named by `key`, made or taken up again; a finished one is left alone. Returns its id.
+        """One finished MLflow run of `key`, made or taken up again; a finished one is left alone. Returns its id.
 
+        name: the page adds the key's first digits to it, so that no two runs have one name
         tables: file name → JSON-able value. seconds: how long the work took, which ended now.
         """
-        run = self._find(key)
-        if run is None:
-            first = {KEY: key} | ({"mlflow.parentRunId": parent} if parent else {})
-            start = _now() - int(seconds * 1000)
-            run = self.client.create_run(self.experiment, run_name=name, tags=first, start_time=start)
+        run = self._opened(name, key, parent, _now() - int(seconds * 1000))
         run_id = str(run.info.run_id)
         if run.info.status != "FINISHED":
             self._log(run, params, metrics, tags)
+            self.used(run_id, inputs)
             for file, value in (tables or {}).items():
                 self.client.log_dict(run_id, json.loads(canonical(value)), file)
             for file, path in files.items():
                 self._attach(run_id, file, path)
             self.client.set_terminated(run_id)
         return run_id
+
+    def used(self, run_id: str, inputs: Sequence[Input]) -> None:
+        """Show which splits a run used; those that it shows already stay as they are."""
+        if inputs:
+            self.client.log_inputs(run_id, dataset_inputs(inputs))
+
+    def model_figures(self, run_id: str, model: str, metrics: Mapping[str, float], tested: Input | None) -> None:
+        """Show figures of the logged model `model`, and of the run that made it. tested: the split that they are of."""
+        from mlflow.entities import Metric
+
+        at = self.client.get_run(run_id).info.start_time
+        on = {"dataset_name": tested.name, "dataset_digest": tested.digest} if tested else {}
+        figures = [Metric(_name(name), value, at, 0, model_id=model, run_id=run_id, **on) for name, value in metrics.items()]
+        self.client.log_batch(run_id, metrics=figures)
 
     def prompt(self, name: str, prompt: Prompt, alias: str) -> int:
         """Register `prompt` (once per content) under `name`, point `alias` at that version; returns the version.
@@ -169,8 +226,18 @@ class Tracking:
             if not token:
                 return
 
-    def _find(self, key: str) -> "Run | None":
-        runs = self.client.search_runs([self.experiment], f"tags.`{KEY}` = '{key}'", max_results=1)
+    def _opened(self, name: str, key: str, parent: str, start: int) -> "Run":
+        run = self._find(KEY, key)
+        return run or self.client.create_run(
+            self.experiment, run_name=f"{name} {short(key)}", tags=self._first(key, parent), start_time=start
+        )
+
+    def _first(self, key: str, parent: str) -> dict[str, str]:
+        """Tags of the request that makes a run."""
+        return {KEY: key, WORKSPACE: self.workspace} | ({PARENT: parent} if parent else {})
+
+    def _find(self, tag: str, value: str) -> "Run | None":
+        runs = self.client.search_runs([self.experiment], f"tags.`{tag}` = '{value}'", max_results=1)
         return runs[0] if runs else None
 
     def _log(self, run: "Run", params: Mapping[str, object], metrics: Mapping[str, float], tags: Mapping[str, str]) -> None:
@@ -198,11 +265,11 @@ class Tracking:
         else:
             self.client.log_artifact(run_id, str(path), name)
 
-    def _link(self, parent: str, word: str, key: str, run_id: str, metrics: Mapping[str, float]) -> None:
+    def _link(self, parent: str, name: str, key: str, run_id: str, metrics: Mapping[str, float]) -> None:
         """Name the step's run, and show its figures, in the run it is part of: a reused step is nested in an older one."""
         run = self.client.get_run(parent)
-        tags = {f"ninefold.step.{word}.{short(key)}": run_id}
-        self._log(run, {}, {f"{word}/{name}": value for name, value in metrics.items()}, tags)
+        tags = {f"ninefold.step.{name}.{short(key)}": run_id}
+        self._log(run, {}, {f"{name}/{metric}": value for metric, value in metrics.items()}, tags)
 
 
 @contextmanager
@@ -263,51 +330,6 @@ def _check_shared(uri: str) -> None:
             f"MLFLOW_TRACKING_URI: no MLflow answers at {without_secrets(uri)}. Start that server, put the address right, "
             "or unset it: runs then go to the workspace's own MLflow"
         ) from error
-
-
-PLACES = (
-    ("experiments", "artifact_location"),
-    ("runs", "artifact_uri"),
-    ("logged_models", "artifact_location"),
-    ("model_versions", "storage_location"),
-    ("trace_tags", "value"),
-)
-"""Tables and columns in which MLflow keeps whole addresses of artifacts."""
-
-
-def follow_move(workspace: Workspace) -> None:
-    """Make MLflow's database readable to its owner alone, before MLflow opens it. Where the workspace was renamed or copied
-    since it was written, put this folder in the place of the earlier one: MLflow would go on to read and write artifacts
-    there.
-
-    Raises Damaged where it is no whole database.
-    """
-    path, root = workspace.root / "mlflow.db", workspace.artifact_root
-    if workspace.shared_tracking:
-        return
-    with disk_faults(path):
-        keep_private(path)
-    ours = (
-        "select distinct artifact_location from experiments join runs using (experiment_id) join tags using (run_uuid) "
-        f"where tags.key = '{KEY}' and artifact_location like 'file:%' and artifact_location <> ?"
-    )
-    with closing(sqlite3.connect(path, timeout=30)) as database:
-        try:
-            moved = [earlier for (earlier,) in database.execute(ours, [root])]
-        except sqlite3.DatabaseError as error:
-            if "locked" in str(error):
-                raise MachineFault(f"{path}: is in use ({error}); stop what uses it, or wait, and try again") from error
-            if getattr(error, "sqlite_errorcode", 0) & 0xFF in TORN:
-                raise Damaged(path, str(error), LOST) from error
-            return  # new, or older than these tables
-        for earlier in moved:
-            for table, column in PLACES:
-                below = f"substr({column}, 1, {len(earlier) + 1}) = ?"
-                database.execute(
-                    f"update {table} set {column} = ? || substr({column}, {len(earlier) + 1}) where {column} = ? or {below}",
-                    [root, earlier, f"{earlier}/"],
-                )
-        database.commit()
 
 
 def _experiment(client: "MlflowClient", name: str, workspace: Workspace) -> str:

@@ -7,6 +7,7 @@ forgotten.json  login  rates.json
 
 import fcntl
 import os
+import platform
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -36,6 +37,11 @@ class Workspace:
         with disk_faults(self.root):
             self.root.mkdir(mode=0o700, parents=True, exist_ok=True)  # logs and rows are nobody else's to read
         self.store = Store(self.root / "store")
+
+    @property
+    def name(self) -> str:
+        """Tells this folder of this machine from others, where people see several."""
+        return f"workspace-{digest_of([platform.node(), str(self.root.resolve())])[:8]}"
 
     @property
     def ledger(self) -> Path:

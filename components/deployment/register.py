@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
 from components import serving
-from components.core import Candidate, report
+from components.core import Candidate, report, short
 from components.core.tracking import Tracking, active
 from components.governance import MARK, Registered, Registry
 
@@ -53,20 +53,22 @@ def _make(registry: Registry, version: Registered, candidate: Candidate, bundle:
     tracking = Tracking(registry.workspace, version.use_case)
     import mlflow
 
+    key, name = f"register:{candidate.digest}", f"register {version.model} {short(candidate.digest)}"
+    run = tracking.begin(key, name, {}, {DIGEST: candidate.digest}, parent=tracking.lifecycle(version.run_id))
     logged = _logged(tracking, mark)
     with _quiet(), active(registry.workspace.tracking_uri, tracking.experiment):
         if logged is None:
-            key = f"register:{candidate.digest}"
-            run = tracking.begin(key, f"register {version.model}", {}, {DIGEST: candidate.digest})
             with mlflow.start_run(run_id=run):
                 logged = _log(version, candidate, bundle, scratch, mark)
         # Inside too: the registry on a database looks the logged model up through the global address.
-        return _version(tracking.client, version.model, logged, {DIGEST: candidate.digest, MARK: mark})
+        number = _version(tracking.client, version.model, logged, run, {DIGEST: candidate.digest, MARK: mark})
+    tracking.finish(run, "FINISHED")
+    return number
 
 
-def _version(client: "MlflowClient", model: str, logged: str, tags: dict[str, str]) -> int:
-    """Make the logged model a version of `model`, tagged in the same request, so that it is always found again.
-    Through the client, since `mlflow.register_model` prints."""
+def _version(client: "MlflowClient", model: str, logged: str, run: str, tags: dict[str, str]) -> int:
+    """Make the logged model a version of `model`, tagged in the same request, so that it is always found again. run: MLflow
+    run that it comes from. Through the client, since `mlflow.register_model` prints."""
     from mlflow.exceptions import MlflowException
 
     try:
@@ -74,7 +76,7 @@ def _version(client: "MlflowClient", model: str, logged: str, tags: dict[str, st
     except MlflowException as error:
         if error.error_code != "RESOURCE_ALREADY_EXISTS":
             raise
-    version = client.create_model_version(model, f"models:/{logged}", tags=tags, model_id=logged)
+    version = client.create_model_version(model, f"models:/{logged}", run_id=run, tags=tags, model_id=logged)
     # MLflow's pages show a logged model's versions from this tag.
     client.set_logged_model_tags(logged, {"mlflow.modelVersions": json.dumps([{"name": model, "version": version.version}])})
     return int(version.version)

@@ -17,6 +17,7 @@ from .registry import (
 )
 from .rules import Standing
 from .tampering import tampered
+from .version_page import VersionPage
 
 __all__ = [
     "ALIASES",
@@ -27,6 +28,7 @@ __all__ = [
     "Registered",
     "Registry",
     "Standing",
+    "VersionPage",
     "approve",
     "approved_by_policy",
     "bundle_folder",

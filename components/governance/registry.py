@@ -25,8 +25,11 @@ from components.core import (
 )
 from components.core.code import ROOT
 
+from .version_page import VersionPage, show
+
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+    from mlflow.entities.model_registry import ModelVersion
 
 Alias = Literal["candidate", "champion", "previous"]
 MARK = "ninefold.mark"
@@ -60,6 +63,10 @@ class Registered(Frozen):
     """Who may approve it, by that contract."""
     record: str = ""
     """Digest of the record of its card as the run wrote it; empty until then."""
+    description: str = ""
+    """What MLflow's page says of it; empty until the card is written."""
+    page: str = ""
+    """Digest of all that MLflow's page shows of it (`VersionPage`); empty until the card is written."""
 
     def bundle(self, workspace: Workspace) -> Path:
         """The folder with what is served."""
@@ -154,10 +161,15 @@ class Registry:
         details = [json.loads(effect["detail"]) for effect in begun]
         return {self.mark(model, detail["candidate"]) for detail in details if detail["model"] == model}
 
-    def describe(self, version: Registered) -> None:
-        """Tag a version with what a reader of the registry asks for: card, evidence, use case, run, risk tier."""
+    def describe(self, version: Registered, page: VersionPage | None = None) -> None:
+        """Tag a version with what a reader of the registry asks for: card, evidence, use case, run, risk tier; and, where
+        `page` is given, show that."""
 
         def tag() -> bool:
+            if page:
+                from components.core.tracking import Tracking
+
+                show(Tracking(self.workspace, version.use_case), version, page)
             self._tag(version)
             return True
 
@@ -166,11 +178,13 @@ class Registry:
             self.ledger.forget(key)  # it was so once, and became another: the last description is the one that holds
         self.ledger.once("describe", key, find=lambda: None, do=tag, detail=version.model_dump(mode="json"))
 
-    def keep_record(self, model: str, version: int, record: str) -> None:
-        """Keep with a version the digest of its card's record: the card is written after the version is made."""
+    def publish(self, model: str, version: int, record: str, page: VersionPage) -> None:
+        """Keep with a version the digest of its card's record, and show `page` in MLflow, once for each content: the card is
+        written after the version is made."""
+        now = {"record": record, "description": page.description, "page": page.digest}
         for described in self.versions(model):
-            if described.version == version and described.record != record:
-                self.describe(described.model_copy(update={"record": record}))
+            if described.version == version and described != (shown := described.model_copy(update=now)):
+                self.describe(shown, page)
 
     def holder(self, model: str, alias: Alias) -> int | None:
         """The version that `alias` points at, by the ledger; None when it was never set."""
@@ -198,16 +212,17 @@ class Registry:
 
     def reassert(self, model: str) -> None:
         """Put MLflow's aliases and tags back to what the ledger says, where somebody changed them there."""
-        shown = {alias: int(held) for alias, held in self.client.get_registered_model(model).aliases.items()}
+        aliases = {alias: int(held) for alias, held in self.client.get_registered_model(model).aliases.items()}
         for alias in ALIASES:
             held = self.holder(model, alias)
-            if held is not None and shown.get(alias) != held:
+            if held is not None and aliases.get(alias) != held:
                 self._point(model, alias, held)
-            elif held is None and alias in shown:
+            elif held is None and alias in aliases:
                 self.client.delete_registered_model_alias(model, alias)
-        there = {int(shown.version): shown.tags for shown in self.client.search_model_versions(f"name = '{model}'")}
+        there = {int(one.version): one for one in self.client.search_model_versions(f"name = '{model}'")}
         for version in self.versions(model):
-            if version.version in there and not version.tags.items() <= there[version.version].items():
+            shown = there.get(version.version)
+            if shown and edited(version, shown):
                 self._tag(version)
 
     def _point(self, model: str, alias: Alias, version: int) -> None:
@@ -229,6 +244,8 @@ class Registry:
     def _tag(self, version: Registered) -> None:
         for key, value in version.tags.items():
             self.client.set_model_version_tag(version.model, str(version.version), key, value)
+        if version.description:
+            self.client.update_model_version(version.model, str(version.version), version.description)
 
     def withdraw(self, version: Registered) -> tuple[Alias, ...]:
         """Take a version out of the registry for good, since what it holds must go: its aliases point nowhere (they are
@@ -272,6 +289,12 @@ class Registry:
     def _find(self, model: str, mark: str) -> int | None:
         marked = self.client.search_model_versions(f"name = '{model}' and tags.`{MARK}` = '{mark}'")
         return min((int(version.version) for version in marked), default=None)
+
+
+def edited(version: Registered, shown: "ModelVersion") -> list[str]:
+    """What MLflow shows of a version in other words than it was described with: names of tags, `description`."""
+    names = sorted(name for name, value in version.tags.items() if shown.tags.get(name) != value)
+    return [*names, *(["description"] if version.description and shown.description != version.description else [])]
 
 
 def registered(workspace: Workspace, model: str, which: int | Alias | None = None) -> Registered:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from components.core import Workspace
 
-from .registry import ALIASES, MARK, Registered, Registry
+from .registry import ALIASES, MARK, Registered, Registry, edited
 
 if TYPE_CHECKING:
     from mlflow.entities.model_registry import ModelVersion
@@ -67,9 +67,8 @@ def _versions(versions: list[Registered], there: "dict[int, ModelVersion]") -> l
         if shown is None:
             changes.append(f"version {version.version} was deleted in MLflow, not from here")
             continue
-        edited = sorted(name for name, value in version.tags.items() if shown.tags.get(name) != value)
-        if edited:
-            changes.append(f"tags of version {version.version} were edited in MLflow, not from here: {', '.join(edited)}")
+        if names := edited(version, shown):
+            changes.append(f"tags of version {version.version} were edited in MLflow, not from here: {', '.join(names)}")
     return changes
 
 

@@ -38,7 +38,7 @@ from .body_limit import BodyLimit
 from .chat import MAX_CHARACTERS, ChatRequest, Ninefold, chunk, completion, error
 from .embeddings import EmbeddingRequest, embedding_list
 from .source import source_of
-from .tracing import no_span, span
+from .tracing import NoTraces, Traces
 from .traffic import Logged, Traffic, traffic_path
 from .worker import Busy, Limits, Reply, Worker
 
@@ -101,7 +101,7 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        tracer = span(workspace, name) if trace else no_span
+        tracer = Traces(workspace, name, version) if trace else NoTraces()
         served.worker = Worker(bundle, workspace.store.derived, machine or Machine(), traffic, name, version, tracer)
         yield
         served.worker.close()

@@ -9,7 +9,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeVar
@@ -19,6 +18,7 @@ from components.text import apart
 
 from .bundle import load_bundle
 from .chat import Passage
+from .tracing import Tracer
 from .traffic import Served, Traffic
 
 if TYPE_CHECKING:
@@ -32,8 +32,6 @@ EMBEDDED = 32
 """Texts that are embedded in one turn."""
 MAX_WAITING = 32
 """More requests than this in line are turned away with 503."""
-Span = Callable[[str, str, str], AbstractContextManager[Callable[["Reply"], None]]]
-"""Opens a trace of (answer id, model, question); what it yields is called with the reply."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +43,8 @@ class Reply:
     """Best first."""
     seen: tuple[dict[str, str], ...] = ()
     """{"id", "text"} of what was put into the prompt."""
+    messages: tuple[dict[str, str], ...] = ()
+    """What the model was asked in the turn that answers; none where there is no model."""
     prompt_tokens: int = 0
     completion_tokens: int = 0
     finish: Literal["stop", "length"] = "stop"
@@ -72,14 +72,21 @@ class Worker:
     """
 
     def __init__(
-        self, bundle: Path, derived: Path, machine: Machine, traffic: Traffic, model: str, version: str | None, span: Span
+        self,
+        bundle: Path,
+        derived: Path,
+        machine: Machine,
+        traffic: Traffic,
+        model: str,
+        version: str | None,
+        tracer: Tracer,
     ) -> None:
         self.model, self.version, self.candidate = model, version, ""
         self.embedder = ""
         """Name of the embedding model, once it is loaded; empty where the release has none."""
         self.given = False
         """Whether each question comes with a text, once it is loaded."""
-        self._traffic, self._span = traffic, span
+        self._traffic, self._tracer = traffic, tracer
         self._places = threading.Semaphore(MAX_WAITING)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="model")
         self.loading: Future[None] = self._thread.submit(self._load, bundle, derived, machine)
@@ -165,13 +172,14 @@ class Worker:
                 self.embedder = candidate.retriever.embedder.name
             # The first answer pays for thread pools and caches; nobody should wait for that.
             self._application.answer([Row(id="warm-up", text="ready?", answer="")])
+            self._tracer.watch(self._application)
         except Exception:
             log.exception("the application could not be loaded")
             raise
 
     def _answer(self, id: str, question: str, limits: Limits, tell: Callable[[str], None] | None = None) -> Reply:
         started = time.perf_counter()
-        with self._span(id, self.model, question) as traced:
+        with self._tracer.answer(id, question) as traced:
             reply = self._reply(Row(id=id, text=question, answer=""), limits, tell)
             traced(reply)
         self._traffic.add(
@@ -206,27 +214,29 @@ class Worker:
             Passage(id=id, text=text, score=score)
             for id, text, score in zip(answer.passages, answer.texts, answer.scores, strict=True)
         )
-        asked = self._count(self._asked(row.text, answer.context))
-        candidate, context = self._application.candidate, zip(answer.context_passages, answer.context, strict=True)
+        messages = self._messages(row.text, answer.context)
+        asked = "\n".join(message["content"] for message in messages) if messages else row.text
+        # a text that came with the question stands in what was asked already
+        given, context = self._application.candidate.given, zip(answer.context_passages, answer.context, strict=True)
         return Reply(
             text=answer.text,
             passages=passages,
-            seen=() if candidate.given else tuple({"id": id, "text": text} for id, text in context),
-            prompt_tokens=asked,
+            seen=() if given else tuple({"id": id, "text": text} for id, text in context),
+            messages=tuple(messages),
+            prompt_tokens=self._count(asked),
             completion_tokens=self._count(answer.text) if ending.tokens is None else ending.tokens,
             finish=ending.reason,
         )
 
-    def _asked(self, question: str, context: Sequence[str]) -> str:
-        """The words put before the model in the turn that answers; the question itself where there is no model."""
+    def _messages(self, question: str, context: Sequence[str]) -> list[dict[str, str]]:
+        """What the model is asked in the turn that answers; nothing where there is no model."""
         from components.application import render
 
         candidate = self._application.candidate
         question = apart(question, candidate.given)[1]
         if candidate.prompt is None:
-            return question
-        messages = render(candidate.prompt, len(candidate.prompt.turns) - 1, question, context)
-        return "\n".join(message["content"] for message in messages)
+            return []
+        return render(candidate.prompt, len(candidate.prompt.turns) - 1, question, context)
 
     def _count(self, text: str) -> int:
         """Tokens of the text by the model's own tokenizer, the chat template's marks not among them; words where the

@@ -25,7 +25,7 @@ from transformers import (
 from transformers.utils import logging as library_logging
 
 from components.application.attention import attend_in_blocks
-from components.core import Machine, report
+from components.core import Machine, plot, report
 from components.core.memory import give_back
 
 from .answer_head import answer_head
@@ -178,11 +178,21 @@ GIVE_BACK = 20
 """Steps after which freed memory goes back to the system."""
 
 
+UNPLOTTED = ("epoch", "step", "num_tokens")
+"""What a trainer logs that is no figure of one step."""
+
+
 class Watch(TrainerCallback):
-    """Reports progress, saves every `every` steps of `trainer`, keeps memory low."""
+    """Reports progress, plots the figures of each step, saves every `every` steps of `trainer`, keeps memory low."""
 
     def __init__(self, what: str, folder: Path, every: int, trainer: ListedTrainer) -> None:
         self.what, self.folder, self.every, self.trainer = what, folder, every, trainer
+
+    def on_train_begin(
+        self, args: "TrainingArguments", state: "TrainerState", control: "TrainerControl", **given: object
+    ) -> None:
+        for logs in state.log_history:  # of a training that goes on: what was killed may not have been sent
+            self._plot(int(logs["step"]), logs)
 
     def on_step_end(
         self, args: "TrainingArguments", state: "TrainerState", control: "TrainerControl", **given: object
@@ -199,10 +209,16 @@ class Watch(TrainerCallback):
         logs: Mapping[str, float] = {},
         **given: object,
     ) -> None:
+        self._plot(state.global_step, logs)
         # once a step, after its loss has entered the history that a checkpoint carries
         due = self.every and "loss" in logs and state.global_step % self.every == 0
         if due and state.global_step < state.max_steps:
             self.trainer.save(self.folder)
+
+    def _plot(self, step: int, logs: Mapping[str, float]) -> None:
+        if "loss" in logs:
+            figures = {name: value for name, value in logs.items() if name not in UNPLOTTED}
+            plot(self.what, step, figures)
 
 
 def optimizers(

@@ -25,6 +25,7 @@ from components.core import (
     StageResult,
     Step,
     Task,
+    part,
 )
 from components.core.artifacts import opened
 from components.measure import abstain_below, compare, examples, measure, missed_floors
@@ -141,7 +142,9 @@ def tune(config: Config, *, task: Task, metrics: Metrics, candidate: Candidate, 
     proposed, after = _judged(config, task, metrics, trained.candidate, dataset, step)
     helped, objects, notes = None, [*trained.objects, after.table], []
     if extra := made_rows(candidate, dataset, step):
-        second = train(config, task, candidate, dataset, True, replace(step, scratch=step.scratch / "with-made-rows"))
+        with part("with made rows"):
+            beside = replace(step, scratch=step.scratch / "with-made-rows")
+            second = train(config, task, candidate, dataset, True, beside)
         assert second.candidate is not None, "what was usable without made rows is usable beside them"
         rival, rival_after = _judged(config, task, metrics, second.candidate, dataset, step)
         helped = compare(after, rival_after, metrics, step.store, over="the same training without made rows")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from components.cards import first_lines, index, markdown, pick_examples, write_card
+from components.cards import description, first_lines, index, markdown, pick_examples, write_card
 from components.cards.front_matter import check
 from components.cards.gates import gates
 from components.cards.limits import risks
@@ -351,3 +351,22 @@ def test_rows_that_nobody_collected_are_counted_and_judged(tmp_path: Path) -> No
     assert "Trained with them: keep: no gain." in text
     assert "| praise | good | 0.4 | 0.2 | 0.1 | not measured | 0.9 | 31 |" in text
     assert "Right on the gold rows that have a vote (40): label model 0.875, majority vote 0.8." in text
+
+
+def test_the_description_of_a_version_names_every_gate_and_fits_mlflows_databases() -> None:
+    said = description(record())
+    assert said.startswith("**Meets the contract**: ")
+    shown = [line for line in said.splitlines() if line.startswith("| ")][2:]
+    unmeasured = next((line for line in said.splitlines() if line.startswith("**Not measured**")), "")
+    for gate in gates(record()):
+        assert (gate.name in unmeasured) if gate.found is None else any(line.endswith(f"{gate.verdict} |") for line in shown)
+    many = {f"check_{i}": {"after": {"value": 0.5, "n": 100}} for i in range(100)}
+    long = description(record(evaluated=record().evaluated | {"checks": many, "slices": {}}))
+    assert 4000 < len(long) <= 5000
+    assert re.search(r"- \d+ more in the card\n", long)
+    assert "The whole card: folder" in long
+
+
+def test_what_a_contract_says_brings_no_markup_into_a_description() -> None:
+    planted = record(use_case=record().use_case | {"policy": {"failing_at_most": {"<script>x</script>": 0.1}}})
+    assert "<script>" not in description(planted)

@@ -51,8 +51,53 @@ def test_each_step_is_one_mlflow_run_nested_in_one_parent(finished):
     assert len(keys) == len(set(keys))
     parents = [run for run in runs if "ninefold.run" in run.data.tags]
     assert [run.info.status for run in parents] == ["FINISHED"]
-    nested = {run.info.run_name for run in runs if run.data.tags.get("mlflow.parentRunId") == parents[0].info.run_id}
-    assert set(STAGES) <= nested
+    nested = [run.info.run_name for run in runs if run.data.tags.get("mlflow.parentRunId") == parents[0].info.run_id]
+    assert set(STAGES) <= {name.split()[0] for name in nested}
+    assert len({run.info.run_name for run in runs}) == len(runs)
+
+
+def test_the_page_of_the_version_shows_verdict_gates_limits_figures_splits_and_the_card(finished):
+    import mlflow
+
+    client = mlflow.MlflowClient(finished.workspace.tracking_uri)
+    version = client.get_model_version("voice_helpdesk", "1")
+    figures = finished.summary["test"]
+    assert version.description.startswith("**Meets the contract**: f1_answerable")
+    assert f"| f1_answerable | {figures['metrics']['f1_answerable']['value']:.3f} [" in version.description
+    assert "| latency, p95 | " in version.description
+    assert "**Limits and risks**:\n\n- " in version.description
+    source, logged = client.get_run(version.run_id), client.get_logged_model(version.source.removeprefix("models:/"))
+    whole = client.get_run(source.data.tags["mlflow.parentRunId"])
+    assert whole.data.tags["ninefold.run"] == finished.summary["run_id"]
+    shown = {name: value["value"] for name, value in figures["metrics"].items() if "@" not in name}
+    assert source.data.metrics.items() >= shown.items()
+    on_model = {metric.key: metric for metric in logged.metrics}
+    assert on_model["f1_answerable"].value == shown["f1_answerable"]
+    assert on_model["f1_answerable"].dataset_name == "voice helpdesk test"
+    splits = {"train", "feedback", "validation", "test", "knowledge"}
+    for run in (source, whole):
+        used = {one.dataset.name.removeprefix("voice helpdesk "): one.dataset for one in run.inputs.dataset_inputs}
+        assert set(used) == splits
+    (test,) = [one for one in source.inputs.dataset_inputs if one.dataset.name.endswith(" test")]
+    table = mlflow.data.get_source(test).load()
+    assert len(Path(table).read_text().splitlines()) == json.loads(test.dataset.profile)["num_rows"] == 60
+    card = Path(client.download_artifacts(version.run_id, "card/v1.md")).read_text()
+    assert card == Path(finished.summary["card"]).read_text()
+    assert "card/v1.html" in {one.path for one in client.list_artifacts(version.run_id, "card")}
+    for told in (source.data.tags["mlflow.note.content"], logged.tags["mlflow.note.content"]):
+        assert told == version.description
+
+
+def test_a_training_has_its_curve_in_mlflow(finished):
+    import mlflow
+
+    client = mlflow.MlflowClient(finished.workspace.tracking_uri)
+    experiment = client.get_experiment_by_name("voice_helpdesk")
+    (run,) = client.search_runs([experiment.experiment_id], "tags.`ninefold.stage` = 'tuning'")
+    losses = json.loads(Path(client.download_artifacts(run.info.run_id, "measured.json")).read_text())["training"]["losses"]
+    shown = client.get_metric_history(run.info.run_id, "training/loss")
+    assert [(point.step, round(point.value, 4)) for point in shown] == list(enumerate(losses, 1))
+    assert {one.dataset.name for one in run.inputs.dataset_inputs} == {"voice helpdesk train", "voice helpdesk validation"}
 
 
 def test_mlflow_holds_all_of_a_result_and_the_prompt_that_won(finished):

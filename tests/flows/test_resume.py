@@ -64,7 +64,7 @@ def test_a_run_killed_in_every_stage_ends_like_an_unbroken_one(request, tmp_path
 
 
 def assert_one_of_each(home) -> None:
-    """One model version, one MLflow run a step."""
+    """One model version, one MLflow run a step, each finished and named apart; of each figure one value a step."""
     import mlflow
 
     client = mlflow.MlflowClient(f"sqlite:///{home / 'mlflow.db'}")
@@ -72,3 +72,14 @@ def assert_one_of_each(home) -> None:
     runs = client.search_runs([experiment.experiment_id for experiment in client.search_experiments()])
     keys = [run.data.tags["ninefold.key"] for run in runs if "ninefold.key" in run.data.tags]
     assert len(keys) == len(set(keys))
+    assert {run.info.status for run in runs if "ninefold.stage" in run.data.tags} == {"FINISHED"}
+    assert len({run.info.run_name for run in runs}) == len(runs)
+    for run in runs:
+        for name in run.data.metrics:
+            steps = [point.step for point in client.get_metric_history(run.info.run_id, name)]
+            assert len(steps) == len(set(steps)), f"{run.info.run_name}: {name}"
+        used = [one.dataset.name for one in run.inputs.dataset_inputs]
+        assert len(used) == len(set(used))
+    (version,) = client.search_model_versions("name='voice_helpdesk'")
+    assert version.run_id in {run.info.run_id for run in runs if run.info.status == "FINISHED"}
+    assert version.description

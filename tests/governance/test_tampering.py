@@ -5,8 +5,18 @@ from types import SimpleNamespace
 
 import pytest
 
-from components.core import BadInput, Ledger, MachineFault
-from components.governance import MARK, Registry, approve, registered, rollback, tampered
+from components.core import BadInput, Dataset, Ledger, MachineFault, Split, publish_text
+from components.core.inputs import inputs_in
+from components.governance import MARK, Registry, VersionPage, approve, registered, rollback, tampered
+
+
+def version_page(workspace, folder, description: str) -> VersionPage:
+    publish_text(folder / "rows.jsonl", "{}\n")
+    test = Split(name="test", object=workspace.store.put(folder / "rows.jsonl"), count=1)
+    for ending in (".md", ".html"):
+        publish_text(folder / f"v1{ending}", "read me")
+    used = inputs_in(Dataset(splits={"test": test}, provenance=""), "desk_case", workspace.store)
+    return VersionPage(description, {"f1": 0.5}, test, used, folder / "v1.md")
 
 
 @pytest.fixture
@@ -149,3 +159,39 @@ def test_an_interrupted_registration_is_not_taken_for_somebody_elses(workspace, 
     with pytest.raises(KeyboardInterrupt):
         Registry(workspace).version_of("desk", "digest-3", lost)
     assert tampered(workspace, "desk") == ["the registration of version 3 was interrupted: run the use case again"]
+
+
+def test_a_forged_description_is_named_and_put_right(workspace, tmp_path) -> None:
+    registry = Registry(workspace)
+    page = version_page(workspace, tmp_path, "**Does not meet the contract**: 0.1")
+    registry.publish("desk", 2, "record", page)
+    shown = registry.client.get_model_version("desk", "2")
+    assert shown.description == page.description
+    assert tampered(workspace, "desk") == []
+    registry.client.update_model_version("desk", "2", "**Meets the contract**")
+    assert tampered(workspace, "desk") == ["tags of version 2 were edited in MLflow, not from here: description"]
+    registry.reassert("desk")
+    assert tampered(workspace, "desk") == []
+
+
+def test_a_page_is_shown_once_a_content_and_a_kill_in_the_middle_leaves_one_of_everything(
+    workspace, tmp_path, monkeypatch
+) -> None:
+    registry = Registry(workspace)
+    page = version_page(workspace, tmp_path, "first")
+    with monkeypatch.context() as cut:
+        cut.setattr(Registry, "_tag", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            registry.publish("desk", 1, "record", page)
+    for _ in range(2):
+        registry.publish("desk", 1, "record", page)
+    run = registry.client.get_run(registry.client.get_model_version("desk", "1").run_id)
+    assert [one.dataset.name for one in run.inputs.dataset_inputs] == ["desk case test"]
+    assert [one.value for one in registry.client.get_metric_history(run.info.run_id, "f1")] == [0.5]
+    assert {one.path for one in registry.client.list_artifacts(run.info.run_id, "card")} == {"card/v1.md", "card/v1.html"}
+    asked = len(registry.ledger.effects("describe"))
+    registry.publish("desk", 1, "record", page)
+    assert len(registry.ledger.effects("describe")) == asked
+    registry.publish("desk", 1, "record", version_page(workspace, tmp_path, "second"))
+    registry.publish("desk", 1, "record", page)
+    assert registry.client.get_model_version("desk", "1").description == "first"

@@ -60,17 +60,38 @@ def test_pieces_join_to_the_whole_answer_and_tokens_are_the_models_own(client, w
     assert len({row["answer"] for row in read_traffic(workspace, "made")}) == 1
 
 
-def test_each_answer_leaves_a_trace_where_mlflow_shows_it(client, workspace) -> None:
-    id = ask(client).json()["ninefold"]["answer_id"]
+def traces_of(workspace: Workspace, experiment: str, id: str) -> list:
+    """Traces of an answer, which are written in the background."""
     mlflow = quiet_client(workspace.tracking_uri)
-    experiment = mlflow.get_experiment_by_name("made").experiment_id
-    until = time.monotonic() + 20
-    found: list = []
-    while not found and time.monotonic() < until:  # traces are written in the background
-        found = mlflow.search_traces(locations=[experiment], filter_string=f"tags.`ninefold.answer_id` = '{id}'")
+    place = mlflow.get_experiment_by_name(experiment).experiment_id
+    until, found = time.monotonic() + 60, []
+    while not found and time.monotonic() < until:
+        found = mlflow.search_traces(locations=[place], filter_string=f"tags.`ninefold.answer_id` = '{id}'")
         time.sleep(0.2)
-    (trace,) = found
-    assert trace.data.spans[0].inputs == {"question": "hello there"}
+    return found
+
+
+def test_each_answer_leaves_a_trace_with_what_the_model_was_asked_and_its_tokens(client, workspace) -> None:
+    reply = ask(client).json()
+    (trace,) = traces_of(workspace, "made", reply["ninefold"]["answer_id"])
+    root, model = trace.data.spans
+    assert root.inputs == {"question": "hello there"}
+    assert root.outputs["answer"] == reply["choices"][0]["message"]["content"]
+    assert (model.parent_id, model.span_type, model.name) == (root.span_id, "CHAT_MODEL", "made")
+    assert model.inputs["messages"] == [{"role": "user", "content": "Say: hello there"}]
+    assert model.outputs["choices"][0]["message"]["content"] == root.outputs["answer"]
+    usage = reply["usage"]
+    tokens = {"input_tokens": usage["prompt_tokens"], "output_tokens": usage["completion_tokens"]}
+    assert trace.info.token_usage.items() >= {**tokens, "total_tokens": usage["total_tokens"]}.items()
+
+
+def test_a_streamed_answer_leaves_the_same_trace(client, workspace) -> None:
+    whole = ask(client).json()
+    event = next(line for line in ask(client, stream=True).text.splitlines() if '"answer_id"' in line)
+    streamed = json.loads(event.removeprefix("data: "))["ninefold"]["answer_id"]
+    both = [traces_of(workspace, "made", id)[0].data.spans for id in (whole["ninefold"]["answer_id"], streamed)]
+    assert [span.inputs for span in both[0]] == [span.inputs for span in both[1]]
+    assert both[0][1].outputs == both[1][1].outputs
 
 
 def test_a_token_limit_gives_the_beginning_of_the_answer_and_says_length(client) -> None:

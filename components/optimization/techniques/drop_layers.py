@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from components.application import merged_model, save_checkpoint, weights
-from components.core import BadInput, Candidate, Checkpoint, Derivation, Frozen, Step, report
+from components.core import BadInput, Candidate, Checkpoint, Derivation, Frozen, Step, part, report
 from components.training import Recipe
 from components.training import technique as tuning_technique
 
@@ -62,7 +62,8 @@ def build(candidate: Candidate, own: Settings, given: Given, step: Step) -> Cand
         short = save_checkpoint(_without(merged_model(whole, None, dtype), dropped), whole, inner.scratch / "short")
         recipe = Recipe(technique=own.technique, epochs=own.epochs, layers=10_000, dtype=dtype, seed=own.seed)
         sft = objective("sft")
-        trained = sft.train(recipe, sft.Settings(), short, rows, inner.scratch, inner.machine)
+        with part(f"without {len(dropped)} layers"):
+            trained = sft.train(recipe, sft.Settings(), short, rows, inner.scratch, inner.machine)
         inner.measured["training"] = trained.measured
         folder: Path = trained.folder
         if tuning_technique(own.technique).PRODUCT == "adapter":
