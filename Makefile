@@ -5,7 +5,7 @@ USE_CASE ?= flows/use_cases/voice_helpdesk.yaml
 PROFILE ?= cpu
 BIN := .venv/bin
 
-.PHONY: run test check bench docs screenshots install fetch clean
+.PHONY: run test slow check bench docs screenshots install fetch clean
 
 run: install
 	$(BIN)/ninefold keys init
@@ -13,7 +13,10 @@ run: install
 	$(BIN)/ninefold run $(USE_CASE) --profile $(PROFILE)
 
 test: install
-	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 -m "not slow"
+
+slow: install
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 -m slow
 
 check: install
 	$(BIN)/ruff check .

@@ -93,6 +93,7 @@ def test_make_knows_the_two_commands(target):
     assert "ninefold run flows/use_cases/voice_helpdesk.yaml --profile cpu" in done.stdout or target == "test"
 
 
+@pytest.mark.slow
 def test_the_use_case_in_the_readme_goes_from_ten_lines_and_a_strangers_file_to_a_card(tmp_path, prefect_server):
     (text,) = blocks(README, "yaml")
     assert len(text.splitlines()) <= 10

@@ -16,6 +16,8 @@ import pytest
 
 from components.core.code import ROOT
 
+pytestmark = pytest.mark.slow
+
 BUILT_FROM = (
     "components", "flows", "infra", "pyproject.toml", "setup.py", "MANIFEST.in", "constraints.txt", "README.md", "LICENSE",
     "CHANGELOG.md",

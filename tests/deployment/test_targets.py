@@ -9,7 +9,7 @@ import pytest
 from components.application import load
 from components.core import BadInput, Deployment, MachineFault, MissingPackage, Row, Workspace, parse
 from components.deployment import Config, targets
-from components.deployment.stage import check
+from components.deployment.stage import check_settings
 from components.deployment.targets import NAMES, Delivery, target
 from tests.retrieval.small import candidate as with_model
 from tests.retrieval.small import dataset, step_in
@@ -168,9 +168,9 @@ def test_a_word_that_names_no_target_is_refused_with_those_that_do() -> None:
     asked = cases.contract().model_copy(update={"deployment": Deployment(model_name="desk", targets=("mainframe",))})
     allowed = f"allowed: {', '.join(NAMES)}$"
     with pytest.raises(BadInput, match=rf"^use case 'desk_case': deployment\.targets 'mainframe' is not known; {allowed}"):
-        check(Config(), asked)
+        check_settings(Config(), asked)
     with pytest.raises(BadInput, match=rf"^profile: deployment\.targets 'cloud' is not known; {allowed}"):
-        check(Config(targets=("endpoint", "cloud")), asked)
+        check_settings(Config(targets=("endpoint", "cloud")), asked)
 
 
 @pytest.mark.parametrize(

@@ -53,6 +53,7 @@ def test_a_rollback_says_that_there_is_nothing_to_go_back_to(home: Path) -> None
     assert (done.returncode, "has no previous version to go back to" in done.stderr) == (2, True), done.stderr
 
 
+@pytest.mark.slow
 def test_a_run_there_releases_the_next_version(home: Path, tmp_path: Path, prefect_server: dict[str, str]) -> None:
     """What the sentence above advises: nothing of before is taken for a result, and nothing of it is in the way."""
     own = shutil.copytree(home, tmp_path / "home")

@@ -1,9 +1,13 @@
 """The shipped use case of extraction goes through all nine stages on the smoke profile."""
 
+import pytest
+
 from components.core.code import ROOT
 from tests.conftest import new_home
 
 from .test_kinds import walked
+
+pytestmark = pytest.mark.slow
 
 
 def test_texts_with_json(tmp_path, prefect_server):

@@ -4,10 +4,13 @@ import json
 from pathlib import Path
 
 import jsonschema
+import pytest
 
 from components.core import STAGES
 from components.core.code import ROOT
 from tests.conftest import new_home, ninefold
+
+pytestmark = pytest.mark.slow
 
 CHINESE = ROOT / "tests/cases/07-chinese-questions/chinese.yaml"
 FILMS = ROOT / "flows/use_cases/film_reviews.yaml"

@@ -56,6 +56,7 @@ def use_case(folder: Path, language: str) -> Path:
     return path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_use_case_in_this_language_ends_in_its_card(language: str, tmp_path: Path, prefect_server) -> None:
     home = new_home(tmp_path / "home")

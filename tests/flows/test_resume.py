@@ -4,10 +4,14 @@ import json
 import random
 import time
 
+import pytest
+
 from components.core import Store, Workspace
 from flows.record import run_tags
 from tests import warm
 from tests.conftest import USE_CASE, environment, new_home, ninefold, prefect_api
+
+pytestmark = pytest.mark.slow
 
 STEPS = (
     "data.prepare", "use_case.check", "selection.select", "prompting.prompt", "retrieval.retrieve", "tuning.tune",
