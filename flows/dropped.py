@@ -1,6 +1,5 @@
 """`ninefold dropped`: every row and passage that a run's data step left out, and every text that it cut, with its reason."""
 
-import json
 from collections import Counter
 from pathlib import Path
 from typing import TypedDict
@@ -9,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from components.core import BadInput, Workspace, read_jsonl
-from flows.run import summaries
+from flows.run import read_summary, summaries
 
 SHOWN = 40
 """Lines on the screen; `--json` has all of them."""
@@ -40,8 +39,8 @@ def dropped(run: str, reason: str = "", workspace: Workspace | None = None) -> R
     Raises BadInput where there is no such run, or it did not come as far."""
     workspace = workspace or Workspace()
     folder = _folder(workspace, run)
-    ended = [json.loads(path.read_text()) for path in summaries(folder)]
-    keys = [summary["data"]["key"] for summary in ended if summary["data"].get("key")]
+    ended = [summary for path in summaries(folder) if (summary := read_summary(path))]
+    keys = [key for summary in ended if (key := summary["data"]["key"])]
     seal = next((seal for key in keys if (seal := workspace.store.sealed(key))), None)
     if seal is None:
         raise BadInput(f"run '{folder.name}': its data step did not end; `ninefold runs` says how to go on with it")

@@ -11,7 +11,7 @@ import flows
 from components.core import STAGES, BadInput, Profile, UseCase, Workspace, parse, publish_json, read_yaml, stage_config
 from components.measure.bounds import worsening
 from components.use_case import check_contract
-from flows.run import Run
+from flows.run import SUMMARISED, Run
 from flows.view import table
 from tests.conftest import new_home
 
@@ -80,7 +80,8 @@ def test_seconds_of_what_ran_here_are_those_of_stages_that_ran_to_their_end(fetc
     past = (("a/until-tuning", 0, "ran", 7.0), ("b/summary", 1, "reused", 0.0), ("c/summary", 3, "ran", 0.1))
     for name, end, status, seconds in past:
         stages = [{"name": "tuning", "status": status, "seconds": seconds}]
-        publish_json(run.workspace.runs / f"voice_helpdesk-cpu-{name}.json", {"exit": end, "stages": stages})
+        summary = dict.fromkeys(SUMMARISED) | {"exit": end, "stages": stages}
+        publish_json(run.workspace.runs / f"voice_helpdesk-cpu-{name}.json", summary)
     assert run.past_seconds() == {"tuning": 7.0}
 
 
