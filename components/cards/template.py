@@ -32,7 +32,7 @@ _OPTIONAL = """
     functions gain gains gold_accuracy gold_rows gold_votes group groups herfindahl high_wh index intended_use
     kept kind label label_model labelling labels language largest licence lost low_wh machine_hour made majority_vote
     margin measured megabytes metric metrics model n name not_measured not_shown notes object origin others out_of_domain
-    out_of_scope over overlap overlaps_removed owner p p50 p95 p_value parameters policy port power
+    out_of_scope over overlap overlaps_removed own owner p p50 p95 p_value parameters policy port power
     prefill_tokens_per_second primary problem processor_seconds profile prompt provenance quarantined quoted rate read
     reason recovery reference references results retriever risk_tier robustness role rows run_id scenarios score
     seconds settings sha256 share shows slice_gains slices source sources splits status step steps suspects synthetic

@@ -83,9 +83,11 @@ class Tombstone(Frozen):
 class Store:
     """A folder of sealed results (see the module docstring for its layout)."""
 
-    def __init__(self, root: Path, derived: Path | None = None, read: set[str] | None = None) -> None:
+    def __init__(self, root: Path, derived: Path | None = None, read: set[str] | None = None, *, mends: bool = True) -> None:
         """read: takes the digest of every object that is opened. derived: where readers keep what they make of its objects
-        and could make again; beside the objects where not given, which a folder that is signed or only read cannot have."""
+        and could make again; beside the objects where not given, which a folder that is signed or only read cannot have.
+        mends: whether what is damaged is set aside; where not, looking changes nothing."""
+        self._mends = mends
         self.root, self.derived, self.read = root, derived or root / "derived", set() if read is None else read
 
     def put(self, source: Path) -> str:
@@ -161,6 +163,8 @@ class Store:
         seal = self._read(self.root / "steps" / f"{key}.json")
         if seal is None or not all(self.has(digest) for digest in _named(seal.result)):
             return None
+        if not self._mends:
+            return seal
         damaged = {digest: faults for digest in _named(seal.result) if (faults := self._faults(digest))}
         for digest, faults in damaged.items():
             self._set_aside(digest, faults)
@@ -190,6 +194,8 @@ class Store:
         try:
             return Seal.model_validate(read_json(path))
         except (Damaged, ValidationError) as error:
+            if not self._mends:
+                return None
             aside = self._aside(path.stem)
             aside.mkdir(parents=True)
             with suppress(FileNotFoundError):  # another process was first
@@ -244,7 +250,7 @@ class Store:
     @property
     def _makes(self) -> bool:
         """Whether what is missing here can be made again: a bundle has no seals."""
-        return (self.root / "steps").is_dir()
+        return self._mends and (self.root / "steps").is_dir()
 
     def _faults(self, digest: str) -> tuple[str, ...]:
         folder = self.root / "objects" / digest

@@ -36,10 +36,10 @@ def measured_again(tables: Tables) -> Iterator[Finding]:
     named = {"this candidate": own, **(evaluated.get("references") or {})}
     usable = {}
     for name, evidence in named.items():
-        findings = [*tables.unusable(evidence["table"], f"evidence of {name}")]
-        findings += [] if findings else _table(tables, name, evidence)
+        unusable = [*tables.unusable(evidence["table"], f"evidence of {name}")]
+        findings = unusable or _table(tables, name, evidence)
         yield from findings
-        if not any(finding.missing for finding in findings):
+        if not unusable and not any(finding.missing for finding in findings):
             usable[name] = tables.rows(evidence["table"])
     rows = usable.pop("this candidate", None)
     if rows is not None:

@@ -52,7 +52,7 @@ def verify(card: Path, store: Store, standing: Standing | None = None) -> Verifi
     standing: of the registered version; None where there is none here
     Raises BadInput when it is no card, or its record is gone.
     """
-    record = read_record(card)
+    record, store = read_record(card), Store(store.root, store.derived, mends=False)
     tables = Tables(record, store)
     parts = {
         "the text, rendered again": rendered_again(card, record),
