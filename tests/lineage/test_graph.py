@@ -134,7 +134,10 @@ def splits_named(stage: str) -> set[str]:
     found = set()
     trains = {"training"} if stage in ("tuning", "optimization") else set()
     for path in (path for folder in {stage} | trains for path in (ROOT / "components" / folder).rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text())):
+        nodes = list(ast.walk(ast.parse(path.read_text())))
+        literal = [node for node in nodes if isinstance(node, ast.Subscript) and getattr(node.value, "id", "") == "Literal"]
+        allowed = {id(one) for node in literal for one in ast.walk(node)}  # what a setting may be is not what is read
+        for node in (node for node in nodes if id(node) not in allowed):
             if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "dataset":
                 found |= {node.attr} & {"knowledge", "training_knowledge", "practice", "practice_passages", "made"}
             elif isinstance(node, ast.Constant):
