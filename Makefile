@@ -5,7 +5,7 @@ USE_CASE ?= flows/use_cases/voice_helpdesk.yaml
 PROFILE ?= cpu
 BIN := .venv/bin
 
-.PHONY: run test check bench docs screenshots install fetch clean
+.PHONY: run test check bench safety docs screenshots install fetch clean
 
 run: install
 	$(BIN)/ninefold keys init
@@ -23,6 +23,9 @@ check: install
 
 bench: install
 	$(BIN)/python -m bench
+
+safety: install
+	$(BIN)/python -m bench.safety
 
 docs: install
 	$(BIN)/python docs/contract.py

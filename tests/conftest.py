@@ -148,21 +148,27 @@ def fetched() -> Path:
     return workspace.assets
 
 
+def finished_in(folder: Path) -> Finished:
+    """The voice help desk on the smoke profile, run in `folder` by whoever asks first."""
+    folder.mkdir(parents=True, exist_ok=True)
+    home, ended = folder / "home", folder / "summary.json"
+    with FileLock(folder.with_name(f"{folder.name}.lock")):
+        if not ended.is_file():
+            for stale in (home, folder / "untouched"):
+                shutil.rmtree(stale, ignore_errors=True)
+            done = ninefold(new_home(home), "run", str(USE_CASE), "--profile", "smoke", "--json", fork=False)
+            assert done.returncode == 0, done.stderr + done.stdout
+            assert done.stderr == ""
+            shutil.copytree(home, folder / "untouched", symlinks=True)
+            ended.write_text(done.stdout)
+    return Finished(home, json.loads(ended.read_text()))
+
+
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory, worker_id) -> Finished:
     """The voice help desk on the smoke profile, run once for the whole session."""
     base = tmp_path_factory.getbasetemp()
-    shared = base if worker_id == "master" else base.parent
-    home, ended = shared / "finished/home", shared / "finished/summary.json"
-    with FileLock(shared / "finished.lock"):
-        if not ended.is_file():
-            shutil.rmtree(home, ignore_errors=True)
-            done = ninefold(new_home(home), "run", str(USE_CASE), "--profile", "smoke", "--json", fork=False)
-            assert done.returncode == 0, done.stderr + done.stdout
-            assert done.stderr == ""
-            shutil.copytree(home, shared / "finished/untouched", symlinks=True)
-            ended.write_text(done.stdout)
-    return Finished(home, json.loads(ended.read_text()))
+    return finished_in((base if worker_id == "master" else base.parent) / "finished")
 
 
 @pytest.fixture(scope="session")
