@@ -77,11 +77,22 @@ class Finished:
         return Finished(home, self.summary)
 
 
+CANARIES = {
+    "OPENAI_API_KEY": "canary-openai-5d2e91",
+    "HF_TOKEN": "canary-hub-08c4fa",
+    "AWS_SECRET_ACCESS_KEY": "canary-bucket-77ab03",
+    "PGPASSWORD": "canary-table-e19d6c",
+    "MLFLOW_TRACKING_PASSWORD": "canary-mlflow-4b80f2",
+}
+"""Secrets as a shell holds them, planted in the environment of every `ninefold` of the tests (`test_secrets`)."""
+
+
 def environment(home: Path) -> dict[str, str]:
-    """What a `ninefold` process in a test sees: its own workspace, no engine, no shared servers."""
+    """What a `ninefold` process in a test sees: its own workspace, no engine, no shared servers, planted secrets."""
     own = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "MLFLOW_", "DOCKER_"))}
     return {
         **own,
+        **CANARIES,
         "NINEFOLD_HOME": str(home),
         "NINEFOLD_KEYS": str(home / "keys"),
         "PYTHONPATH": str(ROOT),
