@@ -29,6 +29,7 @@ safety: install
 
 docs: install
 	$(BIN)/python docs/contract.py
+	$(BIN)/python docs/licences.py
 
 screenshots: install
 	$(BIN)/python docs/screenshots.py

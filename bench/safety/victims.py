@@ -1,8 +1,12 @@
 """Work that is killed: `python -m bench.safety.victims <work> …`, in a process of its own, as rows start it.
 
-train TECHNIQUE BASE SCRATCH step NUMBER SECONDS   SIGKILL so many seconds after that step
-train TECHNIQUE BASE SCRATCH save NUMBER CALL      SIGKILL at that call to the disk inside the save of that number
-evaluate HOME                                      measure, until somebody kills it
+    train TECHNIQUE BASE SCRATCH step NUMBER SECONDS   SIGKILL so many seconds after that step
+    train TECHNIQUE BASE SCRATCH save NUMBER CALL      SIGKILL at that call to the disk inside the save of that number
+    evaluate HOME                                      measure, until somebody kills it
+    run BOUNDARY …                                     `ninefold run …`, SIGKILL at that boundary
+    run --list FILE …                                  `ninefold run …`, every boundary that it passes is written down
+
+Boundaries are before and after each effect of a run, and once more when the ledger has recorded it.
 """
 
 import os
@@ -109,8 +113,64 @@ def evaluate(home: str) -> Evidence:
         return measure(candidate, answer, dataset.splits["test"], TASK, step)
 
 
+def run(boundary: str, *command: str) -> None:
+    """`ninefold run`, killed at `boundary` when it comes there first; `--list`: unharmed, each of them written to a file."""
+    from flows.cli import main
+
+    listed = Path(command[0]) if boundary == "--list" else None
+
+    def passed(name: str) -> None:
+        if listed:
+            with listed.open("a") as file:
+                file.write(f"{name}\n")
+        elif name == boundary:
+            killed()
+
+    _tell_effects(passed)
+    sys.argv = ["ninefold", "run", *(command[1:] if listed else command)]
+    main()
+
+
+def _tell_effects(passed: Callable[[str], None]) -> None:
+    """Tell `passed` of each boundary: of what goes through the ledger, seals, MLflow's runs and prompts, the endpoint's
+    process, cards."""
+    from components import cards
+    from components.core import Ledger, Store
+    from components.core.tracking import Tracking
+    from components.serving import endpoint
+
+    once = Ledger.once
+
+    def told(self: Ledger, kind: str, key: str, *, find: Any, do: Callable[[], Any], **more: Any) -> Any:
+        outcome = once(self, kind, key, find=find, do=_told(do, lambda: kind, passed), **more)
+        passed(f"{kind}: recorded")
+        return outcome
+
+    Ledger.once = told  # type: ignore[method-assign]
+    around: list[tuple[Any, str, Callable[..., str]]] = [
+        (Store, "seal", lambda self, seal: f"seal of {seal.name}"),
+        (Tracking, "begin", lambda *given, **more: "MLflow run of the whole"),
+        (Tracking, "stage", lambda self, parent, word, *given, **more: f"MLflow run of {word}"),
+        (Tracking, "prompt", lambda self, name, prompt, alias: f"prompt {alias}"),
+        (Tracking, "finish", lambda *given, **more: "end of the MLflow run"),
+        (cards, "write_card", lambda *given, **more: "card"),
+        (endpoint, "_spawn", lambda *given, **more: "endpoint"),
+    ]
+    for owner, name, called in around:
+        setattr(owner, name, _told(getattr(owner, name), called, passed))
+
+
+def _told(real: Callable[..., Any], called: Callable[..., str], passed: Callable[[str], None]) -> Callable[..., Any]:
+    def call(*given: Any, **more: Any) -> Any:
+        what = called(*given, **more)
+        passed(f"{what}: before")
+        result = real(*given, **more)
+        passed(f"{what}: after")
+        return result
+
+    return call
+
+
 if __name__ == "__main__":
-    if sys.argv[1] == "train":
-        train(*sys.argv[2:])
-    else:
-        evaluate(*sys.argv[2:])
+    WORK: dict[str, Callable[..., object]] = {"train": train, "evaluate": evaluate, "run": run}
+    WORK[sys.argv[1]](*sys.argv[2:])

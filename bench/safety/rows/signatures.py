@@ -23,7 +23,7 @@ TRIES = {
 def ready(folder: Path, finished: object) -> Iterator[dict[str, Cases]]:
     import pytest
 
-    from components.core import GateRefused, Workspace
+    from components.core import GateRefused, NinefoldError, Workspace
     from components.core.keys import key_id, make_keys
     from components.core.signature import SIGNATURE
     from components.deployment.bundle import export, sign
@@ -52,7 +52,7 @@ def ready(folder: Path, finished: object) -> Iterator[dict[str, Cases]]:
 
     @contextmanager
     def release() -> Iterator[tuple[Workspace, Registered]]:
-        """A registered version with its card, whose folder is signed."""
+        """A registered version with its card, whose folder is signed; two people must approve it."""
         own = folder / str(next(places))
         workspace = Workspace(own / "home")
         chosen = candidate(workspace.store, own, 0.1)
@@ -61,7 +61,7 @@ def ready(folder: Path, finished: object) -> Iterator[dict[str, Cases]]:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(Registry, "client", Target({1: {}}))
             said = {"version": 1, "card": "cards/v1.md", "signer": key_id()}
-            Registry(workspace).describe(described(1, chosen.digest).model_copy(update=said))
+            Registry(workspace).describe(described(1, chosen.digest, "high").model_copy(update=said))
             plain_card(workspace, registered(workspace, "desk", 1))
             yield workspace, registered(workspace, "desk", 1)
         shutil.rmtree(own)
@@ -70,10 +70,11 @@ def ready(folder: Path, finished: object) -> Iterator[dict[str, Cases]]:
         with release() as (workspace, version):
             approve(workspace, "desk", 1, "ada", "reads well")
             changes[change](version.bundle(workspace))
-            with pytest.raises(GateRefused):
-                promote(workspace, version)
-            with pytest.raises(GateRefused):
+            with pytest.raises(NinefoldError):
                 approve(workspace, "desk", 1, "grace", "reads well")
+            with pytest.raises(NinefoldError):
+                promote(workspace, version)
+            assert Registry(workspace).holder("desk", "champion") is None
 
     def serving(change: str) -> None:
         with release() as (workspace, version):
