@@ -128,18 +128,18 @@ def measure(
     """Every figure of a row that was tried at all, going on from what `work` holds of an earlier, killed measurement.
 
     n: tries of each figure, at most as many as promised, or "small"; None: as many as promised.
-    seconds: time for the whole row, after which it stops
+    seconds: time for each figure, after which it stops
     """
     asked = row(name)
     kept, code = work / f"{name}.json", code_now(name)
     counts = _kept(kept, code)
     folder = _emptied(work / name)
-    until = time.monotonic() + (seconds or float("inf"))
     figures: dict[str, Figure] = {}
     with asked.ready(folder, finished) as trying:
         for key, tries in asked.TRIES.items():
             call, full = _calls(trying[key], tries)
             wanted = full if n is None else min(full, tries.small if n == "small" else int(n))
+            until = time.monotonic() + (seconds or float("inf"))
             for count in _counted(call, counts.get(key, Count()), wanted, tries.each, until):
                 counts[key] = count
                 publish_json(kept, {"code": code, "counts": counts})

@@ -2,8 +2,8 @@
 
     python -m bench.safety [row …] [--n N | --n small] [--seconds S]
 
-row: a file of rows/; all where none is named. --n: tries of each figure, in place of what is promised. --seconds: time for a
-row; it is published with what it has by then. Killed or out of time, the same command goes on where it was (what it counted
+row: a file of rows/; all where none is named. --n: tries of each figure, in place of what is promised. --seconds: time for
+each figure; it is published with what it has by then. Killed or out of time, the same command goes on where it was (what it counted
 lies in .ninefold/safety) while the code is the same. Exit 1 where a promise does not hold.
 """
 
@@ -27,7 +27,7 @@ def main(given: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.safety", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("rows", nargs="*", metavar="row", help=", ".join(ROWS))
     parser.add_argument("--n", help="tries of each figure, or 'small'")
-    parser.add_argument("--seconds", type=float, help="time for each row")
+    parser.add_argument("--seconds", type=float, help="time for each figure")
     asked = parser.parse_args(given)
     if unknown := [name for name in asked.rows if name not in ROWS]:
         parser.error(f"row '{unknown[0]}': allowed are {', '.join(ROWS)}")
