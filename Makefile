@@ -5,7 +5,7 @@ USE_CASE ?= flows/use_cases/voice_helpdesk.yaml
 PROFILE ?= cpu
 BIN := .venv/bin
 
-.PHONY: run test slow check bench docs screenshots install fetch clean
+.PHONY: run test slow check bench safety docs screenshots install fetch clean
 
 run: install
 	$(BIN)/ninefold keys init
@@ -27,8 +27,12 @@ check: install
 bench: install
 	$(BIN)/python -m bench
 
+safety: install
+	$(BIN)/python -m bench.safety
+
 docs: install
 	$(BIN)/python docs/contract.py
+	$(BIN)/python docs/licences.py
 
 screenshots: install
 	$(BIN)/python docs/screenshots.py

@@ -77,11 +77,22 @@ class Finished:
         return Finished(home, self.summary)
 
 
+CANARIES = {
+    "OPENAI_API_KEY": "canary-openai-5d2e91",
+    "HF_TOKEN": "canary-hub-08c4fa",
+    "AWS_SECRET_ACCESS_KEY": "canary-bucket-77ab03",
+    "PGPASSWORD": "canary-table-e19d6c",
+    "MLFLOW_TRACKING_PASSWORD": "canary-mlflow-4b80f2",
+}
+"""Secrets as a shell holds them, planted in the environment of every `ninefold` of the tests (`test_secrets`)."""
+
+
 def environment(home: Path) -> dict[str, str]:
-    """What a `ninefold` process in a test sees: its own workspace, no engine, no shared servers."""
+    """What a `ninefold` process in a test sees: its own workspace, no engine, no shared servers, planted secrets."""
     own = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "MLFLOW_", "DOCKER_"))}
     return {
         **own,
+        **CANARIES,
         "NINEFOLD_HOME": str(home),
         "NINEFOLD_KEYS": str(home / "keys"),
         "PYTHONPATH": str(ROOT),
@@ -148,21 +159,27 @@ def fetched() -> Path:
     return workspace.assets
 
 
+def finished_in(folder: Path) -> Finished:
+    """The voice help desk on the smoke profile, run in `folder` by whoever asks first."""
+    folder.mkdir(parents=True, exist_ok=True)
+    home, ended = folder / "home", folder / "summary.json"
+    with FileLock(folder.with_name(f"{folder.name}.lock")):
+        if not ended.is_file():
+            for stale in (home, folder / "untouched"):
+                shutil.rmtree(stale, ignore_errors=True)
+            done = ninefold(new_home(home), "run", str(USE_CASE), "--profile", "smoke", "--json", fork=False)
+            assert done.returncode == 0, done.stderr + done.stdout
+            assert done.stderr == ""
+            shutil.copytree(home, folder / "untouched", symlinks=True)
+            ended.write_text(done.stdout)
+    return Finished(home, json.loads(ended.read_text()))
+
+
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory, worker_id) -> Finished:
     """The voice help desk on the smoke profile, run once for the whole session."""
     base = tmp_path_factory.getbasetemp()
-    shared = base if worker_id == "master" else base.parent
-    home, ended = shared / "finished/home", shared / "finished/summary.json"
-    with FileLock(shared / "finished.lock"):
-        if not ended.is_file():
-            shutil.rmtree(home, ignore_errors=True)
-            done = ninefold(new_home(home), "run", str(USE_CASE), "--profile", "smoke", "--json", fork=False)
-            assert done.returncode == 0, done.stderr + done.stdout
-            assert done.stderr == ""
-            shutil.copytree(home, shared / "finished/untouched", symlinks=True)
-            ended.write_text(done.stdout)
-    return Finished(home, json.loads(ended.read_text()))
+    return finished_in((base if worker_id == "master" else base.parent) / "finished")
 
 
 @pytest.fixture(scope="session")

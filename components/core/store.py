@@ -110,7 +110,6 @@ class Store:
                 for path in manifest:
                     _fsync_file(source / path)
                 _move(source, target)
-                fsync_folder(objects)
             if source.exists():
                 shutil.rmtree(source)
             return digest
@@ -301,10 +300,11 @@ def _named(result: object, field: str = "") -> set[str]:
 
 
 def _move(source: Path, target: Path) -> None:
-    """Rename the folder; from another file system, by way of a copy beside `target`. Where another process put the same
-    content first, that stays."""
+    """Rename the folder, durably; from another file system, by way of a copy beside `target`. Where another process put the
+    same content first, that stays."""
     try:
         os.rename(source, target)
+        fsync_folder(target.parent)
     except OSError as error:
         if error.errno == errno.EXDEV:
             _copy(source, target)

@@ -1,6 +1,8 @@
 """A real registry: MLflow on SQLite, model versions that hold real bundles."""
 
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -18,8 +20,15 @@ from tests.serving.bundles import candidate
 @pytest.fixture(scope="module", autouse=True)
 def keys(tmp_path_factory):
     """The operator's key pair, for what these tests sign."""
+    with keys_in(tmp_path_factory.mktemp("keys")):
+        yield
+
+
+@contextmanager
+def keys_in(folder: Path) -> Iterator[None]:
+    """A new key pair in `folder` is the operator's in this block."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("NINEFOLD_KEYS", str(tmp_path_factory.mktemp("keys")))
+        patch.setenv("NINEFOLD_KEYS", str(folder))
         make_keys()
         yield
 

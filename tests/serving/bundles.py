@@ -59,15 +59,15 @@ def bundle(folder: Path, abstain_below: float | None = None) -> Path:
     return folder
 
 
-def with_model(workspace: Workspace) -> Path:
-    """A two-layer model that says twelve tokens of noise, as a bundle in the workspace's folder `bundle`."""
+def with_model(workspace: Workspace, source: str = "made:two-layer", tokens: int = 12) -> Path:
+    """A model (a two-layer one that says noise) as a bundle in the workspace's folder `bundle`."""
     step = Step("made", workspace.store.scratch("made"), workspace, Machine())
     candidate = Candidate(
         task="summarization",
         abstain="unknown",
         runtime=Runtime(engine="transformers"),
-        model=checkpoint("made:two-layer", "made", "apache-2.0", step),
-        prompt=Prompt(method="zero_shot", turns=(PromptTurn(user="Say: {{input}}", max_new_tokens=12),)),
+        model=checkpoint(source, "made", "apache-2.0", step),
+        prompt=Prompt(method="zero_shot", turns=(PromptTurn(user="Say: {{input}}", max_new_tokens=tokens),)),
     )
     return export(candidate, workspace.store, workspace.root / "bundle", [])
 

@@ -33,6 +33,11 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
 
 @pytest.fixture(scope="module")
 def candidate(workspace: Workspace) -> Candidate:
+    return two_layer(workspace)
+
+
+def two_layer(workspace: Workspace) -> Candidate:
+    """The two-layer model, asked in its own template."""
     step = Step("served", workspace.store.scratch("served"), workspace, Machine(threads=1))
     return Candidate(
         task="question_answering",
@@ -48,9 +53,13 @@ def test_an_edited_template_is_not_served(workspace: Workspace, candidate: Candi
     load_bundle(bundle)
     (template,) = bundle.rglob("chat_template.jinja")
     for edit in SILENT:
-        template.write_text(edit)
-        with pytest.raises(MachineFault, match=r"the bundle was changed: .*chat_template\.jinja"):
-            load_bundle(bundle)
+        edited_is_refused(edit, template, bundle)
+
+
+def edited_is_refused(edit: str, template: Path, bundle: Path) -> None:
+    template.write_text(edit)
+    with pytest.raises(MachineFault, match=r"the bundle was changed: .*chat_template\.jinja"):
+        load_bundle(bundle)
 
 
 def test_a_template_edited_with_every_digest_made_right_is_another_candidate(

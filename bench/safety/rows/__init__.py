@@ -1,0 +1,1 @@
+"""One file a promise: see `bench.safety` for what each defines."""
