@@ -58,6 +58,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return new_home(tmp_path_factory.mktemp("interrupted") / "home")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("stage", "number"), [("data", signal.SIGTERM), ("selection 2/9", signal.SIGINT), ("tuning 5/9", signal.SIGTERM)]
 )

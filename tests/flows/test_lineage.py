@@ -160,6 +160,7 @@ def test_only_the_cards_of_this_workspace_are_in_reach_of_forgetting(finished, t
     assert seen() == set()
 
 
+@pytest.mark.slow
 def test_a_killed_forget_is_finished_and_the_use_case_is_released_again(copied, tmp_path):
     workspace, row = copied.workspace, a_row(copied.workspace, "test")
     assert ninefold(copied.home, "keys", "init").returncode == 0

@@ -56,6 +56,7 @@ def planned(api: httpx.Client, deployment: str) -> list[datetime]:
     return []
 
 
+@pytest.mark.slow
 def test_every_deployment_is_made_and_runs(server):
     api, own = server
     declared = {item["name"]: item for item in yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"]}

@@ -338,6 +338,7 @@ def ran(machine: type[Machine], examples: int, steps: int) -> tuple[int, int]:
     return Machine.steps - examples, Machine.promotions  # each example begins with a look before its first step
 
 
+@pytest.mark.slow
 def test_ten_thousand_steps_bring_no_unapproved_promotion() -> None:
     steps, promotions = ran(Machine, 108, 100)
     assert steps >= 10_000
