@@ -3,8 +3,8 @@
     python -m bench.safety [row …] [--n N | --n small] [--seconds S]
 
 row: a file of rows/; all where none is named. --n: tries of each figure, in place of what is promised. --seconds: time for
-each figure; it is published with what it has by then. Killed or out of time, the same command goes on where it was (what it counted
-lies in .ninefold/safety) while the code is the same. Exit 1 where a promise does not hold.
+each figure; it is published with what it has by then. Killed or out of time, the same command goes on where it was (what it
+counted lies in .ninefold/safety) while the code is the same. Exit 1 where a promise does not hold.
 """
 
 import argparse
