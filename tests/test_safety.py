@@ -13,7 +13,7 @@ from bench.safety import ROWS, Cases, Figure, Tries, measure, publish, published
 from bench.safety.disk import Recording
 from bench.safety.page import PAGE, table, with_table
 
-FIGURE = Figure(what="x", failed=0, n=10, allowed=0, listed=False, date="2026-11-30", commit="c", seconds=1)
+FIGURE = Figure(what="x", failed=0, n=10, allowed=0, of=0, date="2026-11-30", commit="c", seconds=1)
 
 
 @pytest.mark.parametrize("name", ROWS)
@@ -37,6 +37,13 @@ def test_a_row_that_was_not_measured_says_so() -> None:
     clean, shifted = (line for line in lines if line.startswith("| Drift"))
     assert "| 3 (0.3%; 1% may) | 1,000 | 0.77% | 2026-11-30, `c` |" in clean
     assert "| not measured |" in shifted
+
+
+def test_some_cases_of_a_list_are_not_shown_as_all() -> None:
+    some = {key: FIGURE.model_copy(update={"n": n, "of": 15}) for key, n in (("promotion", 15), ("serving", 7))}
+    first, second = (line for line in table({"signatures": some}).splitlines() if line.startswith("| Signed"))
+    assert "| 0 | all 15 |  |" in first
+    assert "| 0 | 7 of 15 |  |" in second
 
 
 def planted(monkeypatch: pytest.MonkeyPatch, tries: Tries, trying: object) -> None:
@@ -83,7 +90,7 @@ def test_cases_are_each_tried_once(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     tried: list[str] = []
     planted(monkeypatch, Tries("faults", 0, 2), Cases("abcdef", tried.append))
     assert measure("planted", tmp_path, lambda: None, "small")["one"].n == 2
-    assert measure("planted", tmp_path, lambda: None)["one"].listed
+    assert measure("planted", tmp_path, lambda: None)["one"].of == 6
     assert sorted(tried) == [*"abcdef"]
 
 

@@ -94,8 +94,8 @@ class Figure(Frozen):
     failed: int
     n: int
     allowed: float
-    listed: bool
-    """Whether these are all of a list's cases rather than draws."""
+    of: int
+    """How many cases the list has that these are from; 0: draws, of which there is no end."""
     date: str
     commit: str
     seconds: float
@@ -144,7 +144,7 @@ def measure(
                 counts[key] = count
                 publish_json(kept, {"code": code, "counts": counts})
             if key in counts and counts[key].n:
-                figures[key] = _figure(tries, counts[key], isinstance(trying[key], Cases))
+                figures[key] = _figure(tries, counts[key], full if isinstance(trying[key], Cases) else 0)
     return figures
 
 
@@ -187,13 +187,13 @@ def _tried(call: Try, number: int) -> tuple[int | None, str]:
         return None, f"try {number}: {said} ({Path(place.filename).name}:{place.lineno})"
 
 
-def _figure(tries: Tries, count: Count, listed: bool) -> Figure:
+def _figure(tries: Tries, count: Count, of: int) -> Figure:
     return Figure(
         what=tries.what,
         failed=len(count.faults),
         n=count.n,
         allowed=tries.allowed,
-        listed=listed,
+        of=of,
         date=f"{datetime.now(UTC):%Y-%m-%d}",
         commit=commit(),
         seconds=round(count.seconds, 1),

@@ -29,8 +29,10 @@ def _lines(name: str, figures: Mapping[str, Figure]) -> Iterator[str]:
 
 def _measured(figure: Figure) -> tuple[str, str, str, str]:
     seen = f"{figure.failed}" + (f" ({figure.failed / figure.n:.1%}; {figure.allowed:.0%} may)" if figure.allowed else "")
-    number = f"all {figure.n}" if figure.listed else f"{figure.n:,}"
-    bound = "" if figure.listed else f"{figure.at_most:.2%}"
+    number = (
+        f"{figure.n:,}" if not figure.of else f"all {figure.n}" if figure.n == figure.of else f"{figure.n} of {figure.of}"
+    )
+    bound = "" if figure.of else f"{figure.at_most:.2%}"
     return seen, number, bound, f"{figure.date}, `{figure.commit}`"
 
 
