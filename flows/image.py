@@ -8,7 +8,7 @@ from typing import TypedDict
 from rich.console import Console
 
 from components.core import MachineFault, Workspace
-from components.deployment.targets import docker
+from components.deployment.targets import docker, names_passages
 from components.governance import candidate_in
 from flows.serve import version_named
 
@@ -41,8 +41,8 @@ def image(model: str, workspace: Workspace | None = None) -> Report:
     if row is None:
         raise MachineFault(note)
     measured = json.loads((bundle / "reference.json").read_text())[:QUESTIONS]
-    passages = candidate.retriever is not None and candidate.retriever.store is not None
-    asked, _ = docker.try_out(version.model, row, [one["input"] for one in measured], passages=passages)
+    questions = [one["input"] for one in measured]
+    asked, _ = docker.try_out(version.model, row, questions, passages=names_passages(candidate))
     same = sum(one.answer.strip() == other["answer"].strip() for one, other in zip(asked, measured, strict=True))
     return {
         "model": version.model, "version": version.version, "image": row["image"], "megabytes": row["megabytes"],

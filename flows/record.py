@@ -57,11 +57,6 @@ PACKAGES = (
 )
 
 
-def run_tags(run_id: str, workspace: Workspace) -> list[str]:
-    """The tags of a run's flow runs: of a run in one workspace, and of no other one on the same Prefect server."""
-    return [run_id, workspace.name]
-
-
 def claim(run_id: str, workspace: Workspace) -> None:
     """Tag this flow run with `run_id` and its workspace, and tell Prefect that earlier ones with both tags, killed while
     RUNNING, have crashed: no zombie stays on its page. The workspace's lock is held, so none of them can be alive; the same
@@ -69,7 +64,7 @@ def claim(run_id: str, workspace: Workspace) -> None:
 
     Only the flow run gets the tags: for a tagged task Prefect asks its server for a slot, which took two seconds each.
     """
-    tags = run_tags(run_id, workspace)
+    tags = [run_id, workspace.name]
     current = flow_run.get_id()
     assert current, "only called inside the flow"
     running = FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.RUNNING]))

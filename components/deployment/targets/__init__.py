@@ -35,6 +35,11 @@ DEFAULT = ("endpoint", "docker")
 """Where neither contract nor profile names any."""
 
 
+def names_passages(candidate: Candidate) -> bool:
+    """Whether every answer comes from a passage: with BM25 alone a question may share no word with the base."""
+    return candidate.retriever is not None and candidate.retriever.store is not None
+
+
 @dataclass(frozen=True)
 class Delivery:
     """What a target is handed: a Candidate as a bundle, and where it may build."""
@@ -56,8 +61,8 @@ class Delivery:
 
     @property
     def names_passages(self) -> bool:
-        """Whether every answer comes from a passage: with BM25 alone a question may share no word with the base."""
-        return self.candidate.retriever is not None and self.candidate.retriever.store is not None
+        """See the function of that name."""
+        return names_passages(self.candidate)
 
 
 class DeploymentRow(TypedDict, total=False):
