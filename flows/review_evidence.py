@@ -38,9 +38,10 @@ def names(workspace: Workspace, version: Registered) -> dict[str, str]:
     card = governance.card_file(workspace, version)
     told = cards.read_record(card).model_dump_json() if card else ""
     known = {short(one): one for one in re.findall(r"\b[0-9a-f]{64}\b", told)}
-    held = {name: one for name, one in known.items() if workspace.store.has(one) or workspace.store.sealed(one)}
-    evidence = governance.evidence_in(workspace.store, version.evidence)
-    if evidence and workspace.store.has(evidence.table):
+    store = _looked_at(workspace)
+    held = {name: one for name, one in known.items() if store.has(one) or store.sealed(one)}
+    evidence = governance.evidence_in(store, version.evidence)
+    if evidence and store.has(evidence.table):
         held |= {short(one): evidence.table for one in (version.evidence, evidence.table)}
     return held
 
@@ -64,7 +65,7 @@ def opened(workspace: Workspace, version: Registered, name: str) -> Opened:
         raise BadInput(
             f"{name}: no digest that the card of {version.model} version {version.version} names and this store holds"
         )
-    store = workspace.store
+    store = _looked_at(workspace)
     if not store.has(digest):
         seal = store.sealed(digest)
         lines = json.dumps(seal.model_dump(mode="json") if seal else {}, indent=2, ensure_ascii=False).splitlines()
@@ -84,6 +85,11 @@ def passages(store: Store, candidate: Candidate, wanted: Iterable[str]) -> dict[
         return {}
     rows = read_jsonl(store.file(candidate.retriever.knowledge))
     return {row["id"]: Passage.model_validate(row) for row in rows if row["id"] in ids}
+
+
+def _looked_at(workspace: Workspace) -> Store:
+    """The store for who only looks: what is damaged is named, and left where it is."""
+    return Store(workspace.store.root, workspace.store.derived, mends=False)
 
 
 def _table(digest: str, file: str, rows: list[dict[str, object]]) -> Opened:

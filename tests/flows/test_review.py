@@ -378,8 +378,13 @@ def test_a_digest_is_a_link_to_its_table_and_what_is_not_named_is_not_opened(cli
     assert "In 1825 0.625" in table
     other = registered(workspace, "desk", 1).evidence[:12]
     assert client.get(f"/desk/2/digest/{other}").status_code == 404
-    next(path for path in workspace.store.root.rglob("examples.jsonl") if "0.625" in path.read_text()).write_text("{}")
+    changed = next(path for path in workspace.store.root.rglob("examples.jsonl") if "0.625" in path.read_text())
+    changed.write_text("{}")
     assert client.get(link).status_code == 409
+    torn = next((workspace.store.root / "steps").glob("*.json"))
+    torn.write_text("{")
+    client.get(link)
+    assert (changed.read_text(), torn.read_text()) == ("{}", "{"), "looking moves nothing away"
 
 
 def test_the_page_shows_the_pictures_of_the_card_and_runs_nothing(client) -> None:
