@@ -18,7 +18,7 @@ from typing import Annotated, Literal, Union, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
-from components import data, deployment, evaluation, feedback, optimization, prompting, retrieval, selection, tuning
+from components import data, deployment, evaluation, feedback, ladder, optimization, prompting, retrieval, selection, tuning
 from components.core import Frozen, Profile, UseCase, publish_text
 from components.data.filters import FILTERS
 from components.optimization import techniques as optimizations
@@ -27,6 +27,7 @@ from components.training import techniques as trainings
 
 PAGE = Path(__file__).with_suffix(".md")
 STAGES: dict[str, type[Frozen]] = {
+    "ladder": ladder.Config,
     "selection": selection.Config, "prompting": prompting.Config, "retrieval": retrieval.Config, "tuning": tuning.Config,
     "feedback": feedback.Config, "evaluation": evaluation.Config, "optimization": optimization.Config,
 }  # fmt: skip
@@ -59,8 +60,8 @@ Each is asked for by its `name` in `data.filters`, with these settings beside it
 """
 PROFILED = """## The profile
 
-`--profile` takes `smoke`, `cpu`, `gpu` or the path of a file like theirs (`flows/profiles/`). Sections named by a stage's
-word hold [that stage's settings](#settings-of-the-stages); where the contract has the section too, its keys win.
+`--profile` takes `smoke`, `cpu`, `ladder`, `gpu` or the path of a file like theirs (`flows/profiles/`). Sections named by a
+stage's word hold [that stage's settings](#settings-of-the-stages); where the contract has the section too, its keys win.
 
 """
 SETTINGS = """## Settings of the stages

@@ -23,12 +23,15 @@ from components.core.rates import Rates
 from components.data.stage import Config as DataConfig
 from components.evaluation.stage import Config as EvaluationConfig
 from components.feedback.stage import Config as FeedbackConfig
+from components.ladder import Config as LadderConfig
+from components.ladder import stage_of, technique_of
 from components.optimization.stage import Config as OptimizationConfig
 from components.prompting.stage import Config as PromptingConfig
 from components.retrieval.stage import Config as RetrievalConfig
 from components.selection.stage import Config as SelectionConfig
 from components.selection.stage import rejections
 from components.tasks import kind_of
+from components.training import technique
 from components.tuning.stage import Config as TuningConfig
 
 if TYPE_CHECKING:
@@ -45,6 +48,8 @@ IN_LAYERS = 0.8
 """Share of a model's parameters in linear layers (SmolLM2-135M: 0.79)."""
 LAYERS, LAYER_SECONDS = 30, 0.001
 """Layers of a small model; seconds of one for a token of each row of a batch, whatever its size."""
+EVERY = 10_000
+"""More layers than a model has."""
 BATCH = 12
 """Rows decoded at once, of prompts of some 300 tokens."""
 BACKWARD = 2.5
@@ -118,7 +123,9 @@ def seconds_of_stages(run: "Run", case: Case) -> dict[str, float]:
     prompting, retrieval = run.settings("prompting", PromptingConfig), run.settings("retrieval", RetrievalConfig)
     context = retrieval.context_words * 1.35 if case.passages else min(case.passage, GIVEN)
     answer = min(case.answer, kind.tuned)
-    tuning = _tuning(run.settings("tuning", TuningConfig), case, context, answer, contract)
+    ways = [one for one in run.settings("ladder", LadderConfig).rungs if stage_of(one) == "tuning"]
+    tunings = [_tuning(_config(run, rung), case, context, answer, contract) for rung in ways]
+    tuning = tunings[-1] if tunings else 0.0
     evaluation = _evaluation(run.settings("evaluation", EvaluationConfig), case, context, answer, contract)
     selection = run.settings("selection", SelectionConfig)
     decided = min(selection.validation_rows or case.rows["validation"], case.rows["validation"])
@@ -127,7 +134,7 @@ def seconds_of_stages(run: "Run", case: Case) -> dict[str, float]:
         "selection": len(case.models) * case.answers(decided, case.passage, 3.0 if contract.task.labels else kind.basic),
         "prompting": _prompting(prompting, case, context, kind.prompted),
         "retrieval": _retrieval(retrieval, case, context, kind.prompted) if case.passages else None,
-        "tuning": tuning,
+        "tuning": sum(tunings) if tunings else None,
         "feedback": _feedback(run.settings("feedback", FeedbackConfig), tuning, case, context, answer),
         "evaluation": evaluation,
         "optimization": _optimization(run.settings("optimization", OptimizationConfig), case, context, answer, evaluation),
@@ -138,6 +145,26 @@ def seconds_of_stages(run: "Run", case: Case) -> dict[str, float]:
         stage: 0.0 if work.get(stage, 0.0) is None else fixed + (work.get(stage) or 0.0) for stage, fixed in FIXED.items()
     }
     return {stage: round(value, 1) for stage, value in seconds.items()} | run.profile.seconds
+
+
+def seconds_of_rungs(run: "Run", case: Case) -> dict[str, float]:
+    """Rung of the ladder → seconds of what its stage does for it."""
+    stages, answers = seconds_of_stages(run, case), kind_of(run.use_case.task.kind).tokens
+    retrieval = run.settings("retrieval", RetrievalConfig)
+    context = retrieval.context_words * 1.35 if case.passages else min(case.passage, GIVEN)
+
+    def seconds(rung: str) -> float:
+        if stage_of(rung) != "tuning":
+            return stages[stage_of(rung)]
+        return FIXED["tuning"] + _tuning(_config(run, rung), case, context, min(case.answer, answers.tuned), run.use_case)
+
+    return {rung: round(seconds(rung), 1) for rung in run.settings("ladder", LadderConfig).rungs}
+
+
+def _config(run: "Run", rung: str) -> TuningConfig:
+    """The settings of a rung of tuning; a technique that works on the input trains through all layers."""
+    config = run.settings("tuning", TuningConfig).of(technique_of(rung))
+    return config.model_copy(update={"layers": EVERY}) if technique(config.technique).WHOLE else config
 
 
 def without_ladder(run: "Run", case: Case) -> dict[str, float]:

@@ -5,7 +5,6 @@ walks the same page and stops at the first step that is not sealed. What joins t
 """
 
 from pathlib import Path
-from typing import TypedDict
 
 from prefect import flow
 from pydantic import BaseModel, Field
@@ -24,7 +23,8 @@ from components import (
     use_case,
 )
 from components.application import constant
-from components.core import UNOPTIMIZED, Candidate, Dataset, GateRefused, Metrics, Split, Task, Workspace
+from components.core import UNOPTIMIZED, Candidate, GateRefused, Split, Task, Workspace
+from flows.climb import Climb, Common
 from flows.foreseen import infeasible
 from flows.own_model import Elsewhere
 from flows.record import cards_folder, finish, opened, publish_card
@@ -37,7 +37,7 @@ class Parameters(BaseModel):
     """What a run is asked for: the form that Prefect's pages show."""
 
     use_case: Path = Field(description="Path of the use case's YAML")
-    profile: str = Field("cpu", description="smoke, cpu, gpu, or the path of a profile's YAML")
+    profile: str = Field("cpu", description="smoke, cpu, ladder, gpu, or the path of a profile's YAML")
     checkpoint: str | None = Field(None, description="A model trained elsewhere: a folder, or a hub id")
     licence: str = Field("", description="SPDX identifier of that model's licence")
     made_from: str | None = Field(None, description="What it was made from: the catalogue's name, a folder, or a hub id")
@@ -46,14 +46,6 @@ class Parameters(BaseModel):
     )
     until: str | None = Field(None, description="Stop after this stage; what comes before it is reused where it is sealed")
     home: Path | None = Field(None, description="Workspace folder; NINEFOLD_HOME or .ninefold where empty")
-
-
-class Common(TypedDict):
-    """What every stage after the data is given."""
-
-    task: Task
-    metrics: Metrics
-    dataset: Dataset
 
 
 @flow(name="lifecycle", flow_run_name="{parameters.use_case.stem}", persist_result=False)
@@ -145,37 +137,62 @@ def lifecycle(do: Steps) -> None:
 def _climb(do: Steps, chosen: selection.Selection, common: Common) -> tuple[Candidate, Candidate | None, Split | None]:
     """Stages 3 to 7, up to the candidate that goes to the test: (that one, the model before it was tuned, the canaries that
     tuning planted)."""
-    dataset, task, policy = common["dataset"], common["task"], do.run.use_case.policy
+    dataset, task = common["dataset"], common["task"]
     if do.run.checkpoint:
         do.skip("prompting", reason="the model was trained elsewhere: it is judged with the contract's own prompt")
         own = _with_retrieval(do, chosen, common)
         do.skip("tuning", "feedback", reason="the model was trained elsewhere")
         return own, own.base or own, None
-    if chosen.model is None or chosen.enough:
-        do.skip("prompting", "retrieval", "tuning", "feedback", reason=chosen.decision.reason)
+    climb = Climb(do, common)
+    climb.on("baseline", chosen.plain, chosen.plain)
+    if chosen.model is None or not climb.goes_on:
+        climb.stop("" if chosen.model else chosen.decision.reason)
         return chosen.plain, chosen.model, None
-    base = do("prompting", prompting.prompt, candidate=chosen.model, **common).candidate
-    if dataset.knowledge:
-        base = do("retrieval", retrieval.retrieve, candidate=base, **common).candidate
-    else:
-        do.skip("retrieval", reason=_not_searched(task))
-    tuned = do("tuning", tuning.tune, candidate=base, **common)
-    climbed, planted = tuned.candidate, tuned.canaries if tuned.decision.adopted else None
+    base = climb.on("zero_shot", chosen.model, chosen.model)
+
+    if climb.to("prompting"):
+        solved = False if "few_shot" in climb.rungs else None
+        prompted = do("prompting", prompting.prompt, candidate=base, solved=solved, **common)
+        base = climb.on("prompting", base.model_copy(update={"prompt": prompted.proposed}), prompted.candidate)
+    if climb.to("few_shot"):
+        shown = do("prompting", prompting.prompt, called="prompting.few_shot", candidate=base, solved=True, **common)
+        base = climb.on("few_shot", base.model_copy(update={"prompt": shown.proposed}), shown.candidate)
+    if climb.to("retrieval", unless="" if dataset.knowledge else _not_searched(task)):
+        retrieved = do("retrieval", retrieval.retrieve, candidate=base, **common)
+        base = climb.on("retrieval", retrieved.proposed, retrieved.candidate)
+
+    climbed, planted = base, None
+    for rung, technique in climb.tunings():
+        if climb.to(rung):
+            called = f"tuning.{technique}" if technique else ""
+            tuned = do("tuning", tuning.tune, called=called, candidate=base, over=climbed, technique=technique, **common)
+            climbed = climb.on(rung, tuned.proposed, tuned.candidate) if tuned.proposed else tuned.candidate
+            planted = tuned.canaries if climbed == tuned.proposed else planted
+    if climb.to("preference"):
+        climbed = _aligned(do, climb, climbed, common)
+    finalist = do("evaluation", evaluation.finalist, candidates=[chosen.plain, climbed], **common).candidate
+    return finalist, base, planted
+
+
+def _aligned(do: Steps, climb: Climb, candidate: Candidate, common: Common) -> Candidate:
+    """`candidate`, trained further on preference pairs where there are enough, and that helps."""
+    contract, dataset = do.run.use_case, common["dataset"]
     rated = do(
         "feedback",
         feedback.collect,
-        task=task,
-        policy=policy,
-        candidate=climbed,
+        task=contract.task,
+        policy=contract.policy,
+        candidate=candidate,
         dataset=dataset,
-        model=do.run.use_case.deployment.model_name,
+        model=contract.deployment.model_name,
         gathered=do.run.gathered,
     )
-    if rated.pairs:
-        pairs = {"pairs": rated.pairs, "source_share": rated.source_share}
-        climbed = do("feedback", tuning.align, candidate=climbed, **pairs, **common).candidate
-    finalist = do("evaluation", evaluation.finalist, candidates=[chosen.plain, climbed], **common).candidate
-    return finalist, base, planted
+    if not rated.pairs:
+        return candidate
+    aligned = do("feedback", tuning.align, candidate=candidate, pairs=rated.pairs, source_share=rated.source_share, **common)
+    if not aligned.proposed:
+        return aligned.candidate
+    return climb.on("preference", aligned.proposed, aligned.candidate)
 
 
 def _with_retrieval(do: Steps, chosen: selection.Selection, common: Common) -> Candidate:

@@ -29,12 +29,13 @@ from components.core import (
 )
 from components.core.code import ROOT, SHIPPED
 from components.core.files import disk_faults
-from components.core.rates import processor
+from components.core.rates import measured_once, processor
 from components.core.tracking import RUN, Tracking
 from components.deployment.requirements import requirements
 from components.evaluation import Evaluated
 from components.governance import Registry
 from components.use_case import texts
+from flows.estimate import case_of, seconds_of_rungs
 from flows.foreseen import look_at_rows
 from flows.mlflow_pages import version_page
 from flows.page import shown_on_its_page
@@ -80,7 +81,7 @@ def claim(run_id: str, workspace: Workspace) -> None:
 def opened(run: Run, until: str | None) -> Iterator[Steps]:
     """Steps of a run, holding the workspace's lock, inside one MLflow run that is found again by the run's key."""
     run.check_settings()
-    look_at_rows(run)
+    estimates = seconds_of_rungs(run, case_of(run, look_at_rows(run), measured_once(run.workspace.rates)))
     with disk_faults(run.workspace.root), run.workspace.lock():  # whichever library meets a full one
         claim(run.id, run.workspace)
         begin(run.folder, run.command(until))
@@ -90,7 +91,7 @@ def opened(run: Run, until: str | None) -> Iterator[Steps]:
         parent = tracking.begin(
             run.key, run.id, params={"profile": run.profile.name, "use_case": run.use_case.name}, tags=tags
         )
-        do = Steps(run, tracking, parent, until)
+        do = Steps(run, tracking, parent, until, estimates=estimates)
         try:
             # the faults of a disk here too, so that the summary says what the command line says
             with disk_faults(run.workspace.root), shown_on_its_page(run.use_case.name):
@@ -126,6 +127,7 @@ def publish_card(do: Steps, candidate: Candidate, evaluated: Evaluated, release:
         results=results(do),
         keys={done.name: done.key for done in do.done if done.key},
         settings={done.name: done.settings for done in do.done},
+        unclimbed=do.unclimbed,
         profile_settings=do.run.profile_settings,
         approval=release.approval.model_dump(mode="json") if release and release.approval else None,
         measured={done.name: done.measured for done in do.done},

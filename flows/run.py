@@ -102,7 +102,7 @@ class Run:
         `check_settings(config, contract)` beside it.
         """
         wrong = []
-        for word in ("data", *STAGES):
+        for word in ("data", "ladder", *STAGES):
             try:
                 config = self._settings(word)
                 if check := getattr(import_module(f"components.{word}.stage"), "check_settings", None):
@@ -170,7 +170,7 @@ class Run:
     @property
     def profile_settings(self) -> dict[str, object]:
         """What the profile sets for the stages."""
-        return self.profile.model_dump(mode="json", include={"data", *STAGES})
+        return self.profile.model_dump(mode="json", include={"data", "ladder", *STAGES})
 
     @cached_property
     def machine(self) -> dict[str, float]:

@@ -38,6 +38,7 @@ from components.core.inputs import Input, inputs_in
 from components.core.store import inputs_of
 from components.core.tracking import Tracking
 from components.data import Prepared
+from components.ladder import NotClimbed
 from components.prompting import Prompted
 from flows.again import why_again
 from flows.run import Run
@@ -72,11 +73,10 @@ class Call:
     inputs: Mapping[str, object]
     asked: dict[str, object]
     """Digests of code and pins, and the settings, as its seal keeps them."""
-
-    @property
-    def label(self) -> str:
-        """What people call the step."""
-        return _label(self.stage, self.name)
+    label: str
+    """What people call the step."""
+    page: str
+    """What its page in Prefect is called: its stage's, or its own where the flow calls it otherwise."""
 
 
 @dataclass
@@ -94,11 +94,12 @@ class Done(Generic[ResultOrNone]):
     reason: str = ""
     settings: dict[str, object] = field(default_factory=dict)
     """The stage's Config."""
+    called: str = ""
 
     @property
     def name(self) -> str:
-        """The stage's word, or `stage.function` for the second step of a stage."""
-        return _label(self.stage, self.function)
+        """What the flow calls it, else the stage's word, or `stage.function` for the second step of a stage."""
+        return self.called or _label(self.stage, self.function)
 
 
 @dataclass
@@ -111,11 +112,18 @@ class Steps:
     """MLflow run that the stages' runs are nested in."""
     until: str | None = None
     done: list[Done[StageResult | None]] = field(default_factory=list)
+    estimates: dict[str, float] = field(default_factory=dict)
+    """Rung of the ladder → about how many seconds it takes here."""
+    unclimbed: dict[str, NotClimbed] = field(default_factory=dict)
+    """Rungs of the ladder that were not climbed."""
     card: Path | None = None
     started: float = field(default_factory=time.monotonic)
 
-    def __call__(self, stage: str, function: Callable[..., Result], **inputs: object) -> Result:
-        """Do `function` for `stage` on `inputs`, or take its sealed result."""
+    def __call__(self, stage: str, function: Callable[..., Result], *, called: str = "", **inputs: object) -> Result:
+        """Do `function` for `stage` on `inputs`, or take its sealed result.
+
+        called: name of the step for people, where a stage does the same function several times
+        """
         self._enter(stage)
         config: Frozen = stage_config(
             sys.modules[function.__module__].Config, _word(function), self.run.use_case, self.run.profile
@@ -125,15 +133,15 @@ class Steps:
         code = code_digest(function.__module__, words=words_of(config, keyed))
         key = digest_of([name, code, pins(), config, keyed])
         asked: dict[str, object] = {"code": code, "pins": pins(), "settings": config.model_dump(mode="json")}
-        called = Call(stage, name, key, config, inputs, asked)
+        call = Call(stage, name, key, config, inputs, asked, called or _label(stage, name), called or stage)
         seal = self.run.workspace.store.sealed(key)
         if seal:
             result = _result_type(function).model_validate(seal.result)
             done = Done(stage, name, key, "reused", 0.0, result, seal.measured)
-            self._as_task(lambda: done, called)
+            self._as_task(lambda: done, call)
         else:
-            done = self._execute(function, called, why_again(self.run.workspace.store, name, asked, inputs_of(keyed)))
-        done.settings = config.model_dump(mode="json")
+            done = self._execute(function, call, why_again(self.run.workspace.store, name, asked, inputs_of(keyed)))
+        done.settings, done.called = config.model_dump(mode="json"), called
         self.done.append(done)
         self._show(done)
         return done.result
@@ -205,8 +213,8 @@ class Steps:
         def shown() -> Done[Result]:
             done = work()
             create_markdown_artifact(
-                key=f"{self.run.use_case.name}-{call.stage}".replace("_", "-"),
-                markdown=_artifact(done, call.config, call.inputs),
+                key=f"{self.run.use_case.name}-{call.page}".replace("_", "-").replace(".", "-"),
+                markdown=_artifact(done, call),
                 description=done.result.decision.reason,
             )
             return done
@@ -223,7 +231,7 @@ class Steps:
         if isinstance(done.result, Prompted):
             self.tracking.prompt(name, done.result.proposed, alias="winner")
         candidate = getattr(done.result, "candidate", None)
-        if done.stage in ("prompting", "tuning") and candidate and candidate.prompt:
+        if done.stage in ("prompting", "tuning") and isinstance(candidate, Candidate) and candidate.prompt:
             self.tracking.prompt(name, candidate.prompt, alias="candidate")
         if done.stage == "data":
             self.tracking.used(self.parent, self._inputs(done))
@@ -231,7 +239,7 @@ class Steps:
             self.parent,
             done.name,
             done.key,
-            stage=done.stage,
+            stage=done.called.partition(".")[0] or done.stage,
             inputs=self._inputs(done),
             params=done.settings,
             metrics=done.result.metrics,
@@ -285,17 +293,17 @@ def _named(value: object) -> str:
     return f"`{value}`" if isinstance(value, (Path, str)) else f"`{short(digest_of(value))}`"
 
 
-def _artifact(done: Done[StageResult], config: Frozen, inputs: Mapping[str, object]) -> str:
+def _artifact(done: Done[StageResult], call: Call) -> str:
     """What went in and what was decided, as Markdown."""
     result = done.result
     rows = "\n".join(f"| {name} | {value:.4g} |" for name, value in result.metrics.items())
-    settings = "\n".join(f"| {name} | {value} |" for name, value in config.model_dump(mode="json").items())
-    given = "\n".join(f"| {name} | {_named(value)} |" for name, value in inputs.items())
+    settings = "\n".join(f"| {name} | {value} |" for name, value in call.config.model_dump(mode="json").items())
+    given = "\n".join(f"| {name} | {_named(value)} |" for name, value in call.inputs.items())
     decision = result.decision
     candidate = getattr(result, "candidate", None)
     return "\n".join(
         [
-            f"## {done.stage}: {decision.verdict}",
+            f"## {call.page}: {decision.verdict}",
             "",
             decision.reason,
             "",

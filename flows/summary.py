@@ -9,6 +9,7 @@ from prefect.exceptions import TerminationSignal
 from components.core import STAGES, Comparison, GateRefused, Metric, Release
 from components.data import Prepared
 from components.evaluation import Evaluated
+from components.ladder import Rung, RungRow, rows
 from flows.steps import Steps
 
 SCHEMA = "ninefold/summary/1"
@@ -92,6 +93,7 @@ class Summary(TypedDict):
     image: NotRequired[Image | None]
     stages: list[StageSummary]
     data: StageSummary
+    ladder: list[RungRow]
     test: TestSummary | None
     bias: dict[str, object]
     not_measured: list[str]
@@ -119,6 +121,7 @@ def summarise(do: Steps, end: BaseException | None) -> Summary:
         "image": _image(release) if release else None,
         "stages": [_stage(do, stage) for stage in STAGES],
         "data": _stage(do, "data"),
+        "ladder": ladder(do),
         "test": _test(evaluated, do.run.use_case.metrics.primary) if evaluated else None,
         "bias": evaluated.model_dump(mode="json")["bias"] if evaluated else {},
         "not_measured": list(evaluated.not_measured) if evaluated else ["test: the run ended before evaluation"],
@@ -150,6 +153,12 @@ def results(do: Steps) -> dict[str, dict[str, object]]:
     return {done.name: done.result.model_dump(mode="json") for done in do.done if done.result}
 
 
+def ladder(do: Steps) -> list[RungRow]:
+    """The rungs of this run."""
+    measured = {done.name: done.measured for done in do.done}
+    return rows(results(do), measured, do.unclimbed, do.run.use_case.metrics.primary)
+
+
 def provenance(do: Steps) -> dict[str, object]:
     """The dataset's provenance."""
     prepared = do.result("data")
@@ -162,8 +171,9 @@ def _stage(do: Steps, stage: str) -> StageSummary:
     steps = [done for done in do.done if done.stage == stage]
     if not steps:
         return {"name": stage, "key": None, "status": "skipped", "seconds": 0.0, "decision": _never(), "metrics": {}}
-    main = next((done for done in reversed(steps) if done.result), steps[-1])
-    figures = {name: value for done in steps if done.result for name, value in done.result.metrics.items()}
+    own = [done for done in steps if not isinstance(done.result, Rung)]
+    main = next((done for done in reversed(own) if done.result), own[-1])
+    figures = {name: value for done in own if done.result for name, value in done.result.metrics.items()}
     if main.result and (compared := main.result.decision.comparison):
         figures |= {"before": compared.before, "after": compared.after}
     decided = main.result.decision if main.result else None

@@ -26,6 +26,7 @@ from rich.text import Text
 from components.core import STAGES, listening
 
 if TYPE_CHECKING:
+    from components.ladder import RungRow
     from flows.summary import Summary
 
 MARKS = {"ran": "[green]✓[/]", "reused": "[cyan]↺[/]", "skipped": "[dim]–[/]"}
@@ -150,6 +151,37 @@ def table(summary: "Summary", before_after: dict[str, str], width: int) -> Table
             cells = [Text.assemble((f"{verdict}  {figure}".rstrip(), "bold"), "\n", why)]
         rows.add_row(f"{mark} {number} {stage['name']}", *cells, clock)
     return rows
+
+
+def ladder(summary: "Summary", width: int) -> Table:
+    """The rungs, cheapest first: what each reaches on validation, and what it costs."""
+    rows = Table(title="ladder", title_justify="left", header_style="bold", expand=False)
+    rows.add_column("rung", no_wrap=True)
+    rows.add_column("verdict", no_wrap=True)
+    if width >= NARROW:
+        for name in ("trained", "one request", "memory", "disk", "1,000 answers"):
+            rows.add_column(name, justify="right", no_wrap=True)
+    rows.add_column("why", overflow="fold")
+    for row in summary["ladder"]:
+        cells = [row["rung"], row["verdict"]]
+        rows.add_row(*cells, *(_costs(row) if width >= NARROW else ()), row["reason"] + _estimated(row))
+    return rows
+
+
+def _costs(row: "RungRow") -> list[str]:
+    if "latency_p50" not in row:
+        return ["", "", "", "", ""]
+    return [
+        f"{row['trained_share']:.2%}" if row["trained_share"] else "–",
+        f"{row['latency_p50']:.2g} s",
+        f"{row['memory_gb']:.1f} GB",
+        f"{row['megabytes']:,.0f} MB",
+        f"{row['cost_per_1000_answers']:.2g}",
+    ]
+
+
+def _estimated(row: "RungRow") -> str:
+    return f" (about {shown_clock(row['seconds'])})" if row.get("seconds") else ""
 
 
 def shown_clock(seconds: float) -> str:

@@ -13,7 +13,7 @@ import pytest
 from components.core.code import ROOT
 from components.core.use_case import STAGES
 
-LAYERS = ({"core"}, {"text"}, {"tasks"}, {"application", "measure"}, {"training"})
+LAYERS = ({"core"}, {"text"}, {"tasks"}, {"application", "measure"}, {"training"}, {"ladder"})
 """Each may import those before it; every other component may import all of them, and no other of its kind."""
 MAY_BE_IMPORTED_BY = {"serving": {"deployment"}, "governance": {"deployment"}}
 HEAVY = (

@@ -9,6 +9,7 @@ from .embedder import Embedder
 from .load import load, load_retriever
 from .plain import as_terms, constant, shuffled
 from .prompt import render
+from .single_requests import Requests, latency, single_requests
 from .weights import merged_model, save_checkpoint, weights
 
 __all__ = [
@@ -18,15 +19,18 @@ __all__ = [
     "Application",
     "Embedder",
     "Hit",
+    "Requests",
     "answering",
     "as_terms",
     "checkpoint",
     "constant",
+    "latency",
     "load",
     "load_retriever",
     "merged_model",
     "render",
     "save_checkpoint",
     "shuffled",
+    "single_requests",
     "weights",
 ]

@@ -30,6 +30,12 @@ class Spent(TypedDict):
     cost: float | None
 
 
+def of_1000(processor_seconds: float) -> str:
+    """Watt-hours of 1,000 answers, estimated from the processor seconds of one: `0.2 to 0.8`."""
+    low, high = (processor_seconds * 1000 * watts / 3600 for watts in WATTS)
+    return f"{low:.2g} to {high:.2g}"
+
+
 def spent(record: Record) -> Spent:
     """What the steps of a run used, added up."""
     counted = {step: figures.get("processor_seconds") for step, figures in record.measured.items()}

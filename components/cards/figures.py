@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Mapping
 from typing import NotRequired, TypedDict
 
+from components.ladder import RungRow, rows
+
 from .record import MetricDump, Record
 
 FAMILIAR = ("f1", "exact_match", "accuracy", "macro_f1", "rouge_l", "abstention_precision", "hit@1", "hit@5", "mrr")
@@ -103,6 +105,22 @@ def variants(record: Record) -> list[Variant]:
     timed = record.measured.get("optimization", {}).get("variants", {})
     rows: list[Variant] = record.results.get("optimization", {}).get("variants", [])
     return [{**row, **timed.get(row["variant"], {})} for row in rows]
+
+
+def ladder(record: Record) -> list[RungRow]:
+    """The rungs of the run, cheapest first."""
+    primary = record.use_case.get("metrics", {}).get("primary", "")
+    return rows(record.results, record.measured, record.unclimbed, primary)
+
+
+def climbed(record: Record) -> str:
+    """How far the ladder was climbed, in a sentence."""
+    rungs, enough = ladder(record), record.use_case["metrics"]["enough"]
+    tried = [row["rung"] for row in rungs if row["verdict"] != "not climbed"]
+    met = next((row["rung"] for row in rungs if row["verdict"] == "meets"), None)
+    were = "was" if len(tried) == 1 else "were"
+    end = f"{met} meets the contract" if met else f"of none all of the interval on validation reaches {enough:g}"
+    return f"of {len(rungs)} rungs {len(tried)} {were} climbed ({', '.join(tried)}); {end}"
 
 
 def parts(record: Record) -> list[tuple[str, str, str, str | None]]:

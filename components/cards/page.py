@@ -23,6 +23,7 @@ PLOTS: dict[str, tuple[tuple[Plot, str], ...]] = {
             "to be. A line that goes beyond its bar: not shown.",
         ),
     ),
+    "Ladder": ((plots.ladder_bars, "Each rung with its 95 % interval, cheapest answers first; dashed: what is enough."),),
     "What was measured": ((plots.metric_bars, "Each figure with its 95 % interval."),),
     "Slices": ((plots.slice_bars, "The primary metric on each slice; dashed: the whole test split."),),
     "Data and provenance": ((plots.data_flow, "Where rows and passages went: read, dropped at each step, and the rest."),),
@@ -31,6 +32,8 @@ PLOTS: dict[str, tuple[tuple[Plot, str], ...]] = {
     ),
 }
 """Heading → its plots, each with its caption."""
+PICTURED = ("Key figures", "Ladder")
+"""Headings whose plots a reviewer sees first."""
 INTERVAL = re.compile(r"([+-]?\d+\.\d{3}) (\[[+-]?\d+\.\d{3}, [+-]?\d+\.\d{3}\])")
 HOLDS = {
     "holds": "holds", "broken": "fails", "not shown": "open", "not measured": "open",
@@ -79,8 +82,8 @@ def drawn(title: str, record: Record) -> list[tuple[str, str]]:
 
 
 def pictures(record: Record) -> list[tuple[str, str]]:
-    """The plots of the key figures in the colours of paper, each with its caption."""
-    return [(colours.on_paper(svg), caption) for svg, caption in drawn("Key figures", record)]
+    """The plots of the key figures and of the ladder in the colours of paper, each with its caption."""
+    return [(colours.on_paper(svg), caption) for title in PICTURED for svg, caption in drawn(title, record)]
 
 
 def _section(title: str, html: str, record: Record) -> dict[str, object]:

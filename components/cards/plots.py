@@ -6,8 +6,10 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from components.ladder.rows import Figure as RungFigure
+
 from .colours import SERIES
-from .figures import ENOUGH, key_metrics, test_metrics, variants
+from .figures import ENOUGH, key_metrics, ladder, test_metrics, variants
 from .gates import bounds
 from .record import MetricDump, Record
 
@@ -29,6 +31,8 @@ LEGEND = 108
 """Characters that fit beside each other above a plot 8 inches wide, at the legend's size."""
 ENDS = {"holds": ("o", ACCENT), "not shown": ("D", INK), "broken": ("X", SOFT)}
 """Verdict on a bound → how it is drawn."""
+RUNGS = {"meets": ("o", ACCENT), "not shown": ("D", INK), "does not meet": ("X", SOFT)}
+"""Verdict on a rung → how it is drawn."""
 
 
 def key_bars(record: Record) -> str | None:
@@ -166,6 +170,36 @@ def quality_and_speed(record: Record) -> str | None:
         axes.set_xlabel("seconds of one request, median")
         axes.set_ylabel(f"{primary}, validation")
         return done()
+
+
+def ladder_bars(record: Record) -> str | None:
+    """Each rung that was climbed: the primary metric on validation with its interval, what 1,000 answers cost, and the line
+    that a rung must reach."""
+    rungs = [row for row in ladder(record) if row.get("metric")]
+    if not rungs:
+        return None
+    asked, currency = record.use_case["metrics"], record.use_case.get("value", {}).get("currency", "")
+    with _figure("ladder", 8, 1.0 + 0.34 * len(rungs)) as (axes, done):
+        for verdict, (marker, colour) in RUNGS.items():
+            shown = [(at, row["metric"]) for at, row in enumerate(rungs) if row["verdict"] == verdict]
+            if shown:
+                places, metrics = [float(at) for at, _ in shown], [_dump(metric) for _, metric in shown]
+                _points(axes, places, metrics, verdict, colour, marker)
+        for at, row in enumerate(rungs):
+            cost = f"{row['cost_per_1000_answers']:.2g} {currency}" if "cost_per_1000_answers" in row else "not measured"
+            axes.text(1.03, at, cost, va="center", color=INK, fontsize=9)
+        if asked["enough"] < 1:
+            axes.axvline(asked["enough"], color=INK, linestyle="--", linewidth=1, label=f"{asked['enough']:g} is enough")
+        axes.set_yticks(range(len(rungs)), [row["rung"] for row in rungs])
+        axes.invert_yaxis()
+        axes.set_xlim(-0.02, 1.02)
+        axes.set_xlabel(f"{asked['primary']}, validation; at the right: what 1,000 answers cost")
+        _legend(axes)
+        return done()
+
+
+def _dump(figure: RungFigure) -> MetricDump:
+    return {"value": figure["value"], "low": figure["low"], "high": figure["high"]}
 
 
 def _points(axes: "Axes", places: Sequence[float], metrics: list[MetricDump], label: str, colour: str, marker: str) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal, NotRequired, TypedDict
 
 from components.core import BadInput, Candidate, Decision, Frozen, digest_of, file_digest, parse
+from components.ladder import NotClimbed
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -59,6 +60,8 @@ class Record(Frozen):
     """Step → its key: the seal under which the store keeps all of its result."""
     settings: dict[str, dict[str, object]] = {}
     """Step → dump of its Config."""
+    unclimbed: dict[str, NotClimbed] = {}
+    """Rungs of the ladder that were not climbed."""
     profile_settings: dict[str, object] = {}
     """What the profile sets for the stages; with the contract it is what a release is decided with."""
     candidate: Candidate

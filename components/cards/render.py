@@ -8,12 +8,13 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from components.ladder import STEP
 from components.measure import shown_p
 
 from . import figures
 from .annexes import ANNEXES, score
 from .bom import bom
-from .energy import spent
+from .energy import of_1000, spent
 from .gates import VERDICTS, gates, open_bounds
 from .limits import risks
 from .record import TEMPLATES, Record
@@ -117,6 +118,10 @@ def markdown(record: Record, template: Path = TEMPLATES / "card.md.j2") -> str:
         "example_input": Markdown(json.dumps(_question(record), ensure_ascii=False)),
         "slice_metrics": lambda values: figures.slice_metrics(record, values),
         "decider": figures.decider(record),
+        "ladder": figures.ladder(record),
+        "stages": {name: result for name, result in record.results.items() if not name.startswith(STEP)},
+        "climbed": figures.climbed(record),
+        "wh_of_1000": of_1000,
         "seconds": record.measured.get(figures.decider(record), {}).get("seconds_an_item", {}),
         "seconds_asked": record.measured.get(figures.decider(record), {}).get("requests", {}).get("mean"),
         "step": lambda name: Markdown(f"step {evidence(record.keys.get(name))}"),

@@ -190,7 +190,7 @@ class Metrics(Frozen):
     at_least: float = Field(ge=0, le=1)
     """Release threshold on the primary metric."""
     enough: float = Field(1.0, ge=0, le=1)
-    """The ladder stops at the cheapest rung that reaches this on validation."""
+    """The ladder stops at the cheapest rung that surely reaches this on validation: all of its interval does."""
     minimum_effect: float = Field(0.0, ge=0, le=1)
     """Smallest gain of the primary metric, in absolute points, that is worth a change."""
     floors: dict[str, float] = {}
@@ -324,6 +324,7 @@ class UseCase(Frozen):
     data_statement: DataStatement = DataStatement()
     slices: tuple[str, ...] = ()
     """Of those that the kind of task has."""
+    ladder: dict[str, object] = {}
     selection: dict[str, object] = {}
     prompting: dict[str, object] = {}
     retrieval: dict[str, object] = {}
@@ -390,6 +391,7 @@ class Profile(Frozen):
     seconds: dict[str, float] = {}
     """Stage → seconds, where they are known: in place of the estimate until this machine has figures of its own."""
     data: dict[str, object] = {}
+    ladder: dict[str, object] = {}
     selection: dict[str, object] = {}
     prompting: dict[str, object] = {}
     retrieval: dict[str, object] = {}

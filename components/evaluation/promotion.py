@@ -5,12 +5,12 @@ Not covered: approval by a person (governance), the card.
 
 from collections.abc import Iterator, Sequence
 
+from components.application import Requests
 from components.core import BadInput, Comparison, Decision, Evidence, Frozen, Limits, Metric, Metrics, Policy, Verdict
 from components.measure import Bound, SliceGain, shown_p
 
 from .checks import CHECKS
 from .items import BENCHMARKS
-from .single_requests import Requests
 
 
 class Figures(Frozen):

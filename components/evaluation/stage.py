@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import Field, field_validator, model_validator
 
-from components.application import answering
+from components.application import Requests, answering, single_requests
 from components.application.baselines import reads_input
 from components.core import (
     UNOPTIMIZED,
@@ -46,7 +46,6 @@ from .items import BENCHMARKS
 from .probes import MeasuredCandidate, Probed, probe
 from .promotion import Figures, check_bounds, decide
 from .safety import Checking
-from .single_requests import Requests, single_requests
 
 Count = Annotated[int, Field(ge=0)]
 CHAMPION = "champion"
@@ -314,7 +313,7 @@ def _requests(
 ) -> tuple[Requests, float | None]:
     """Single requests, and what 1,000 answers cost, asked one after another."""
     requests = single_requests(candidate, dataset.rows("test", step.store)[: config.requests], step)
-    cost = None if hourly is None else requests.mean * 1000 / 3600 * hourly
+    cost = None if hourly is None else requests.cost_of_1000(hourly)
     step.measured["requests"] = {**requests.model_dump(), "cost_per_1000_answers": cost}
     return requests, cost
 

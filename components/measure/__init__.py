@@ -4,7 +4,7 @@ from .abstention import abstain_below
 from .bounds import Bound
 from .compare import compare, compare_tables, compared, examples, missed_floors, rank, significant
 from .intervals import bootstrap, interval, of_two_means
-from .measure import latency, measure
+from .measure import measure
 from .metrics import METRICS, per_example
 from .normalise import abstains, normalise
 from .significance import LEVEL, p_value, shown_p
@@ -25,7 +25,6 @@ __all__ = [
     "compared_on",
     "examples",
     "interval",
-    "latency",
     "measure",
     "missed_floors",
     "normalise",

@@ -1,8 +1,8 @@
 """Measuring one Candidate on one split: answers in fixed chunks, a per-example table in the store, metrics with intervals.
 
 A killed measurement goes on where it stopped: chunks are cut by position, so the batches of a resumed one are those of an
-unbroken one, and so are its answers. Not covered: the choice between candidates (compare.py), single-request timing
-except through `latency`.
+unbroken one, and so are its answers. Not covered: the choice between candidates (compare.py), the seconds
+of single requests (application).
 """
 
 import json
@@ -82,22 +82,6 @@ def measure(
         )
 
     return step.memo("measure", Evidence, inputs, make, code=CODE, named=candidate)
-
-
-def latency(answer: Answerer, rows: Sequence[Row], n: int = 10) -> dict[str, float]:
-    """Seconds of `n` single requests, one row a call, after one that warms up: {"p50", "p95", "mean", "n"}."""
-    import numpy as np
-
-    if not rows:
-        raise ValueError("latency: needs at least one row")
-    answer(rows[:1])
-    seconds = []
-    for i in range(n):
-        start = time.perf_counter()
-        answer([rows[i % len(rows)]])
-        seconds.append(time.perf_counter() - start)
-    p50, p95 = np.percentile(seconds, [50, 95])
-    return {"p50": round(float(p50), 4), "p95": round(float(p95), 4), "mean": round(float(np.mean(seconds)), 4), "n": n}
 
 
 def _table(candidate: Candidate, rows: Sequence[Row], answer: Answerer, what: str, task: Task, step: Step) -> list[Example]:

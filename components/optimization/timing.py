@@ -6,9 +6,8 @@ covered: throughput under load, memory (evaluation measures both in a process of
 
 from collections.abc import Sequence
 
-from components.application import load
+from components.application import latency, load
 from components.core import Candidate, Frozen, Row, Step, Store, digest_of
-from components.measure import latency
 
 
 class Timing(Frozen):

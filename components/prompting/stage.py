@@ -9,6 +9,7 @@ that tuning sets for itself.
 from pydantic import Field, field_validator, model_validator
 
 from components.core import (
+    BadInput,
     Candidate,
     Dataset,
     Decision,
@@ -83,10 +84,30 @@ class Prompted(StageResult):
     """round, method, rows, calls_per_answer, prompt_words, figures, kept."""
 
 
-def prompt(config: Config, *, task: Task, metrics: Metrics, candidate: Candidate, dataset: Dataset, step: Step) -> Prompted:
-    """Try the methods of `config` on `candidate` and return it with the best prompt, if that is worth a change."""
+def prompt(
+    config: Config,
+    *,
+    task: Task,
+    metrics: Metrics,
+    candidate: Candidate,
+    dataset: Dataset,
+    solved: bool | None = None,
+    step: Step,
+) -> Prompted:
+    """Try the methods of `config` on `candidate` and return it with the best prompt, if that is worth a change.
+
+    solved: try only the methods whose prompts show solved cases (True), or only those that show none; None: all of them.
+    Raises BadInput where no method is left.
+    """
     schedule = list(zip(config.rows, config.keep, strict=True))
     candidates = _candidates(config, task, candidate, dataset, step)
+    if solved is not None:
+        candidates = {name: one for name, one in candidates.items() if _shows_cases(one) == solved}
+    if not candidates:
+        raise BadInput(
+            f"section 'prompting', key 'methods': none of {', '.join(config.methods)} shows {'' if solved else 'no '}solved "
+            "cases; name one that does, or leave its rung (prompting, few_shot) out of 'ladder.rungs'"
+        )
     split = dataset.splits["validation"]
     (winner,), evidence, rounds = halve(candidates, schedule, split, task, metrics, step)
     best = candidates[winner]
@@ -97,7 +118,7 @@ def prompt(config: Config, *, task: Task, metrics: Metrics, candidate: Candidate
     compared = compare(before, after, metrics, step.store, over=f"the {candidate.prompt.method} prompt")
     decision = Decision(
         verdict=compared.verdict,
-        reason=f"{winner} ({calls(best)} call(s) an answer) won over {len(candidates) - 1} others; {compared.reason}",
+        reason=f"{winner} ({calls(best)} call(s) an answer) {_won(len(candidates) - 1)}; {compared.reason}",
         comparison=compared.comparison,
     )
     tables = [item.table for item in (*evidence.values(), before, after)]
@@ -126,6 +147,14 @@ def _candidates(config: Config, task: Task, candidate: Candidate, dataset: Datas
     examples = pick(task, dataset.rows("train", step.store), passages, config.shots, config.example_words)
     prompts = {name: METHODS[name](elements, examples) for name in config.methods}
     return {name: candidate.model_copy(update={"prompt": one}) for name, one in prompts.items()}
+
+
+def _won(others: int) -> str:
+    return f"won over {others} others" if others else "was the only method"
+
+
+def _shows_cases(candidate: Candidate) -> bool:
+    return candidate.prompt is not None and any(turn.examples for turn in candidate.prompt.turns)
 
 
 def _primary(evidence: Evidence, metrics: Metrics) -> float:

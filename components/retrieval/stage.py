@@ -112,6 +112,8 @@ class Retrieved(StageResult):
     """The Candidate that goes on, and what the search finds."""
 
     candidate: Candidate
+    proposed: Candidate
+    """With the best search, adopted or not."""
     hits: dict[str, dict[str, float]]
     """`scoring, top k` → hit@1, hit@5, mrr, support, words (see hits.py)."""
     gain: Comparison | None = None
@@ -157,6 +159,7 @@ def retrieve(
     return Retrieved(
         decision=decision,
         candidate=taken,
+        proposed=proposed,
         hits=hits,
         gain=gain,
         index=index,

@@ -1,8 +1,8 @@
 """Stage 2, selection: hard filters over the catalogue, then a measured bake-off of what can run here and a plain baseline.
 
 A model enters with a basic prompt and, where there is a knowledge base, BM25's best passage: later stages start from that.
-The decision says which leads; `enough` says that the plain baseline already meets the contract, so that no later rung need
-be climbed. Not covered: prompts (prompting), latency and cost (optimization, evaluation).
+The decision says which leads; whether one already meets the contract, so that no later rung need be climbed, the ladder
+says. Not covered: prompts (prompting), latency and cost (optimization, evaluation).
 """
 
 from typing import Literal
@@ -31,7 +31,7 @@ from components.core import (
     Task,
     progress,
 )
-from components.measure import compare, measure, missed_floors, rank
+from components.measure import compare, measure, rank
 from components.tasks import kept, kind_of
 
 from . import baselines
@@ -91,13 +91,12 @@ class Config(Frozen):
 
 
 class Selection(StageResult):
-    """`plain`: the plain baseline; `model`: the best that can run here, or None; `enough`: plain meets the contract."""
+    """`plain`: the plain baseline; `model`: the best that can run here, or None."""
 
     plain: Candidate
     references: dict[str, Candidate] = {}
     """What else a release must beat: candidates that learned nothing but the answers' frequencies (references.py)."""
     model: Candidate | None
-    enough: bool
     rejected: dict[str, str]
     """Model name → every reason against it."""
     considered: tuple[dict[str, object], ...]
@@ -125,9 +124,7 @@ def select(
             measured[candidate.digest] = measure(candidate, answer, split, task, step, config.validation_rows)
 
     best = max(running.values(), key=lambda candidate: rank(measured[candidate.digest], metrics), default=None)
-    base = measured[plain.digest]
-    enough = base.metrics[metrics.primary].value >= metrics.enough and not missed_floors(base, metrics)
-    decision = _decide(plain, best, measured, enough, rejected, metrics, step)
+    decision = _decide(plain, best, measured, rejected, metrics, step)
     return Selection(
         decision=decision,
         metrics=_figures(measured, plain, best, metrics),
@@ -136,7 +133,6 @@ def select(
         plain=plain,
         references=learned_nothing(task, dataset, step),
         model=best,
-        enough=enough,
         rejected=rejected,
         considered=_rows(models, plain, running, rejected, measured, best, config),
     )
@@ -208,7 +204,6 @@ def _decide(
     plain: Candidate,
     best: Candidate | None,
     measured: dict[str, Evidence],
-    enough: bool,
     rejected: dict[str, str],
     metrics: Metrics,
     step: Step,
@@ -223,9 +218,6 @@ def _decide(
     assert best.model
     over = f"the plain baseline {plain.baseline.kind}"
     compared = compare(measured[plain.digest], measured[best.digest], metrics, step.store, over=over)
-    if enough:
-        reason = f"{over} reaches {base:.3f} and {metrics.enough:g} is enough: the cheapest rung meets the contract"
-        return Decision(verdict="keep", reason=reason, comparison=compared.comparison)
     lead = (
         best.model.name
         if rank(measured[best.digest], metrics) > rank(measured[plain.digest], metrics)

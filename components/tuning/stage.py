@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from components.application import Answer, answering
 from components.core import (
@@ -71,6 +71,9 @@ class Config(Schedule):
     """DPO's strength of the pull towards the model before it."""
     minimum_pairs: int = Field(8, ge=1)
     """Fewer pairs are no evidence to train on."""
+    techniques: dict[str, dict[str, object]] = {}
+    """Technique → settings of this section for its rung of the ladder (`{full: {epochs: 2}}`); the others are as here, but
+    for `learning_rate`, which is each technique's own."""
 
     @model_validator(mode="before")
     @classmethod
@@ -88,6 +91,23 @@ class Config(Schedule):
                 + (", ".join(sorted(known)) or "none")
             )
         return {**mine, "own": _as_json(name, own)}
+
+    @field_validator("techniques")
+    @classmethod
+    def _techniques_are_known(cls, given: dict[str, dict[str, object]]) -> dict[str, dict[str, object]]:
+        for name, changed in given.items():
+            if "techniques" in changed:
+                raise ValueError(f"key '{name}': has no 'techniques' of its own")
+            cls(technique=name, **changed)
+        return given
+
+    def of(self, technique: str | None) -> "Config":
+        """These settings with another technique, its own settings and its own learning rate; None: as they are."""
+        if technique is None:
+            return self
+        own: dict[str, object] = {} if technique == self.technique else {"learning_rate": None, "own": {}}
+        given = self.model_dump(mode="json") | own | {"technique": technique, "techniques": {}}
+        return Config.model_validate(given | self.techniques.get(technique, {}))
 
     def recipe(self, dtype: str) -> Recipe:
         """How the training rows are trained on."""
@@ -121,8 +141,21 @@ class Tuned(StageResult):
     """The planted rows that `proposed` was trained on; they are no made rows, and need no gain to be kept."""
 
 
-def tune(config: Config, *, task: Task, metrics: Metrics, candidate: Candidate, dataset: Dataset, step: Step) -> Tuned:
-    """Train by the technique that the settings name on the training rows, and keep the result if validation says so.
+def tune(
+    config: Config,
+    *,
+    task: Task,
+    metrics: Metrics,
+    candidate: Candidate,
+    dataset: Dataset,
+    technique: str | None = None,
+    over: Candidate | None = None,
+    step: Step,
+) -> Tuned:
+    """Train on the training rows, and keep the result if validation says so.
+
+    technique: in place of the one that the settings name. over: what it must be better than, and what goes on where it is
+    not; None: `candidate`, whose weights are trained.
 
     Rows are shown with contexts from `dataset.training_knowledge` (contexts.py). Loss at the answers only. Where there are
     rows that nobody collected, it trains a second time with them too, and proposes that adapter only if it wins on
@@ -131,14 +164,15 @@ def tune(config: Config, *, task: Task, metrics: Metrics, candidate: Candidate, 
     """
     from .supervised import made_rows, train
 
+    config, at_hand = config.of(technique), over or candidate
     reason = _nothing_to_do(candidate, dataset)
     if candidate.model is None or reason:
-        return Tuned(decision=Decision(verdict="keep", reason=reason), candidate=candidate)
+        return Tuned(decision=Decision(verdict="keep", reason=reason), candidate=at_hand)
     trained = train(config, task, candidate, dataset, False, step)
     if trained.candidate is None:
         asked = f"section 'tuning', key 'max_tokens' is {config.max_tokens}"
         reason = f"no training row is usable ({_in_words(trained.counts)}); {asked}"
-        return Tuned(decision=Decision(verdict="keep", reason=reason), candidate=candidate)
+        return Tuned(decision=Decision(verdict="keep", reason=reason), candidate=at_hand)
     proposed, after = _judged(config, task, metrics, trained.candidate, dataset, step)
     helped, objects, notes = None, [*trained.objects, after.table], []
     if extra := made_rows(candidate, dataset, step):
@@ -155,7 +189,7 @@ def tune(config: Config, *, task: Task, metrics: Metrics, candidate: Candidate, 
         step.measured["training not proposed"] = second.measured
     step.measured["training"] = trained.measured
     notes.insert(0, _in_words(trained.counts))
-    decided = _decide(config, task, metrics, candidate, proposed, after, dataset, tuple(objects), tuple(notes), step)
+    decided = _decide(config, task, metrics, at_hand, proposed, after, dataset, tuple(objects), tuple(notes), step)
     return decided.model_copy(update={"made": helped, "canaries": trained.canaries})
 
 

@@ -25,7 +25,7 @@ from typer.core import TyperCommand, TyperGroup
 from flows.environment import json_text
 
 UseCasePath = Annotated[Path, typer.Argument(help="The use case's YAML file, or a shipped one by name", metavar="USE_CASE")]
-ProfileName = Annotated[str, typer.Option("--profile", help="smoke, cpu, gpu, or the path of a profile's YAML")]
+ProfileName = Annotated[str, typer.Option("--profile", help="smoke, cpu, ladder, gpu, or the path of a profile's YAML")]
 ModelName = Annotated[str, typer.Argument(help="Registered model's name")]
 Person = Annotated[str, typer.Option("--by", envvar="USER", show_envvar=False, help="Who decides; $USER where not given")]
 Role = Annotated[str, typer.Option("--role", help="In which role of the contract; the one they have where not given")]

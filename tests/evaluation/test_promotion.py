@@ -3,9 +3,9 @@
 import pytest
 from pydantic import ValidationError
 
+from components.application.single_requests import Requests
 from components.core import BadInput, Comparison, Decision, Evidence, Limits, Metric, Metrics, Policy
 from components.evaluation.promotion import Figures, check_bounds, decide
-from components.evaluation.single_requests import Requests
 from components.measure import Bound, SliceGain
 from components.measure.bounds import failing, floor, not_worse, worsening
 
@@ -52,7 +52,7 @@ def _figures(
         bounds=(_floor(recall), _worse("crows_pairs", worsening, 0.1)),
         changes={"crows_pairs": {"before": before, "after": after, "worsening": Metric(value=worsening, n=48)}},
         slices_over="base model",
-        requests=Requests(p50=p95, p95=p95, mean=p95, n=12, memory_gb=memory),
+        requests=Requests(p50=p95, p95=p95, mean=p95, n=12, memory_gb=memory, processor=p95),
         cost=cost,
     )
 

@@ -76,7 +76,7 @@ def test_a_full_disk_that_a_library_met_in_its_database_is_the_same_fault(tmp_pa
         fill()
 
 
-@pytest.mark.parametrize("module", ["flows.cli", "components.serving.server", "components.evaluation.single_requests"])
+@pytest.mark.parametrize("module", ["flows.cli", "components.serving.server", "components.application.single_requests"])
 def test_threads_of_each_process_of_the_product_soon_let_others_run(module):
     """libgomp reads it when torch loads it, so it must be there before."""
     own = {name: value for name, value in os.environ.items() if name not in ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT")}

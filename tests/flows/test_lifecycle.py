@@ -245,7 +245,7 @@ def test_the_store_verifies_and_what_a_changed_byte_damaged_is_made_again(copied
     ("arguments", "said"),
     [
         (["run", "none.yaml"], "none.yaml: no such file"),
-        (["run", str(USE_CASE), "--profile", "huge"], "no such profile; allowed: cpu, gpu, smoke"),
+        (["run", str(USE_CASE), "--profile", "huge"], "no such profile; allowed: cpu, gpu, ladder, smoke"),
         (["run", str(USE_CASE), "--until", "launch"], "no such stage; allowed: use_case"),
         (["plan", "none.yaml"], "none.yaml: no such file"),
     ],

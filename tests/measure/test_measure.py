@@ -3,7 +3,7 @@ from collections.abc import Sequence
 import pytest
 
 from components.core import Baseline, Candidate, Frozen, Retriever, Row, Runtime, Split, Step, Task, write_jsonl
-from components.measure import examples, latency, measure
+from components.measure import examples, measure
 from components.measure.measure import CHUNK
 
 TASK = Task(kind="question_answering", instruction="Answer.", abstain="unknown")
@@ -95,13 +95,3 @@ def test_a_measurement_that_broke_off_goes_on_and_gives_the_same_table(step: Ste
     (seal,) = step.store.root.glob("steps/*.json")
     seal.unlink()
     assert measure(candidate(), Echo(), split, TASK, whole) == resumed
-
-
-def test_latency_is_that_of_single_requests() -> None:
-    answer = Echo()
-    found = latency(answer, [Row(id="a", text="say x", answer="x"), Row(id="b", text="say y", answer="y")], n=5)
-    assert answer.calls == 6
-    assert found["n"] == 5
-    assert 0 <= found["p50"] <= found["p95"]
-    with pytest.raises(ValueError, match="one row"):
-        latency(answer, [])

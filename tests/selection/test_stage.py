@@ -7,7 +7,7 @@ import pytest
 from components.core import BadInput, MachineFault, Policy, parse
 from components.selection import Config, Model, select
 
-from .small import LIMITS, POLICY, documents, questions, reviews, step_in
+from .small import LIMITS, POLICY, documents, questions, step_in
 
 MADE = Config(made=True, max_new_tokens=4)
 
@@ -28,7 +28,6 @@ def test_plain_baseline_leads_a_model_of_random_weights(tmp_path: Path) -> None:
     assert "best_sentence leads" in chosen.decision.reason
     assert chosen.decision.verdict == "keep"
     assert chosen.metrics["plain f1_answerable"] > chosen.metrics["model f1_answerable"]
-    assert not chosen.enough
     assert all(step.store.has(digest) for digest in chosen.objects)
     assert [row["verdict"] for row in chosen.considered] == ["measured", "chosen"]
 
@@ -36,17 +35,6 @@ def test_plain_baseline_leads_a_model_of_random_weights(tmp_path: Path) -> None:
 def test_a_repeated_run_in_another_workspace_has_the_same_digest(tmp_path: Path) -> None:
     first, second = (run(MADE, tmp_path / name)[0] for name in ("one", "two"))
     assert first.digest == second.digest
-
-
-def test_enough_stops_the_ladder_at_the_plain_baseline(tmp_path: Path) -> None:
-    chosen, _ = run(MADE, tmp_path, reviews)
-    assert chosen.enough
-    assert "cheapest rung" in chosen.decision.reason
-
-
-def test_a_missed_floor_is_not_enough(tmp_path: Path) -> None:
-    chosen, _ = run(MADE, tmp_path, enough=0.0, floors={"abstention_recall": 1.01})
-    assert not chosen.enough
 
 
 def test_summaries_have_a_bake_off_too(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 `NAMES` their names where the file's own is not the only one (core/code.py reads it without loading the file).
 
 A kind of task (components/tasks) names those that are measured for it. All lie in [0, 1], and more is better unless the
-definition says otherwise. Not covered: judges, semantic similarity, latency.
+definition says otherwise. Not covered: judges, semantic similarity, seconds (application).
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -1,6 +1,6 @@
 """What one request costs: a Candidate in a fresh process, asked one question at a time; seconds and peak memory.
 
-    python -m components.evaluation.single_requests < request.json
+    python -m components.application.single_requests < request.json
 
 A process of its own, because memory is only honest where nothing else was loaded, as in the endpoint that will serve it. Not
 covered: concurrent requests, the network.
@@ -11,13 +11,14 @@ import os
 import resource
 import subprocess
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from components.core import Candidate, Frozen, Machine, MachineFault, Row, Step, Store, canonical, digest_of
 
 ROOT = Path(__file__).resolve().parents[2]
-CODE = ("components.evaluation.single_requests", "components.application.load")
+CODE = ("components.application.single_requests", "components.application.load")
 
 
 class Requests(Frozen):
@@ -28,6 +29,12 @@ class Requests(Frozen):
     mean: float
     n: int
     memory_gb: float
+    processor: float
+    """Processor seconds of one, on average: what an estimate of its energy starts from."""
+
+    def cost_of_1000(self, hourly: float) -> float:
+        """What 1,000 answers cost, asked one after another, at the price of an hour of this machine."""
+        return self.mean * 1000 / 3600 * hourly
 
 
 def single_requests(candidate: Candidate, rows: Sequence[Row], step: Step) -> Requests:
@@ -41,21 +48,38 @@ def single_requests(candidate: Candidate, rows: Sequence[Row], step: Step) -> Re
         asked = canonical({"candidate": candidate, "rows": list(rows), "machine": inner.machine, "store": root})
         paths = [str(ROOT), os.environ.get("PYTHONPATH", "")]
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
-        command = [sys.executable, "-m", "components.evaluation.single_requests"]
+        command = [sys.executable, "-m", "components.application.single_requests"]
         done = subprocess.run(command, input=asked, capture_output=True, text=True, env=environment, check=False)
         if done.returncode:
             reason = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
-            raise MachineFault(f"evaluation: the process that times single requests failed: {reason}")
+            raise MachineFault(f"the process that times single requests failed: {reason}")
         return Requests.model_validate_json(done.stdout.strip().splitlines()[-1])
 
     inputs = [candidate.digest, digest_of(list(rows)), step.machine]
     return step.memo("single requests", Requests, inputs, make, code=CODE, named=candidate)
 
 
+def latency(answer: Callable[[Sequence[Row]], object], rows: Sequence[Row], n: int = 10) -> dict[str, float]:
+    """Seconds of `n` single requests, one row a call, after one that warms up: {"p50", "p95", "mean", "n", "processor"}."""
+    import numpy as np
+
+    if not rows:
+        raise ValueError("latency: needs at least one row")
+    answer(rows[:1])
+    seconds, used = [], time.process_time()
+    for i in range(n):
+        start = time.perf_counter()
+        answer([rows[i % len(rows)]])
+        seconds.append(time.perf_counter() - start)
+    processor = (time.process_time() - used) / n
+    p50, p95 = (float(one) for one in np.percentile(seconds, [50, 95]))
+    figures = {"p50": p50, "p95": p95, "mean": float(np.mean(seconds)), "processor": processor}
+    return {name: round(value, 4) for name, value in figures.items()} | {"n": n}
+
+
 def main() -> None:
     """Answer the request on stdin; the figures go to stdout as one JSON line."""
     from components.application import load
-    from components.measure import latency
 
     asked = json.load(sys.stdin)
     rows = [Row.model_validate(row) for row in asked["rows"]]
