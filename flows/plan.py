@@ -11,7 +11,7 @@ from rich.table import Table
 
 from components.core import STAGES, GateRefused, Workspace
 from components.core.rates import measured_once
-from flows.estimate import SPREAD, case_of, minutes, seconds_of_stages, without_ladder
+from flows.estimate import SPREAD, case_of, minutes, seconds_of_rungs, seconds_of_stages, without_ladder
 from flows.foreseen import look_at_rows
 from flows.run import Run
 
@@ -37,6 +37,8 @@ class Plan(TypedDict):
     estimated_from: str
     end: str
     dtype: str
+    ladder: dict[str, float]
+    """Rung → about how many seconds its stage takes for it."""
 
 
 def plan(use_case: Path, profile: str) -> Plan:
@@ -87,6 +89,7 @@ def plan(use_case: Path, profile: str) -> Plan:
         "estimated_from": source,
         "end": end,
         "dtype": run.dtype,
+        "ladder": seconds_of_rungs(run, case),
     }
 
 
@@ -101,6 +104,8 @@ def show(report: Plan) -> None:
     console = Console()
     console.print(rows)
     console.print(f"  dtype {report['dtype']}", highlight=False)
+    rungs = (f"{rung} {seconds:.0f} s" for rung, seconds in report["ladder"].items())
+    console.print(f"  ladder, until a rung meets the contract: {' → '.join(rungs)}", highlight=False)
     console.print(f"  {report['end']}", highlight=False)
     if report["seconds"]:
         about, least, most = (minutes(report[key]) for key in ("seconds", "seconds_from", "seconds_to"))
