@@ -9,7 +9,7 @@ from .embedder import Embedder
 from .load import load, load_retriever
 from .plain import as_terms, constant, shuffled
 from .prompt import render
-from .weights import merged_model, save_checkpoint, weights
+from .weights import merged, save_checkpoint, weights
 
 __all__ = [
     "GIVEN",
@@ -24,7 +24,7 @@ __all__ = [
     "constant",
     "load",
     "load_retriever",
-    "merged_model",
+    "merged",
     "render",
     "save_checkpoint",
     "shuffled",
