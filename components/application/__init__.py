@@ -10,7 +10,7 @@ from .load import load, load_retriever
 from .plain import as_terms, constant, shuffled
 from .prompt import render
 from .single_requests import Requests, latency, single_requests
-from .weights import merged_model, save_checkpoint, weights
+from .weights import merged, save_checkpoint, weights
 
 __all__ = [
     "GIVEN",
@@ -27,7 +27,7 @@ __all__ = [
     "latency",
     "load",
     "load_retriever",
-    "merged_model",
+    "merged",
     "render",
     "save_checkpoint",
     "shuffled",

@@ -1,23 +1,39 @@
-"""The weights of a Candidate with its adapter merged in: the one place where anybody merges.
+"""What an adapter learned, put into the weights of its model: the one place where anybody merges.
 
-A technique whose adapter cannot be merged (soft prompts) has none, and says so when it is asked.
+Factors and products are added to the weights (PEFT does it), a soft prompt becomes rows of the vocabulary (soft_tokens.py).
+Keys and values that come before the prompt (prefix tuning) fit in no weight: they stay beside the model, for the one engine
+that takes them, and whoever needs a checkpoint is refused.
 """
 
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from components.core import BadInput, Candidate, MachineFault, Store
 from components.core.artifacts import opened
 from components.core.store import MANIFEST
 
+from .soft_tokens import add_soft_tokens
+
 if TYPE_CHECKING:
-    from transformers import PreTrainedModel
+    import torch
+    from peft import PeftModel
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 
-def merged_model(base: Path, adapter: Path | None, dtype: str) -> "PreTrainedModel":
-    """The causal language model in the checkpoint folder `base`, in `dtype`, with the PEFT adapter in the folder `adapter`
-    added to its weights. Raises BadInput where the adapter is none, or cannot be merged."""
+class Adapted(NamedTuple):
+    """A causal language model with what its adapter learned."""
+
+    model: "PreTrainedModel"
+    tokenizer: "PreTrainedTokenizerBase | None" = None
+    """None: the one of the checkpoint that it was made from."""
+    states: "tuple[tuple[torch.Tensor, torch.Tensor], ...]" = ()
+    """Keys and values of each layer, [1, heads, tokens, size], that come before every prompt."""
+
+
+def adapted(base: Path, adapter: Path | None, dtype: str) -> Adapted:
+    """The causal language model in the checkpoint folder `base`, in `dtype`, with the PEFT adapter in the folder `adapter`.
+    Raises BadInput where the adapter is none, or cannot be served with this model."""
     import torch
     from transformers import AutoModelForCausalLM
 
@@ -25,24 +41,47 @@ def merged_model(base: Path, adapter: Path | None, dtype: str) -> "PreTrainedMod
         base, dtype=getattr(torch, dtype), use_safetensors=True, local_files_only=True, trust_remote_code=False
     )
     if adapter is None:
-        return model
+        return Adapted(model)
     from peft import PeftModel
 
     if not (adapter / "adapter_model.safetensors").is_file():
         raise BadInput("candidate: the adapter's object has no adapter_model.safetensors")
     wrapped = PeftModel.from_pretrained(model, adapter)
+    if wrapped.peft_type == "PREFIX_TUNING":
+        return Adapted(model, states=_states(wrapped))
+    if wrapped.peft_type in ("PROMPT_TUNING", "P_TUNING"):
+        return _with_soft_tokens(model, base, wrapped)
     if not hasattr(wrapped.base_model, "merge_and_unload"):
-        raise BadInput("candidate: an adapter of this technique cannot be merged into the weights")
-    merged: PreTrainedModel = wrapped.merge_and_unload()
-    return merged
+        raise BadInput(f"candidate: an adapter of PEFT's type {wrapped.peft_type} cannot be served")
+    return Adapted(wrapped.merge_and_unload())
 
 
-def save_checkpoint(model: "PreTrainedModel", base: Path, target: Path) -> Path:
-    """Write `model` to the folder `target`, made anew, with the configuration and tokenizer of `base`; returns `target`."""
+def merged(base: Path, adapter: Path | None, dtype: str) -> Adapted:
+    """The same, all of it in the weights. Raises BadInput where the adapter cannot become part of them, too."""
+    one = adapted(base, adapter, dtype)
+    if one.states:
+        raise BadInput(
+            "candidate: its adapter (prefix tuning) is keys and values before the prompt, which cannot become part of a "
+            "checkpoint; run it on engine 'transformers', or tune by a technique that can, such as lora or prompt"
+        )
+    return one
+
+
+def save_checkpoint(
+    model: "PreTrainedModel", base: Path, target: Path, tokenizer: "PreTrainedTokenizerBase | None" = None
+) -> Path:
+    """Write `model` to the folder `target`, made anew, with the configuration and tokenizer of `base`; returns `target`.
+
+    tokenizer: what stands in the place of the base's own
+    """
     shutil.rmtree(target, ignore_errors=True)  # what a killed run half wrote
     target.mkdir(parents=True)
     model.save_pretrained(target)
-    written = {MANIFEST, "model.safetensors.index.json", *(path.name for path in target.iterdir())}
+    written = {MANIFEST, "model.safetensors.index.json"}
+    if tokenizer:
+        tokenizer.save_pretrained(target)
+        written |= {"added_tokens.json", *tokenizer.vocab_files_names.values()}
+    written |= {path.name for path in target.iterdir()}
     for path in base.iterdir():
         if path.suffix != ".safetensors" and path.name not in written:
             shutil.copyfile(path, target / path.name)
@@ -51,11 +90,31 @@ def save_checkpoint(model: "PreTrainedModel", base: Path, target: Path) -> Path:
 
 def weights(candidate: Candidate, store: Store, target: Path, dtype: str) -> Path:
     """A checkpoint folder with the weights of `candidate`: its model's own where it has no adapter, else merged in `dtype`
-    and written to `target`. Raises MachineFault where the weights are not here."""
+    and written to `target`. Raises MachineFault where the weights are not here, BadInput as `merged`."""
+    base, adapter = folders(candidate, store)
+    if adapter is None:
+        return base
+    one = merged(base, adapter, dtype)
+    return save_checkpoint(one.model, base, target, one.tokenizer)
+
+
+def folders(candidate: Candidate, store: Store) -> tuple[Path, Path | None]:
+    """Where the checkpoint and the adapter (None: it has none) of `candidate` lie. Raises MachineFault where the weights are
+    not here."""
     if candidate.model is None or not candidate.model.object:
         raise MachineFault("the weights of this candidate are not here: a server has them, or it has no model")
-    base = opened(store, candidate.model.object)
-    if candidate.adapter is None:
-        return base
-    adapter = opened(store, candidate.adapter.object, "adapter")
-    return save_checkpoint(merged_model(base, adapter, dtype), base, target)
+    adapter = opened(store, candidate.adapter.object, "adapter") if candidate.adapter else None
+    return opened(store, candidate.model.object), adapter
+
+
+def _with_soft_tokens(model: "PreTrainedModel", base: Path, wrapped: "PeftModel") -> Adapted:
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(base, local_files_only=True, trust_remote_code=False)
+    add_soft_tokens(model, tokenizer, wrapped.get_prompt(1)[0].detach())
+    return Adapted(model, tokenizer)
+
+
+def _states(wrapped: "PeftModel") -> "tuple[tuple[torch.Tensor, torch.Tensor], ...]":
+    cache: Any = wrapped.get_prompt(1)  # PEFT types it as the tensor that it is for other techniques
+    return tuple((layer.keys.detach(), layer.values.detach()) for layer in cache.layers)

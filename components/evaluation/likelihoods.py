@@ -10,6 +10,7 @@ from functools import lru_cache
 from itertools import chain, islice, takewhile
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from components.application.soft_tokens import soft_ids
 from components.core import BadInput
 
 if TYPE_CHECKING:
@@ -30,8 +31,9 @@ Pair = tuple[Tokens, Tokens]
 
 
 class Prefix(Protocol):
-    """Keys and values of tokens that were run once."""
+    """Keys and values that come first: those that an adapter learned, and those of `tokens`, which were run once."""
 
+    tokens: list[int]
     length: int
 
     def copies(self, rows: int) -> "Cache": ...
@@ -45,7 +47,7 @@ class TorchEngine(Protocol):
     device: str
     model: "PreTrainedModel"
 
-    def prefix(self, tokens: list[int]) -> Prefix: ...
+    def prefix(self, tokens: list[int]) -> Prefix | None: ...
 
 
 class FollowingEngine(Protocol):
@@ -68,6 +70,9 @@ def language_model(engine: Engine) -> "TemplateLM":
     def encoded(string: str, special: bool) -> Tokens:
         return tuple(engine.tokenizer(string, add_special_tokens=special).input_ids)
 
+    # a soft prompt comes before everything that the model is asked, as keys and values that were learned do
+    soft = tuple(soft_ids(engine.tokenizer))
+
     class EngineLM(TemplateLM):
         eot_token_id = engine.tokenizer.eos_token_id
         prefix_token_id = eot_token_id if engine.tokenizer.bos_token_id is None else engine.tokenizer.bos_token_id
@@ -84,7 +89,9 @@ def language_model(engine: Engine) -> "TemplateLM":
         def _loglikelihood_tokens(
             self, requests: list[tuple[object, list[int], list[int]]], **kwargs: object
         ) -> list[tuple[float, bool]]:
-            pairs = [_in_window(tuple(context), tuple(ending), engine.window) for _, context, ending in requests]
+            room = engine.window - len(soft)
+            pairs = [_in_window(tuple(context), tuple(ending), room) for _, context, ending in requests]
+            pairs = [((*soft, *context), ending) for context, ending in pairs]
             scores = follow(engine, pairs)
             # whether the ending is the greedy one is not asked by any of our metrics
             return [(scores[pair], False) for pair in pairs]
@@ -126,7 +133,7 @@ def follow(engine: Engine, pairs: Sequence[Pair]) -> dict[Pair, float]:
             by_start.setdefault(ending[:-1], []).append(ending)
         runs += [Run(context, start, tuple(alike)) for start, alike in by_start.items()]
     for skip, group in _groups(runs):
-        prefix = engine.prefix(list(group[0].context[:skip])) if skip else None
+        prefix = engine.prefix(list(group[0].context[:skip]))
         for batch in _batches(group, skip, *BATCH[engine.device]):
             scores |= _forward(engine, batch, prefix)
     return scores
@@ -183,13 +190,13 @@ def _forward(engine: TorchEngine, runs: Sequence[Run], prefix: Prefix | None) ->
     only at the positions that say the endings' tokens, and one copy of what is read of them to the host."""
     import torch
 
-    skip = prefix.length if prefix else 0
+    skip, start = (len(prefix.tokens), prefix.length) if prefix else (0, 0)
     rows = [[*run.context[skip:], *run.start] for run in runs]
     width = max(map(len, rows))
     pad = engine.tokenizer.pad_token_id or 0
     tokens = torch.tensor([row + [pad] * (width - len(row)) for row in rows], device=engine.device)
     cache = {"past_key_values": prefix.copies(len(runs)), "use_cache": True} if prefix else {"use_cache": False}
-    places = torch.arange(skip, skip + width, device=engine.device)[None].expand(len(runs), -1)
+    places = torch.arange(start, start + width, device=engine.device)[None].expand(len(runs), -1)
     wanted = [[place_and_token for ending in run.endings for place_and_token in enumerate(ending)] for run in runs]
     read = torch.tensor(list(chain.from_iterable(wanted)), device=engine.device).split([len(one) for one in wanted])
     logs = []

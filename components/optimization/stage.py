@@ -30,6 +30,7 @@ from components.core import (
     progress,
 )
 from components.measure import compare, measure, missed_floors
+from components.training import technique as tuning_technique
 
 from .techniques import TECHNIQUES, Given, settings, technique
 from .timing import Timing, megabytes, timing
@@ -125,6 +126,8 @@ def _nothing_to_do(config: Config, candidate: Candidate) -> str | None:
         return "a plain baseline has no model to optimise"
     if candidate.runtime.engine != "transformers":
         return f"the candidate runs on {candidate.runtime.engine}, whose weights are not here to optimise"
+    if candidate.adapter and not tuning_technique(candidate.adapter.technique).MERGEABLE:
+        return f"what {candidate.adapter.technique} learned cannot become part of a checkpoint, which every variant is"
     return None if config.variants else "no variant is asked for"
 
 

@@ -5,12 +5,15 @@ prompts of 240 tokens with answers of 5 that is half of a training step. Same ou
 """
 
 from types import MethodType
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import torch
 from trl.trainer.utils import FusedCausalLMOutput
 
 from .layers import Stack
+
+if TYPE_CHECKING:
+    from transformers import Cache
 
 
 class _CausalLM(Protocol):
@@ -24,18 +27,20 @@ def answer_head(model: torch.nn.Module) -> None:
     """Give the causal LM `model` a forward that TRL's trainers can use and that projects labelled positions only.
 
     Replaces what `trl.trainer.utils.add_fused_lm_head` installed. Batches are right-padded, so the causal mask alone hides
-    the padding from every labelled position and the attention mask is not needed.
+    the padding from every labelled position and the attention mask is not needed. Virtual tokens come as PEFT puts them
+    before the input: as embeddings, with labels that skip them, or as keys and values.
     """
 
     def forward(
         self: _CausalLM,
-        input_ids: torch.Tensor,
         labels: torch.Tensor,
-        attention_mask: torch.Tensor | None = None,
-        fused_lm_head: bool = True,
+        input_ids: torch.Tensor | None = None,
+        inputs_embeds: torch.Tensor | None = None,
+        past_key_values: "Cache | None" = None,
         **given: object,
     ) -> FusedCausalLMOutput:
-        states = self.model(input_ids=input_ids, use_cache=False).last_hidden_state[:, :-1]
+        out = self.model(input_ids=input_ids, inputs_embeds=inputs_embeds, past_key_values=past_key_values, use_cache=False)
+        states = out.last_hidden_state[:, :-1]
         wanted = labels[:, 1:]
         mask = wanted != -100
         logits = self.lm_head(states[mask]).float()

@@ -19,7 +19,7 @@ from transformers import PreTrainedModel
 from components.core import BadInput, progress
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedConfig
+    from transformers import Cache, PreTrainedConfig
 
 FILL_TOKENS = 4096
 """Padded tokens in one forward of the frozen layers."""
@@ -40,7 +40,14 @@ class Stack(Protocol):
     norm: nn.Module
     _modules: dict[str, nn.Module | None]
 
-    def __call__(self, *, input_ids: torch.Tensor, use_cache: bool) -> States: ...
+    def __call__(
+        self,
+        *,
+        input_ids: torch.Tensor | None,
+        inputs_embeds: torch.Tensor | None = None,
+        past_key_values: "Cache | None" = None,
+        use_cache: bool,
+    ) -> States: ...
 
 
 Body = TypeVar("Body", bound=Stack)

@@ -160,9 +160,11 @@ def prepare(recipe: Recipe, base: Path, start: Path | None, machine: Machine) ->
     """The checkpoint at `base`, wrapped by the recipe's technique; start: an adapter of that technique to go on from."""
     way = technique(recipe.technique)
     whole, tokenizer = load_base(base, machine, recipe.dtype)
-    total = whole.config.num_hidden_layers
-    top = min(top_layers(start) if start else recipe.layers, total)
-    body = whole if way.WHOLE else split(whole, top, tokenizer.pad_token_id)
+    if way.WHOLE:
+        body = whole
+    else:
+        top = min(top_layers(start) if start else recipe.layers, whole.config.num_hidden_layers)
+        body = split(whole, top, tokenizer.pad_token_id)
     if start:
         model = way.load(body, start, recipe.seed)
     else:

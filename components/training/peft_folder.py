@@ -25,11 +25,16 @@ def live(model: "torch.nn.Module") -> "dict[str, torch.nn.Parameter]":
 
 def save(model: "PeftModel", folder: Path, layers: int, content: Mapping[str, object]) -> None:
     """Write the live weights of `model` and `content`, PEFT's configuration, for a whole model of `layers` layers."""
+    first = layers - layers_of(model)
+    write(folder, {_moved(_plain(name), first): one for name, one in live(model).items()}, content)
+
+
+def write(folder: Path, weights: "Mapping[str, torch.Tensor]", content: Mapping[str, object]) -> None:
+    """Write `weights`, by the names that PEFT gives them, and `content`, its configuration."""
     from safetensors.torch import save_file
 
-    first = layers - layers_of(model)
-    weights = {_moved(_plain(name), first): one.detach().cpu().contiguous() for name, one in live(model).items()}
-    save_file(dict(sorted(weights.items())), folder / WEIGHTS, metadata={"format": "pt"})
+    kept = {name: weights[name].detach().cpu().contiguous() for name in sorted(weights)}
+    save_file(kept, folder / WEIGHTS, metadata={"format": "pt"})
     given = {"task_type": "CAUSAL_LM", "base_model_name_or_path": None, "inference_mode": True, **content}
     (folder / CONFIG).write_text(json.dumps(given, indent=2, sort_keys=True) + "\n")
 

@@ -18,7 +18,7 @@ class Schedule(Frozen):
     learning_rate: float | None = Field(None, gt=0)
     """At its highest; it warms up and then falls linearly. None: the technique's own."""
     layers: int = Field(20, ge=1)
-    """Train this many top layers; those below are frozen and run once. A technique that trains all weights ignores it."""
+    """Train this many top layers; those below are frozen and run once. A technique on the whole model ignores it."""
     batch_rows: int = Field(8, ge=1)
     """Rows in a batch."""
     checkpoint_every: int = Field(50, ge=0)

@@ -34,6 +34,16 @@ def test_a_plain_baseline_is_kept(step: Step, task: Task, metrics: Metrics, limi
     assert "no model to optimise" in found.decision.reason
 
 
+def test_what_cannot_become_a_checkpoint_is_kept_as_it_is(
+    step: Step, task: Task, metrics: Metrics, limits: Limits, candidate: Candidate, dataset: Dataset
+) -> None:
+    adapter = Adapter(object="a" * 64, technique="prefix", objective="sft")
+    tuned = candidate.model_copy(update={"adapter": adapter})
+    found = optimize(Config(), task=task, metrics=metrics, limits=limits, candidate=tuned, dataset=dataset, step=step)
+    assert (found.candidate, found.decision.verdict) == (tuned, "keep")
+    assert "what prefix learned cannot become part of a checkpoint" in found.decision.reason
+
+
 def test_variants_are_measured_beside_the_reference(
     step: Step, task: Task, metrics: Metrics, limits: Limits, candidate: Candidate, dataset: Dataset
 ) -> None:

@@ -5,9 +5,13 @@ from pathlib import Path
 import pytest
 
 from components.application import checkpoint, load
-from components.core import BadInput, Candidate, Derivation, Row, Step
+from components.application.soft_tokens import soft_ids
+from components.core import Adapter, BadInput, Candidate, Derivation, Row, Step
 from components.optimization import Config, techniques
+from components.optimization.builder import build as onnx
 from components.optimization.techniques import TECHNIQUES, Given, settings, technique
+from components.training import technique as tuning_technique
+from components.training.loop import load_base
 from tests.tuning.small import TASK, new_step, small_candidate, small_dataset
 
 
@@ -90,3 +94,41 @@ def test_a_file_that_defines_too_little_fails_the_contract(tmp_path: Path, monke
     monkeypatch.setattr(techniques, "TECHNIQUES", ("planted",))
     with pytest.raises(AssertionError, match=r"techniques\.planted does not define Settings, PACKAGES, build"):
         technique("planted")
+
+
+def with_soft_prompt(candidate: Candidate, step: Step, folder: Path) -> Candidate:
+    way = tuning_technique("prompt")
+    model, _ = load_base(step.store.path(candidate.model.object), step.machine, "float32")
+    folder.mkdir()
+    way.save(way.wrap(model, way.Settings(tokens=5), 0), Path(), folder, 5)
+    adapter = Adapter(object=step.store.put(folder), technique="prompt", objective="sft")
+    return candidate.model_copy(update={"adapter": adapter, "retriever": None})
+
+
+def test_a_soft_prompt_says_the_same_on_onnx(world, tmp_path: Path) -> None:
+    """In float32, where nothing is lost to quantising: an untied head and a larger vocabulary are what the builder takes."""
+    import numpy as np
+
+    step, candidate, _ = world
+    soft = with_soft_prompt(candidate, step, tmp_path / "adapter")
+    asked = [
+        [{"role": "user", "content": text}] for text in ("who opened it", "when was the fair of Lima opened ?", "<|soft_0|>")
+    ]
+    built = onnx(soft, "fp32", (), step)
+    with load(soft, step.store, step.machine) as torch_side, load(built, step.store, step.machine) as onnx_side:
+        ids = soft_ids(onnx_side.engine.tokenizer)
+        assert len(ids) == 5
+        assert ids == soft_ids(torch_side.engine.tokenizer)
+        said = torch_side.engine.generate(asked, 12)
+        assert onnx_side.engine.generate(asked, 12) == said
+        here, there = (np.array(one.engine.score(asked, ["unknown", "the mayor"])) for one in (torch_side, onnx_side))
+        assert np.allclose(here, there, atol=1e-3)
+    with load(candidate.model_copy(update={"retriever": None}), step.store, step.machine) as plain:
+        assert plain.engine.generate(asked, 12) != said, "the soft prompt changes what it says"
+
+
+def test_layers_are_not_recovered_by_what_cannot_become_a_checkpoint() -> None:
+    with pytest.raises(
+        ValueError, match=r"'drop_layers\.technique'.*what 'prefix' learns cannot become part of a checkpoint"
+    ):
+        Config.model_validate({"variants": ["drop_layers"], "drop_layers": {"technique": "prefix"}})

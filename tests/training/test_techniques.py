@@ -1,5 +1,6 @@
 """Every technique of the folder through the real thing: trained, killed, resumed to the same bytes, saved, served."""
 
+import math
 import os
 import shutil
 import signal
@@ -12,16 +13,20 @@ import pytest
 import torch
 
 from components.application import load
+from components.application.prompt import chat_ids
 from components.core import Candidate, Machine, MachineFault, Row, file_digest
 from components.core.code import ROOT
 from components.training import TECHNIQUES, Recipe, technique, tuned
+from components.training.answer_head import answer_head
 from components.training.checkpoints import newest_whole
 from components.training.examples import Example
-from components.training.loop import prepare
-from components.training.objectives import sft
+from components.training.loop import Ready, load_base, prepare
+from components.training.objectives import dpo, sft
 from components.training.optimizer import MasterAdamW
 from tests.tuning.small import new_step, small_candidate, small_dataset
 
+NEW = 8
+ASKED = [[{"role": "user", "content": text}] for text in ("who opened it", "when was the fair of Lima opened ?", "?")]
 EXAMPLES = [Example(tuple(range(5 + i, 25 + 2 * i)), 15 + i) for i in range(12)]
 ONE = Machine(threads=1)
 
@@ -79,7 +84,8 @@ def gradients_are_above_zero(name: str, base: Path) -> None:
     others = [p for p in ready.model.parameters() if p.requires_grad and not any(p is one for one in live.values())]
     assert others == [], "what it does not list is frozen"
     ids = torch.tensor([EXAMPLES[0].ids])
-    ready.body.model(input_ids=ids, use_cache=False).last_hidden_state.float().square().sum().backward()
+    answer_head(ready.body)
+    ready.model(input_ids=ids, attention_mask=torch.ones_like(ids), labels=ids).loss.backward()
     moved = sum(bool(one.grad is not None and one.grad.abs().sum() > 0) for one in live.values())
     assert moved >= len(live) / 2, f"techniques/{name}.py: {moved} of {len(live)} weights have a gradient"
 
@@ -127,13 +133,53 @@ def test_what_was_trained_is_served_with_equal_answers(name: str, world, base: P
     else:
         ready = prepare(exact, folder, None, ONE)
         assert (served.model.derived_from.technique, served.base.model) == (name, candidate.model)
-    ids = torch.tensor([EXAMPLES[3].ids])
+    untrained, _ = load_base(base, ONE, exact.dtype)
+    rows = chat_ids(ready.tokenizer, ASKED)
     with load(served.model_copy(update={"retriever": None}), step.store, ONE) as application, torch.no_grad():
-        there = application.engine.model(input_ids=ids).logits.float()
-        states = ready.body.model(input_ids=ids, use_cache=False).last_hidden_state
-        here = ready.whole.lm_head(states).float()
-        assert torch.allclose(there, here, atol=1e-4 * float(there.abs().max()))
+        engine = application.engine
+        for messages, row in zip(ASKED, rows, strict=True):
+            here, before = last_logits(ready.model, row), last_logits(untrained, row)
+            ids = engine._encode([messages], NEW)
+            there = engine._prefill(ids, engine._shared.of(ids)).logits[0, : len(here)]
+            assert torch.allclose(there, here, atol=1e-4 * float(here.abs().max()))
+            assert not torch.allclose(before, here, atol=1e-2 * float(here.abs().max())), "it was trained"
+        said = [greedy(ready.model, row, engine._stops) for row in rows]
+        assert engine.generate(ASKED, NEW) == [engine._text(tokens) for tokens in said], "in one padded batch"
+        assert engine.score(ASKED, ["unknown"])[0][0] == pytest.approx(logs(ready, rows[0], "unknown"), abs=1e-3)
         assert application.answer([Row(id="1", text="who opened it", answer="")])[0].text is not None
+
+
+def last_logits(model: torch.nn.Module, row: list[int]) -> torch.Tensor:
+    return model(input_ids=torch.tensor([row]), use_cache=False).logits[0, -1].float()
+
+
+def greedy(model: torch.nn.Module, row: list[int], stops: set[int]) -> list[int]:
+    """What the model says token by token, everything run anew for each."""
+    said: list[int] = []
+    while len(said) < NEW and (token := int(last_logits(model, [*row, *said]).argmax())) not in stops:
+        said.append(token)
+    return said
+
+
+def logs(ready: Ready, row: list[int], text: str) -> float:
+    """Log-probability of `text` after the prompt `row`."""
+    ending = ready.tokenizer(text, add_special_tokens=False).input_ids
+    places = [row + ending[:i] for i in range(len(ending))]
+    each = [last_logits(ready.model, one).log_softmax(-1)[token] for one, token in zip(places, ending, strict=True)]
+    return float(sum(each))
+
+
+@pytest.mark.parametrize("name", [name for name in TECHNIQUES if technique(name).PRODUCT == "adapter"])
+def test_an_adapter_goes_on_from_its_file_towards_preferences(name: str, base: Path, tmp_path: Path) -> None:
+    """The reference is the adapter as it was: at the first step the two agree, and DPO's loss is log 2."""
+    start = train(name, base, tmp_path / "before").folder
+    pairs = [dpo.Pair(one.ids[: one.start], one.ids[one.start :], (9, 8, 7 + i)) for i, one in enumerate(EXAMPLES)]
+    own = dpo.Settings(beta=0.1, likelihood=0.0)
+    trained = dpo.train(recipe(name), own, base, pairs, tmp_path / "after", ONE, start=start)
+    assert trained.losses[0] == pytest.approx(math.log(2), abs=1e-4)
+    assert trained.losses[-1] < trained.losses[0]
+    assert weights(trained.folder) != weights(start)
+    assert weights(trained.folder).keys() == weights(start).keys()
 
 
 def test_a_file_that_defines_too_little_fails_the_contract(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,6 +18,7 @@ from components.core.artifacts import opened
 from ..ending import Pieces, as_pieces
 from ..prompt import line_breaks, shared_prefixes, token_ids
 from ..quotes import Quotes
+from ..soft_tokens import soft_ids
 
 if TYPE_CHECKING:
     import numpy as np
@@ -86,6 +87,7 @@ class Engine:
         ends = described["eos_token_id"]
         self._stops = {*(ends if isinstance(ends, list) else [ends]), self.tokenizer.eos_token_id} - {None}
         self._breaks = line_breaks(self.tokenizer)
+        self.soft = soft_ids(self.tokenizer)
         self._candidate = candidate
         self._prefixes: list[list[int]] | None = None
 
@@ -230,7 +232,11 @@ class _Runs:
         import numpy as np
 
         self._generator.append_tokens(np.array(tokens, dtype=np.int32))
-        return self._generator.get_output("logits")[0]
+        logits = self._generator.get_output("logits")[0]
+        if self._engine.soft:  # virtual tokens have no part of the likelihood
+            logits = logits.copy()
+            logits[:, self._engine.soft] = -np.inf
+        return logits
 
 
 def log_softmax(logits: "np.ndarray") -> "np.ndarray":

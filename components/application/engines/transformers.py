@@ -12,13 +12,13 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Protocol
 
 from components.core import BadInput, Candidate, Machine, MachineFault, Store
-from components.core.artifacts import opened
 from components.core.memory import give_back, spare_imports
 
 from ..ending import Pieces, as_pieces
 from ..prompt import line_breaks, shared_prefixes, token_ids
 from ..quotes import Quotes
-from ..weights import merged_model
+from ..soft_tokens import soft_ids
+from ..weights import adapted, folders
 
 if TYPE_CHECKING:
     import torch
@@ -42,7 +42,8 @@ class _Output(Protocol):
 
 
 class Engine:
-    """See engines/__init__.py. `model` and `tokenizer` are transformers' own, an adapter merged in."""
+    """See engines/__init__.py. `model` and `tokenizer` are transformers' own, with what an adapter learned in them; keys and
+    values that it learned come before every prompt."""
 
     def __init__(self, candidate: Candidate, store: Store, machine: Machine) -> None:
         import torch
@@ -60,17 +61,20 @@ class Engine:
         library_logging.set_verbosity_error()
         library_logging.disable_progress_bar()
         torch.set_num_threads(machine.threads)
-        folder = opened(store, candidate.model.object)
-        self.tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+        folder, adapter = folders(candidate, store)
+        own: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
         spare_imports()
-        adapter = opened(store, candidate.adapter.object, "adapter") if candidate.adapter else None
-        model = merged_model(folder, adapter, candidate.runtime.dtype)
+        model, tokenizer, learned = adapted(folder, adapter, candidate.runtime.dtype)
+        self.tokenizer = tokenizer or own
         self.device = _device(machine)
         self.model: PreTrainedModel | None = model.eval().to(self.device)
+        self._learned = _Prefix([], _cache(learned, self.device)) if learned else None
         attend_in_blocks(model)
         self.window = int(getattr(model.config, "max_position_embeddings", 2048))
+        self.window -= self._learned.length if self._learned else 0
         self.counted = {"prompt_tokens": 0, "prefill_seconds": 0.0, "decode_passes": 0, "decode_seconds": 0.0}
         self._stops = _stops(model, self.tokenizer)
+        self._soft = soft_ids(self.tokenizer)
         self._breaks = line_breaks(self.tokenizer)
         self._shared = _Prefixes(self, candidate)
 
@@ -132,18 +136,23 @@ class Engine:
                         scores[i].append(score)
         return scores
 
-    def prefix(self, tokens: list[int]) -> "_Prefix":
-        """Keys and values of `tokens`, run once, for prompts that start with them."""
+    def prefix(self, tokens: list[int]) -> "_Prefix | None":
+        """Keys and values for prompts that start with `tokens`: those that were learned, then those of `tokens`, run once.
+        None where there are neither."""
         import torch
 
+        if not tokens:
+            return self._learned
         with torch.inference_mode():
             assert self.model is not None, "the engine was closed"
             ids = torch.tensor([tokens], device=self.device)
-            return _Prefix(tokens, self.model(input_ids=ids, use_cache=True, logits_to_keep=1).past_key_values)
+            past = self._learned.copies(1) if self._learned else None
+            out = self.model(input_ids=ids, past_key_values=past, use_cache=True, logits_to_keep=1)
+            return _Prefix(tokens, out.past_key_values)
 
     def close(self) -> None:
         """Free the model."""
-        self.model = None
+        self.model = self._learned = None
         self._shared.forget()
         give_back()
 
@@ -158,18 +167,18 @@ class Engine:
         import torch
 
         start = time.perf_counter()
-        skip = prefix.length if prefix else 0
+        skip, past = (len(prefix.tokens), prefix.length) if prefix else (0, 0)
         width = max(len(row) for row in rows) - skip
         pad = self.tokenizer.pad_token_id or 0
         tokens = torch.tensor([[pad] * (width + skip - len(row)) + row[skip:] for row in rows], device=self.device)
-        mask = torch.tensor([[1] * skip + [0] * (width + skip - len(row)) + [1] * (len(row) - skip) for row in rows])
+        mask = torch.tensor([[1] * past + [0] * (width + skip - len(row)) + [1] * (len(row) - skip) for row in rows])
         mask = mask.to(self.device)
-        positions = (mask.cumsum(1) - 1).clamp(min=0)[:, skip:]
+        positions = (mask.cumsum(1) - 1).clamp(min=0)[:, past:]
         cache = prefix.copies(len(rows)) if prefix else None
         out = self._forward(tokens, mask, positions, cache)
         self.counted["prompt_tokens"] += sum(map(len, rows))
         self.counted["prefill_seconds"] += time.perf_counter() - start
-        return _State(out.logits[:, -1].float(), out.past_key_values, mask)
+        return _State(self._last(out), out.past_key_values, mask)
 
     def _forward(
         self, tokens: "torch.Tensor", mask: "torch.Tensor", positions: "torch.Tensor", cache: "Cache | None"
@@ -184,6 +193,13 @@ class Engine:
             logits_to_keep=1,
         )
         return output
+
+    def _last(self, out: _Output) -> "torch.Tensor":
+        """Logits of the last positions [rows, vocabulary]. Virtual tokens have no part of the likelihood."""
+        logits = out.logits[:, -1].float()
+        if self._soft:
+            logits[:, self._soft] = float("-inf")
+        return logits
 
     def _decode(
         self,
@@ -230,7 +246,7 @@ class Engine:
         mask = torch.cat([state.mask, state.mask.new_ones(len(tokens), 1)], dim=1)
         positions = mask.sum(1, keepdim=True) - 1
         out = self._forward(torch.tensor(tokens, device=self.device)[:, None], mask, positions, state.cache)
-        return _State(out.logits[:, -1].float(), out.past_key_values, mask)
+        return _State(self._last(out), out.past_key_values, mask)
 
     def _ending(self, state: "_State", ending: list[int]) -> list[float]:
         import torch
@@ -260,10 +276,10 @@ class _State:
 
 
 class _Prefix:
-    """Keys and values of tokens that every prompt of a turn starts with."""
+    """Keys and values that come before what is run: learned ones, and those of `tokens`, which a prompt starts with."""
 
     def __init__(self, tokens: list[int], cache: "Cache") -> None:
-        self.tokens, self.length, self._cache = tokens, len(tokens), cache
+        self.tokens, self.length, self._cache = tokens, cache.get_seq_length(), cache
 
     def copies(self, rows: int) -> "Cache":
         import copy
@@ -282,16 +298,16 @@ class _Prefixes:
         self._ready = False
 
     def of(self, rows: list[list[int]]) -> _Prefix | None:
-        """The longest prefix that all of `rows` start with; None where there is none worth it."""
+        """The longest prefix that all of `rows` start with; without one worth it what was learned, or None."""
         if not self._ready:
             self._ready = True
             self._found = self._make()
         fitting = [
             prefix
             for prefix in self._found
-            if all(len(row) > prefix.length and row[: prefix.length] == prefix.tokens for row in rows)
+            if all(len(row) > len(prefix.tokens) and row[: len(prefix.tokens)] == prefix.tokens for row in rows)
         ]
-        return max(fitting, key=lambda prefix: prefix.length) if fitting and rows else None
+        return max(fitting, key=lambda prefix: prefix.length) if fitting and rows else self._engine.prefix([])
 
     def forget(self) -> None:
         """Free the keys and values."""
@@ -300,9 +316,8 @@ class _Prefixes:
     def _make(self) -> list[_Prefix]:
         engine, prompt = self._engine, self._candidate.prompt
         assert prompt is not None, "load checks that a candidate with a model has a prompt"
-        return [
-            engine.prefix(tokens) for tokens in shared_prefixes(engine.tokenizer, prompt, engine.window, SHARED_AT_LEAST)
-        ]
+        shared = shared_prefixes(engine.tokenizer, prompt, engine.window, SHARED_AT_LEAST)
+        return [prefix for tokens in shared if (prefix := engine.prefix(tokens))]
 
 
 def _batches(lengths: Sequence[int], new_tokens: int) -> Iterator[list[int]]:
@@ -315,6 +330,13 @@ def _batches(lengths: Sequence[int], new_tokens: int) -> Iterator[list[int]]:
         batch.append(i)
     if batch:
         yield batch
+
+
+def _cache(states: "Sequence[tuple[torch.Tensor, torch.Tensor]]", device: str) -> "Cache":
+    """Keys and values of each layer as a cache on `device`."""
+    from transformers import DynamicCache
+
+    return DynamicCache([(keys.to(device), values.to(device)) for keys, values in states])
 
 
 def _device(machine: Machine) -> str:

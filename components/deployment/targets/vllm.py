@@ -12,10 +12,11 @@ from pathlib import Path
 
 import yaml
 
+from components.application import merged, save_checkpoint
+from components.application.weights import folders
 from components.core import (
     BadInput,
     Candidate,
-    Machine,
     MachineFault,
     Step,
     publish_json,
@@ -25,6 +26,7 @@ from components.core import (
 )
 from components.core.code import shipped
 from components.serving import Asked
+from components.training import technique
 
 from . import Delivery, DeploymentRow
 
@@ -49,6 +51,11 @@ def deploy(delivery: Delivery) -> tuple[DeploymentRow | None, str]:
         return None, (
             f"no vLLM deployment: vLLM reads safetensors, and the release runs on {candidate.runtime.engine} "
             f"{candidate.runtime.dtype}; release the torch Candidate (skip optimization) for a GPU"
+        )
+    if candidate.adapter and not technique(candidate.adapter.technique).MERGEABLE:
+        return None, (
+            f"no vLLM deployment: what {candidate.adapter.technique} learned cannot become part of a checkpoint, which is "
+            "all that vLLM is given; tune by another technique for a GPU"
         )
     folder = step.scratch / "vllm"
     shutil.rmtree(folder, ignore_errors=True)  # what a killed run left
@@ -106,12 +113,11 @@ def ask_model(url: str, name: str, question: str) -> str:
 
 def _merge(candidate: Candidate, step: Step, target: Path) -> None:
     """Save the model with its adapter merged in, as bfloat16 safetensors with its tokenizer."""
-    from components.application import load
-
     report("merging the weights")
-    with load(candidate.model_copy(update={"retriever": None}), step.store, Machine(threads=step.machine.threads)) as whole:
-        whole.engine.model.bfloat16().save_pretrained(target)  # whatever the processor that measured it is fast in
-        whole.engine.tokenizer.save_pretrained(target)
+    base, adapter = folders(candidate, step.store)
+    one = merged(base, adapter, candidate.runtime.dtype)
+    # whatever the processor that measured it is fast in
+    save_checkpoint(one.model.bfloat16(), base, target, one.tokenizer)
 
 
 def _render(template: Path, values: Mapping[str, object]) -> str:

@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
-from components.application import merged_model, save_checkpoint, weights
+from components.application import merged, save_checkpoint, weights
 from components.core import BadInput, Candidate, Checkpoint, Derivation, Frozen, Step, part, report
-from components.training import Recipe
+from components.training import TECHNIQUES, Recipe
 from components.training import technique as tuning_technique
 
 from . import Given
@@ -42,6 +42,14 @@ class Settings(Frozen):
     """Longer training rows are left out."""
     seed: int = 0
 
+    @field_validator("technique")
+    @classmethod
+    def _leaves_one_checkpoint(cls, name: str) -> str:
+        if not tuning_technique(name).MERGEABLE:
+            allowed = ", ".join(one for one in TECHNIQUES if tuning_technique(one).MERGEABLE)
+            raise ValueError(f"what '{name}' learns cannot become part of a checkpoint; allowed: {allowed}")
+        return name
+
 
 def build(candidate: Candidate, own: Settings, given: Given, step: Step) -> Candidate:
     """`candidate` with `own.layers` layers less, tuned on the training rows; made once (`Step.memo`), resumed after a kill.
@@ -58,8 +66,8 @@ def build(candidate: Candidate, own: Settings, given: Given, step: Step) -> Cand
         whole = weights(candidate, inner.store, inner.scratch / "merged", dtype)
         rows = _rows(candidate, own, given, whole, inner)
         report("choosing the layers that go")
-        dropped = _least(merged_model(whole, None, dtype), rows[: own.rows], own.layers)
-        short = save_checkpoint(_without(merged_model(whole, None, dtype), dropped), whole, inner.scratch / "short")
+        dropped = _least(merged(whole, None, dtype).model, rows[: own.rows], own.layers)
+        short = save_checkpoint(_without(merged(whole, None, dtype).model, dropped), whole, inner.scratch / "short")
         recipe = Recipe(technique=own.technique, epochs=own.epochs, layers=10_000, dtype=dtype, seed=own.seed)
         sft = objective("sft")
         with part(f"without {len(dropped)} layers"):
@@ -67,7 +75,8 @@ def build(candidate: Candidate, own: Settings, given: Given, step: Step) -> Cand
         inner.measured["training"] = trained.measured
         folder: Path = trained.folder
         if tuning_technique(own.technique).PRODUCT == "adapter":
-            folder = save_checkpoint(merged_model(short, folder, dtype), short, inner.scratch / "recovered")
+            recovered = merged(short, folder, dtype)
+            folder = save_checkpoint(recovered.model, short, inner.scratch / "recovered", recovered.tokenizer)
         how = {**own.model_dump(mode="json"), "dropped": dropped, "trained_rows": len(rows)}
         return model.model_copy(
             update={

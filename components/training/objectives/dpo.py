@@ -54,6 +54,11 @@ class PreferenceTrainer(ListedBatches, ResumableTrainer, DPOTrainer):
     def _precompute_ref_logps(self, dataset: Table, name: str, batch_size: int) -> Table:
         assert isinstance(self.model, PeftModel), "only an adapter is aligned"
         answer_head(self.model.get_base_model())
+        named = dict(self.model.named_parameters())
+        for name, one in named.items():
+            # TRL copies the adapter into its reference where `.default.` is inside a name, and IA3's names end with it
+            if name.endswith(".default"):
+                named[f"{name.removesuffix('default')}ref"].data.copy_(one.data)
         return super()._precompute_ref_logps(dataset, name, batch_size)
 
 

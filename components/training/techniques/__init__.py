@@ -2,9 +2,9 @@
 
     Settings             its own keys of the sections that train (a frozen model; each default once)
     LEARNING_RATE        its usual rate, where a recipe gives none
-    WHOLE                True: every weight is trained, and no layer runs ahead of time
+    WHOLE                True: it works on the whole model, its input too, so that no layer runs ahead of time
     PRODUCT              "adapter": weights beside the model; "weights": the model itself, changed
-    MERGEABLE            whether what it learned can be added to the weights (`application.weights`)
+    MERGEABLE            whether what it learned can become part of a checkpoint (`application.weights`)
     wrap(model, settings, seed) -> model        with its trainable weights, and only those, requiring gradients
     live(model) -> {name: parameter}            those weights; a preference objective's reference copies are none of them
     save(model, base, folder, layers) -> None   into the empty `folder`, for the whole model of `layers` layers at `base`;

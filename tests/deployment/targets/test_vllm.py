@@ -7,7 +7,8 @@ import pytest
 import yaml
 
 from components.application import checkpoint
-from components.core import BadInput, Candidate, MachineFault, Prompt, PromptTurn, Runtime, Workspace
+from components.core import Adapter, BadInput, Candidate, MachineFault, Prompt, PromptTurn, Runtime, Workspace
+from components.deployment.targets import Delivery
 from components.deployment.targets.vllm import IMAGE, ask, ask_model, check_compose, check_kubernetes, deploy
 from components.serving import free_port, start, stop
 from tests.deployment import cases
@@ -45,6 +46,15 @@ def test_the_files_serve_the_merged_weights_within_limits(written) -> None:
     assert made.digest in (folder / "kubernetes.yaml").read_text()
     assert "not started: no Docker engine answers" in note
     assert row["image"] == IMAGE
+
+
+def test_learned_keys_and_values_are_not_left_out_in_silence(written, tmp_path: Path) -> None:
+    """A checkpoint without them would be another model than the one that was measured."""
+    made = written[-1].model_copy(update={"adapter": Adapter(object="a" * 64, technique="prefix", objective="sft")})
+    step = cases.step(Workspace(tmp_path))
+    row, note = deploy(Delivery(cases.contract(), made, Path(), "", 0, step))
+    assert row is None
+    assert "no vLLM deployment: what prefix learned cannot become part of a checkpoint" in note
 
 
 def test_a_digest_that_cannot_be_resolved_is_never_invented(written) -> None:
