@@ -135,12 +135,14 @@ class ListedTrainer(Protocol):
 
 
 class Ready(NamedTuple):
-    """A model that is ready to be trained. body: what the technique wrapped; whole: all of the base (shared weights)."""
+    """A model that is ready to be trained. body: what the technique wrapped; whole: all of the base (shared weights), which
+    had `weights` before it was wrapped: rounded to fewer bits they would count as fewer."""
 
     model: torch.nn.Module
     body: PreTrainedModel
     whole: PreTrainedModel
     tokenizer: PreTrainedTokenizerBase
+    weights: int
 
     @property
     def layers(self) -> int:
@@ -160,14 +162,14 @@ def prepare(recipe: Recipe, base: Path, start: Path | None, machine: Machine) ->
     """The checkpoint at `base`, wrapped by the recipe's technique; start: an adapter of that technique to go on from."""
     way = technique(recipe.technique)
     whole, tokenizer = load_base(base, machine, recipe.dtype)
-    total = whole.config.num_hidden_layers
+    total, count = whole.config.num_hidden_layers, sum(one.numel() for one in whole.parameters())
     top = min(top_layers(start) if start else recipe.layers, total)
     body = whole if way.WHOLE else split(whole, top, tokenizer.pad_token_id)
     if start:
         model = way.load(body, start, recipe.seed)
     else:
         model = way.wrap(body, settings(recipe.technique, recipe.settings), recipe.seed)
-    return Ready(model, body, whole, tokenizer)
+    return Ready(model, body, whole, tokenizer, count)
 
 
 WIDTHS = 32
@@ -268,7 +270,8 @@ def fit(
     shutil.rmtree(folder, ignore_errors=True)  # what a killed run half wrote would be part of the object
     folder.mkdir(parents=True)
     way.save(ready.model, base, folder, ready.layers)
-    share = sum(one.numel() for one in live.values()) / sum(one.numel() for one in ready.whole.parameters())
+    own = sum(one.numel() for one in live.values())
+    share = own / (ready.weights + (own if way.PRODUCT == "adapter" else 0))
     return Trained(folder, losses, 0, seconds, 0.0, resumed, share)
 
 
