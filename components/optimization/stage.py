@@ -30,6 +30,7 @@ from components.core import (
     progress,
 )
 from components.measure import compare, measure, missed_floors
+from components.training import technique as tuning_technique
 
 from .techniques import TECHNIQUES, Given, settings, technique
 from .timing import Timing, megabytes, timing
@@ -125,6 +126,9 @@ def _nothing_to_do(config: Config, candidate: Candidate) -> str | None:
         return "a plain baseline has no model to optimise"
     if candidate.runtime.engine != "transformers":
         return f"the candidate runs on {candidate.runtime.engine}, whose weights are not here to optimise"
+    adapter = candidate.adapter
+    if adapter and not tuning_technique(adapter.technique).MERGEABLE:
+        return f"its adapter ({adapter.technique}) cannot be merged into the weights, which every variant starts from"
     return None if config.variants else "no variant is asked for"
 
 

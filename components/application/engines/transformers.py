@@ -18,7 +18,7 @@ from components.core.memory import give_back, spare_imports
 from ..ending import Pieces, as_pieces
 from ..prompt import line_breaks, shared_prefixes, token_ids
 from ..quotes import Quotes
-from ..weights import merged_model
+from ..weights import served_model
 
 if TYPE_CHECKING:
     import torch
@@ -42,7 +42,7 @@ class _Output(Protocol):
 
 
 class Engine:
-    """See engines/__init__.py. `model` and `tokenizer` are transformers' own, an adapter merged in."""
+    """See engines/__init__.py. `model` and `tokenizer` are transformers' own, an adapter merged in or at work."""
 
     def __init__(self, candidate: Candidate, store: Store, machine: Machine) -> None:
         import torch
@@ -64,7 +64,7 @@ class Engine:
         self.tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
         spare_imports()
         adapter = opened(store, candidate.adapter.object, "adapter") if candidate.adapter else None
-        model = merged_model(folder, adapter, candidate.runtime.dtype)
+        model = served_model(folder, adapter, candidate.runtime.dtype)
         self.device = _device(machine)
         self.model: PreTrainedModel | None = model.eval().to(self.device)
         attend_in_blocks(model)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from components.application import merged_model, save_checkpoint, weights
 from components.core import BadInput, Candidate, Checkpoint, Derivation, Frozen, Step, part, report
@@ -35,12 +35,19 @@ class Settings(Frozen):
     rows: int = Field(32, ge=1)
     """Training rows on which the layers are judged."""
     technique: str = "lora"
-    """How the recovery trains: a file of `training/techniques`."""
+    """How the recovery trains: a file of `training/techniques` that can be merged into the weights."""
     epochs: float = Field(1, gt=0)
     """Passes of the recovery over the training rows."""
     max_tokens: int = Field(512, ge=16)
     """Longer training rows are left out."""
     seed: int = 0
+
+    @field_validator("technique")
+    @classmethod
+    def _to_be_merged(cls, name: str) -> str:
+        if not tuning_technique(name).MERGEABLE:
+            raise ValueError(f"'{name}' cannot be merged into the weights, which a shorter model is saved as")
+        return name
 
 
 def build(candidate: Candidate, own: Settings, given: Given, step: Step) -> Candidate:
