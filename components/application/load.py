@@ -22,6 +22,11 @@ def load(candidate: Candidate, store: Store, machine: Machine) -> Application:
         raise BadInput(
             f"candidate: engine '{candidate.runtime.engine}' does not run this candidate; a baseline needs 'baseline'"
         )
+    if candidate.adapter and candidate.runtime.engine != "transformers":
+        raise BadInput(
+            f"candidate: engine '{candidate.runtime.engine}' runs no adapter; merge it into the weights (stage "
+            "optimization), or run it on engine 'transformers'"
+        )
     if candidate.quoted and candidate.prompt and candidate.prompt.answer_marker:
         raise BadInput("candidate: quotes and an answer after a marker do not go together; let the last turn only answer")
     if candidate.quoted and candidate.runtime.engine == "openai":

@@ -1,10 +1,11 @@
 """What an adapter learned, put into the weights of its model: the one place where anybody merges.
 
 Factors and products are added to the weights (PEFT does it), a soft prompt becomes rows of the vocabulary (soft_tokens.py).
-Keys and values that come before the prompt (prefix tuning) fit in no weight: they stay beside the model, for the one engine
-that takes them, and whoever needs a checkpoint is refused.
+Keys and values that come before the prompt (prefix tuning) and layers with a nonlinearity (bottleneck.py) fit in no weight:
+they stay beside the model, for the one engine that takes them, and whoever needs a checkpoint is refused.
 """
 
+import json
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -21,12 +22,18 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 
+BOTTLENECK = "BOTTLENECK"
+"""`peft_type` of adapters that PEFT does not know: bottleneck.py."""
+
+
 class Adapted(NamedTuple):
     """A causal language model with what its adapter learned."""
 
     model: "PreTrainedModel"
     tokenizer: "PreTrainedTokenizerBase | None" = None
     """None: the one of the checkpoint that it was made from."""
+    beside: str = ""
+    """What stays beside the weights, for the one engine that runs it; empty where all is in them."""
     states: "tuple[tuple[torch.Tensor, torch.Tensor], ...]" = ()
     """Keys and values of each layer, [1, heads, tokens, size], that come before every prompt."""
 
@@ -37,18 +44,23 @@ def adapted(base: Path, adapter: Path | None, dtype: str) -> Adapted:
     import torch
     from transformers import AutoModelForCausalLM
 
+    if adapter and not (adapter / "adapter_model.safetensors").is_file():
+        raise BadInput("candidate: the adapter's object has no adapter_model.safetensors")
     model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(
         base, dtype=getattr(torch, dtype), use_safetensors=True, local_files_only=True, trust_remote_code=False
     )
     if adapter is None:
         return Adapted(model)
+    if _type(adapter) == BOTTLENECK:
+        from .bottleneck import attach_saved
+
+        attach_saved(model, adapter)
+        return Adapted(model, beside="small layers with a nonlinearity (bottleneck)")
     from peft import PeftModel
 
-    if not (adapter / "adapter_model.safetensors").is_file():
-        raise BadInput("candidate: the adapter's object has no adapter_model.safetensors")
     wrapped = PeftModel.from_pretrained(model, adapter)
     if wrapped.peft_type == "PREFIX_TUNING":
-        return Adapted(model, states=_states(wrapped))
+        return Adapted(model, states=_states(wrapped), beside="keys and values before the prompt (prefix)")
     if wrapped.peft_type in ("PROMPT_TUNING", "P_TUNING"):
         return _with_soft_tokens(model, base, wrapped)
     if not hasattr(wrapped.base_model, "merge_and_unload"):
@@ -59,10 +71,10 @@ def adapted(base: Path, adapter: Path | None, dtype: str) -> Adapted:
 def merged(base: Path, adapter: Path | None, dtype: str) -> Adapted:
     """The same, all of it in the weights. Raises BadInput where the adapter cannot become part of them, too."""
     one = adapted(base, adapter, dtype)
-    if one.states:
+    if one.beside:
         raise BadInput(
-            "candidate: its adapter (prefix tuning) is keys and values before the prompt, which cannot become part of a "
-            "checkpoint; run it on engine 'transformers', or tune by a technique that can, such as lora or prompt"
+            f"candidate: its adapter is {one.beside}, which cannot be merged into the weights of a checkpoint; run it on "
+            "engine 'transformers', or tune by a technique that can, such as lora or prompt"
         )
     return one
 
@@ -118,3 +130,8 @@ def _with_soft_tokens(model: "PreTrainedModel", base: Path, wrapped: "PeftModel"
 def _states(wrapped: "PeftModel") -> "tuple[tuple[torch.Tensor, torch.Tensor], ...]":
     cache: Any = wrapped.get_prompt(1)  # PEFT types it as the tensor that it is for other techniques
     return tuple((layer.keys.detach(), layer.values.detach()) for layer in cache.layers)
+
+
+def _type(adapter: Path) -> str:
+    """The kind of the adapter in that folder, in PEFT's words."""
+    return str(json.loads((adapter / "adapter_config.json").read_text())["peft_type"])

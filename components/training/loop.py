@@ -135,12 +135,14 @@ class ListedTrainer(Protocol):
 
 
 class Ready(NamedTuple):
-    """A model that is ready to be trained. body: what the technique wrapped; whole: all of the base (shared weights)."""
+    """A model that is ready to be trained. body: what the technique wrapped; whole: all of the base (shared weights), which
+    had `weights` before it was wrapped: rounded to fewer bits they would count as fewer."""
 
     model: torch.nn.Module
     body: PreTrainedModel
     whole: PreTrainedModel
     tokenizer: PreTrainedTokenizerBase
+    weights: int
 
     @property
     def layers(self) -> int:
@@ -160,6 +162,7 @@ def prepare(recipe: Recipe, base: Path, start: Path | None, machine: Machine) ->
     """The checkpoint at `base`, wrapped by the recipe's technique; start: an adapter of that technique to go on from."""
     way = technique(recipe.technique)
     whole, tokenizer = load_base(base, machine, recipe.dtype)
+    count = sum(one.numel() for one in whole.parameters())
     if way.WHOLE:
         body = whole
     else:
@@ -169,7 +172,7 @@ def prepare(recipe: Recipe, base: Path, start: Path | None, machine: Machine) ->
         model = way.load(body, start, recipe.seed)
     else:
         model = way.wrap(body, settings(recipe.technique, recipe.settings), recipe.seed)
-    return Ready(model, body, whole, tokenizer)
+    return Ready(model, body, whole, tokenizer, count)
 
 
 WIDTHS = 32
@@ -270,7 +273,8 @@ def fit(
     shutil.rmtree(folder, ignore_errors=True)  # what a killed run half wrote would be part of the object
     folder.mkdir(parents=True)
     way.save(ready.model, base, folder, ready.layers)
-    share = sum(one.numel() for one in live.values()) / sum(one.numel() for one in ready.whole.parameters())
+    own = sum(one.numel() for one in live.values())
+    share = own / (ready.weights + (own if way.PRODUCT == "adapter" else 0))
     return Trained(folder, losses, 0, seconds, 0.0, resumed, share)
 
 

@@ -6,6 +6,7 @@ alike, that the released application runs, which has the adapter merged.
 """
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Protocol
 
 import torch
@@ -22,7 +23,7 @@ class _Saved(Protocol):
     def save_for_backward(self, *tensors: torch.Tensor) -> None: ...
 
 
-class _Layer(Protocol):
+class Layer(Protocol):
     """What is used of PEFT's LoRA layer."""
 
     base_layer: torch.nn.Linear
@@ -55,21 +56,40 @@ class _MergedLora(torch.autograd.Function):
         return grad_x, None, grad_a, grad_b, None
 
 
-def merge_in_forward(model: torch.nn.Module) -> None:
-    """Let every LoRA layer of the PEFT model `model` compute as above while it is trained. Its weights stay PEFT's."""
+Forward = Callable[[Any, torch.Tensor], torch.Tensor]
+"""What a layer makes of x: [..., in] → [..., out]; each says what it uses of PEFT's layer, a `Layer` with more."""
+
+
+def halves(layer: Layer) -> tuple[torch.Tensor, torch.Tensor]:
+    """(A, B) of the active adapter, in the dtype of W: TRL keeps its copy of the adapter, DPO's reference, in float32."""
+    dtype, adapter = layer.base_layer.weight.dtype, layer.active_adapters[0]
+    return layer.lora_A[adapter].weight.to(dtype), layer.lora_B[adapter].weight.to(dtype)
+
+
+def product(layer: Layer, x: torch.Tensor, a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+    """x·(W + s·B·A)ᵀ, without the layer's bias."""
+    out: torch.Tensor = _MergedLora.apply(x, layer.base_layer.weight, a, b, layer.scaling[layer.active_adapters[0]])
+    return out
+
+
+def biased(layer: Layer, out: torch.Tensor) -> torch.Tensor:
+    """`out` with the layer's bias, where it has one."""
+    return out if layer.base_layer.bias is None else out + layer.base_layer.bias
+
+
+def plain(layer: Layer, x: torch.Tensor) -> torch.Tensor:
+    """LoRA's own forward."""
+    return biased(layer, product(layer, x, *halves(layer)))
+
+
+def lora_layers(model: torch.nn.Module) -> list[Any]:
+    """PEFT's LoRA layers in `model`, in order."""
     from peft.tuners.lora import Linear
 
-    layers: list[Any] = [module for module in model.modules() if isinstance(module, Linear)]
-    for layer in layers:
-        layer.forward = _forward(layer)
+    return [module for module in model.modules() if isinstance(module, Linear)]
 
 
-def _forward(module: _Layer) -> Callable[[torch.Tensor], torch.Tensor]:
-    def forward(x: torch.Tensor) -> torch.Tensor:
-        base, adapter = module.base_layer, module.active_adapters[0]
-        # TRL keeps its copy of the adapter, DPO's reference, in fp32
-        a, b = (half[adapter].weight.to(base.weight.dtype) for half in (module.lora_A, module.lora_B))
-        out = _MergedLora.apply(x, base.weight, a, b, module.scaling[adapter])
-        return out if base.bias is None else out + base.bias
-
-    return forward
+def merge_in_forward(model: torch.nn.Module, forward: Forward = plain) -> None:
+    """Let every LoRA layer of the PEFT model `model` compute by `forward` while it is trained. Its weights stay PEFT's."""
+    for layer in lora_layers(model):
+        layer.forward = partial(forward, layer)

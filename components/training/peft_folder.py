@@ -5,6 +5,7 @@ equal bytes: keys are sorted, and nothing of this machine is in the configuratio
 """
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import torch
     from peft import PeftModel
+    from transformers import PreTrainedModel
 
 PREFIX = "base_model.model.model.layers."
 WEIGHTS, CONFIG = "adapter_model.safetensors", "adapter_config.json"
@@ -23,10 +25,17 @@ def live(model: "torch.nn.Module") -> "dict[str, torch.nn.Parameter]":
     return {name: one for name, one in named if one.requires_grad and "default" in name.split(".")}
 
 
-def save(model: "PeftModel", folder: Path, layers: int, content: Mapping[str, object]) -> None:
-    """Write the live weights of `model` and `content`, PEFT's configuration, for a whole model of `layers` layers."""
+def save(
+    model: "PreTrainedModel | PeftModel",
+    folder: Path,
+    layers: int,
+    content: Mapping[str, object],
+    weights: "Mapping[str, torch.Tensor] | None" = None,
+) -> None:
+    """Write `content`, PEFT's configuration, and `weights` (None: the live ones) for a whole model of `layers` layers."""
     first = layers - layers_of(model)
-    write(folder, {_moved(_plain(name), first): one for name, one in live(model).items()}, content)
+    named = (live(model) if weights is None else weights).items()
+    write(folder, {_moved(_plain(name), first): one for name, one in named}, content)
 
 
 def write(folder: Path, weights: "Mapping[str, torch.Tensor]", content: Mapping[str, object]) -> None:
@@ -39,19 +48,19 @@ def write(folder: Path, weights: "Mapping[str, torch.Tensor]", content: Mapping[
     (folder / CONFIG).write_text(json.dumps(given, indent=2, sort_keys=True) + "\n")
 
 
-def restore(model: "torch.nn.Module", folder: Path) -> None:
-    """Give the live weights of `model` the values that `save` wrote."""
+def restore(model: "torch.nn.Module", folder: Path, weights: "Mapping[str, torch.Tensor] | None" = None) -> None:
+    """Give `weights` (None: the live ones of `model`) the values that `save` wrote."""
     import torch
     from safetensors.torch import load_file
 
     saved = load_file(folder / WEIGHTS)
     first = min(int(name.removeprefix(PREFIX).partition(".")[0]) for name in saved)
-    weights = {_moved(name, -first): value for name, value in saved.items()}
-    own = {_plain(name): one for name, one in live(model).items()}
-    assert weights.keys() == own.keys(), "the adapter's weights are not those of its configuration"
+    values = {_moved(name, -first): value for name, value in saved.items()}
+    own = {_plain(name): one for name, one in (live(model) if weights is None else weights).items()}
+    assert values.keys() == own.keys(), "the adapter's weights are not those of its configuration"
     with torch.no_grad():
         for name, parameter in own.items():
-            parameter.copy_(weights[name])
+            parameter.copy_(values[name])
 
 
 def config(folder: Path) -> Any:
@@ -59,7 +68,7 @@ def config(folder: Path) -> Any:
     return json.loads((folder / CONFIG).read_text())
 
 
-def layers_of(model: "PeftModel") -> int:
+def layers_of(model: "PreTrainedModel | PeftModel") -> int:
     """How many layers `model` has."""
     return int(model.config.num_hidden_layers)
 
@@ -78,5 +87,9 @@ def _plain(name: str) -> str:
 
 def _moved(name: str, by: int) -> str:
     assert name.startswith(PREFIX), f"unexpected adapter weight {name}"
-    number, _, rest = name.removeprefix(PREFIX).partition(".")
-    return f"{PREFIX}{int(number) + by}.{rest}"
+    return renumbered(name, by)
+
+
+def renumbered(name: str, by: int) -> str:
+    """The name of a weight of layer n as that of layer n + `by`; one that is of no layer stays."""
+    return re.sub(r"(?<=model\.layers\.)\d+", lambda number: str(int(number[0]) + by), name)

@@ -42,8 +42,8 @@ class _Output(Protocol):
 
 
 class Engine:
-    """See engines/__init__.py. `model` and `tokenizer` are transformers' own, with what an adapter learned in them; keys and
-    values that it learned come before every prompt."""
+    """See engines/__init__.py. `model` and `tokenizer` are transformers' own, with what an adapter learned in them or
+    beside their weights; keys and values that it learned come before every prompt."""
 
     def __init__(self, candidate: Candidate, store: Store, machine: Machine) -> None:
         import torch
@@ -64,11 +64,11 @@ class Engine:
         folder, adapter = folders(candidate, store)
         own: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
         spare_imports()
-        model, tokenizer, learned = adapted(folder, adapter, candidate.runtime.dtype)
-        self.tokenizer = tokenizer or own
+        one = adapted(folder, adapter, candidate.runtime.dtype)
+        model, self.tokenizer = one.model, one.tokenizer or own
         self.device = _device(machine)
         self.model: PreTrainedModel | None = model.eval().to(self.device)
-        self._learned = _Prefix([], _cache(learned, self.device)) if learned else None
+        self._learned = _Prefix([], _cache(one.states, self.device)) if one.states else None
         attend_in_blocks(model)
         self.window = int(getattr(model.config, "max_position_embeddings", 2048))
         self.window -= self._learned.length if self._learned else 0

@@ -35,7 +35,7 @@ class Settings(Frozen):
     rows: int = Field(32, ge=1)
     """Training rows on which the layers are judged."""
     technique: str = "lora"
-    """How the recovery trains: a file of `training/techniques`."""
+    """How the recovery trains: a file of `training/techniques` that can be merged into the weights."""
     epochs: float = Field(1, gt=0)
     """Passes of the recovery over the training rows."""
     max_tokens: int = Field(512, ge=16)

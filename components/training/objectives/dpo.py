@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
 from datasets import Dataset as Table
 from peft import PeftModel
 from pydantic import Field
@@ -52,14 +53,24 @@ class PreferenceTrainer(ListedBatches, ResumableTrainer, DPOTrainer):
         return dataset  # token ids already, by the engine's own prompt
 
     def _precompute_ref_logps(self, dataset: Table, name: str, batch_size: int) -> Table:
-        assert isinstance(self.model, PeftModel), "only an adapter is aligned"
-        answer_head(self.model.get_base_model())
-        named = dict(self.model.named_parameters())
-        for name, one in named.items():
-            # TRL copies the adapter into its reference where `.default.` is inside a name, and IA3's names end with it
-            if name.endswith(".default"):
-                named[f"{name.removesuffix('default')}ref"].data.copy_(one.data)
+        model = self.model
+        assert model is not None, "it is given one"
+        if isinstance(model, PeftModel):
+            _copy_to_reference(model)
+            answer_head(model.get_base_model())
+        else:  # an adapter that PEFT does not know: the reference is the model as it is now
+            answer_head(model)
         return super()._precompute_ref_logps(dataset, name, batch_size)
+
+
+@torch.no_grad()
+def _copy_to_reference(model: PeftModel) -> None:
+    """Give the reference the adapter's weights. TRL copies those alone that have a name behind the adapter's, so that the
+    reference of (IA)³'s factors (`ia3_l.default`) was the model without them."""
+    for name, weight in model.named_parameters():
+        parts = name.split(".")
+        if "default" in parts:
+            model.get_parameter(".".join("ref" if part == "default" else part for part in parts)).copy_(weight)
 
 
 def train(
