@@ -113,9 +113,7 @@ def test_a_tokenizer_that_reads_a_prompt_otherwise_is_refused(soft: Candidate, s
 
 
 def test_learned_keys_and_values_cannot_become_a_checkpoint(prefix: Candidate, step: Step, tmp_path: Path) -> None:
-    with pytest.raises(
-        BadInput, match=r"\(prefix\), which cannot be merged into the weights of a checkpoint"
-    ):
+    with pytest.raises(BadInput, match=r"\(prefix\), which cannot be merged into the weights of a checkpoint"):
         weights(prefix, step.store, tmp_path / "merged", "float32")
     assert not (tmp_path / "merged").exists()
 

@@ -1,39 +1,23 @@
 """Curves of a training in MLflow: there while it trains, each step once, whatever was killed."""
 
-import os
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import pytest
 
-from components.core import Workspace, part, plot, plotting
-from components.core.code import ROOT
+from components.core import Workspace, curves, part, plot, plotting
 from components.core.curves import Curves
 from components.core.tracking import Tracking
 from components.training.checkpoints import newest_whole
 from tests.core.test_tracking import show
+from tests.training.killed import kill, started
 from tests.training.test_techniques import base, train, world  # noqa: F401
 
-KILLED = """
-import sys, time
-from pathlib import Path
-from components.core import Workspace, curves
-from components.core.tracking import Tracking
-from components.training import loop
-from tests.training.test_techniques import train
-curves.EVERY = 0.4
-step = loop.Watch.on_step_end
-def slow(self, *given, **more):
-    step(self, *given, **more)
-    time.sleep(0.3)
-loop.Watch.on_step_end = slow
-tracking = Tracking(Workspace(Path(sys.argv[1])), "desk")
-with tracking.training(tracking.begin("run", "a run", {}, {}), "tuning", "step"):
-    train("lora", Path(sys.argv[2]), Path(sys.argv[3]))
-"""
+
+def trained_and_tracked(home: Path, base: Path, scratch: Path) -> None:  # noqa: F811
+    curves.EVERY = 0.4
+    tracking = Tracking(Workspace(home), "desk")
+    with tracking.training(tracking.begin("run", "a run", {}, {}), "tuning", "step"):
+        train("lora", base, scratch)
 
 
 def curve(tracking: Tracking, run_id: str, name: str = "training/loss") -> list[tuple[int, float]]:
@@ -44,18 +28,13 @@ def test_a_killed_training_shows_its_curve_while_it_trains_and_each_step_once(ba
     home, scratch = tmp_path / "home", tmp_path / "scratch"
     tracking = Tracking(Workspace(home), "desk")
     parent = tracking.begin("run", "a run", {}, {})
-    process = subprocess.Popen([sys.executable, "-c", KILLED, str(home), str(base), str(scratch)], cwd=ROOT)
-    try:
-        until, seen = time.monotonic() + 120, []
-        while newest_whole(scratch / "checkpoints") is None or not seen:
-            assert process.poll() is None, "the training ended before it could be killed"
-            assert time.monotonic() < until
-            time.sleep(0.05)
-            runs = tracking.client.search_runs([tracking.experiment], "tags.`ninefold.key` = 'step'")
-            seen = curve(tracking, runs[0].info.run_id) if runs else []
-    finally:
-        os.kill(process.pid, signal.SIGKILL)
-        process.wait()
+
+    def shows_its_curve() -> bool:
+        runs = tracking.client.search_runs([tracking.experiment], "tags.`ninefold.key` = 'step'")
+        seen = curve(tracking, runs[0].info.run_id) if runs else []
+        return bool(seen) and newest_whole(scratch / "checkpoints") is not None
+
+    kill(started(trained_and_tracked, home, base, scratch), shows_its_curve)
     (left,) = tracking.client.search_runs([tracking.experiment], "tags.`ninefold.key` = 'step'")
     assert left.info.status == "RUNNING"
     assert 0 < len(curve(tracking, left.info.run_id)) < 12

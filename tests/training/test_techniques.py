@@ -1,12 +1,7 @@
 """Every technique of the folder through the real thing: trained, killed, resumed to the same bytes, saved, served."""
 
 import math
-import os
 import shutil
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -16,14 +11,13 @@ from safetensors.torch import load_file
 from components.application import load
 from components.application.prompt import chat_ids
 from components.core import Candidate, Machine, MachineFault, Row, file_digest
-from components.core.code import ROOT
 from components.training import TECHNIQUES, Recipe, technique, tuned
 from components.training.answer_head import answer_head
-from components.training.checkpoints import newest_whole
 from components.training.examples import Example
 from components.training.loop import Ready, load_base, prepare
 from components.training.objectives import dpo, sft
 from components.training.optimizer import MasterAdamW
+from tests.training.killed import killed_after_a_checkpoint
 from tests.tuning.small import new_step, small_candidate, small_dataset
 
 NEW = 8
@@ -34,21 +28,6 @@ ONE = Machine(threads=1)
 
 def recipe(name: str) -> Recipe:
     return Recipe(technique=name, epochs=4, layers=1, batch_rows=4, checkpoint_every=2)
-
-
-KILLED = """
-import sys, time
-from pathlib import Path
-from components.training import loop
-from components.training.objectives import sft
-from tests.training.test_techniques import EXAMPLES, ONE, recipe
-step = loop.Watch.on_step_end
-def slow(self, *given, **more):
-    step(self, *given, **more)
-    time.sleep(0.3)
-loop.Watch.on_step_end = slow
-sft.train(recipe(sys.argv[1]), sft.Settings(), Path(sys.argv[2]), EXAMPLES, Path(sys.argv[3]), ONE)
-"""
 
 
 @pytest.fixture(scope="module")
@@ -101,16 +80,7 @@ def test_a_technique_defines_what_the_folder_asks_and_has_gradients(name: str, b
 def test_killed_training_resumes_to_the_same_bytes(name: str, base: Path, tmp_path: Path) -> None:
     unbroken = train(name, base, tmp_path / "unbroken")
     scratch = tmp_path / "killed"
-    process = subprocess.Popen([sys.executable, "-c", KILLED, name, str(base), str(scratch)], cwd=ROOT)
-    try:
-        until = time.monotonic() + 120
-        while newest_whole(scratch / "checkpoints") is None:
-            assert process.poll() is None, "the training ended before it could be killed"
-            assert time.monotonic() < until
-            time.sleep(0.05)
-    finally:
-        os.kill(process.pid, signal.SIGKILL)
-        process.wait()
+    killed_after_a_checkpoint(scratch, train, name, base, scratch)
     resumed = train(name, base, scratch)
     assert (unbroken.resumed, resumed.resumed) == (False, True)
     assert len(resumed.losses) == 12
