@@ -9,7 +9,7 @@ from components.measure import abstains
 from components.text import apart
 from components.training.contexts import as_written, find
 from components.training.examples import Shown, encode
-from components.training.objectives.dpo import Pair
+from components.training.pairs import Pair
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase

@@ -30,11 +30,11 @@ from components.core import (
 from components.core.artifacts import opened
 from components.measure import abstain_below, compare, examples, measure, missed_floors
 from components.measure.canaries import MOST
-from components.training import Recipe, Schedule, settings, technique, tuned
+from components.training import PREFERENCES, Recipe, Schedule, settings, technique, tuned
 
 NEVER = -1e6
 """A bias with which no abstention wins."""
-DPO_ROWS = 4
+PAIRS = 4
 """Pairs in a batch: eight sequences."""
 
 
@@ -64,16 +64,25 @@ class Config(Schedule):
     preference_learning_rate: float = Field(1e-4, gt=0)
     """As learning_rate, for the preference pairs."""
     preference_likelihood: float = Field(1.0, ge=0)
-    """Weight of the likelihood of the chosen answer beside DPO's loss."""
+    """dpo: weight of the likelihood of the chosen answer beside DPO's loss."""
     preference_pairs: int = Field(120, ge=1)
     """At most this many pairs are used, the first ones of those that are short enough and within their source's share."""
+    preference: str = "dpo"
+    """How preference pairs are learned from: a file of `training/objectives` that takes pairs."""
     beta: float = Field(0.1, gt=0)
-    """DPO's strength of the pull towards the model before it."""
+    """dpo, kto: strength of the pull towards the model before it; orpo: weight of the odds ratio."""
     minimum_pairs: int = Field(8, ge=1)
     """Fewer pairs are no evidence to train on."""
     techniques: dict[str, dict[str, object]] = {}
     """Technique → settings of this section for its rung of the ladder (`{full: {epochs: 2}}`); the others are as here, but
     for `learning_rate`, which is each technique's own."""
+
+    @field_validator("preference")
+    @classmethod
+    def _preference_is_known(cls, name: str) -> str:
+        if name not in PREFERENCES:
+            raise ValueError(f"'{name}' learns from no preference pairs; allowed: {', '.join(PREFERENCES)}")
+        return name
 
     @model_validator(mode="before")
     @classmethod
@@ -204,7 +213,7 @@ def align(
     dataset: Dataset,
     step: Step,
 ) -> Tuned:
-    """Go on training the candidate's adapter on preference pairs by DPO (Rafailov et al. 2023); keep it if it helps.
+    """Go on training the candidate's adapter on preference pairs by `config.preference`; keep it if it helps.
 
     pairs: object with `pairs.jsonl`: {"text", "passages": [{"id", "text"}], "chosen", "rejected", "simulated", "source"}
     source_share: the largest share of the pairs trained on that one source may give (`within_share`)
@@ -230,19 +239,20 @@ def align(
             f"leave each source {source_share:.0%} of them at most (feedback.source_share)"
         )
         return Tuned(decision=Decision(verdict="keep", reason=reason), candidate=candidate)
-    dpo = objective("dpo")
+    way = objective(config.preference)
     recipe = config.recipe(candidate.runtime.dtype).model_copy(
         update={
             "technique": candidate.adapter.technique,
             "epochs": config.preference_epochs,
             "learning_rate": config.preference_learning_rate,
-            "batch_rows": DPO_ROWS,
+            "batch_rows": PAIRS,
         }
     )
-    own = dpo.Settings(beta=config.beta, likelihood=config.preference_likelihood)
-    trained = dpo.train(recipe, own, base, pairs_kept, step.scratch, step.machine, start=start)
+    asked = {"beta": config.beta, "likelihood": config.preference_likelihood}
+    own = way.Settings(**{name: value for name, value in asked.items() if name in way.Settings.model_fields})
+    trained = way.train(recipe, own, base, pairs_kept, step.scratch, step.machine, start=start)
     step.measured["training"] = trained.measured
-    proposed = tuned(candidate, recipe, "dpo", trained, step.store)
+    proposed = tuned(candidate, recipe, config.preference, trained, step.store)
     assert proposed.adapter is not None, "a technique with an adapter leaves one"
     trained_object = proposed.adapter.object
     note = (

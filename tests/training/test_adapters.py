@@ -11,13 +11,14 @@ from components.optimization import Config, optimize
 from components.training import TECHNIQUES, technique, tuned
 from components.training.loop import prepare
 from components.training.objectives import dpo
+from components.training.pairs import Pair
 from tests.training.test_techniques import EXAMPLES, ONE, base, recipe, train, world
 from tests.tuning.small import METRICS, TASK
 
 __all__ = ["base", "world"]
 
 ADAPTERS = [name for name in TECHNIQUES if technique(name).PRODUCT == "adapter"]
-PAIRS = [dpo.Pair(one.ids[: one.start], one.ids[one.start :], (7, 8, 9, 10 + i)) for i, one in enumerate(EXAMPLES)]
+PAIRS = [Pair(one.ids[: one.start], one.ids[one.start :], (7, 8, 9, 10 + i)) for i, one in enumerate(EXAMPLES)]
 
 
 @pytest.mark.parametrize("name", ADAPTERS)

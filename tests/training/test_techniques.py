@@ -17,6 +17,7 @@ from components.training.examples import Example
 from components.training.loop import Ready, load_base, prepare
 from components.training.objectives import dpo, sft
 from components.training.optimizer import MasterAdamW
+from components.training.pairs import Pair
 from tests.training.killed import killed_after_a_checkpoint
 from tests.tuning.small import new_step, small_candidate, small_dataset
 
@@ -146,7 +147,7 @@ def logs(ready: Ready, row: list[int], text: str) -> float:
 def test_an_adapter_goes_on_from_its_file_towards_preferences(name: str, base: Path, tmp_path: Path) -> None:
     """The reference is the adapter as it was: at the first step the two agree, and DPO's loss is log 2."""
     start = train(name, base, tmp_path / "before").folder
-    pairs = [dpo.Pair(one.ids[: one.start], one.ids[one.start :], (9, 8, 7 + i)) for i, one in enumerate(EXAMPLES)]
+    pairs = [Pair(one.ids[: one.start], one.ids[one.start :], (9, 8, 7 + i)) for i, one in enumerate(EXAMPLES)]
     own = dpo.Settings(beta=0.1, likelihood=0.0)
     trained = dpo.train(recipe(name), own, base, pairs, tmp_path / "after", ONE, start=start)
     assert trained.losses[0] == pytest.approx(math.log(2), abs=1e-4)

@@ -14,6 +14,8 @@ from ..examples import Example
 from ..loop import ListedBatches, Padded, arguments, fit, prepare
 from ..recipe import Recipe, Trained
 
+ROWS = "examples"
+
 
 class Settings(Frozen):
     """None of its own."""
