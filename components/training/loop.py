@@ -62,7 +62,7 @@ def load_base(folder: Path, machine: Machine, dtype: str) -> tuple[PreTrainedMod
 
     dtype: of the Candidate's runtime. float16 is trained in float32: its gradients vanish without loss scaling
     """
-    for name in ("transformers", "trl", "datasets", "accelerate", "torchao"):
+    for name in ("transformers", "trl", "datasets", "accelerate", "torchao", "bitsandbytes"):
         logging.getLogger(name).setLevel(logging.ERROR)
     library_logging.set_verbosity_error()
     library_logging.disable_progress_bar()

@@ -1,15 +1,17 @@
 """LoRA's kin compute what PEFT's own layers compute, and leave the base as it was."""
 
+import sys
 from pathlib import Path
 
 import pytest
 import torch
 
 from components.application import checkpoint, merged
-from components.core import Machine
+from components.core import Machine, MissingPackage
 from components.training.loop import load_base
 from components.training.techniques import technique
 from components.training.techniques.lora import adapted
+from components.tuning import Config
 from tests.tuning.small import new_step
 
 ONE = Machine(threads=1)
@@ -64,3 +66,29 @@ def test_pissa_starts_from_parts_of_the_weights_and_leaves_the_base_as_it_was(ba
     technique("pissa").save(model, base, tmp_path, 2)
     served = merged(base, tmp_path, "float32").model
     assert torch.allclose(served(input_ids=IDS).logits, plain(input_ids=IDS).logits, atol=1e-4)
+
+
+def test_qlora_keeps_its_gradients_after_a_forward_without_any(base: Path) -> None:
+    """bitsandbytes packs the weights of a layer in eval mode where the CPU has avx512_bf16, and a packed layer has none."""
+    model = wrapped(base, "qlora")
+    with torch.no_grad():
+        model.eval()(input_ids=IDS)
+    model.train()(input_ids=IDS).logits.square().mean().backward()
+    lower = {name: one for name, one in technique("qlora").live(model).items() if "lora_B" in name}
+    assert len(lower) == 2 * 7
+    assert all(one.grad is not None and bool(one.grad.any()) for one in lower.values())
+
+
+def test_qlora_holds_the_weights_of_its_layers_in_four_bits(base: Path) -> None:
+    def size(model: torch.nn.Module) -> int:
+        own = {name: one for name, one in model.named_parameters() if "proj" in name and "lora" not in name}
+        return sum(one.numel() * one.element_size() for one in own.values())
+
+    plain, _ = load_base(base, ONE, "bfloat16")
+    assert size(wrapped(base, "qlora")) == size(plain) / 4
+
+
+def test_qlora_without_its_package_is_refused_when_the_contract_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "bitsandbytes", None)
+    with pytest.raises(MissingPackage, match=r"technique 'qlora' needs .*'bitsandbytes'.* pip install bitsandbytes"):
+        Config(technique="qlora")

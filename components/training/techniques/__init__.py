@@ -11,6 +11,8 @@
                                                 equal weights give equal bytes
     load(model, folder, seed) -> model          PRODUCT "adapter" alone: `wrap`, with the weights that `save` wrote
     PACKAGES             distributions that what it made needs where it is served
+    LOSS_APART           only where it trains on rounded weights and is served on those that came: the most, in nats a token,
+                         that the served form's loss was seen to differ from the trained one's
 
 `model` is the causal language model, or its upper layers (`layers.split`) where WHOLE is False. torch and peft are imported
 inside the functions, so that a contract can be checked without them.
