@@ -24,6 +24,7 @@ from rich.table import Table
 from rich.text import Text
 
 from components.core import STAGES, listening
+from components.ladder import price
 
 if TYPE_CHECKING:
     from components.ladder import RungRow
@@ -176,7 +177,7 @@ def _costs(row: "RungRow") -> list[str]:
         f"{row['latency_p50']:.2g} s",
         f"{row['memory_gb']:.1f} GB",
         f"{row['megabytes']:,.0f} MB",
-        f"{row['cost_per_1000_answers']:.2g}",
+        price(row["cost_per_1000_answers"]),
     ]
 
 

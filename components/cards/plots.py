@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from components.ladder import price
 from components.ladder.rows import Figure as RungFigure
 
 from .colours import SERIES
@@ -186,7 +187,7 @@ def ladder_bars(record: Record) -> str | None:
                 places, metrics = [float(at) for at, _ in shown], [_dump(metric) for _, metric in shown]
                 _points(axes, places, metrics, verdict, colour, marker)
         for at, row in enumerate(rungs):
-            cost = f"{row['cost_per_1000_answers']:.2g} {currency}" if "cost_per_1000_answers" in row else "not measured"
+            cost = f"{price(row['cost_per_1000_answers'])} {currency}" if "cost_per_1000_answers" in row else "not measured"
             axes.text(1.03, at, cost, va="center", color=INK, fontsize=9)
         if asked["enough"] < 1:
             axes.axvline(asked["enough"], color=INK, linestyle="--", linewidth=1, label=f"{asked['enough']:g} is enough")

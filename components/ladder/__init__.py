@@ -1,6 +1,6 @@
 """The ladder: which ways to adapt a model are tried, what each one costs, and which is the first that meets the contract."""
 
-from .rows import STEP, NotClimbed, RungRow, rows
+from .rows import STEP, NotClimbed, RungRow, price, rows
 from .rungs import STAGE, known, stage_of, technique_of
 from .stage import Config, Rung, measure_rung
 
@@ -13,6 +13,7 @@ __all__ = [
     "RungRow",
     "known",
     "measure_rung",
+    "price",
     "rows",
     "stage_of",
     "technique_of",

@@ -70,6 +70,11 @@ def rows(
     return [*climbed, *_above(unclimbed)]
 
 
+def price(cost: float) -> str:
+    """What 1,000 answers cost, for people: two digits, and none of them where it is next to nothing."""
+    return f"{cost:.2g}" if cost >= 0.001 else "under 0.001"
+
+
 def _climbed(name: str, dump: Mapping[str, Any], measured: Mapping[str, Mapping[str, Any]], primary: str) -> RungRow:
     rung, decision = dump["rung"], dump["decision"]
     row: RungRow = {
