@@ -5,6 +5,7 @@ from components.core import LEVEL
 from .abstention import abstain_below
 from .bounds import Bound
 from .compare import compare, compare_tables, compared, examples, missed_floors, rank, significant
+from .deciding import deciding_rows
 from .intervals import bootstrap, interval, of_two_means
 from .looks import settled, sizes_of_looks
 from .measure import measure
@@ -26,6 +27,7 @@ __all__ = [
     "compare_tables",
     "compared",
     "compared_on",
+    "deciding_rows",
     "examples",
     "interval",
     "measure",
