@@ -145,7 +145,7 @@ def decisions(differences: Differences, n: int, runs: int, effect: float, minimu
     """What `compare_tables` decides on each of `runs` made pairs of tables."""
     metrics = Metrics(primary="f1", at_least=0, minimum_effect=minimum)
     for change in differences(np.random.default_rng(n), (runs, n), effect):
-        before, after = _tables(change)
+        before, after = tables(change)
         yield compare_tables(before, after, metrics, over="made", metric="f1")
 
 
@@ -154,7 +154,7 @@ def slice_passes(differences: Differences, n: int, runs: int, margin: float = 0.
     values = np.repeat(["a", "b", "c", "d"], [n // 2, n * 3 // 10, n * 3 // 20, n - n // 2 - n * 3 // 10 - n * 3 // 20])
     passed = []
     for change in differences(np.random.default_rng(n), (runs, n), margin):
-        before, after = _tables(change, values)
+        before, after = tables(change, values)
         gains = compare_slices(before, after, ["value"], ["f1"], {"value": margin})
         passed.append([one.verdict == "not worse" for one in gains["value"].values()])
     return float(np.mean(np.any(passed, axis=1))), float(np.mean(np.all(passed, axis=1)))
@@ -169,7 +169,7 @@ def example(number: int, figures: Mapping[str, float | None], slices: Mapping[st
     return cast(Example, {**row, **texts, **figures})
 
 
-def _tables(change: np.ndarray, values: np.ndarray | None = None) -> tuple[list[Example], list[Example]]:
+def tables(change: np.ndarray, values: np.ndarray | None = None) -> tuple[list[Example], list[Example]]:
     """Two tables over the same rows whose `f1` differ by `change`, as far as [0, 1] goes."""
     low = np.clip(-change, 0, 1)
     slices = [{"value": str(value)} for value in values] if values is not None else [dict[str, str]()] * len(change)

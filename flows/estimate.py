@@ -226,14 +226,23 @@ def _prompting(config: PromptingConfig, case: Case, context: float, tokens: int)
         rows = min(wanted, case.rows["validation"])
         seconds += methods * case.answers(rows - before, shown, tokens)
         methods, before = left, rows
-    return seconds + case.answers(max(0, decided - before), shown, tokens)
+    seconds += case.answers(max(0, decided - before), shown, tokens)
+    return seconds + case.answers(_looked(decided, config.rows_at_most, case), shown, tokens)
 
 
 def _retrieval(config: RetrievalConfig, case: Case, context: float, tokens: int) -> float:
     """Embedding the base, then validation with the context and without."""
     rows = min(config.rows or case.rows["validation"], case.rows["validation"])
     embedding = case.forward(case.passages * case.passage, EMBEDDED_WEIGHTS)
-    return embedding + case.answers(rows, context, tokens) + case.answers(rows, 0, tokens)
+    looked = case.answers(_looked(rows, config.rows_at_most, case), context, tokens)
+    return embedding + case.answers(rows, context, tokens) + case.answers(rows, 0, tokens) + looked
+
+
+def _looked(first: int, at_most: int | None, case: Case) -> float:
+    """Answers of two candidates to the rows of later looks, half of which are asked: of proposals that are no better, half
+    end at the first look."""
+    there = case.rows["validation"] + case.rows["train"]
+    return max(0, min(at_most or there, there) - first)
 
 
 def _tuning(config: TuningConfig, case: Case, context: float, answer: float, contract: UseCase) -> float:

@@ -20,6 +20,7 @@ from .dataset import Dataset, Passage, Row, Split, only_collected, read_passages
 from .digest import Frozen, canonical, digest_of, file_digest, short
 from .errors import EXIT_CODES, BadInput, GateRefused, MachineFault, MissingPackage, NinefoldError, OtherVersion
 from .evidence import (
+    LEVEL,
     UNOPTIMIZED,
     Approval,
     Comparison,
@@ -67,6 +68,7 @@ from .workspace import Workspace
 __all__ = [
     "ACCEPTED",
     "ASSETS",
+    "LEVEL",
     "SIMULATED",
     "UNOPTIMIZED",
     "STAGES",

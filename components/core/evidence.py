@@ -7,6 +7,8 @@ from .candidate import Candidate
 from .digest import Frozen
 
 Verdict = Literal["adopt", "keep", "not enough evidence"]
+LEVEL = 0.05
+"""A p-value up to this is no chance: the share of false promotions that is let through."""
 
 
 class Metric(Frozen):
@@ -68,7 +70,8 @@ UNOPTIMIZED = "before optimization"
 
 
 class Comparison(Frozen):
-    """Paired difference of a metric on the same examples, with a 95 % interval."""
+    """Paired difference of a metric on the same examples, with a 95 % interval, or a wider one where looks shared the level
+    (measure/looks.py), as the decision's reason says."""
 
     metric: str
     over: str

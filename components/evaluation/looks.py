@@ -9,7 +9,7 @@ Not covered: the rows of test and planted canaries, of which there are no more t
 from collections.abc import Collection, Iterable, Mapping
 
 from components.core import Frozen
-from components.measure import LEVEL, Bound
+from components.measure import LEVEL, Bound, sizes_of_looks
 
 
 class Looks(Frozen):
@@ -40,8 +40,7 @@ def planned(counts: Mapping[str, int], looks: int, at_most: int) -> Looks:
     """n, 2n, 4n … up to `at_most`, which cuts the last look short. counts: name → items of the first look"""
     sizes = {}
     for name, count in counts.items():
-        most = max(count, at_most)
-        sizes[name] = tuple(dict.fromkeys(min(count * 2**number, most) for number in range(looks)))
+        sizes[name] = sizes_of_looks(count, max(count, at_most))[:looks]
     return Looks(sizes=sizes)
 
 

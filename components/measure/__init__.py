@@ -1,13 +1,17 @@
 """Measuring: an answering function and a split in, Evidence with 95 % intervals out; two Evidences in, a Decision out."""
 
+from components.core import LEVEL
+
 from .abstention import abstain_below
 from .bounds import Bound
 from .compare import compare, compare_tables, compared, examples, missed_floors, rank, significant
+from .deciding import deciding_rows
 from .intervals import bootstrap, interval, of_two_means
+from .looks import settled, sizes_of_looks
 from .measure import measure
 from .metrics import METRICS, per_example
 from .normalise import abstains, normalise
-from .significance import LEVEL, p_value, shown_p
+from .significance import p_value, shown_p
 from .slices import SliceGain, compare_slices, compared_on
 
 __all__ = [
@@ -23,6 +27,7 @@ __all__ = [
     "compare_tables",
     "compared",
     "compared_on",
+    "deciding_rows",
     "examples",
     "interval",
     "measure",
@@ -32,6 +37,8 @@ __all__ = [
     "p_value",
     "per_example",
     "rank",
+    "settled",
     "shown_p",
     "significant",
+    "sizes_of_looks",
 ]

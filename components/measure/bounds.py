@@ -20,12 +20,12 @@ from functools import lru_cache
 from math import ceil
 from typing import TYPE_CHECKING, Literal
 
-from components.core import Example, Frozen, figure_of
+from components.core import LEVEL, Example, Frozen, figure_of
 
 from .bounded_mean import DRAWS, furthest
 from .intervals import bootstrap, statistic
 from .sample_size import rows_needed
-from .significance import FEWEST, LEVEL
+from .significance import FEWEST
 
 if TYPE_CHECKING:
     import numpy as np

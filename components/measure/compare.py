@@ -4,19 +4,20 @@ Paired, because two systems answer the same easy and hard questions (Koehn 2004,
 machine translation evaluation"). Two judges, of which the stricter one decides. The bootstrap's interval (intervals.py)
 says how large the gain may be, but is too short for few, sparse or lopsided differences. The exact tests (significance.py)
 let at most 5 % false promotions through at any number of rows, but say nothing of size. For many even differences the
-interval, at 2.5 % on that side, is the stricter one; for few it is the test. Not covered: correction for many comparisons
-(stages compare one winner with what was at hand; slices.py corrects).
+interval, at 2.5 % on that side, is the stricter one; for few it is the test. `level` sets both where a comparison is looked
+at again (looks.py). Not covered: correction for many comparisons (stages compare one winner with what was at hand; slices.py
+corrects).
 """
 
 import math
 from collections.abc import Sequence
 
-from components.core import Comparison, Decision, Evidence, Example, Metrics, Store, Verdict, read_jsonl
+from components.core import LEVEL, Comparison, Decision, Evidence, Example, Metrics, Store, Verdict, read_jsonl
 
 from .intervals import paired
 from .metrics import by_answer
 from .sample_size import power
-from .significance import FEWEST, LEVEL, fewest, p_value, shown_p
+from .significance import FEWEST, fewest, p_value, shown_p
 
 
 def examples(evidence: Evidence, store: Store) -> list[Example]:
@@ -25,7 +26,14 @@ def examples(evidence: Evidence, store: Store) -> list[Example]:
 
 
 def compare(
-    before: Evidence, after: Evidence, metrics: Metrics, store: Store, *, over: str, metric: str | None = None
+    before: Evidence,
+    after: Evidence,
+    metrics: Metrics,
+    store: Store,
+    *,
+    over: str,
+    metric: str | None = None,
+    level: float = LEVEL,
 ) -> Decision:
     """Decide whether `after` is worth it over `before`, on `metric` (default: the contract's primary one).
 
@@ -34,14 +42,15 @@ def compare(
                         the contract that `before` reaches
     not enough evidence otherwise; the reason says how many rows would do
 
-    over: what it is compared with, in words, for the reason. Raises AssertionError when the two do not cover the same rows,
+    over:  what it is compared with, in words, for the reason
+    level: of the interval (1 - level) and of the one-sided test
+    Raises AssertionError when the two do not cover the same rows,
     or when neither has a value of the metric.
     """
     already = missed_floors(before, metrics)
     lost = [_floor(name, after) for name in missed_floors(after, metrics) if name not in already]
-    return compare_tables(
-        examples(before, store), examples(after, store), metrics, over=over, metric=metric or metrics.primary, lost=lost
-    )
+    tables = examples(before, store), examples(after, store)
+    return compare_tables(*tables, metrics, over=over, metric=metric or metrics.primary, lost=lost, level=level)
 
 
 def compare_tables(
@@ -52,13 +61,14 @@ def compare_tables(
     over: str,
     metric: str,
     lost: Sequence[str] = (),
+    level: float = LEVEL,
 ) -> Decision:
     """`compare` on the tables themselves. lost: floors that only `after` misses, in words."""
-    comparison = compared(before, after, metric, over=over, minimum_effect=metrics.minimum_effect)
-    verdict = _verdict(comparison, lost)
-    return Decision(
-        verdict=verdict, reason=_reason(comparison, verdict, lost, _too_few(before, metric)), comparison=comparison
-    )
+    comparison = compared(before, after, metric, over=over, minimum_effect=metrics.minimum_effect, level=level)
+    sure = significant(comparison, level)
+    verdict = _verdict(comparison, lost, sure)
+    open_still = _too_few(before, metric) or _unsettled(comparison, sure)
+    return Decision(verdict=verdict, reason=_reason(comparison, verdict, lost, open_still), comparison=comparison)
 
 
 def compared(
@@ -68,10 +78,11 @@ def compared(
     *,
     over: str,
     minimum_effect: float = 0.0,
+    level: float = LEVEL,
 ) -> Comparison:
     """The figures behind a decision: `metric` before and after on the same rows, its gain, p-value and sample size."""
     assert [row["id"] for row in before] == [row["id"] for row in after], f"compare: not the same rows ({over})"
-    change = paired(before, after, metric)
+    change = paired(before, after, metric, level=level)
     assert not math.isnan(change.before + change.after), f"compare: no row has a value of '{metric}'"
     return Comparison(
         metric=metric,
@@ -81,14 +92,14 @@ def compared(
         gain=change.gain,
         minimum_effect=minimum_effect,
         p_value=float(f"{p_value(before, after, metric):.3g}"),
-        power=power(change.gain.value, minimum_effect, change.spread, change.gain.n),
+        power=power(change.gain.value, minimum_effect, change.spread, change.gain.n, level),
     )
 
 
-def significant(comparison: Comparison) -> bool:
-    """Whether a gain is no chance: its interval lies above 0, and the exact test says so too."""
+def significant(comparison: Comparison, level: float = LEVEL) -> bool:
+    """Whether a gain is no chance: its interval, which was made at `level`, lies above 0, and the exact test says so too."""
     above = comparison.gain.low is not None and comparison.gain.low > 0
-    return above and comparison.p_value is not None and comparison.p_value <= LEVEL
+    return above and comparison.p_value is not None and comparison.p_value <= level
 
 
 def missed_floors(evidence: Evidence, metrics: Metrics) -> list[str]:
@@ -110,11 +121,11 @@ def _floor(name: str, evidence: Evidence) -> str:
     return f"{name} {evidence.metrics[name].value:.3f}" if name in evidence.metrics else f"{name} (no value)"
 
 
-def _verdict(comparison: Comparison, lost: Sequence[str]) -> Verdict:
+def _verdict(comparison: Comparison, lost: Sequence[str], sure: bool) -> Verdict:
     gain, least = comparison.gain, comparison.minimum_effect
     if lost or gain.value <= 0 or (gain.high is not None and gain.high < least):
         return "keep"
-    return "adopt" if significant(comparison) and gain.value >= least else "not enough evidence"
+    return "adopt" if sure and gain.value >= least else "not enough evidence"
 
 
 def _too_few(rows: Sequence[Example], metric: str) -> str:
@@ -123,7 +134,7 @@ def _too_few(rows: Sequence[Example], metric: str) -> str:
     return "" if count >= FEWEST else f"macro-F1 takes {FEWEST} rows of each label, and {label} has {count}"
 
 
-def _reason(comparison: Comparison, verdict: Verdict, lost: Sequence[str], too_few: str) -> str:
+def _reason(comparison: Comparison, verdict: Verdict, lost: Sequence[str], open_still: str) -> str:
     gain = comparison.gain
     span = f"gain {gain.value:+.3f}"
     if gain.low is not None and gain.high is not None:
@@ -134,17 +145,20 @@ def _reason(comparison: Comparison, verdict: Verdict, lost: Sequence[str], too_f
     why = {
         "adopt": f"the interval lies above 0 and the gain reaches {comparison.minimum_effect:g}",
         "keep": "no gain" if gain.value <= 0 else f"the gain is surely below {comparison.minimum_effect:g}",
-        "not enough evidence": too_few or f"{_unsettled(comparison)}{_needed(comparison)}",
+        "not enough evidence": open_still,
     }[verdict]
     return f"{figures}: {why}"
 
 
-def _unsettled(comparison: Comparison) -> str:
+def _unsettled(comparison: Comparison, sure: bool) -> str:
+    """What the rows leave open, in words, and how many would settle it."""
     if comparison.gain.low is None:
-        return "one row settles nothing"
-    if (comparison.gain.low or 0.0) > 0 and not significant(comparison):
-        return "the interval lies above 0, but the exact test does not rule out chance"
-    return f"the interval does not settle a gain of {comparison.minimum_effect:g}"
+        return f"one row settles nothing{_needed(comparison)}"
+    if comparison.gain.low > 0 and not sure:
+        why = "the interval lies above 0, but the exact test does not rule out chance"
+    else:
+        why = f"the interval does not settle a gain of {comparison.minimum_effect:g}"
+    return f"{why}{_needed(comparison)}"
 
 
 def _needed(comparison: Comparison) -> str:

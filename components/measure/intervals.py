@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple, SupportsFloat
 
-from components.core import Example, Metric, figure_of
+from components.core import LEVEL, Example, Metric, figure_of
 
 from .metrics import over_table
 from .statistic import Statistic
@@ -32,11 +32,11 @@ class Paired(NamedTuple):
     spread: float
 
 
-def unseen(n: int) -> float:
-    """The exact two-sided 95 % upper limit of a share that none of `n` items has: 1 - 0.025^(1/n) (Clopper and Pearson 1934,
-    doi:10.1093/biomet/26.4.404). It holds for the mean of graded values in [0, 1] too: such a mean is at most the share of
-    items above 0."""
-    return 1 - 0.025 ** (1 / n)
+def unseen(n: int, level: float = LEVEL) -> float:
+    """The exact two-sided upper limit of a share that none of `n` items has: 1 - (level / 2)^(1/n) (Clopper and Pearson
+    1934, doi:10.1093/biomet/26.4.404). It holds for the mean of graded values in [0, 1] too: such a mean is at most the
+    share of items above 0."""
+    return 1 - (level / 2) ** (1 / n)
 
 
 def interval(values: Sequence[float | None], seed: int = 0, resamples: int = 2000, bounded: bool = True) -> Metric:
@@ -82,8 +82,15 @@ def of_two_means(
     return _nothing_changed(metric) if metric.value == 0 and list(before) == list(after) else metric
 
 
-def paired(before: Sequence[Example], after: Sequence[Example], name: str, seed: int = 0, resamples: int = 2000) -> Paired:
-    """Metric `name` before, after, and its gain with a 95 % interval, over the same rows in the same order.
+def paired(
+    before: Sequence[Example],
+    after: Sequence[Example],
+    name: str,
+    seed: int = 0,
+    resamples: int = 2000,
+    level: float = LEVEL,
+) -> Paired:
+    """Metric `name` before, after, and its gain with an interval of 1 - `level`, over the same rows in the same order.
 
     The spread comes from the resampled gains, times √n, so that it also holds for a metric that is no mean.
     """
@@ -96,10 +103,10 @@ def paired(before: Sequence[Example], after: Sequence[Example], name: str, seed:
     if n < 2:  # every resample of one row is that row: no interval
         return Paired(start, end, Metric(value=_rounded(end - start), n=n), 0.0)
     gains = bootstrap(second, seed, resamples) - bootstrap(first, seed, resamples)
-    low, high = np.nanpercentile(gains, [2.5, 97.5])
+    low, high = np.nanpercentile(gains, [100 * level / 2, 100 * (1 - level / 2)])
     gain = Metric(value=_rounded(end - start), low=_rounded(low), high=_rounded(high), n=n)
     if mean and np.array_equal(first.columns, second.columns):
-        gain = _nothing_changed(gain)
+        gain = _nothing_changed(gain, level)
     return Paired(start, end, gain, _rounded(np.nanstd(gains) * n**0.5))
 
 
@@ -155,11 +162,11 @@ def _metric(figure: Statistic, n: int, draws: "np.ndarray") -> Metric:
     return Metric(value=_rounded(value), low=_rounded(low), high=_rounded(high), n=n)
 
 
-def _nothing_changed(change: Metric) -> Metric:
+def _nothing_changed(change: Metric, level: float = LEVEL) -> Metric:
     """A paired change of 0 on every item, with the limits of the share of items that could change, one way or the other."""
     if change.n < 2:
         return change
-    return change.model_copy(update={"low": -_rounded(unseen(change.n)), "high": _rounded(unseen(change.n))})
+    return change.model_copy(update={"low": -_rounded(unseen(change.n, level)), "high": _rounded(unseen(change.n, level))})
 
 
 def _rounded(value: SupportsFloat) -> float:

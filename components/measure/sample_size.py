@@ -13,34 +13,34 @@ from bisect import bisect_left
 from math import ceil, log, sqrt
 from statistics import NormalDist
 
-from components.core import Power
-
-from .significance import LEVEL
+from components.core import LEVEL, Power
 
 POWER = 0.8
 REACHED = NormalDist().inv_cdf(POWER)
 """Standard errors by which a true gain must lie above a bar for its estimate to clear it four times in five."""
-INTERVAL = NormalDist().inv_cdf(0.975)
 COUNTED = 1.5
 """Rows' worth of gain that counting costs an interval at most (see above)."""
 MOST = 10**9
 """More rows than this are none."""
 
 
-def power(gain: float, minimum_effect: float, spread: float, n: int) -> Power | None:
+def power(gain: float, minimum_effect: float, spread: float, n: int, level: float = LEVEL) -> Power | None:
     """Rows for 80 % power, and what `n` rows suffice for; None where the differences do not vary.
 
     gain:   as seen. Above the minimum effect, the rows that would adopt a true gain of that size; else those for twice the
             minimum effect: a true gain of just the minimum reaches it half of the time, whatever the rows
     spread: standard deviation of the rows' differences
+    level:  of the interval (1 - level) and of the one-sided test
     """
     if n < 2 or spread <= 0:
         return None
 
+    above = NormalDist().inv_cdf(1 - level / 2)
+
     def detectable(rows: int) -> float:
         error = spread / sqrt(rows)
-        interval = (INTERVAL + REACHED) * error + COUNTED / rows
-        return max(interval, _tested(spread, rows, LEVEL), minimum_effect + REACHED * error + 0.5 / rows)
+        interval = (above + REACHED) * error + COUNTED / rows
+        return max(interval, _tested(spread, rows, level), minimum_effect + REACHED * error + 0.5 / rows)
 
     effect = gain if gain > minimum_effect else 2 * minimum_effect
     rows = 2 + bisect_left(range(2, MOST), True, key=lambda rows: detectable(rows) <= effect)

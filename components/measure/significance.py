@@ -24,8 +24,6 @@ from .metrics import by_answer, over_table
 if TYPE_CHECKING:
     import numpy as np
 
-LEVEL = 0.05
-"""A p-value up to this is no chance: the share of false promotions that is let through."""
 DRAWS = 9_999
 ENUMERATED = 13
 """Rows that differ, up to which all 2^rows swaps are tried (8,192: no more than are drawn else)."""

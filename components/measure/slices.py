@@ -15,14 +15,13 @@ from math import ceil, log, log1p
 from statistics import fmean
 from typing import Literal
 
-from components.core import Example, Frozen, Metric, Metrics, figure_of
+from components.core import LEVEL, Example, Frozen, Metric, Metrics, figure_of
 from components.tasks import kind_of
 
 from .bounded_mean import tails
 from .intervals import Paired, paired
 from .metrics import METRICS, over_table
 from .sample_size import rows_needed
-from .significance import LEVEL
 
 SliceVerdict = Literal["not worse", "worse", "not enough evidence"]
 

@@ -1,9 +1,10 @@
 """Stage 3, prompting: eight methods built from the contract's elements and training rows, compared by successive halving.
 
-The survivor is compared on validation with the candidate's own prompt, on the same rows, and adopted only if that comparison
-says so. Methods with two turns cost two calls an answer: the table says so. Registering the winner is an effect, so the flow
-does it (`candidate.prompt` holds the turns and the eight elements). Not covered: search over wordings, the shorter prompt
-that tuning sets for itself.
+The survivor is compared with the candidate's own prompt, on the same rows, and adopted only if that comparison says so. What
+the first rows of validation do not settle is looked at again on more of them, then on training rows too, but for those that
+one of the two prompts shows (components/measure: looks.py, deciding.py). Methods with two turns cost two calls an
+answer: the table says so. Registering the winner is an effect, so the flow does it (`candidate.prompt` holds the turns and
+the eight elements). Not covered: search over wordings, the shorter prompt that tuning sets for itself.
 """
 
 from pydantic import Field, field_validator, model_validator
@@ -22,7 +23,7 @@ from components.core import (
     Task,
     read_passages,
 )
-from components.measure import compare
+from components.measure import compare, deciding_rows, settled, sizes_of_looks
 from components.tasks import kind_of
 
 from .elements import elements_of
@@ -44,7 +45,10 @@ class Config(Frozen):
     keep: tuple[int, ...] = Field((4, 2, 1), min_length=1)
     """How many methods go on after each round; the last must be 1."""
     validation_rows: int | None = Field(None, ge=1)
-    """Rows of validation for the comparison with the candidate's own prompt; None: all."""
+    """Rows of validation for the comparison with the candidate's own prompt: those of its first look; None: all."""
+    rows_at_most: int | None = Field(None, ge=1)
+    """Rows of its last look: where fewer settle nothing they double up to here; None: to all of validation and training
+    that may decide. As many as `validation_rows`: one look."""
     shots: int = Field(4, ge=1)
     """Examples that few_shot shows."""
     example_words: int = Field(110, ge=1)
@@ -112,10 +116,23 @@ def prompt(
     (winner,), evidence, rounds = halve(candidates, schedule, split, task, metrics, step)
     best = candidates[winner]
     assert best.prompt, "every method builds one"
-    before = measured(candidate, split, task, step, config.validation_rows)
-    after = measured(best, split, task, step, config.validation_rows, earlier=evidence[winner])
     assert candidate.prompt
-    compared = compare(before, after, metrics, step.store, over=f"the {candidate.prompt.method} prompt")
+    over = f"the {candidate.prompt.method} prompt"
+    more = deciding_rows(dataset, (candidate, best), task, step)
+    first = min(config.validation_rows or split.count, split.count)
+    known = {best.digest: evidence[winner]}
+
+    def answered(rows: int) -> tuple[Evidence, Evidence]:
+        for one in (candidate, best):
+            part = split if rows <= split.count else more
+            known[one.digest] = measured(one, part, task, step, rows, earlier=known.get(one.digest))
+        return known[candidate.digest], known[best.digest]
+
+    compared, (before, after) = settled(
+        sizes_of_looks(first, max(first, min(config.rows_at_most or more.count, more.count))),
+        answered,
+        lambda pair, level: compare(*pair, metrics, step.store, over=over, level=level),
+    )
     decision = Decision(
         verdict=compared.verdict,
         reason=f"{winner} ({calls(best)} call(s) an answer) {_won(len(candidates) - 1)}; {compared.reason}",
@@ -128,7 +145,7 @@ def prompt(
             f"{metrics.primary} before": _primary(before, metrics),
             f"{metrics.primary} after": _primary(after, metrics),
         },
-        objects=tuple(sorted(set(tables))),
+        objects=tuple(sorted({*tables, more.object})),
         notes=_notes(candidates),
         candidate=best if decision.adopted else candidate,
         winner=winner,

@@ -5,7 +5,7 @@ Not covered: the release decision (evaluation), which is made on answers alone.
 
 from typing import cast
 
-from components.core import Decision, Evidence, Example, Metrics, Store, Verdict, figure_of
+from components.core import LEVEL, Decision, Evidence, Example, Metrics, Store, Verdict, figure_of
 from components.measure import compare, compared, shown_p, significant
 
 from .hits import QuestionHits
@@ -18,14 +18,16 @@ def decide(
     after: list[QuestionHits],
     name: str,
     store: Store,
+    level: float = LEVEL,
 ) -> Decision:
     """Adopt when the answers are better, or when the context holds the answer more often and the primary metric does not
     fall.
 
     The second way is for readers that do not use their context yet: tuning teaches them to, on what this stage finds. Better
-    is what `significant` says. Where answers are no words of texts, the tables have no `support`, and it is not asked.
+    is what `significant` says: of answers at `level`, which looks share (measure/looks.py); of contexts, the same at every
+    look, at the whole of it. Where answers are no words of texts, the tables have no `support`, and it is not asked.
     """
-    answers = compare(evidence["at hand"], evidence["proposed"], metrics, store, over="the retriever at hand")
+    answers = compare(evidence["at hand"], evidence["proposed"], metrics, store, over="the retriever at hand", level=level)
     if evidence["at hand"].candidate == evidence["proposed"].candidate:
         return Decision(
             verdict="keep", reason=f"the retriever at hand is the best option ({name})", comparison=answers.comparison

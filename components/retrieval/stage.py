@@ -1,7 +1,11 @@
 """The retrieval stage: chunk, embed and index the knowledge base, choose how to search, measure what that does to answers.
 
 The scoring and the number of chunks are chosen by how often the reference answer stands in the context, on questions that no
-retriever was fitted to; the answers are then measured on validation, against the candidate at hand and against closed book.
+retriever was fitted to; the answers are then measured, against the candidate at hand and against closed book. What the first
+rows of validation do not settle is looked at again on more of them, then on training rows too. That is fair: no model and no
+retriever was fitted to any row, the knowledge base answers rows of both splits, and training rows that the prompt shows are
+left out (measure/deciding.py). The option is the best of few on questions of both splits, so that rows of one are no more
+flattering than those of the other.
 Not covered: rerankers (a cross-encoder costs more than the reader on a CPU), query rewriting, updates of an index.
 """
 
@@ -10,7 +14,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from components.application import answering, checkpoint, load_retriever
+from components.application import Answer, answering, checkpoint, load_retriever
 from components.application.scoring import NAMES as SCORINGS
 from components.application.scoring import scoring as scoring_named
 from components.application.stores import NAMES as STORES
@@ -33,7 +37,7 @@ from components.core import (
     progress,
     read_passages,
 )
-from components.measure import compare, measure
+from components.measure import compare, deciding_rows, examples, measure, settled, sizes_of_looks
 from components.measure.answer_kinds import stand_in_texts
 
 from .decide import decide
@@ -65,7 +69,10 @@ class Config(Frozen):
     questions: tuple[Literal["train", "feedback", "validation"], ...] = Field(("train", "validation"), min_length=1)
     """Splits whose questions compare the modes; never test."""
     rows: int | None = Field(None, ge=1)
-    """Validation rows that are answered; None: all."""
+    """Validation rows that are answered at the first look, and closed book; None: all."""
+    rows_at_most: int | None = Field(None, ge=1)
+    """Rows of the last look: where fewer settle nothing they double up to here; None: to all of validation and training
+    that may decide. As many as `rows`: one look."""
 
     @field_validator("scoring")
     @classmethod
@@ -143,19 +150,26 @@ def retrieve(
     proposed = candidate.model_copy(update={"retriever": tables[best][0]})
 
     validation = dataset.splits["validation"]
-    evidence = {
-        which: _measure(item, validation, task, config.rows, step)
-        for which, item in (
-            ("at hand", candidate),
-            ("proposed", proposed),
-            ("closed", candidate.model_copy(update={"retriever": None})),
-        )
-    }
+    more = validation if proposed == candidate else deciding_rows(dataset, (candidate, proposed), task, step)
+    first = min(config.rows or validation.count, validation.count)
+    known: dict[str, Evidence] = {}
+
+    def answered(rows: int) -> dict[str, Evidence]:
+        for which, one in (("at hand", candidate), ("proposed", proposed)):
+            part = validation if rows <= validation.count else more
+            known[which] = _measure(one, part, task, rows, step, earlier=known.get(which))
+        return known
+
     at_hand = _hand_table(candidate, tables)
-    decision = decide(metrics, evidence, at_hand, tables[best][1], best, step.store)
+    decision, _ = settled(
+        sizes_of_looks(first, max(first, min(config.rows_at_most or more.count, more.count))),
+        answered,
+        lambda found, level: decide(metrics, found, at_hand, tables[best][1], best, step.store, level),
+    )
     taken = proposed if decision.adopted else candidate
-    used = evidence["proposed" if decision.adopted else "at hand"]
-    gain = compare(evidence["closed"], used, metrics, step.store, over="closed book").comparison
+    closed = _measure(candidate.model_copy(update={"retriever": None}), validation, task, first, step)
+    used = _measure(taken, validation, task, first, step)
+    gain = compare(closed, used, metrics, step.store, over="closed book").comparison
     return Retrieved(
         decision=decision,
         candidate=taken,
@@ -163,7 +177,7 @@ def retrieve(
         hits=hits,
         gain=gain,
         index=index,
-        objects=tuple(sorted({index.object, embedder.object})),
+        objects=tuple(sorted({index.object, embedder.object, more.object})),
         metrics=_figures(hits[best], used, gain, metrics),
         notes=_notes(config, index, hits, gain, len(questions)),
     )
@@ -217,8 +231,12 @@ def _best(config: Config, hits: dict[str, dict[str, float]]) -> str:
     return min(short or [shortest], key=order)
 
 
-def _measure(candidate: Candidate, split: Split, task: Task, rows: int | None, step: Step) -> Evidence:
-    with answering(candidate, step.store, step.machine) as answer:
+def _measure(
+    candidate: Candidate, split: Split, task: Task, rows: int, step: Step, earlier: Evidence | None = None
+) -> Evidence:
+    """Evidence on the first `rows` rows; only what `earlier`, of the same candidate, did not answer is asked."""
+    answers = [Answer.of(row) for row in examples(earlier, step.store)] if earlier else []
+    with answering(candidate, step.store, step.machine, answers) as answer:
         return measure(candidate, answer, split, task, step, rows=rows)
 
 

@@ -6,8 +6,9 @@ import pytest
 
 from components.application import constant
 from components.application.engines.baseline import Engine
-from components.core import BadInput, Candidate, Evidence, Metric, Metrics, parse
-from components.prompting import METHODS, Config, Prompted, prompt
+from components.core import BadInput, Candidate, Decision, Evidence, Metric, Metrics, Split, Store, parse
+from components.measure import compare, examples
+from components.prompting import METHODS, Config, Prompted, prompt, stage
 from components.prompting.halving import key, measured
 from components.selection import Config as Selecting
 from components.selection import select
@@ -90,3 +91,62 @@ def test_unknown_method_and_a_schedule_without_a_winner_are_bad_input() -> None:
         parse(Config, {"methods": ["tree_of_thought"]}, "section 'prompting'")
     with pytest.raises(BadInput, match="keep must end with 1"):
         parse(Config, {"rows": [2, 4], "keep": [4, 2]}, "section 'prompting'")
+
+
+LOOKS = Config(methods=("few_shot",), rows=(2,), keep=(1,), answer_tokens=3, shots=1, validation_rows=4)
+
+
+def never_settled(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, list[str], list[str]]]:
+    """Every comparison ends in "not enough evidence"; notes of each the name of its rows and their ids on both sides."""
+    seen = []
+
+    def unsettled(before: Evidence, after: Evidence, metrics: Metrics, store: Store, **more) -> Decision:
+        seen.append((before.split, *([row["id"] for row in examples(one, store)] for one in (before, after))))
+        return compare(before, after, metrics, store, **more).model_copy(update={"verdict": "not enough evidence"})
+
+    monkeypatch.setattr(stage, "compare", unsettled)
+    return seen
+
+
+def test_what_validation_does_not_settle_is_looked_at_on_training_rows_that_are_not_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = never_settled(monkeypatch)
+    found, candidate, step = run(LOOKS, tmp_path)
+    _, _, dataset = questions(step)
+    validation, train = ([row.id for row in dataset.rows(name, step.store)] for name in ("validation", "train"))
+    said = found.proposed.turns[0].examples[0][0]
+    shown = next(row for row in dataset.rows("train", step.store) if row.text in said)
+    fair = [row.id for row in dataset.rows("train", step.store) if row.passage != shown.passage]
+    assert shown.id not in fair
+    assert [name for name, _, _ in seen] == ["validation[:4]", "validation", "validation and train"]
+    assert all(before == after for _, before, after in seen)
+    assert seen[1][1] == validation
+    assert seen[2][1] == [*validation, *fair]
+    assert set(fair) < set(train)
+    assert f"look 3 of 3, on {len(seen[2][1])} of at most" in found.decision.reason
+    assert found.candidate == candidate
+
+
+def test_the_last_look_has_no_more_rows_than_the_profile_allows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = never_settled(monkeypatch)
+    found, _, _ = run(LOOKS.model_copy(update={"rows_at_most": 4}), tmp_path)
+    assert [name for name, _, _ in seen] == ["validation[:4]"]
+    assert "look" not in found.decision.reason
+
+
+def test_a_kill_between_looks_goes_on_with_the_same_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    never_settled(monkeypatch)
+    whole, _, _ = run(LOOKS, tmp_path / "whole")
+
+    def killed(candidate: Candidate, split: Split, *given, **more) -> Evidence:
+        if split.name != "validation":
+            raise KeyboardInterrupt
+        return measured(candidate, split, *given, **more)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(stage, "measured", killed)
+        with pytest.raises(KeyboardInterrupt):
+            run(LOOKS, tmp_path / "killed")
+    resumed, _, _ = run(LOOKS, tmp_path / "killed")
+    assert resumed.digest == whole.digest

@@ -4,7 +4,8 @@ import pytest
 
 from components.application import load
 from components.core import BadInput, Retriever, Row, parse
-from components.retrieval import Config, retrieve
+from components.retrieval import Config, retrieve, stage
+from components.retrieval.decide import decide
 from components.retrieval.hits import means, score
 from tests.retrieval.small import METRICS, TASK, candidate, dataset, split, step_in
 
@@ -82,6 +83,26 @@ def test_a_repeated_stage_gives_the_same_digest(run, tmp_path):
     data = dataset(step)
     again = retrieve(CONFIG, task=TASK, metrics=METRICS, candidate=candidate(data, step), dataset=data, step=step)
     assert again.digest == found.digest
+
+
+def test_answers_that_settle_nothing_are_looked_at_on_training_rows_too(run, tmp_path, monkeypatch):
+    seen = []
+
+    def unsettled(metrics, evidence, *given):
+        seen.append([one.split for one in evidence.values()])
+        return decide(metrics, evidence, *given).model_copy(update={"verdict": "not enough evidence"})
+
+    monkeypatch.setattr(stage, "decide", unsettled)
+    _, _, first = run
+    step = step_in(tmp_path)
+    data = dataset(step)
+    config = CONFIG.model_copy(update={"rows": 4})
+    found = retrieve(config, task=TASK, metrics=METRICS, candidate=candidate(data, step), dataset=data, step=step)
+    assert found.proposed != candidate(data, step), "another way to search is compared"
+    assert seen == [[name] * 2 for name in ("validation[:4]", "validation and train[:8]", "validation and train")]
+    assert found.decision.reason.endswith("(look 3 of 3, on 14 of at most 14 rows, at a level of 0.017 each)")
+    assert found.gain.gain.n <= 4, "closed book is asked for the rows of the first look"
+    assert found.hits == first.hits
 
 
 def test_support_needs_whole_words_and_leaves_out_the_unanswerable():
