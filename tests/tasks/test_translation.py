@@ -8,7 +8,7 @@ from components.application import answering
 from components.core import BadInput, Task
 from components.measure import per_example
 from components.selection import baselines
-from components.tasks import check_task
+from components.tasks import check_task, kind_of
 
 from .small import solved, step_in
 
@@ -48,3 +48,9 @@ def test_a_mistake_in_the_languages_is_named_by_its_key(keys: dict, said: str) -
     check_task(
         Task(kind="translation", instruction="Translate.", source_language="fr", target_language="de", language="de"), ""
     )
+
+
+def test_a_translation_has_two_languages_and_any_other_kind_one() -> None:
+    task = CASE.task.model_dump(mode="json")
+    assert kind_of("translation").languages(Task.model_validate(task)) == ("en", "de")
+    assert kind_of("summarization").languages(Task(kind="summarization", instruction="Sum up.", language="fr")) == ("fr",)
