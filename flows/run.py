@@ -32,6 +32,7 @@ from components.core.files import read_json, set_aside
 from components.core.hub_task import HubTask
 from components.core.rates import measured_once
 from components.data import source_digests
+from components.tasks import kind_of
 from components.text.suppression import Suppressed
 from components.use_case import check_contract
 from flows.own_model import Elsewhere, check_chat, check_template, origin, own_model
@@ -85,7 +86,8 @@ class Run:
             base = origin(checkpoint.made_from, language)
             check_chat(own, workspace)
             check_template(own, base, checkpoint.template, workspace)
-            own = own.model_copy(update={"trained_elsewhere": True, "made_from": base})
+            both = kind_of(contract.task.kind).languages(contract.task)
+            own = own.model_copy(update={"trained_elsewhere": True, "made_from": base, "languages": both})
             chosen = {**contract.selection, "models": [own.name], "more": [own.model_dump(mode="json")]}
             contract = contract.model_copy(update={"selection": chosen})
             settings = settings.model_copy(update={"selection": {**settings.selection, "made": False}})

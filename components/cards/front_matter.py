@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from components.core import Task
 from components.tasks import kind_of
 
 from .figures import ENOUGH, test_metrics
@@ -77,7 +78,7 @@ def front_matter(record: Record) -> str:
         if metric.get("n", 0) >= ENOUGH
     ]
     data = ModelCardData(
-        language=[contract["task"].get("language", "en")],
+        language=[*kind_of(kind).languages(Task.model_validate(contract["task"]))],
         license=licence,
         license_name=known,
         library_name="ninefold",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from components.ladder import STEP
 from components.measure import shown_p
+from components.measure.metrics import meaning
 
 from . import figures
 from .annexes import ANNEXES, score
@@ -28,26 +29,6 @@ if TYPE_CHECKING:
 
 NOTED = ("data", "feedback")
 """Steps whose notes are bookkeeping on rows."""
-MEANINGS = {
-    "f1": "the same on all questions, where declining rightly counts 1",
-    "f1_answerable": "overlap of the words of answer and reference (token F1), on questions that have an answer",
-    "exact_match": "share of answers equal to the reference, up to case, articles and punctuation",
-    "rouge_l": "longest common run of words, as F-measure",
-    "bleu": "shared runs of one to four words",
-    "abstention_recall": "share declined of the questions that have no answer",
-    "abstention_precision": "share without an answer of the questions declined",
-    "abstention_rate": "share declined of all questions (neither good nor bad)",
-    "hit@1": "share of questions whose right passage is found first",
-    "hit@5": "share of questions whose right passage is among the first five",
-    "mrr": "one over the rank of the right passage, on average",
-    "support": "share of an answer's words, alone and in pairs, that its sources hold",
-    "relevance": "share of a question's words that stand in the answer or in the sentence it came from",
-    "cohesion": "share of a sentence's words that another sentence of the answer says too",
-    "unrepeated": "share of an answer that repeats nothing",
-    "accuracy": "share of texts with the right label",
-    "macro_f1": "F1 of each label, averaged",
-}
-"""Metric → what it is of; all lie between 0 and 1, and more is better but where it is said."""
 BESIDE = {
     ".html": "this card as one page, with plots",
     ".record.json": "what it was made from; `ninefold card verify` computes every figure again",
@@ -114,7 +95,7 @@ def markdown(record: Record, template: Path = TEMPLATES / "card.md.j2") -> str:
         "notes": record.evaluated.get("notes") or [],
         "bookkeeping": [(name, notes) for name in NOTED if (notes := record.results.get(name, {}).get("notes"))],
         "few": lambda count: f"{count:,} (too few to say)" if count < figures.ENOUGH else count,
-        "meanings": [(name, MEANINGS[name]) for name in figures.test_metrics(record) if name in MEANINGS],
+        "meanings": [(name, said) for name in figures.test_metrics(record) if (said := meaning(name))],
         "example_input": Markdown(json.dumps(_question(record), ensure_ascii=False)),
         "slice_metrics": lambda values: figures.slice_metrics(record, values),
         "decider": figures.decider(record),

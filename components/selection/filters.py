@@ -69,9 +69,9 @@ def _context(model: Model, need: Need) -> str | None:
 
 
 def _language(model: Model, need: Need) -> str | None:
-    if need.task.language in model.languages:
-        return None
-    return f"it does not cover the language '{need.task.language}'"
+    wanted = kind_of(need.task.kind).languages(need.task)
+    missing = [language for language in wanted if language not in model.languages]
+    return f"it does not cover the language '{missing[0]}'" if missing else None
 
 
 def _modality(model: Model, need: Need) -> str | None:

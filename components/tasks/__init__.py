@@ -73,6 +73,8 @@ class Kind:
     """What a model hub calls it (`pipeline_tag` of a card)."""
     model_tasks: frozenset[str] = frozenset({"generation"})
     """What a model of the catalogue must be made for, one of these."""
+    languages: Callable[[Task], tuple[str, ...]] = lambda task: (task.language,)
+    """BCP 47 tags of inputs and answers: a model must know all of them, and `task.language` must be one."""
     asks: bool = False
     """Inputs are questions, which are answered from passages, or with an abstention; else they are texts of their own."""
     writes: bool = False
@@ -119,4 +121,9 @@ def check_task(task: Task, where: str) -> None:
     """Raise BadInput where the kind is not known, or a key of its own is not what it must be. where: starts the message."""
     if task.kind not in names():
         raise BadInput(f"{where}: key 'task.kind': '{task.kind}' is no kind of task; allowed: {', '.join(names())}")
-    parse(kind_of(task.kind).fields, task.own, where, under="task.", beside=tuple(Task.model_fields))
+    kind = kind_of(task.kind)
+    parse(kind.fields, task.own, where, under="task.", beside=tuple(Task.model_fields))
+    if task.language not in (allowed := kind.languages(task)):
+        raise BadInput(
+            f"{where}: key 'task.language': '{task.language}' is not among {', '.join(allowed)}; write one of them"
+        )

@@ -47,7 +47,7 @@ def figures(one: Definition, case: Solved) -> Iterator[float | None]:
             answer = wrong or row.answer
             found = per_example(case.task, row, answer, passages, context)
             assert one.over_table or one.name in found
-            table.append({"id": row.id, "answer": answer, "reference": row.answer, **found})
+            table.append({"id": row.id, "text": row.text, "answer": answer, "reference": row.answer, **found})
         figure = table_metric(table, one.name)
         yield figure.value if figure else None
 

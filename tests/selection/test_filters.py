@@ -9,6 +9,8 @@ from components.selection.filters import Need, rejection
 MODELS = {model.name: model for model in CATALOGUE}
 QUESTIONS = Task(kind="question_answering", instruction="Answer.")
 
+TO_GERMAN = Task(kind="translation", instruction="Translate.", source_language="en", target_language="de")
+
 
 def need(task: Task = QUESTIONS, memory_gb: float = 500, tokens: int = 1024, hub: bool = True, **policy: object) -> Need:
     limits = Limits(latency_p95_seconds=5, memory_gb=memory_gb, cost_per_1000_answers=5)
@@ -48,8 +50,10 @@ def test_a_fetched_asset_passes_every_filter() -> None:
             need(task=Task(kind="question_answering", instruction="x", language="fi")),
             "language 'fi'",
         ),
+        ("smollm2-360m-instruct", need(task=TO_GERMAN), "language 'de'"),
         ("whisper-tiny", need(), "audio"),
         ("opus-mt-en-de", need(licences=("cc-by-4.0",)), "translation"),
+        ("opus-mt-en-de", need(task=TO_GERMAN, licences=("cc-by-4.0",)), "no engine here runs its architecture"),
         ("distilbert-sst2", need(task=Task(kind="classification", instruction="x", labels=("a", "b"))), "no engine"),
         ("smollm2-360m-instruct", need(hub=False), "no model hub"),
     ],

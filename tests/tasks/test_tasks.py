@@ -76,7 +76,10 @@ def answers_and_scores(case: Solved) -> None:
     for name in kind.metrics:
         if definition(name).over_table:
             tables = [
-                [{"id": row.id, "answer": text or row.answer, "reference": row.answer} for row in case.rows]
+                [
+                    {"id": row.id, "text": row.text, "answer": text or row.answer, "reference": row.answer}
+                    for row in case.rows
+                ]
                 for text in ("", *case.wrong)
             ]
             right, *others = [table_metric(table, name).value for table in tables]  # type: ignore[union-attr]

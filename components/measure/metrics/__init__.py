@@ -63,7 +63,8 @@ class Definition:
     per_example: Callable[[Case], float | None] | None = None
     """None where it does not apply to an answer."""
     over_table: Callable[[Sequence[Example]], Statistic] | None = None
-    """From rows with `answer` and `reference`: what is no mean of values per answer."""
+    """From rows with `answer`, `reference` and, of a kind whose metrics read the input, `text`: what is no mean of values
+    per answer."""
     more_is_better: bool = True
     is_goal: bool = True
     """Whether it may be the primary metric: it has a value without a retriever, and never answering is not the best."""
@@ -72,6 +73,8 @@ class Definition:
     needs some rows of each."""
     needs_abstention: bool = False
     """Whether it exists only where the task has words that say there is no answer."""
+    meaning: str = ""
+    """What it is of, in the words of a card; "" where its name says it."""
 
     def __post_init__(self) -> None:
         if (self.per_example is None) == (self.over_table is None):
@@ -81,6 +84,12 @@ class Definition:
 def definition(name: str) -> Definition:
     """The metric called `name`; raises KeyError where there is none."""
     return _definitions()[name]
+
+
+def meaning(name: str) -> str:
+    """What metric `name` is of, in the words of a card; "" where nothing more is said, or no metric is called so."""
+    metric = _definitions().get(name)
+    return metric.meaning if metric else ""
 
 
 def by_answer(name: str) -> bool:

@@ -19,8 +19,27 @@ def _rate(case: Case) -> float | None:
 
 NAMES = ("abstention_precision", "abstention_recall", "abstention_rate")
 METRICS = (
-    Definition(name="abstention_precision", per_example=_precision, is_goal=False, needs_abstention=True),
-    Definition(name="abstention_recall", per_example=_recall, is_goal=False, needs_abstention=True),
+    Definition(
+        name="abstention_precision",
+        meaning="share without an answer of the questions declined",
+        per_example=_precision,
+        is_goal=False,
+        needs_abstention=True,
+    ),
+    Definition(
+        name="abstention_recall",
+        meaning="share declined of the questions that have no answer",
+        per_example=_recall,
+        is_goal=False,
+        needs_abstention=True,
+    ),
     # a description: neither more nor less of it is better
-    Definition(name="abstention_rate", per_example=_rate, more_is_better=False, is_goal=False, needs_abstention=True),
+    Definition(
+        name="abstention_rate",
+        meaning="share declined of all questions (neither good nor bad)",
+        per_example=_rate,
+        more_is_better=False,
+        is_goal=False,
+        needs_abstention=True,
+    ),
 )

@@ -30,4 +30,8 @@ def _of(case: Case) -> float | None:
     return None if case.abstained else cohesion(case.text)
 
 
-METRICS = (Definition(name="cohesion", per_example=_of),)
+METRICS = (
+    Definition(
+        name="cohesion", meaning="share of a sentence's words that another sentence of the answer says too", per_example=_of
+    ),
+)

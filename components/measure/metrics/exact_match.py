@@ -17,6 +17,10 @@ def _label(case: Case) -> float:
 
 NAMES = ("exact_match", "accuracy")
 METRICS = (
-    Definition(name="exact_match", per_example=_same),
-    Definition(name="accuracy", per_example=_label),
+    Definition(
+        name="exact_match",
+        meaning="share of answers equal to the reference, up to case, articles and punctuation",
+        per_example=_same,
+    ),
+    Definition(name="accuracy", meaning="share of texts with the right label", per_example=_label),
 )

@@ -26,6 +26,10 @@ def _answerable(case: Case) -> float | None:
 
 NAMES = ("f1", "f1_answerable")
 METRICS = (
-    Definition(name="f1", per_example=_f1),
-    Definition(name="f1_answerable", per_example=_answerable),
+    Definition(name="f1", meaning="the same on all questions, where declining rightly counts 1", per_example=_f1),
+    Definition(
+        name="f1_answerable",
+        meaning="overlap of the words of answer and reference (token F1), on questions that have an answer",
+        per_example=_answerable,
+    ),
 )

@@ -24,7 +24,14 @@ def _of_five(case: Case) -> float | None:
 
 NAMES = ("hit@1", "hit@5", "mrr")
 METRICS = (
-    Definition(name="hit@1", per_example=_first, is_goal=False),
-    Definition(name="hit@5", per_example=_of_five, is_goal=False),
-    Definition(name="mrr", per_example=_rank, is_goal=False),
+    Definition(
+        name="hit@1", meaning="share of questions whose right passage is found first", per_example=_first, is_goal=False
+    ),
+    Definition(
+        name="hit@5",
+        meaning="share of questions whose right passage is among the first five",
+        per_example=_of_five,
+        is_goal=False,
+    ),
+    Definition(name="mrr", meaning="one over the rank of the right passage, on average", per_example=_rank, is_goal=False),
 )

@@ -28,4 +28,4 @@ def macro_f1(rows: Sequence[Example]) -> Statistic:
     return Statistic(np.concatenate([answered * wanted, answered + wanted], axis=1), of)
 
 
-METRICS = (Definition(name="macro_f1", over_table=macro_f1, by_answer=True),)
+METRICS = (Definition(name="macro_f1", meaning="F1 of each label, averaged", over_table=macro_f1, by_answer=True),)

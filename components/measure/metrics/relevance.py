@@ -44,4 +44,10 @@ def _of(case: Case) -> float | None:
     return relevance(case.asked, case.text, case.context) if case.kind.asks else salience(case.text, case.row.text)
 
 
-METRICS = (Definition(name="relevance", per_example=_of),)
+METRICS = (
+    Definition(
+        name="relevance",
+        meaning="share of a question's words that stand in the answer or in the sentence it came from",
+        per_example=_of,
+    ),
+)

@@ -38,5 +38,5 @@ NAMES = ("rouge_1", "rouge_2", "rouge_l")
 METRICS = (
     Definition(name="rouge_1", per_example=partial(_of, "rouge1")),
     Definition(name="rouge_2", per_example=partial(_of, "rouge2")),
-    Definition(name="rouge_l", per_example=partial(_of, "rougeL")),
+    Definition(name="rouge_l", meaning="longest common run of words, as F-measure", per_example=partial(_of, "rougeL")),
 )

@@ -45,4 +45,8 @@ def _of(case: Case) -> float | None:
     return None if case.abstained else support(case.text, case.sources)  # an abstention claims nothing
 
 
-METRICS = (Definition(name="support", per_example=_of),)
+METRICS = (
+    Definition(
+        name="support", meaning="share of an answer's words, alone and in pairs, that its sources hold", per_example=_of
+    ),
+)

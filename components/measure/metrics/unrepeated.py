@@ -24,4 +24,4 @@ def _of(case: Case) -> float | None:
     return None if case.abstained else unrepeated(case.text)
 
 
-METRICS = (Definition(name="unrepeated", per_example=_of),)
+METRICS = (Definition(name="unrepeated", meaning="share of an answer that repeats nothing", per_example=_of),)
