@@ -1,7 +1,7 @@
 """Looks on made rows whose truth is known: how often what is no better is adopted, and the smallest true gain that is found.
 
 Each run goes through `settled` and `compare_tables`, as stages do, on the kinds of rows of bench/statistics.py: looks at n,
-2n, 4n … rows up to all, 500 of them, beside the one look at n that decided before. Some ten minutes on two cores. Not
+2n, 4n … rows up to all, 500 of them, beside the one look at n that decided before. Some fifteen minutes on a core. Not
 covered: rows that depend on each other, and the choice of the best of several methods on rows that then decide
 (prompting/halving.py), which more rows dilute.
 """
