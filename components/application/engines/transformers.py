@@ -353,4 +353,5 @@ def _stops(model: "PreTrainedModel", tokenizer: "PreTrainedTokenizerBase") -> se
     return {token for token in ends | {tokenizer.eos_token_id} if token is not None}
 
 
-logging.getLogger("torchao").setLevel(logging.ERROR)
+for _name in ("torchao", "bitsandbytes"):  # PEFT imports them where they are installed, and they tell what they lack
+    logging.getLogger(_name).setLevel(logging.ERROR)
