@@ -71,6 +71,8 @@ FIXED = {
     "evaluation": 10.0, "optimization": 2.0, "deployment": 12.0,
 }  # fmt: skip
 """Stage → what it takes whatever the rows: libraries, a checkpoint to convert, an endpoint to start."""
+RUNG = 8.0
+"""Seconds to time a rung's requests in a fresh process."""
 MEGABYTE, VARIANT = 0.6, 15.0
 """Seconds to check and compare a megabyte of sources; to build a variant of 135 million weights."""
 
@@ -123,7 +125,8 @@ def seconds_of_stages(run: "Run", case: Case) -> dict[str, float]:
     prompting, retrieval = run.settings("prompting", PromptingConfig), run.settings("retrieval", RetrievalConfig)
     context = retrieval.context_words * 1.35 if case.passages else min(case.passage, GIVEN)
     answer = min(case.answer, kind.tuned)
-    ways = [one for one in run.settings("ladder", LadderConfig).rungs if stage_of(one) == "tuning"]
+    rungs = run.settings("ladder", LadderConfig)
+    ways = [one for one in rungs.rungs if stage_of(one) == "tuning"]
     tunings = [_tuning(_config(run, rung), case, context, answer, contract) for rung in ways]
     tuning = tunings[-1] if tunings else 0.0
     evaluation = _evaluation(run.settings("evaluation", EvaluationConfig), case, context, answer, contract)
@@ -139,6 +142,9 @@ def seconds_of_stages(run: "Run", case: Case) -> dict[str, float]:
         "evaluation": evaluation,
         "optimization": _optimization(run.settings("optimization", OptimizationConfig), case, context, answer, evaluation),
     }
+    for rung in rungs.rungs if rungs.requests else ():
+        if (stage := stage_of(rung)) in work and work[stage] is not None:
+            work[stage] = (work[stage] or 0.0) + RUNG
     if not case.models:
         work |= dict.fromkeys(("prompting", "retrieval", "tuning", "feedback", "optimization"), None)
     seconds = {
