@@ -124,7 +124,9 @@ def watching(title: str, log: Path, estimates: dict[str, float], *, silent: bool
 
 EVERY = 30.0
 """Seconds between two lines of a run without a terminal."""
-NARROW = 100
+COSTS, SHORT = ("trained", "one request", "1,000 answers", "memory", "disk"), 3
+"""What a rung costs, and how many of these fit in a terminal of fewer columns than `WIDE`."""
+NARROW, WIDE = 100, 140
 """Columns under which verdict, figure and reason share one column: beside the others the reason would get eight."""
 
 
@@ -159,13 +161,13 @@ def ladder(summary: "Summary", width: int) -> Table:
     rows = Table(title="ladder", title_justify="left", header_style="bold", expand=False)
     rows.add_column("rung", no_wrap=True)
     rows.add_column("verdict", no_wrap=True)
-    if width >= NARROW:
-        for name in ("trained", "one request", "memory", "disk", "1,000 answers"):
-            rows.add_column(name, justify="right", no_wrap=True)
+    names = COSTS if width >= WIDE else COSTS[:SHORT] if width >= NARROW else ()
+    for name in names:
+        rows.add_column(name, justify="right", no_wrap=True)
     rows.add_column("why", overflow="fold")
     for row in summary["ladder"]:
         cells = [row["rung"], row["verdict"]]
-        rows.add_row(*cells, *(_costs(row) if width >= NARROW else ()), row["reason"] + _estimated(row))
+        rows.add_row(*cells, *_costs(row)[: len(names)], row["reason"] + _estimated(row))
     return rows
 
 
@@ -175,9 +177,9 @@ def _costs(row: "RungRow") -> list[str]:
     return [
         f"{row['trained_share']:.2%}" if row["trained_share"] else "–",
         f"{row['latency_p50']:.2g} s",
+        price(row["cost_per_1000_answers"]),
         f"{row['memory_gb']:.1f} GB",
         f"{row['megabytes']:,.0f} MB",
-        price(row["cost_per_1000_answers"]),
     ]
 
 
