@@ -12,7 +12,7 @@ from components.core import STAGES, BadInput, Profile, UseCase, Workspace, parse
 from components.measure.bounds import worsening
 from components.use_case import check_contract
 from flows.run import SUMMARISED, Run
-from flows.view import table
+from flows.view import ladder, table
 from tests.conftest import new_home
 
 FOLDER = Path(flows.__file__).parent
@@ -59,7 +59,7 @@ def test_every_stage_knows_the_settings_that_profiles_give_it(path: Path, word: 
 
 def test_the_names_are_those_that_the_readme_and_the_make_targets_use() -> None:
     assert {path.stem for path in USE_CASES} >= {"voice_helpdesk", "film_reviews"}
-    assert {path.stem for path in PROFILES} == {"smoke", "cpu", "gpu"}
+    assert {path.stem for path in PROFILES} == {"smoke", "cpu", "ladder", "gpu"}
 
 
 @pytest.mark.parametrize("width", [60, 80, 120])
@@ -71,6 +71,22 @@ def test_the_final_table_fits_its_terminal_and_shows_every_word(width: int) -> N
     shown = console.export_text()
     assert max(map(len, shown.splitlines())) <= width
     assert all(word in shown for word in [*reason.split(), "adopt", "0.111 → 0.382"])
+
+
+@pytest.mark.parametrize("width", [60, 80, 120, 160])
+def test_the_ladders_table_fits_its_terminal(width: int) -> None:
+    climbed = {
+        "rung": "tuning.bottleneck", "stage": "tuning", "verdict": "does not meet", "reason": "f1 0.365, and 0.4 is enough",
+        "trained_share": 0.0236, "latency_p50": 1.09, "memory_gb": 1.12, "megabytes": 382.4, "cost_per_1000_answers": 0.00001,
+    }  # fmt: skip
+    above = {"rung": "preference", "stage": "feedback", "verdict": "not climbed", "reason": "tuning meets", "seconds": 90.0}
+    console = Console(width=width, record=True, file=io.StringIO())
+    console.print(ladder({"ladder": [climbed, above]}, width))
+    shown = console.export_text()
+    assert max(map(len, shown.splitlines())) <= width
+    assert all(word in shown for word in ("tuning.bottleneck", "not climbed", "0.365,", "90"))
+    assert ("under 0.001" in shown) == (width >= 100)
+    assert ("382 MB" in shown) == (width >= 140)
 
 
 def test_seconds_of_what_ran_here_are_those_of_stages_that_ran_to_their_end(fetched: Path, tmp_path: Path) -> None:
