@@ -77,7 +77,8 @@ def test_the_final_table_fits_its_terminal_and_shows_every_word(width: int) -> N
 def test_the_ladders_table_fits_its_terminal(width: int) -> None:
     climbed = {
         "rung": "tuning.bottleneck", "stage": "tuning", "verdict": "does not meet", "reason": "f1 0.365, and 0.4 is enough",
-        "trained_share": 0.0236, "latency_p50": 1.09, "memory_gb": 1.12, "megabytes": 382.4, "cost_per_1000_answers": 0.00001,
+        "trained_share": 0.0236, "latency_p50": 1.09, "memory_gb": 1.12, "megabytes": 382.4, 
+        "cost_per_1000_answers": 0.00001,
     }  # fmt: skip
     above = {"rung": "preference", "stage": "feedback", "verdict": "not climbed", "reason": "tuning meets", "seconds": 90.0}
     console = Console(width=width, record=True, file=io.StringIO())
