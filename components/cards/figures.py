@@ -114,8 +114,10 @@ def ladder(record: Record) -> list[RungRow]:
 
 
 def climbed(record: Record) -> str:
-    """How far the ladder was climbed, in a sentence."""
-    rungs, enough = ladder(record), record.use_case["metrics"]["enough"]
+    """How far the ladder was climbed, in a sentence; empty where the run has no ladder."""
+    if not (rungs := ladder(record)):
+        return ""
+    enough = record.use_case["metrics"]["enough"]
     tried = [row["rung"] for row in rungs if row["verdict"] != "not climbed"]
     met = next((row["rung"] for row in rungs if row["verdict"] == "meets"), None)
     were = "was" if len(tried) == 1 else "were"
