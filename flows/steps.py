@@ -174,7 +174,7 @@ class Steps:
         every = inputs_in(prepared.dataset, self.run.use_case.name, self.run.workspace.store)
         evidence: Evidence | None = getattr(done.result, "evidence", None)
         used = {evidence.split_object} if evidence else set()
-        if done.name == "tuning":
+        if done.function.endswith(".tune"):
             used.add(prepared.dataset.splits["train"].object)
         return [one for one in every if done.stage == "data" or one.split.object in used]
 

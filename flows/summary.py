@@ -173,6 +173,8 @@ def _stage(do: Steps, stage: str) -> StageSummary:
         return {"name": stage, "key": None, "status": "skipped", "seconds": 0.0, "decision": _never(), "metrics": {}}
     own = [done for done in steps if not isinstance(done.result, Rung)]
     main = next((done for done in reversed(own) if done.result), own[-1])
+    alike = [done for done in own if done.result and done.function == main.function]
+    main = next((done for done in reversed(alike) if done.result and done.result.decision.adopted), main)
     figures = {name: value for done in own if done.result for name, value in done.result.metrics.items()}
     if main.result and (compared := main.result.decision.comparison):
         figures |= {"before": compared.before, "after": compared.after}

@@ -100,8 +100,9 @@ def nist_rmf(record: Record) -> list[Row]:
         )),
     ]  # fmt: skip
     for stage, (function, what) in STAGES.items():
-        result = record.results.get(stage)
-        decided = f"{result['decision']['verdict']}: {result['decision']['reason']}" if result else None
+        steps = figures.tunings(record) if stage == "tuning" else [stage]
+        decisions = [record.results[name]["decision"] for name in steps if name in record.results]
+        decided = _joined(*(f"{one['verdict']}: {one['reason']}" for one in decisions)) if decisions else None
         rows.append((function, f"{stage}: {what}", decided))
     return rows
 

@@ -181,14 +181,24 @@ def representation(record: Record) -> list[dict[str, object]]:
 def trainings(record: Record) -> dict[str, dict[str, object]]:
     """Step that trained → its figures; losses are shown by where they began and ended."""
     trained: dict[str, dict[str, object]] = {}
-    for name in ("tuning", "feedback.align"):
-        if name in record.results:
-            figures = dict(record.measured.get(name, {}).get("training", {}))
-            losses = figures.pop("losses", None)
-            if losses:
-                figures["loss, first and last logged"] = [losses[0], losses[-1]]
-            trained[name] = figures
+    for name in (*tunings(record), *(name for name in record.results if name == "feedback.align")):
+        figures = dict(record.measured.get(name, {}).get("training", {}))
+        losses = figures.pop("losses", None)
+        if losses:
+            figures["loss, first and last logged"] = [losses[0], losses[-1]]
+        trained[name] = figures
     return trained
+
+
+def tunings(record: Record) -> list[str]:
+    """The steps that tuned: one a rung of the ladder."""
+    return [name for name in record.results if name.partition(".")[0] == "tuning"]
+
+
+def made_rows(record: Record) -> dict[str, object]:
+    """The decision on rows that nobody collected, of the last step that tried them; empty where none did."""
+    tried = (record.results[name].get("made") for name in reversed(tunings(record)))
+    return next((dict(decision) for decision in tried if decision), {})
 
 
 def slice_metrics(record: Record, values: Mapping[str, Mapping[str, object]], most: int = 5) -> list[str]:

@@ -37,7 +37,7 @@ _OPTIONAL = """
     provenance quarantined quoted rate read reason recovery reference references results retriever risk_tier robustness
     role rows run_id rung scenarios score seconds settings sha256 share shows slice_gains slices source sources splits
     status step steps suspects synthetic system table tables task text touched_by toxic toxicity trained_share
-    training_knowledge_excluded training_origins tuned tuning turns unit user value variant verdict version who without
+    training_knowledge_excluded training_origins tuned turns unit user value variant verdict version who without
     worsening
 """
 OPTIONAL = frozenset(_OPTIONAL.split())

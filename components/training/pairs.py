@@ -59,6 +59,14 @@ def prepared(recipe: Recipe, base: Path, start: Path | None, pairs: Sequence[Pai
     return Prepared(ready, batches(lengths, recipe.batch_rows, recipe.epochs, recipe.seed), seconds)
 
 
+def table(pairs: Sequence[Pair]) -> Table:
+    """`pairs` as TRL's trainers of pairs read them."""
+    rows = [
+        {"prompt_ids": list(one.prompt), "chosen_ids": list(one.chosen), "rejected_ids": list(one.rejected)} for one in pairs
+    ]
+    return Table.from_list(rows)
+
+
 class TokenIds:
     """Mixed in before a trainer of TRL's: its table holds token ids already, by the engine's own prompt."""
 

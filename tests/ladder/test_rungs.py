@@ -1,16 +1,24 @@
 """Which rungs a ladder may list, when one meets the contract, and how a run's rungs are shown."""
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
-from components.core import Evidence, Metric, Metrics
+from components.cards import markdown, read_record
+from components.cards.annexes import nist_rmf
+from components.cards.figures import made_rows, trainings
+from components.core import Decision, Evidence, Metric, Metrics, StageResult
+from components.core.code import ROOT
 from components.core.use_case import STAGES
 from components.ladder import STAGE, Config, NotClimbed, known, measure_rung, rows, technique_of
 from components.ladder.stage import decide
 from components.selection import Config as Selection
 from components.selection import select
 from components.training import TECHNIQUES
+from flows.steps import Done
+from flows.summary import _stage
 from tests.selection.small import LIMITS, POLICY, reviews, step_in
 
 METRICS = Metrics(primary="accuracy", at_least=0.5, enough=0.7, floors={"macro_f1": 0.6})
@@ -106,3 +114,25 @@ def test_the_table_tells_what_was_trained_and_why_the_rest_was_not_climbed() -> 
         "rung": "preference", "stage": "feedback", "verdict": "not climbed", "reason": "tuning.ia3 meets the contract",
         "seconds": 90.0,
     }  # fmt: skip
+
+
+def test_a_card_shows_each_technique_that_was_tried_and_a_summary_the_one_that_was_adopted() -> None:
+    record = read_record(ROOT / "model_cards/voice_helpdesk/v1.md")
+    first = {**record.results["tuning"], "made": {"verdict": "keep", "reason": "no gain by made rows"}}
+    results = {name: dump for name, dump in record.results.items() if name != "tuning"}
+    results |= {"tuning.lora": first, "tuning.full": {**record.results["tuning"], "made": None}}
+    several = record.model_copy(update={"results": results})
+    assert list(trainings(several)) == ["tuning.lora", "tuning.full", "feedback.align"]
+    assert made_rows(several) == {"verdict": "keep", "reason": "no gain by made rows"}
+    assert "**tuning.full** (adopt" in markdown(several)
+    told = next(row for row in nist_rmf(several) if row[1].startswith("tuning"))
+    assert str(told[2]).count("f1_answerable") >= 2
+
+    def done(verdict: str) -> Any:
+        result = StageResult(decision=Decision(verdict=verdict, reason=verdict))
+        return Done("tuning", "components.tuning.tune", verdict, "ran", 1.0, result, {})
+
+    steps: Any = SimpleNamespace(done=[done("keep"), done("adopt"), done("not enough evidence")])
+    assert _stage(steps, "tuning")["decision"]["verdict"] == "adopt"
+    steps.done.pop(1)
+    assert _stage(steps, "tuning")["decision"]["verdict"] == "not enough evidence"

@@ -19,7 +19,7 @@ from components.core import Frozen, Machine
 
 from ..checkpoints import ResumableTrainer
 from ..loop import WIDTHS, ListedBatches, arguments, fit
-from ..pairs import Pair, TokenIds, as_reference, prepared
+from ..pairs import Pair, TokenIds, as_reference, prepared, table
 from ..recipe import Recipe, Trained
 
 ROWS = "pairs"
@@ -58,11 +58,8 @@ def train(
         beta=own.beta, loss_type=["sigmoid", "sft"], loss_weights=[1.0, own.likelihood], precompute_ref_log_probs=True,
         max_length=None, pad_to_multiple_of=WIDTHS,
     )  # fmt: skip
-    table = [
-        {"prompt_ids": list(row.prompt), "chosen_ids": list(row.chosen), "rejected_ids": list(row.rejected)} for row in rows
-    ]
     trained = fit(
         PreferenceTrainer, args, recipe, given.ready, base, given.order, "aligning", scratch,
-        train_dataset=Table.from_list(table),
+        train_dataset=table(rows),
     )  # fmt: skip
     return given.told(trained, rows)

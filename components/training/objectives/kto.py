@@ -30,7 +30,7 @@ class Settings(Frozen):
     """Strength of the pull towards the model before it."""
 
 
-class AnswerTrainer(TokenIds, ListedBatches, ResumableTrainer, KTOTrainer):
+class UnpairedTrainer(TokenIds, ListedBatches, ResumableTrainer, KTOTrainer):
     """TRL's KTOTrainer with listed batches, checkpoints without pickle, logits at the answers only."""
 
     def _precompute_ref_logps(self, dataset: Table, name: str, batch_size: int) -> Table:
@@ -57,7 +57,7 @@ def train(
         beta=own.beta, precompute_ref_log_probs=True, max_length=None, pad_to_multiple_of=WIDTHS,
     )  # fmt: skip
     table = Table.from_list([answer for batch in listed for answer in batch])
-    trained = fit(AnswerTrainer, args, recipe, given.ready, base, order, "aligning", scratch, train_dataset=table)
+    trained = fit(UnpairedTrainer, args, recipe, given.ready, base, order, "aligning", scratch, train_dataset=table)
     return given.told(trained, rows)
 
 

@@ -18,7 +18,7 @@ from components.core import Frozen, Machine
 
 from ..checkpoints import ResumableTrainer
 from ..loop import WIDTHS, ListedBatches, arguments, fit
-from ..pairs import Pair, TokenIds, as_reference, prepared
+from ..pairs import Pair, TokenIds, as_reference, prepared, table
 from ..recipe import Recipe, Trained
 
 ROWS = "pairs"
@@ -80,10 +80,5 @@ def train(
         DPOConfig, scratch, machine, recipe.seed, recipe.batch_rows, len(given.order),
         beta=own.beta, precompute_ref_log_probs=True, max_length=None, pad_to_multiple_of=WIDTHS,
     )  # fmt: skip
-    table = [
-        {"prompt_ids": list(row.prompt), "chosen_ids": list(row.chosen), "rejected_ids": list(row.rejected)} for row in rows
-    ]
-    trained = fit(
-        OddsTrainer, args, recipe, given.ready, base, given.order, "aligning", scratch, train_dataset=Table.from_list(table)
-    )
+    trained = fit(OddsTrainer, args, recipe, given.ready, base, given.order, "aligning", scratch, train_dataset=table(rows))
     return given.told(trained, rows)
