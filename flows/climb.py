@@ -68,8 +68,14 @@ class Climb:
             self.do.skip(stage, reason=reason)
         return False
 
-    def on(self, rung: str, tried: Candidate, goes_on: Candidate) -> Candidate:
-        """Measure what `rung` proposes; returns that (`tried`) where it meets the contract, else what its stage chose."""
+    def on(self, rung: str, tried: Candidate | None, goes_on: Candidate, why: str = "") -> Candidate:
+        """Measure what `rung` proposes; returns that (`tried`) where it meets the contract, else what its stage chose.
+
+        tried: None where the stage had nothing to propose, and `why` says so: the rung was not climbed
+        """
+        if tried is None:
+            self.do.unclimbed[rung] = NotClimbed(reason=why)
+            return goes_on
         contract = self.do.run.use_case
         measured = self.do(
             stage_of(rung),

@@ -166,7 +166,7 @@ def _climb(do: Steps, chosen: selection.Selection, common: Common) -> tuple[Cand
         if climb.to(rung):
             called = f"tuning.{technique}" if technique else ""
             tuned = do("tuning", tuning.tune, called=called, candidate=base, over=climbed, technique=technique, **common)
-            climbed = climb.on(rung, tuned.proposed, tuned.candidate) if tuned.proposed else tuned.candidate
+            climbed = climb.on(rung, tuned.proposed, tuned.candidate, tuned.decision.reason)
             planted = tuned.canaries if climbed == tuned.proposed else planted
     if climb.to("preference"):
         climbed = _aligned(do, climb, climbed, common)
@@ -188,11 +188,9 @@ def _aligned(do: Steps, climb: Climb, candidate: Candidate, common: Common) -> C
         gathered=do.run.gathered,
     )
     if not rated.pairs:
-        return candidate
+        return climb.on("preference", None, candidate, rated.decision.reason)
     aligned = do("feedback", tuning.align, candidate=candidate, pairs=rated.pairs, source_share=rated.source_share, **common)
-    if not aligned.proposed:
-        return aligned.candidate
-    return climb.on("preference", aligned.proposed, aligned.candidate)
+    return climb.on("preference", aligned.proposed, aligned.candidate, aligned.decision.reason)
 
 
 def _with_retrieval(do: Steps, chosen: selection.Selection, common: Common) -> Candidate:

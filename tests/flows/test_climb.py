@@ -81,3 +81,11 @@ def test_a_ladder_of_the_baseline_alone() -> None:
     climb.stop("")
     assert do.unclimbed == {}
     assert [done.stage for done in do.done] == ["selection", "prompting", "retrieval", "tuning", "feedback"]
+
+
+def test_a_rung_whose_stage_proposes_nothing_is_named_with_the_reason() -> None:
+    do = Recorder(RUNGS)
+    climb = Climb(do, COMMON)
+    assert climb.on("preference", None, candidate("kept"), "no adapter to train on") == candidate("kept")
+    assert do.unclimbed["preference"].reason == "no adapter to train on"
+    assert do.done == []
