@@ -150,14 +150,15 @@ def _climb(do: Steps, chosen: selection.Selection, common: Common) -> tuple[Cand
         return chosen.plain, chosen.model, None
     base = climb.on("zero_shot", chosen.model, chosen.model)
 
-    if climb.to("prompting"):
+    told = "" if base.instructed else "the model is given the text alone: it follows no instruction"
+    if climb.to("prompting", unless=told):
         solved = False if "few_shot" in climb.rungs else None
         prompted = do("prompting", prompting.prompt, candidate=base, solved=solved, **common)
         base = climb.on("prompting", base.model_copy(update={"prompt": prompted.proposed}), prompted.candidate)
-    if climb.to("few_shot"):
+    if climb.to("few_shot", unless=told):
         shown = do("prompting", prompting.prompt, called="prompting.few_shot", candidate=base, solved=True, **common)
         base = climb.on("few_shot", base.model_copy(update={"prompt": shown.proposed}), shown.candidate)
-    if climb.to("retrieval", unless="" if dataset.knowledge else _not_searched(task)):
+    if climb.to("retrieval", unless=told or ("" if dataset.knowledge else _not_searched(task))):
         retrieved = do("retrieval", retrieval.retrieve, candidate=base, **common)
         base = climb.on("retrieval", retrieved.proposed, retrieved.candidate)
 

@@ -11,6 +11,7 @@ from components.application.checkpoints import check_folder
 from components.core import BadInput, MachineFault, Workspace, artifacts, asset_path, digest_of, file_digest, short
 from components.core.headers import gguf_templates, parameters
 from components.selection import CATALOGUE, Model
+from components.selection.catalogue import ModelTask
 
 HUB_ID = re.compile(r"\w[\w.-]*/\w[\w.-]*(@[\w.-]+)?")
 TOKENIZERS = ("tokenizer.json", "tokenizer.model", "vocab.json")
@@ -86,8 +87,24 @@ def own_model(checkpoint: str, licence: str, language: str) -> Model:
         parameters=sum(map(parameters, weights)),
         context=window,
         architecture=architecture,
+        tasks=_tasks(config, architecture),
+        labels=_labels(config) if architecture == "encoder" else {},
         languages=(language,),
     )
+
+
+def _tasks(config: Path, architecture: str) -> tuple[ModelTask, ...]:
+    """What the checkpoint is made for, as far as its config.json says."""
+    settings = _read(config)
+    if architecture == "encoder":
+        judges = any(str(name).endswith("ForSequenceClassification") for name in settings.get("architectures") or ())
+        return ("classification",) if judges else ("embedding",)
+    return ("translation",) if settings.get("model_type") == "marian" else ("generation",)
+
+
+def _labels(config: Path) -> dict[str, str]:
+    """A classifier's labels, under their own names: those that are spelled as the contract's need no other."""
+    return {str(name): str(name) for name in (_read(config).get("id2label") or {}).values()}
 
 
 def _shape(config: Path) -> tuple[int, Literal["decoder", "encoder", "encoder_decoder"]]:
@@ -105,11 +122,13 @@ def _shape(config: Path) -> tuple[int, Literal["decoder", "encoder", "encoder_de
 
 
 def check_chat(own: Model, workspace: Workspace) -> None:
-    """Refuse, before anything is run, a model that no stage could ask: without a chat template, or with one that refuses a
+    """Refuse, before anything is run, a decoder that no stage could ask: without a chat template, or with one that refuses a
     conversation as prompts here are, without a token that ends an answer, or with tokens that its weights do not have.
 
     Raises BadInput naming the folder and what is missing.
     """
+    if own.architecture != "decoder":
+        return  # others have no chat: they are given a text
     folder = Path(own.source.partition(":")[2])
     template = _template_of(own, workspace)
     if not template:

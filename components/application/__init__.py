@@ -6,6 +6,7 @@ Query-time code only: what stages need to build (indexes, adapters, prompts) is 
 from .answer import GIVEN, Answer, Answering, Application, Hit, answering
 from .checkpoints import checkpoint
 from .embedder import Embedder
+from .engines import engine, engine_of
 from .load import load, load_retriever
 from .plain import as_terms, constant, shuffled
 from .prompt import render
@@ -24,6 +25,8 @@ __all__ = [
     "as_terms",
     "checkpoint",
     "constant",
+    "engine",
+    "engine_of",
     "latency",
     "load",
     "load_retriever",

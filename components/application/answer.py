@@ -182,9 +182,8 @@ class Application:
 
     def _answers(self, texts: Sequence[str], hits: Sequence[Sequence[Hit]], quotes: Sequence[Quotes] | None) -> list[str]:
         candidate, prompt = self.candidate, self.candidate.prompt
-        if candidate.baseline is not None:
+        if prompt is None:
             return self.engine.reply(texts, hits)
-        assert prompt is not None, "load checks that a candidate with a model has a prompt"
         contexts = [self._context(of_row) for of_row in hits]
         asked = self._asked(prompt, texts, contexts)
         if candidate.labels:

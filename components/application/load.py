@@ -16,8 +16,11 @@ def load(candidate: Candidate, store: Store, machine: Machine) -> Application:
     """
     if (candidate.model is None) == (candidate.baseline is None):
         raise BadInput("candidate: give either a model or a baseline")
-    if candidate.baseline is None and candidate.prompt is None:
-        raise BadInput("candidate: a model needs a prompt")
+    module = engine(candidate.runtime.engine)
+    if candidate.prompt is None and not hasattr(module.Engine, "reply"):
+        raise BadInput(f"candidate: engine '{candidate.runtime.engine}' needs a prompt")
+    if candidate.prompt is not None and hasattr(module.Engine, "reply"):
+        raise BadInput(f"candidate: engine '{candidate.runtime.engine}' takes no prompt")
     if (candidate.runtime.engine == "baseline") != (candidate.baseline is not None):
         raise BadInput(
             f"candidate: engine '{candidate.runtime.engine}' does not run this candidate; a baseline needs 'baseline'"
@@ -29,10 +32,12 @@ def load(candidate: Candidate, store: Store, machine: Machine) -> Application:
         )
     if candidate.quoted and candidate.prompt and candidate.prompt.answer_marker:
         raise BadInput("candidate: quotes and an answer after a marker do not go together; let the last turn only answer")
-    if candidate.quoted and candidate.runtime.engine == "openai":
-        raise BadInput("candidate: an endpoint cannot be held to quotes; engine 'openai' needs a candidate without 'quoted'")
+    if candidate.quoted and not module.QUOTES:
+        raise BadInput(
+            f"candidate: engine '{candidate.runtime.engine}' cannot be held to quotes; it needs a candidate without 'quoted'"
+        )
     retriever = load_retriever(candidate.retriever, store, machine) if candidate.retriever else None
-    return Application(candidate, engine(candidate.runtime.engine).Engine(candidate, store, machine), retriever)
+    return Application(candidate, module.Engine(candidate, store, machine), retriever)
 
 
 def load_retriever(retriever: Retriever, store: Store, machine: Machine) -> Searcher:

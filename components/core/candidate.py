@@ -59,7 +59,8 @@ class Prompt(Frozen):
     """A prompt as data: turns asked in order; the answer is what follows `answer_marker` in the last one."""
 
     method: str
-    """zero_shot, one_shot, few_shot, chain_of_thought, iterative, negative, hybrid, chaining, or tuned."""
+    """basic, bare (the input alone), zero_shot, one_shot, few_shot, chain_of_thought, iterative, negative, hybrid,
+    chaining, or tuned."""
     turns: tuple[PromptTurn, ...]
     answer_marker: str = ""
     elements: dict[str, str] = {}
@@ -134,7 +135,8 @@ class Candidate(Frozen):
     abstain: str | None = None
     """What it says when there is no answer."""
     own: dict[str, Any] = {}
-    """What else its kind of task must know of an answer, as the contract has it."""
+    """What else its kind of task must know of an answer, as the contract has it; of a classifier also `model_labels`: what
+    its own labels are among `labels`."""
     runtime: Runtime
     model: Checkpoint | None = None
     baseline: Baseline | None = None
@@ -164,6 +166,11 @@ class Candidate(Frozen):
         if model is None or not model.object:
             return None
         return self.model_copy(update={"model": model, "runtime": runtime, "adapter": None})
+
+    @property
+    def instructed(self) -> bool:
+        """Whether it reads an instruction, so that another prompt could change what it says."""
+        return self.prompt is not None and self.prompt.method != "bare"
 
     @property
     def trained(self) -> bool:

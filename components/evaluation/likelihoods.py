@@ -10,8 +10,9 @@ from functools import lru_cache
 from itertools import chain, islice, takewhile
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from components.application import engine as engine_module
 from components.application.soft_tokens import soft_ids
-from components.core import BadInput
+from components.core import BadInput, Candidate
 
 if TYPE_CHECKING:
     from lm_eval.api.instance import Instance
@@ -60,6 +61,13 @@ class FollowingEngine(Protocol):
 
 
 Engine = TorchEngine | FollowingEngine
+
+
+def continues(candidate: Candidate) -> bool:
+    """Whether the engine of `candidate` tells how likely one text is after another, which benchmarks ask for: a classifier
+    and an encoder-decoder do not."""
+    module = engine_module(candidate.runtime.engine)
+    return any(hasattr(module.Engine, word) for word in ("prefix", "follow"))
 
 
 def language_model(engine: Engine) -> "TemplateLM":

@@ -17,6 +17,7 @@ from .benchmarks import joined as joined_scores
 from .bounds import of_benchmarks, of_checks
 from .checks import CHECKS
 from .items import BENCHMARKS
+from .likelihoods import continues
 from .looks import planned
 from .robustness import robustness
 from .safety import CheckDetail, Checking, Safety, check, details, joined, worsened
@@ -83,7 +84,8 @@ def probe(
     bounded = {*policy.bias_at_most, *policy.failing_at_most}
     grow = {name: count for name, count in {**wanted, **checking.counts}.items() if count and name in bounded}
     looks = planned({name: count for name, count in grow.items() if name not in CHECKS or CHECKS[name].grows}, *growth)
-    scores = _benchmarks(base, candidate, asked, step) if base and wanted else None
+    asks = continues(candidate.candidate)
+    scores = _benchmarks(base, candidate, asked, step) if base and wanted and asks else None
     before = check(*base, checking, step) if base else None
     after = check(*candidate, checking, step)
     sizes, used_up = {**wanted, **checking.counts}, set[str]()
@@ -116,6 +118,8 @@ def probe(
         )
     if candidate.candidate.model is None:
         unmeasured |= dict.fromkeys(wanted, "a plain baseline has no model")
+    elif base and not asks:
+        unmeasured |= dict.fromkeys(wanted, f"engine '{candidate.candidate.runtime.engine}' continues no text")
     return Probed(
         scores=scores,
         items=_kept(scores, step),

@@ -125,7 +125,7 @@ def _nothing_to_do(config: Config, candidate: Candidate) -> str | None:
     if candidate.model is None:
         return "a plain baseline has no model to optimise"
     if candidate.runtime.engine != "transformers":
-        return f"the candidate runs on {candidate.runtime.engine}, whose weights are not here to optimise"
+        return f"the candidate runs on engine '{candidate.runtime.engine}'; variants are made of engine 'transformers' alone"
     if candidate.adapter and not tuning_technique(candidate.adapter.technique).MERGEABLE:
         return f"what {candidate.adapter.technique} learned cannot become part of a checkpoint, which every variant is"
     return None if config.variants else "no variant is asked for"

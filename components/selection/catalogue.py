@@ -11,7 +11,7 @@ from pydantic import Field
 
 from components.core import Frozen
 
-ModelTask = Literal["generation", "sentiment", "translation", "summarization", "embedding", "speech_recognition"]
+ModelTask = Literal["generation", "classification", "translation", "summarization", "embedding", "speech_recognition"]
 BYTES = {"float32": 4.0, "bfloat16": 2.0, "float16": 2.0, "int8": 1.06, "int4": 0.56}
 """Bytes a parameter; the integer types carry a 16-bit scale for each group of 32."""
 
@@ -29,14 +29,22 @@ class Model(Frozen):
     """Longest input, in tokens."""
     languages: tuple[str, ...]
     modality: Literal["text", "image+text", "audio"] = "text"
-    architecture: Literal["decoder", "encoder", "encoder_decoder"] = "decoder"
+    architecture: Literal["decoder", "encoder", "encoder_decoder", "encoder_decoder_with_language_codes"] = "decoder"
     tasks: tuple[ModelTask, ...] = ("generation",)
+    """`generation`: it follows an instruction. One that lacks it is given the text alone."""
+    labels: dict[str, str] = {}
+    """Of a classifier: what its own labels (`id2label` of its config.json) are called in the contract."""
     use: Literal["production", "research"] = "production"
     """`research`: its licence forbids commercial use."""
     trained_elsewhere: bool = False
     """Its weights were changed outside of Ninefold: worsening is measured against `made_from`."""
     made_from: "Model | None" = None
     """What it was made from; None, where it was trained elsewhere: nobody said."""
+
+    @property
+    def instructed(self) -> bool:
+        """Whether it reads a prompt; one that does not is given the text alone."""
+        return "generation" in self.tasks
 
     def memory_gb(self, dtype: str) -> float:
         """Memory of a process that runs it, in GB: weights, a fifth for activations and cache, 0.8 for the libraries."""
@@ -172,7 +180,8 @@ CATALOGUE: tuple[Model, ...] = (
         context=512,
         languages=("en",),
         architecture="encoder",
-        tasks=("sentiment",),
+        tasks=("classification",),
+        labels={"NEGATIVE": "negative", "POSITIVE": "positive"},
     ),
     Model(
         name="opus-mt-en-de",
@@ -191,7 +200,7 @@ CATALOGUE: tuple[Model, ...] = (
         parameters=615_073_792,
         context=1024,
         languages=(*EUROPEAN, "zh", "ru", "ja", "ko", "ar", "hi", "sw"),
-        architecture="encoder_decoder",
+        architecture="encoder_decoder_with_language_codes",
         tasks=("translation",),
         use="research",
     ),

@@ -6,13 +6,12 @@ What passes is measured by the stage; no filter guesses at quality.
 import os
 from collections.abc import Callable
 
+from components.application import engine, engine_of
 from components.core import ASSETS, Frozen, Limits, Policy, Task
 from components.tasks import kind_of
+from components.text import label_of
 
 from .catalogue import Model
-
-RUNNABLE = ("decoder",)
-"""Architectures that an engine of `components/application/engines` runs."""
 
 
 class Need(Frozen):
@@ -27,6 +26,17 @@ class Need(Frozen):
     """Whether a model hub may be asked."""
     endpoints: dict[str, str] = {}
     """Model name → URL of an OpenAI-compatible server that has it."""
+
+
+def engine_for(model: Model) -> str | None:
+    """The engine that would run `model`; None where there is none."""
+    return "openai" if model.source == "endpoint" else engine_of(model.architecture)
+
+
+def names_of_labels(model: Model, task: Task) -> dict[str, str]:
+    """A classifier's own labels → the contract's, for those that the contract has."""
+    found = {own: label_of(task.labels, called) for own, called in model.labels.items()}
+    return {own: label for own, label in found.items() if label}
 
 
 def rejection(model: Model, need: Need) -> str | None:
@@ -63,7 +73,7 @@ def _memory(model: Model, need: Need) -> str | None:
 
 
 def _context(model: Model, need: Need) -> str | None:
-    if model.context >= need.context_tokens:
+    if model.context >= need.context_tokens or not model.instructed:  # without a prompt around it the text alone counts
         return None
     return f"its context of {model.context} tokens is below the {need.context_tokens} that prompts here need"
 
@@ -85,21 +95,31 @@ def _task(model: Model, need: Need) -> str | None:
 
 
 def _engine(model: Model, need: Need) -> str | None:
-    if model.architecture in RUNNABLE:
+    if engine_of(model.architecture):
         return None
-    return (
-        f"no engine here runs its architecture ({model.architecture.replace('_', '-')}); engines run {', '.join(RUNNABLE)}s"
-    )
+    return f"no engine here runs its architecture ({model.architecture.replace('_', '-')})"
 
 
 def _quotes(model: Model, need: Need) -> str | None:
-    if not need.task.quoted or model.source != "endpoint":
+    name = engine_for(model)
+    if not need.task.quoted or name is None or engine(name).QUOTES:
         return None
-    return "task.answers is quoted, and an endpoint cannot be held to words of the context"
+    return f"task.answers is quoted, and engine '{name}' cannot be held to words of the context"
+
+
+def _labels(model: Model, need: Need) -> str | None:
+    if model.architecture != "encoder" or not need.task.labels:
+        return None
+    named = names_of_labels(model, need.task)
+    missing = [label for label in need.task.labels if label not in named.values()]
+    if not missing:
+        return None
+    own = ", ".join(model.labels) or "not known"
+    return f"its labels ({own}) hold none for '{missing[0]}'; say which is which (selection.more, key 'labels')"
 
 
 CHECKS: tuple[Callable[[Model, Need], str | None], ...] = (
-    _task, _modality, _licence, _use, _hosted, _memory, _context, _language, _engine, _quotes,
+    _task, _modality, _licence, _use, _hosted, _memory, _context, _language, _engine, _quotes, _labels,
 )  # fmt: skip
 
 

@@ -36,7 +36,7 @@ from components.tasks import kept, kind_of
 
 from . import baselines
 from .catalogue import CATALOGUE, Model
-from .filters import Need, rejection
+from .filters import Need, engine_for, names_of_labels, rejection
 from .references import learned_nothing
 
 MADE = Model(
@@ -117,11 +117,13 @@ def select(
     plain = baselines.fit(task, metrics, dataset, config.calibration_rows, step)
     running = {model.name: _candidate(model, config, task, dataset, step) for model in models if model.name not in rejected}
 
-    measured = {}
+    measured, notes = {}, [f"{name} rejected: {reason}" for name, reason in rejected.items()]
     for candidate in progress([plain, *running.values()], "bake-off on validation"):
         with answering(candidate, step.store, step.machine) as answer:
             split = dataset.splits["validation"]
             measured[candidate.digest] = measure(candidate, answer, split, task, step, config.validation_rows)
+            if cut := getattr(answer.application.engine, "cut", 0):
+                notes.append(f"{candidate.label}: {cut} inputs are longer than its window and lost their end")
 
     best = max(running.values(), key=lambda candidate: rank(measured[candidate.digest], metrics), default=None)
     decision = _decide(plain, best, measured, rejected, metrics, step)
@@ -129,7 +131,7 @@ def select(
         decision=decision,
         metrics=_figures(measured, plain, best, metrics),
         objects=tuple(sorted({evidence.table for evidence in measured.values()})),
-        notes=tuple(f"{name} rejected: {reason}" for name, reason in rejected.items()),
+        notes=tuple(notes),
         plain=plain,
         references=learned_nothing(task, dataset, step),
         model=best,
@@ -175,19 +177,29 @@ def _candidate(model: Model, config: Config, task: Task, dataset: Dataset, step:
         abstain=task.abstain,
         runtime=_runtime(model, config),
         model=_weights(model, step),
-        prompt=basic_prompt(
-            task, knowledge is not None or task.given, config.max_new_tokens or kind_of(task.kind).tokens.basic
-        ),
+        prompt=_prompt(model, task, knowledge is not None or task.given, config),
         retriever=Retriever(scoring="bm25", knowledge=knowledge.object, top_k=1) if knowledge else None,
-        own=kept(task),
+        own={**kept(task), **({"model_labels": named} if (named := names_of_labels(model, task)) else {})},
         quoted=Quoted() if task.quoted else None,
     )
+
+
+def _prompt(model: Model, task: Task, with_context: bool, config: Config) -> Prompt | None:
+    """None for a classifier, which answers without one; the text alone where the model follows no instruction."""
+    tokens = config.max_new_tokens or kind_of(task.kind).tokens.basic
+    if model.architecture == "encoder":
+        return None
+    if not model.instructed:
+        return Prompt(method="bare", turns=(PromptTurn(user="{{input}}", max_new_tokens=tokens),))
+    return basic_prompt(task, with_context, tokens)
 
 
 def _runtime(model: Model, config: Config) -> Runtime:
     if model.source == "endpoint":
         return Runtime(engine="openai", dtype=config.dtype, url=config.endpoints[model.name])
-    return Runtime(engine="transformers", dtype=config.dtype)
+    name = engine_for(model)
+    assert name, "the filters reject what no engine runs"
+    return Runtime(engine=name, dtype=config.dtype)
 
 
 def _weights(model: Model, step: Step) -> Checkpoint:

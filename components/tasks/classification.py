@@ -53,5 +53,5 @@ KIND = Kind(
     baseline="tfidf_linear",
     columns=("text", "label"),
     pipeline_tag="text-classification",
-    model_tasks=frozenset({"generation", "sentiment"}),
+    model_tasks=frozenset({"generation", "classification"}),
 )

@@ -273,7 +273,9 @@ def _nothing_to_do(candidate: Candidate, dataset: Dataset) -> str:
     if candidate.model is None:
         return "there is no model to tune"
     if candidate.runtime.engine != "transformers":
-        return f"the candidate runs on {candidate.runtime.engine}, whose weights are not here to tune"
+        return (
+            f"the candidate runs on engine '{candidate.runtime.engine}', and only models of engine 'transformers' are tuned"
+        )
     return "" if dataset.splits["train"].count else "there are no training rows"
 
 

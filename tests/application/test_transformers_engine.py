@@ -1,8 +1,8 @@
 import pytest
 
 from components.application import load
+from components.application.batches import BATCH_ROWS, BATCH_TOKENS, batches
 from components.application.engines import transformers as engine_module
-from components.application.engines.transformers import _batches
 from components.core import BadInput, Candidate, Prompt, PromptTurn, Row, Runtime, Step
 
 
@@ -124,12 +124,12 @@ def test_a_prompt_beyond_the_window_keeps_its_start_and_its_end(candidate: Candi
 
 def test_batches_stay_within_their_budget_and_cover_every_row_once() -> None:
     lengths = [3000, 10, 900, 900, 900, 900, 10, *([50] * 40)]
-    batches = list(_batches(lengths, 24))
-    assert sorted(i for batch in batches for i in batch) == list(range(len(lengths)))
-    for batch in batches:
-        assert len(batch) <= engine_module.BATCH_ROWS
+    cut = list(batches(lengths, 24))
+    assert sorted(i for batch in cut for i in batch) == list(range(len(lengths)))
+    for batch in cut:
+        assert len(batch) <= BATCH_ROWS
         widest = max(lengths[i] for i in batch) + 24
-        assert len(batch) == 1 or len(batch) * widest <= engine_module.BATCH_TOKENS
+        assert len(batch) == 1 or len(batch) * widest <= BATCH_TOKENS
 
 
 def test_an_integer_type_is_refused(candidate: Candidate, step: Step) -> None:

@@ -9,6 +9,7 @@ from components.selection.filters import Need, rejection
 MODELS = {model.name: model for model in CATALOGUE}
 QUESTIONS = Task(kind="question_answering", instruction="Answer.")
 
+JUDGE = Task(kind="classification", instruction="Judge.", labels=("positive", "negative"))
 TO_GERMAN = Task(kind="translation", instruction="Translate.", source_language="en", target_language="de")
 
 
@@ -25,7 +26,7 @@ def _no_cached_models(monkeypatch: pytest.MonkeyPatch, tmp_path: object) -> None
 
 def test_the_catalogue_holds_ten_open_models_with_distinct_names_and_several_tasks() -> None:
     assert len(MODELS) == len(CATALOGUE) >= 10
-    assert {"generation", "sentiment", "translation", "summarization", "embedding"} <= {
+    assert {"generation", "classification", "translation", "summarization", "embedding"} <= {
         task for model in CATALOGUE for task in model.tasks
     }
     assert {model.use for model in CATALOGUE} == {"research", "production"}
@@ -53,8 +54,12 @@ def test_a_fetched_asset_passes_every_filter() -> None:
         ("smollm2-360m-instruct", need(task=TO_GERMAN), "language 'de'"),
         ("whisper-tiny", need(), "audio"),
         ("opus-mt-en-de", need(licences=("cc-by-4.0",)), "translation"),
-        ("opus-mt-en-de", need(task=TO_GERMAN, licences=("cc-by-4.0",)), "no engine here runs its architecture"),
-        ("distilbert-sst2", need(task=Task(kind="classification", instruction="x", labels=("a", "b"))), "no engine"),
+        (
+            "nllb-200-distilled-600m",
+            need(task=TO_GERMAN, licences=("cc-by-nc-4.0",), use="research"),
+            "no engine here runs its architecture (encoder-decoder-with-language-codes)",
+        ),
+        ("distilbert-sst2", need(task=JUDGE.model_copy(update={"labels": ("a", "b")})), "hold none for 'a'; say which is"),
         ("smollm2-360m-instruct", need(hub=False), "no model hub"),
     ],
 )
@@ -77,3 +82,11 @@ def test_smaller_types_need_less_memory() -> None:
     sizes = [model.memory_gb(dtype) for dtype in ("float32", "bfloat16", "int8", "int4")]
     assert sizes == sorted(sizes, reverse=True)
     assert sizes[-1] > model.parameters * 0.5 / 1e9
+
+
+def test_models_made_for_one_thing_pass_where_that_is_asked() -> None:
+    assert rejection(MODELS["distilbert-sst2"], need(task=JUDGE)) is None
+    assert rejection(MODELS["opus-mt-en-de"], need(task=TO_GERMAN, licences=("cc-by-4.0",))) is None
+    assert rejection(MODELS["flan-t5-small"], need(tokens=512)) is None
+    quoted = Task(kind="question_answering", instruction="Answer.", answers="quoted", abstain="unknown")
+    assert "engine 'seq2seq' cannot be held" in (rejection(MODELS["flan-t5-small"], need(task=quoted, tokens=512)) or "")

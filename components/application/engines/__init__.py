@@ -1,7 +1,8 @@
 """Engines: one file each, one class `Engine(candidate, store, machine)` each; `load` picks it by `runtime.engine`.
 
 `PACKAGES`, a tuple, names the distributions that a file needs. They are imported late; a missing one is answered with its
-install line. A chat engine has
+install line. `ARCHITECTURES` are the kinds of models, in the catalogue's words, that selection runs on it; `QUOTES` says
+whether its answers can be held to words of the context. A chat engine has
     generate(prompts: list[list[dict]], max_new_tokens: int, first_line: bool = False, quotes=None) -> list[str]
         Greedy answers in order. prompts: chat messages. first_line: stop at the first line break after some text.
         quotes: for each prompt, what its answer is held to (quotes.py); only engines that decode here take it.
@@ -14,7 +15,7 @@ install line. A chat engine has
         The token that ends an answer, as text.
     close() -> None
         Free memory.
-The baseline engine has `reply(texts, hits) -> list[str]` and `close()`.
+An engine whose applications have no prompt (baseline, classifier) has `reply(texts, hits) -> list[str]` in place of these.
 """
 
 from collections.abc import Callable
@@ -26,13 +27,15 @@ from components.core import Candidate, Machine, Store
 from components.core.variants import known, require
 
 NAMES = tuple(sorted(path.stem for path in Path(__file__).parent.glob("*.py") if path.stem != "__init__"))
-DEFINES = ("PACKAGES", "Engine.close")
+DEFINES = ("ARCHITECTURES", "PACKAGES", "QUOTES", "Engine.close")
 
 
 class EngineModule(Protocol):
     """A file of this folder. What its class can do differs, as described above."""
 
+    ARCHITECTURES: tuple[str, ...]
     PACKAGES: tuple[str, ...]
+    QUOTES: bool
     Engine: Callable[[Candidate, Store, Machine], Any]
 
 
@@ -42,3 +45,9 @@ def engine(name: str) -> EngineModule:
     module = import_module(f".{name}", __package__)
     require(module, DEFINES, f"engine '{name}'")
     return cast(EngineModule, module)
+
+
+def engine_of(architecture: str) -> str | None:
+    """The engine that runs models of that kind (decoder, encoder, encoder_decoder); None where none does."""
+    modules = {name: import_module(f".{name}", __package__) for name in NAMES}
+    return next((name for name, module in modules.items() if architecture in module.ARCHITECTURES), None)

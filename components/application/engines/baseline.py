@@ -10,7 +10,9 @@ from ..baselines import Reply, load
 if TYPE_CHECKING:
     from ..answer import Hit
 
+ARCHITECTURES = ()
 PACKAGES = ()
+QUOTES = False
 
 
 class Engine:

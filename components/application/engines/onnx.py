@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     import numpy as np
     from transformers import PreTrainedTokenizerBase
 
+ARCHITECTURES = ()  # it runs what optimization makes
 PACKAGES = ("onnxruntime-genai", "onnxruntime", "transformers", "jinja2")
+QUOTES = True
 
 SHARED_AT_LEAST = 8
 """Shared prefixes shorter than this are not worth a call of their own."""

@@ -16,7 +16,9 @@ from ..prompt import without_role_tags
 if TYPE_CHECKING:
     import httpx
 
+ARCHITECTURES = ()  # whatever the server runs
 PACKAGES = ("httpx",)
+QUOTES = False
 
 TIMEOUT = 120.0
 """Seconds for one answer."""

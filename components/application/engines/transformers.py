@@ -11,9 +11,10 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Protocol
 
-from components.core import BadInput, Candidate, Machine, MachineFault, Store
+from components.core import BadInput, Candidate, Machine, Store
 from components.core.memory import give_back, spare_imports
 
+from ..batches import batches, device
 from ..ending import Pieces, as_pieces
 from ..prompt import line_breaks, shared_prefixes, token_ids
 from ..quotes import Quotes
@@ -24,11 +25,9 @@ if TYPE_CHECKING:
     import torch
     from transformers import Cache, PreTrainedModel, PreTrainedTokenizerBase
 
+ARCHITECTURES = ("decoder",)
 PACKAGES = ("torch", "transformers", "safetensors", "jinja2")
-
-BATCH_TOKENS = 4096
-BATCH_ROWS = 16
-"""A batch holds at most this many padded tokens and rows: measured on 2 cores, larger ones are no faster."""
+QUOTES = True
 
 SHARED_AT_LEAST = 24
 """A shared prefix shorter than this costs more to copy than to run again."""
@@ -66,7 +65,7 @@ class Engine:
         spare_imports()
         one = adapted(folder, adapter, candidate.runtime.dtype)
         model, self.tokenizer = one.model, one.tokenizer or own
-        self.device = _device(machine)
+        self.device = device(machine)
         self.model: PreTrainedModel | None = model.eval().to(self.device)
         self._learned = _Prefix([], _cache(one.states, self.device)) if one.states else None
         attend_in_blocks(model)
@@ -89,7 +88,7 @@ class Engine:
         ids = self._encode(prompts, max_new_tokens)
         prefix = self._shared.of(ids)
         texts = [""] * len(prompts)
-        for batch in _batches([len(row) for row in ids], max_new_tokens):
+        for batch in batches([len(row) for row in ids], max_new_tokens):
             generated: list[list[int]] = [[] for _ in batch]
             held = [quotes[i] for i in batch] if quotes else None
             for tokens in self._decode([ids[i] for i in batch], max_new_tokens, first_line, prefix, held):
@@ -129,7 +128,7 @@ class Engine:
         prefix = self._shared.of(ids)
         scores: list[list[float]] = [[] for _ in prompts]
         with torch.inference_mode():
-            for batch in _batches([len(row) for row in ids], 1):
+            for batch in batches([len(row) for row in ids], 1):
                 state = self._prefill([ids[i] for i in batch], prefix)
                 for ending in endings:
                     for i, score in zip(batch, self._ending(state, ending), strict=True):
@@ -320,31 +319,11 @@ class _Prefixes:
         return [prefix for tokens in shared if (prefix := engine.prefix(tokens))]
 
 
-def _batches(lengths: Sequence[int], new_tokens: int) -> Iterator[list[int]]:
-    """Positions of rows, sorted by length (ties by position), cut where the padded batch would grow too large."""
-    batch: list[int] = []
-    for i in sorted(range(len(lengths)), key=lambda i: (lengths[i], i)):
-        if batch and (len(batch) == BATCH_ROWS or (len(batch) + 1) * (lengths[i] + new_tokens) > BATCH_TOKENS):
-            yield batch
-            batch = []
-        batch.append(i)
-    if batch:
-        yield batch
-
-
 def _cache(states: "Sequence[tuple[torch.Tensor, torch.Tensor]]", device: str) -> "Cache":
     """Keys and values of each layer as a cache on `device`."""
     from transformers import DynamicCache
 
     return DynamicCache([(keys.to(device), values.to(device)) for keys, values in states])
-
-
-def _device(machine: Machine) -> str:
-    import torch
-
-    if machine.device == "cuda" and not torch.cuda.is_available():
-        raise MachineFault("machine.device: 'cuda' is asked for, but no GPU answers here; use a profile with device: cpu")
-    return machine.device
 
 
 def _stops(model: "PreTrainedModel", tokenizer: "PreTrainedTokenizerBase") -> set[int]:
