@@ -84,7 +84,7 @@ class Climb:
             rung=rung,
             candidate=tried,
             limits=contract.limits,
-            hourly=contract.value.machine_hour,
+            prices=contract.value.prices,
             **self.common,
         )
         if not measured.decision.adopted:

@@ -88,7 +88,8 @@ def lifecycle(do: Steps) -> None:
     if not feasible.decision.adopted:
         raise GateRefused(f"use_case: {feasible.decision.reason}")
 
-    chosen = do("selection", selection.select, policy=policy, limits=limits, **common)
+    volume = contract.value.answers_per_month
+    chosen = do("selection", selection.select, policy=policy, limits=limits, answers_per_month=volume, **common)
     finalist, base, planted = _climb(do, chosen, common)
 
     def examine(stage: str, candidate: Candidate, worse_at_most: float | None = None) -> evaluation.Evaluated:
@@ -100,7 +101,7 @@ def lifecycle(do: Steps) -> None:
             policy=policy,
             limits=limits,
             slices=contract.slices,
-            hourly=contract.value.machine_hour,
+            prices=contract.value.prices,
             canaries=planted,
             worse_at_most=worse_at_most,
             **common,

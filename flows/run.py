@@ -32,6 +32,7 @@ from components.core.files import read_json, set_aside
 from components.core.hub_task import HubTask
 from components.core.rates import measured_once
 from components.data import source_digests
+from components.selection import Config as Selection
 from components.tasks import kind_of
 from components.text.suppression import Suppressed
 from components.use_case import check_contract
@@ -93,6 +94,7 @@ class Run:
             settings = settings.model_copy(update={"selection": {**settings.selection, "made": False}})
         settings, note = _on_this_machine(settings)
         contract, settings, dtype = _with_dtype(contract, settings, workspace)
+        contract = _with_fixed_answers(contract, settings)
         sources = source_digests(contract.data, use_case.parent, workspace)
         return cls(use_case, contract, settings, workspace, sources, profile, checkpoint, note, dtype)
 
@@ -262,6 +264,19 @@ def _with_dtype(contract: UseCase, profile: Profile, workspace: Workspace) -> tu
     own = {name: value for name, value in contract.selection.items() if name != "dtype"}
     profile = profile.model_copy(update={"selection": {**profile.selection, "dtype": dtype}})
     return contract.model_copy(update={"selection": own}), profile, f"{dtype}: {why}"
+
+
+def _with_fixed_answers(contract: UseCase, profile: Profile) -> UseCase:
+    """The contract with what the models behind endpoints answer to fixed questions today, so that a model that was changed
+    there is measured anew. Raises MachineFault where an endpoint does not answer."""
+    if not contract.policy.hosted_models or "endpoints" not in {**profile.selection, **contract.selection}:
+        return contract
+    from components.application.engines.openai import fixed_answers
+
+    config = stage_config(Selection, "selection", contract, profile)
+    asked = {model.name for model in config.asked} & set(config.endpoints)
+    told = {name: fixed_answers(config.endpoints[name], name) for name in sorted(asked)}
+    return contract.model_copy(update={"selection": {**contract.selection, "fixed_answers": told}})
 
 
 def use_case_path(use_case: Path) -> Path:

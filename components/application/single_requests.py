@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from components.core import Candidate, Frozen, Machine, MachineFault, Row, Step, Store, canonical, digest_of
+from components.core import Candidate, Frozen, Machine, MachineFault, Prices, Row, Step, Store, canonical, digest_of
 
 ROOT = Path(__file__).resolve().parents[2]
 CODE = ("components.application.single_requests", "components.application.load")
@@ -31,10 +31,17 @@ class Requests(Frozen):
     memory_gb: float
     processor: float
     """Processor seconds of one, on average: what an estimate of its energy starts from."""
+    input_tokens: float = 0.0
+    output_tokens: float = 0.0
+    """Of one, on average, as the server of a hosted model counts them; 0 where nobody does."""
 
-    def cost_of_1000(self, hourly: float) -> float:
-        """What 1,000 answers cost, asked one after another, at the price of an hour of this machine."""
-        return self.mean * 1000 / 3600 * hourly
+    def cost_of_1000(self, prices: Prices) -> float:
+        """What 1,000 answers cost, asked one after another: a hosted model's tokens where they have a price and are counted,
+        else the time of this machine."""
+        if prices.million_tokens and (self.input_tokens or self.output_tokens):
+            spent = self.input_tokens * prices.million_tokens.input + self.output_tokens * prices.million_tokens.output
+            return spent * 1000 / 1e6
+        return self.mean * 1000 / 3600 * prices.machine_hour
 
 
 def single_requests(candidate: Candidate, rows: Sequence[Row], step: Step) -> Requests:
@@ -86,7 +93,9 @@ def main() -> None:
     candidate, machine = Candidate.model_validate(asked["candidate"]), Machine.model_validate(asked["machine"])
     with load(candidate, Store(Path(asked["store"])), machine) as application:
         seconds = latency(application.answer, rows, n=len(rows))
-    sys.stdout.write(json.dumps({**seconds, "memory_gb": round(_peak_bytes() / 1e9, 3)}) + "\n")
+        counted = getattr(application.engine, "billed", {})
+        billed = {name: round(tokens / (len(rows) + 1), 2) for name, tokens in counted.items()}  # one more warms up
+    sys.stdout.write(json.dumps({**seconds, **billed, "memory_gb": round(_peak_bytes() / 1e9, 3)}) + "\n")
 
 
 def _peak_bytes() -> int:

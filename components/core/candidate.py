@@ -136,7 +136,7 @@ class Candidate(Frozen):
     """What it says when there is no answer."""
     own: dict[str, Any] = {}
     """What else its kind of task must know of an answer, as the contract has it; of a classifier also `model_labels`: what
-    its own labels are among `labels`."""
+    its own labels are among `labels`; of an endpoint `fixed_answers`: what its model answered when it was selected."""
     runtime: Runtime
     model: Checkpoint | None = None
     baseline: Baseline | None = None

@@ -208,7 +208,23 @@ class Limits(Frozen):
     memory_gb: float = Field(gt=0)
     """Peak of the fresh process that answers."""
     cost_per_1000_answers: float = Field(gt=0)
-    """In `value.currency`; machine time at `value.machine_hour`."""
+    """In `value.currency`; machine time at `value.machine_hour`, a hosted model's tokens at `value.million_tokens`."""
+
+
+class TokenPrices(Frozen):
+    """What a hosted model's tokens cost, a million of each."""
+
+    input: float = Field(ge=0)
+    """What it is asked."""
+    output: float = Field(ge=0)
+    """What it answers."""
+
+
+class Prices(Frozen):
+    """What answers cost, all in one currency."""
+
+    machine_hour: float
+    million_tokens: TokenPrices | None = None
 
 
 class Value(Frozen):
@@ -220,7 +236,14 @@ class Value(Frozen):
     """In `currency`."""
     machine_hour: float = Field(gt=0)
     """Price of an hour of this machine."""
+    million_tokens: TokenPrices | None = None
+    """Price of a hosted model's tokens (engine `openai`); none: its seconds cost what this machine's do."""
     currency: str = "EUR"
+
+    @property
+    def prices(self) -> Prices:
+        """What its answers cost."""
+        return Prices(machine_hour=self.machine_hour, million_tokens=self.million_tokens)
 
 
 class Policy(Frozen):

@@ -23,6 +23,7 @@ from components.core import (
     Limits,
     Metrics,
     Policy,
+    Prices,
     Split,
     Step,
     Task,
@@ -147,14 +148,14 @@ def evaluate(
     references: dict[str, Candidate],
     dataset: Dataset,
     slices: tuple[str, ...],
-    hourly: float | None = None,
+    prices: Prices | None = None,
     canaries: Split | None = None,
     worse_at_most: float | None = None,
     step: Step,
 ) -> Evaluated:
     """Measure `candidate` and `references` (name → candidate) on test and decide whether it may be released.
 
-    hourly: price of an hour of this machine; None leaves the cost out
+    prices: of answers; None leaves the cost out
     canaries: what was planted in the rows that the candidate was tuned on
     worse_at_most: by how much it may be worse than before optimization; None where nothing was optimised
 
@@ -195,7 +196,7 @@ def evaluate(
         step=step,
     )
     changed = changes(*probed.scores) if probed.scores else {}
-    requests, cost = _requests(candidate, config, dataset, hourly, step)
+    requests, cost = _requests(candidate, config, dataset, prices, step)
     table, suspects = examples(evidence, step.store), set(dataset.suspects.get("test", ()))
     on, margins = compared_on(metrics, task.kind), metrics.slices_worse_at_most
     slice_gains = compare_slices(examples(others[over], step.store), table, slices, on, margins) if over else {}
@@ -309,11 +310,11 @@ def _over(other: Evidence, evidence: Evidence, name: str, metrics: Metrics, step
 
 
 def _requests(
-    candidate: Candidate, config: Config, dataset: Dataset, hourly: float | None, step: Step
+    candidate: Candidate, config: Config, dataset: Dataset, prices: Prices | None, step: Step
 ) -> tuple[Requests, float | None]:
     """Single requests, and what 1,000 answers cost, asked one after another."""
     requests = single_requests(candidate, dataset.rows("test", step.store)[: config.requests], step)
-    cost = None if hourly is None else requests.cost_of_1000(hourly)
+    cost = None if prices is None else requests.cost_of_1000(prices)
     step.measured["requests"] = {**requests.model_dump(), "cost_per_1000_answers": cost}
     return requests, cost
 

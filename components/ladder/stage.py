@@ -19,6 +19,7 @@ from components.core import (
     Limits,
     Metric,
     Metrics,
+    Prices,
     StageResult,
     Step,
     Store,
@@ -69,13 +70,13 @@ def measure_rung(
     task: Task,
     metrics: Metrics,
     limits: Limits,
-    hourly: float,
+    prices: Prices,
     dataset: Dataset,
     step: Step,
 ) -> Rung:
     """Measure `candidate`, which the rung's stage proposes.
 
-    hourly: price of an hour of this machine. Seconds, memory, cost and processor seconds of a request are sealed beside the
+    prices: of answers. Seconds, memory, cost and processor seconds of a request are sealed beside the
     result (`step.measured["requests"]`).
     """
     split = dataset.splits["validation"]
@@ -84,8 +85,8 @@ def measure_rung(
     requests = None
     if rows := dataset.rows("validation", step.store)[: config.requests]:
         requests = single_requests(candidate, rows, step)
-        step.measured["requests"] = {**requests.model_dump(), "cost_per_1000_answers": requests.cost_of_1000(hourly)}
-    over = _over(requests, requests.cost_of_1000(hourly), limits) if requests else []
+        step.measured["requests"] = {**requests.model_dump(), "cost_per_1000_answers": requests.cost_of_1000(prices)}
+    over = _over(requests, requests.cost_of_1000(prices), limits) if requests else []
     return Rung(
         decision=decide(evidence, metrics, over),
         metrics={metrics.primary: evidence.metrics[metrics.primary].value} if metrics.primary in evidence.metrics else {},

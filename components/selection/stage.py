@@ -5,6 +5,7 @@ The decision says which leads; whether one already meets the contract, so that n
 says. Not covered: prompts (prompting), latency and cost (optimization, evaluation).
 """
 
+import time
 from typing import Literal
 
 from pydantic import Field, model_validator
@@ -39,6 +40,8 @@ from .catalogue import CATALOGUE, Model
 from .filters import Need, engine_for, names_of_labels, rejection
 from .references import learned_nothing
 
+MONTH = 30 * 24 * 3600
+"""Seconds."""
 MADE = Model(
     name="two-layer", source="made:two-layer", licence="apache-2.0", parameters=200_000, context=2048, languages=("en",)
 )
@@ -57,6 +60,9 @@ class Config(Frozen):
     """Whether models may be fetched from a model hub."""
     endpoints: dict[str, str] = {}
     """Model name → URL of an OpenAI-compatible server that has it; only where the policy allows hosted models."""
+    fixed_answers: dict[str, dict[str, str]] = {}
+    """Model behind an endpoint → fixed question → its answer, by which a changed model is noticed; a run asks for them and
+    puts them here before anything is keyed."""
     dtype: Literal["measured", "float32", "bfloat16", "float16"] = "measured"
     """What models run and are tuned in. measured: what this machine is fast in (core/rates.py), which a run puts here before
     anything is keyed; float32 where nobody did."""
@@ -66,6 +72,8 @@ class Config(Frozen):
     """Longest answer of the basic prompt; None: as its kind of task has it."""
     validation_rows: int | None = Field(None, ge=1)
     """Rows of validation in the bake-off; None: all."""
+    busy_share: float = Field(0.5, gt=0, le=1)
+    """Share of a month that this machine may spend on `value.answers_per_month`; the rest is for busy hours."""
     calibration_rows: int | None = Field(None, ge=1)
     """Training rows that the plain baseline is fitted on; None: all."""
 
@@ -104,9 +112,19 @@ class Selection(StageResult):
 
 
 def select(
-    config: Config, *, task: Task, policy: Policy, limits: Limits, metrics: Metrics, dataset: Dataset, step: Step
+    config: Config,
+    *,
+    task: Task,
+    policy: Policy,
+    limits: Limits,
+    metrics: Metrics,
+    dataset: Dataset,
+    answers_per_month: float = 0,
+    step: Step,
 ) -> Selection:
     """Filter the catalogue, measure what is left and the plain baseline on validation, and say which leads.
+
+    A model that could not give `answers_per_month` on this machine is measured and not chosen.
 
     Raises MachineFault when a checkpoint cannot be fetched.
     """
@@ -117,16 +135,27 @@ def select(
     plain = baselines.fit(task, metrics, dataset, config.calibration_rows, step)
     running = {model.name: _candidate(model, config, task, dataset, step) for model in models if model.name not in rejected}
 
-    measured, notes = {}, [f"{name} rejected: {reason}" for name, reason in rejected.items()]
+    split = dataset.splits["validation"]
+    rows = min(config.validation_rows or split.count, split.count)
+    measured, seconds, notes = {}, {}, [f"{name} rejected: {reason}" for name, reason in rejected.items()]
     for candidate in progress([plain, *running.values()], "bake-off on validation"):
         with answering(candidate, step.store, step.machine) as answer:
-            split = dataset.splits["validation"]
+            engine, started = answer.application.engine, time.perf_counter()
             measured[candidate.digest] = measure(candidate, answer, split, task, step, config.validation_rows)
-            if cut := getattr(answer.application.engine, "cut", 0):
+            seconds[candidate.digest] = (time.perf_counter() - started) / rows
+            if cut := getattr(engine, "cut", 0):
                 notes.append(f"{candidate.label}: {cut} inputs are longer than its window and lost their end")
+    step.measured["seconds_an_answer"] = {digest: round(one, 4) for digest, one in seconds.items()}
+    slow = {
+        name: reason
+        for name, one in running.items()
+        if (reason := _too_slow(one, seconds[one.digest], answers_per_month, config))
+    }
+    notes += [f"{name} is not chosen: {reason}" for name, reason in slow.items()]
 
-    best = max(running.values(), key=lambda candidate: rank(measured[candidate.digest], metrics), default=None)
-    decision = _decide(plain, best, measured, rejected, metrics, step)
+    fast = [candidate for name, candidate in running.items() if name not in slow]
+    best = max(fast, key=lambda candidate: rank(measured[candidate.digest], metrics), default=None)
+    decision = _decide(plain, best, measured, rejected | slow, metrics, step)
     return Selection(
         decision=decision,
         metrics=_figures(measured, plain, best, metrics),
@@ -136,7 +165,20 @@ def select(
         references=learned_nothing(task, dataset, step),
         model=best,
         rejected=rejected,
-        considered=_rows(models, plain, running, rejected, measured, best, config),
+        considered=_rows(models, plain, running, rejected | slow, measured, best, config),
+    )
+
+
+def _too_slow(candidate: Candidate, seconds: float, per_month: float, config: Config) -> str:
+    """Why the machine could not give so many answers a month; empty where it could. seconds: of one, in batches."""
+    if candidate.runtime.engine == "openai":
+        return ""  # its server answers several at once
+    possible = config.busy_share * MONTH / seconds if seconds else per_month
+    if possible >= per_month:
+        return ""
+    return (
+        f"{seconds:.2g} s an answer here are {possible:,.0f} answers a month at {config.busy_share:.0%} of its time, and "
+        f"value.answers_per_month is {per_month:,.0f}"
     )
 
 
@@ -179,9 +221,15 @@ def _candidate(model: Model, config: Config, task: Task, dataset: Dataset, step:
         model=_weights(model, step),
         prompt=_prompt(model, task, knowledge is not None or task.given, config),
         retriever=Retriever(scoring="bm25", knowledge=knowledge.object, top_k=1) if knowledge else None,
-        own={**kept(task), **({"model_labels": named} if (named := names_of_labels(model, task)) else {})},
+        own={**kept(task), **_known_of(model, task, config)},
         quoted=Quoted() if task.quoted else None,
     )
+
+
+def _known_of(model: Model, task: Task, config: Config) -> dict[str, object]:
+    """What a Candidate keeps of a model beside its weights."""
+    known = {"model_labels": names_of_labels(model, task), "fixed_answers": config.fixed_answers.get(model.name)}
+    return {key: value for key, value in known.items() if value}
 
 
 def _prompt(model: Model, task: Task, with_context: bool, config: Config) -> Prompt | None:

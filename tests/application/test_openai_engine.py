@@ -2,13 +2,15 @@
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from components.application import Application, load
-from components.core import BadInput, Candidate, MachineFault, Row, Runtime, Step
+from components.application import Application, load, single_requests
+from components.application.engines.openai import FIXED, fixed_answers
+from components.core import BadInput, Candidate, MachineFault, Prices, Row, Runtime, Step, TokenPrices
+from tests.busy_endpoint import Server
 
 
 @pytest.fixture(scope="module")
@@ -74,3 +76,59 @@ def test_an_endpoint_that_refuses_or_is_down_is_named(
             list(application.stream(rows[0]))
     with pytest.raises(BadInput, match="url"):
         load(remote(candidate, None), step.store, step.machine)
+
+
+@pytest.fixture
+def served() -> Iterator[Callable[..., Server]]:
+    servers: list[Server] = []
+
+    def start(**settings: object) -> Server:
+        servers.append(Server(**settings))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+def test_a_busy_endpoint_is_asked_again_when_it_says_so(
+    served: Callable[..., Server], candidate: Candidate, rows: list[Row], step: Step
+) -> None:
+    server = served(busy=2, pause="0.4")
+    with load(remote(candidate, server.url), step.store, step.machine) as application:
+        assert application.answer(rows[:1])[0].text
+    first, second, third = server.asked
+    assert 0.4 <= second - first < 3
+    assert 0.4 <= third - second < 3
+
+
+def test_an_endpoint_that_stays_busy_is_named(
+    served: Callable[..., Server], candidate: Candidate, rows: list[Row], step: Step
+) -> None:
+    application = load(remote(candidate, served(busy=9, pause="3600").url), step.store, step.machine)
+    with application, pytest.raises(MachineFault, match=r"answered 429.*asked again for 90 seconds; it wants 3600 between"):
+        application.answer(rows[:1])
+
+
+def test_tokens_are_counted_as_the_endpoint_bills_them(
+    served: Callable[..., Server], candidate: Candidate, rows: list[Row], step: Step
+) -> None:
+    requests = single_requests(remote(candidate, served().url), rows[:2], step)
+    assert (requests.input_tokens, requests.output_tokens) == (40, 5)
+    prices = Prices(machine_hour=1, million_tokens=TokenPrices(input=1, output=10))
+    assert requests.cost_of_1000(prices) == pytest.approx(0.09)
+
+
+def test_a_model_that_was_changed_behind_its_name_is_noticed(
+    served: Callable[..., Server], candidate: Candidate, rows: list[Row], step: Step
+) -> None:
+    server = served()
+    known = fixed_answers(server.url, "two-layer")
+    assert len(known) == len(FIXED)
+    selected = remote(candidate, server.url).model_copy(update={"own": {"fixed_answers": known}})
+    with load(selected, step.store, step.machine) as application:
+        assert application.answer(rows[:1])
+    server.word = "other"
+    with pytest.raises(MachineFault, match=r"answers 4 of 4 fixed questions otherwise .* Run the use case again"):
+        load(selected, step.store, step.machine)

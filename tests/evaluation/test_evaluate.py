@@ -19,6 +19,7 @@ from components.core import (
     Limits,
     Metrics,
     Policy,
+    Prices,
     Retriever,
     Runtime,
     Step,
@@ -50,7 +51,7 @@ def _evaluate(
         references=references,
         dataset=dataset,
         slices=("answerable",),
-        hourly=1.0,
+        prices=Prices(machine_hour=1.0),
         step=step,
     )
 

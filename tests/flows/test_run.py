@@ -13,6 +13,7 @@ from components.core import (
     BadInput,
     Feedback,
     FeedbackStore,
+    MachineFault,
     Profile,
     Seal,
     UseCase,
@@ -21,11 +22,13 @@ from components.core import (
     read_yaml,
     stage_config,
 )
+from components.core.code import ROOT
 from components.core.hub_task import folder_of
 from components.core.rates import keep
 from components.selection.stage import Config
 from flows.run import Run, profile_path
 from flows.start import start
+from tests.busy_endpoint import Server
 from tests.conftest import RATES, USE_CASE, new_home
 
 
@@ -188,3 +191,28 @@ def test_what_is_wrong_in_several_sections_is_said_at_once(tmp_path):
     words = ("data.filters.0", "'prompting'", "'retrieval'", "policy.bias_at_most: 'manners'", "'mainframe'")
     assert len(lines) == len(words)
     assert all(word in line for word, line in zip(words, lines, strict=True))
+
+
+def test_a_model_that_was_changed_behind_its_endpoint_is_another_run(tmp_path):
+    server = Server()
+    contract = yaml.safe_load(USE_CASE.read_text())
+    endpoints = {"gpt-oss-120b": server.url}
+    contract |= {"policy": contract["policy"] | {"hosted_models": True}, "selection": {"endpoints": endpoints}}
+    contract["data"]["sources"] = [one for one in contract["data"]["sources"] if one["path"].startswith("asset:")]
+    (tmp_path / "hosted.yaml").write_text(yaml.safe_dump(contract))
+    (tmp_path / "profile.yaml").write_text(
+        (ROOT / "flows/profiles/smoke.yaml").read_text().replace("made: true", "made: false")
+    )
+    workspace = Workspace(new_home(tmp_path / "home"))
+
+    def key() -> str:
+        return Run.read(tmp_path / "hosted.yaml", str(tmp_path / "profile.yaml"), workspace).key
+
+    first = key()
+    assert key() == first
+    server.word = "other"
+    assert key() != first
+    server.shutdown()
+    server.server_close()
+    with pytest.raises(MachineFault, match="no endpoint answers there"):
+        key()

@@ -9,7 +9,7 @@ import pytest
 from components.cards import markdown, read_record
 from components.cards.annexes import nist_rmf
 from components.cards.figures import made_rows, trainings
-from components.core import Decision, Evidence, Metric, Metrics, StageResult
+from components.core import Decision, Evidence, Metric, Metrics, Prices, StageResult
 from components.core.code import ROOT
 from components.core.use_case import STAGES
 from components.ladder import STAGE, Config, NotClimbed, known, measure_rung, rows, technique_of
@@ -83,7 +83,8 @@ def test_a_rung_is_measured_with_what_it_costs(tmp_path: Path) -> None:
     metrics = metrics.model_copy(update={"enough": 0.6})  # of eight rows, all of them right, more is not shown
     given = {"task": task, "metrics": metrics, "dataset": dataset, "limits": LIMITS, "step": step}
     chosen = select(Selection(made=True), policy=POLICY, **given)
-    rung = measure_rung(Config(requests=2), rung="baseline", candidate=chosen.plain, hourly=3.6, **given)
+    given["prices"] = Prices(machine_hour=3.6)
+    rung = measure_rung(Config(requests=2), rung="baseline", candidate=chosen.plain, **given)
     assert (rung.decision.verdict, rung.metrics["accuracy"]) == ("adopt", 1.0)
     assert rung.megabytes > 0
     requests = step.measured["requests"]
@@ -91,7 +92,10 @@ def test_a_rung_is_measured_with_what_it_costs(tmp_path: Path) -> None:
     assert 0 < requests["memory_gb"] < 6
     strict = LIMITS.model_copy(update={"memory_gb": 0.001})
     again = measure_rung(
-        Config(requests=2), rung="baseline", candidate=chosen.plain, hourly=3.6, **{**given, "limits": strict}
+        Config(requests=2),
+        rung="baseline",
+        candidate=chosen.plain,
+        **{**given, "limits": strict},
     )
     assert "GB of memory" in again.decision.reason
     assert "over the limit of 0.001" in again.decision.reason

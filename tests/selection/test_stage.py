@@ -12,11 +12,11 @@ from .small import LIMITS, POLICY, documents, questions, step_in
 MADE = Config(made=True, max_new_tokens=4)
 
 
-def run(config: Config, folder: Path, make=questions, policy: Policy = POLICY, **changed: object):
+def run(config: Config, folder: Path, make=questions, policy: Policy = POLICY, answers_per_month: float = 0):
     step = step_in(folder)
     task, metrics, dataset = make(step)
-    metrics = metrics.model_copy(update=changed)
-    return select(config, task=task, policy=policy, limits=LIMITS, metrics=metrics, dataset=dataset, step=step), step
+    given = {"task": task, "policy": policy, "limits": LIMITS, "metrics": metrics, "dataset": dataset, "step": step}
+    return select(config, answers_per_month=answers_per_month, **given), step
 
 
 def test_plain_baseline_leads_a_model_of_random_weights(tmp_path: Path) -> None:
@@ -68,3 +68,27 @@ def test_a_model_of_ones_own_joins_the_bake_off(tmp_path: Path) -> None:
 def test_a_model_that_is_not_known_is_bad_input(given: dict[str, object]) -> None:
     with pytest.raises(BadInput, match=rf"key '{next(iter(given))}': model 'gpt-9' is not known; allowed: .*smollm2"):
         parse(Config, given, "section 'selection'")
+
+
+def test_production_or_research_changes_the_winner(tmp_path: Path) -> None:
+    own = Model(name="own", source="made:two-layer", licence="mit", parameters=1000, context=2048, languages=("en",))
+    study = own.model_copy(update={"name": "study", "use": "research"})
+    config = Config(models=("study", "own"), more=(own, study), max_new_tokens=4)
+    research, _ = run(config, tmp_path / "research", policy=Policy(use="research"))
+    production, _ = run(config, tmp_path / "production")
+    assert research.model is not None
+    assert production.model is not None
+    assert (research.model.model.name, production.model.model.name) == ("study", "own")
+    assert "research only" in production.rejected["study"]
+
+
+def test_a_model_that_could_not_give_the_answers_of_a_month_is_measured_and_not_chosen(tmp_path: Path) -> None:
+    few, step = run(MADE, tmp_path, answers_per_month=10)
+    assert few.model is not None
+    (_, seconds) = sorted(step.measured["seconds_an_answer"].values())
+    most = 0.5 * 30 * 24 * 3600 / seconds
+    many, _ = run(MADE, tmp_path / "many", answers_per_month=most * 100)
+    assert many.model is None
+    assert many.considered[1]["figures"]
+    assert "value.answers_per_month is" in str(many.considered[1]["reason"])
+    assert any(note.startswith("two-layer is not chosen: ") for note in many.notes)
