@@ -28,6 +28,18 @@ def source_digests(data: Data, folder: Path, workspace: Workspace) -> dict[str, 
     }
 
 
+def folder_formats(data: Data, folder: Path, workspace: Workspace) -> dict[str, list[str]]:
+    """Source that is a folder → the formats of its files. Contract and digests do not name them, and which readers a step
+    reached must follow from its inputs (core/code.py)."""
+    found = {}
+    for number, source in enumerate(data.sources):
+        path = find(data, number, folder, workspace)
+        if path.is_dir() and source.format != "table":
+            files = members(path, source, f"data.sources.{number}.path")
+            found[source.name] = sorted({member.format for member in files if member.format})
+    return found
+
+
 def find(data: Data, number: int, folder: Path, workspace: Workspace) -> Path:
     """The file or folder of source `number`; for a table the folder in which a relative SQLite path starts.
 

@@ -41,13 +41,22 @@ MADE = (
 
 
 def describe(
-    data: Data, use: str, sources: dict[str, str], figures: Figures, splits: dict[str, Split], config: Frozen
+    data: Data,
+    use: str,
+    sources: dict[str, str],
+    formats: dict[str, list[str]],
+    figures: Figures,
+    splits: dict[str, Split],
+    config: Frozen,
 ) -> dict[str, object]:
-    """The provenance of a Dataset. sources: SHA-256 by name. use: what the policy allows the result for."""
+    """The provenance of a Dataset. sources: SHA-256 by name. formats: of the files of those that are folders. use: what the
+    policy allows the result for."""
     steps = [*STEPS, MADE] if data.has_made_rows else [*STEPS]
     return {
         "sources": [
-            source.model_dump(mode="json") | {"sha256": sources.get(source.name), **figures["sources"][source.name]}
+            source.model_dump(mode="json")
+            | {"sha256": sources.get(source.name), **figures["sources"][source.name]}
+            | ({"formats": formats[source.name]} if source.name in formats else {})
             for source in data.sources
         ],
         "licences": sorted({source.licence for source in data.sources}),

@@ -17,7 +17,7 @@ from components.text import holds, same
 
 from .decode import Unreadable
 from .folder import members
-from .readers import DOCUMENTS, READERS, SUFFIXES
+from .readers import DOCUMENTS, READERS, SUFFIXES, UNITS
 from .shapes import answers_in, asked_and_answered, named
 
 ALIASES = {
@@ -35,6 +35,8 @@ REQUIRED = {
 }
 GIVEN = {"examples": ("text", "answer", "passage")}
 """What of it is more where each question comes with its text."""
+OF_TEXTS = ("knowledge", "unlabelled")
+"""Roles of sources that may be texts without answers."""
 OPTIONAL = {"examples": ("passage",), "knowledge": ("title",), "examples_and_knowledge": ("title",)}
 
 
@@ -118,7 +120,7 @@ def _one(source: Source, number: int, path: Path) -> Iterator[Raw]:
             f"data.sources.{number}.path: {path}: its format does not follow from its name. Name it as "
             f"data.sources.{number}.format: {', '.join(sorted(READERS))}"
         )
-    _documents_are_knowledge(kind, source, number, path)
+    _texts_hold_no_answers(kind, source, number, path)
     try:
         yield from (Raw(line, fields) for line, fields in READERS[kind](path, source))
     except (Unreadable, OSError) as error:
@@ -133,12 +135,12 @@ def _folder(source: Source, number: int, path: Path) -> Iterator[Raw]:
             line += 1
             yield Raw(line, {}, member.name, member.fault)
             continue
-        _documents_are_knowledge(member.format, source, number, member.path)
+        _texts_hold_no_answers(member.format, source, number, member.path)
+        rows, unit = READERS[member.format](member.path, source), UNITS[member.format]
         try:
-            for inside, fields in READERS[member.format](member.path, source):
+            for inside, fields in list(rows) if member.format in DOCUMENTS else rows:  # a text is read whole, or set aside
                 line += 1
-                file = member.name if member.format in DOCUMENTS else f"{member.name}, line {inside}"
-                yield Raw(line, fields, file)
+                yield Raw(line, fields, member.name if unit == "document" else f"{member.name}, {unit} {inside}")
         except (Unreadable, OSError) as error:
             line += 1
             yield Raw(line, {}, member.name, _why(error))
@@ -148,17 +150,19 @@ def _why(error: Exception) -> str:
     return f"it cannot be read ({error.strerror})" if isinstance(error, OSError) else str(error)
 
 
-def _documents_are_knowledge(kind: str, source: Source, number: int, path: Path) -> None:
-    if kind in DOCUMENTS and source.role != "knowledge":
+def _texts_hold_no_answers(kind: str, source: Source, number: int, path: Path) -> None:
+    if kind in DOCUMENTS and source.role not in OF_TEXTS:
         raise BadInput(
             f"data.sources.{number}.role: {path}: a document ({kind}) is a passage and holds no answers: its role must be "
-            f"'knowledge', not '{source.role}'. Rows with answers come in csv, jsonl, parquet or a table"
+            f"'knowledge' (or 'unlabelled'), not '{source.role}'. Rows with answers come in csv, jsonl, parquet or a table"
         )
 
 
 def _columns(source: Source, number: int, path: Path, there: set[str], task: Task) -> dict[str, str]:
     """Our field → the file's column, from the contract's mapping or, where it says nothing, by the usual names."""
     aliases = _aliases(task)
+    if source.role == "unlabelled":  # a document's text waits for a label as any other
+        aliases |= {"text": (*aliases["text"], *aliases["passage"])}
     known = [alias for names in aliases.values() for alias in names]
     for field in source.fields:
         if field not in known:

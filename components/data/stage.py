@@ -133,6 +133,7 @@ def prepare(
     policy: Policy,
     sources: dict[str, str],
     folder: Path,
+    formats: dict[str, list[str]] | None = None,
     suppressed: Suppressed = NOTHING,
     hub: tuple[HubTask, ...] = (),
     step: Step,
@@ -140,9 +141,10 @@ def prepare(
     """Turn the contract's sources into a Dataset.
 
     sources: digests from `source_digests`, recorded in the provenance. folder: where the use case's YAML lies; nothing in
-    the result depends on it. suppressed: what was forgotten: rows that hold it are dropped as they are read. hub: the tasks
-    of the hub that evaluation asks, with their pinned data. Raises BadInput (file, line or key) for what cannot be read,
-    GateRefused where a critical expectation fails or too much of the evaluation leaks.
+    the result depends on it. formats: of the files of folders (`folder_formats`), recorded beside the digests. suppressed:
+    what was forgotten: rows that hold it are dropped as they are read. hub: the tasks of the hub that evaluation asks, with
+    their pinned data. Raises BadInput (file, line or key) for what cannot be read, GateRefused where a critical expectation
+    fails or too much of the evaluation leaks.
     """
     _check(task, data)
     gated = collect(task, data, folder, config.max_characters, suppressed, step)
@@ -200,7 +202,7 @@ def prepare(
     keep.list("lines", "lines.jsonl", read_at(gated.collected, uncollected.origin))
     if uncollected.votes:
         keep.list("label_votes", "votes.jsonl", uncollected.votes)
-    provenance = describe(data, policy.use, sources, figures, keep.splits, config) | keep.lists
+    provenance = describe(data, policy.use, sources, formats or {}, figures, keep.splits, config) | keep.lists
     if asked := [item for item in questions if not suppressed.holds(item.question, item.answer)]:
         keep.split("benchmark_items", asked, "items.jsonl")
     notes = (*gated.warned, *curated.notes, *sentences(bias), *uncollected.notes, *bias["not_measured"])
