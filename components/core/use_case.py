@@ -74,14 +74,14 @@ class Task(Frozen):
 
 
 class Source(Frozen):
-    """Rows or passages: a file, a folder, or a table of a database. `path` is relative to the use case's file, absolute,
-    `asset:<asset>/<path>`, or a table's SQLAlchemy URL."""
+    """Rows or passages: a file, a folder, a table of a database, or what is fetched. `path` is relative to the use case's
+    file, absolute, `asset:<asset>/<path>`, an address (`https://…`), or a table's SQLAlchemy URL."""
 
     name: str
     """What cards, lineage and row ids call it."""
     role: Literal["examples", "knowledge", "examples_and_knowledge", "practice", "unlabelled"]
     """practice: questions with passages that only tuning reads, before the examples; in no split and no knowledge base.
-    unlabelled: texts that `data.labelling` labels, for training only."""
+    unlabelled: texts, or whole documents, that `data.labelling` labels, for training only."""
     path: str = Field(min_length=1)
     format: str | None = None
     """A file of `components/data/readers`; by each file's name where not given. With it, a folder's files of other formats

@@ -18,7 +18,7 @@ from pyarrow import parquet
 
 from components.core import BadInput, MissingPackage, Source, Task
 from components.core.code import reached_files, words_of
-from components.data.locate import folder_formats, source_digests
+from components.data.locate import found_formats, source_digests
 from components.data.read import Record, read_source
 from components.data.readers import DOCUMENTS, READERS, SUFFIXES
 
@@ -372,7 +372,7 @@ def test_the_step_of_data_reaches_the_readers_of_a_folders_files_and_no_other(be
     """An edited reader re-reads the folders that need it."""
     mixed(bench.folder / "docs")
     data = bench.data({"name": "docs", "role": "knowledge", "path": "docs"})
-    formats = folder_formats(data, bench.folder, bench.workspace)
+    formats = found_formats(data, bench.folder, bench.workspace)
     assert formats == {"docs": ["csv", "html", "jsonl", "markdown", "parquet", "text"]}
     reached = reached_files("components.data.stage", words=words_of(data, formats))
     readers = {path.stem for path in reached if path.parent.name == "readers"}
