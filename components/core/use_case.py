@@ -75,7 +75,7 @@ class Task(Frozen):
 
 class Source(Frozen):
     """Rows or passages: a file, a folder, a table of a database, or what is fetched. `path` is relative to the use case's
-    file, absolute, `asset:<asset>/<path>`, an address (`https://…`), or a table's SQLAlchemy URL."""
+    file, absolute, `asset:<asset>/<path>`, an address (`https://…`, `s3://…`, `gs://…`), or a table's SQLAlchemy URL."""
 
     name: str
     """What cards, lineage and row ids call it."""

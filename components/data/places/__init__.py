@@ -8,6 +8,7 @@ Each has
                        address or an answer that is not acceptable, MachineFault for a place that does not answer
 """
 
+import re
 from importlib import import_module
 from pathlib import Path
 from typing import IO, NamedTuple, Protocol
@@ -31,6 +32,11 @@ class Place(Protocol):
     PACKAGES: tuple[str, ...]
 
     def fetch(self, url: str, file: IO[bytes]) -> Got: ...
+
+
+def file_name(last: str) -> str:
+    """The last part of an address as the name of a file: letters, digits, `_`, `-`, `.` and spaces, not hidden."""
+    return re.sub(r"[^\w. -]", "_", last).strip(". ")[-100:] or "page"
 
 
 _MODULES = {

@@ -7,7 +7,6 @@ Limits on bytes (packed and unpacked), on redirects and on the time of the whole
 logins, and proxies, which would resolve the host themselves: HTTP_PROXY is not followed.
 """
 
-import re
 import socket
 import ssl
 import time
@@ -27,7 +26,7 @@ from components.core import BadInput, MachineFault
 from components.core.address import holds_secret, without_secrets
 
 from ..readers import SUFFIXES
-from . import Got
+from . import Got, file_name
 
 NAMES = ("http", "https")
 PACKAGES = ()
@@ -247,7 +246,7 @@ def _unpacked(blocks: Iterable[bytes], encoding: str, at_most: int, url: str) ->
 def _name(at: httpx.URL, said: str, url: str) -> str:
     """A file's name, with the ending of what the server says that it is. Raises BadInput for what no reader reads."""
     media = said.partition(";")[0].strip().lower()
-    last = PurePosixPath(re.sub(r"[^\w. -]", "_", PurePosixPath(at.path).name).strip(". ")[-100:] or "page")
+    last = PurePosixPath(file_name(PurePosixPath(at.path).name))
     ending = last.suffix.lower()
     if media in _UNTYPED and (ending in SUFFIXES or media != "text/plain"):
         return last.name
