@@ -87,7 +87,7 @@ class Source(Frozen):
     """A file of `components/data/readers`; by each file's name where not given. With it, a folder's files of other formats
     are left alone."""
     table: str | None = None
-    """`format: table`: its name, or `<schema>.<name>`."""
+    """Of `format: table` and of a `.duckdb` file: its name, or `<schema>.<name>`."""
     fields: dict[str, str] = {}
     """Our name → the file's: question|text|document, answer|label|summary, passage, title, or the kind's own words."""
     values: dict[str, str] = {}
@@ -111,8 +111,9 @@ class Source(Frozen):
 
     @model_validator(mode="after")
     def _table_is_named(self) -> "Source":
-        if (self.format == "table") != (self.table is not None):
-            raise ValueError("table: `format: table` needs the table's name, other formats none")
+        holds_tables = self.format in ("table", "duckdb") or (self.format is None and self.path.endswith(".duckdb"))
+        if holds_tables != (self.table is not None):
+            raise ValueError("table: `format: table` and DuckDB files need the table's name, other formats none")
         return self
 
 

@@ -57,7 +57,7 @@ def read(path: Path, /, **more: Any) -> list[Record]:
 def test_a_format_that_no_file_reads_is_named_with_those_that_are(bench: Bench) -> None:
     data = bench.data({"name": "films", "path": "films.jsonl", "format": "xlsx"})
     with pytest.raises(
-        BadInput, match=r"data\.sources\.0\.format: 'xlsx' is not read; allowed: conll, csv, docx, epub, html, jsonl"
+        BadInput, match=r"data\.sources\.0\.format: 'xlsx' is not read; allowed: conll, csv, docx, duckdb, epub, html, jsonl"
     ):
         source_digests(data, bench.folder, bench.workspace)
 
@@ -326,7 +326,7 @@ def test_a_file_whose_name_says_no_format_is_named_with_the_key(tmp_path: Path) 
     (tmp_path / "faq.dat").write_text("{}")
     with pytest.raises(
         BadInput,
-        match=r"Name it as data\.sources\.0\.format: conll, csv, docx, epub, html, jsonl, markdown, parquet, pdf, table",
+        match=r"Name it as data\.sources\.0\.format: conll, csv, docx, duckdb, epub, html, jsonl, markdown, parquet, pdf",
     ):
         read(tmp_path / "faq.dat")
 
