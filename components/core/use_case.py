@@ -90,6 +90,9 @@ class Source(Frozen):
     """Of `format: table` and of a `.duckdb` file: its name, or `<schema>.<name>`."""
     fields: dict[str, str] = {}
     """Our name → the file's: question|text|document, answer|label|summary, passage, title, or the kind's own words."""
+    templates: dict[str, str] = {}
+    """Our name → a text of several fields, for logs and sensors: `"Sensor {{sensor}} at {{time}}: {{value}}"`. A row that
+    lacks one is set aside."""
     values: dict[str, str] = {}
     """The file's answers or labels → ours (`"1": positive`)."""
     licence: str
@@ -108,6 +111,12 @@ class Source(Frozen):
                 "100 bytes: folders and pages are named by it"
             )
         return name
+
+    @model_validator(mode="after")
+    def _named_once(self) -> "Source":
+        if twice := sorted(self.fields.keys() & self.templates.keys()):
+            raise ValueError(f"templates: '{twice[0]}' stands under fields too; give one of them")
+        return self
 
     @model_validator(mode="after")
     def _table_is_named(self) -> "Source":

@@ -19,6 +19,7 @@ from .decode import Unreadable
 from .folder import members
 from .readers import DOCUMENTS, READERS, SUFFIXES, UNITS
 from .shapes import answers_in, asked_and_answered, named
+from .templates import filled, names
 
 ALIASES = {
     "text": ("question", "text", "document"),
@@ -78,6 +79,8 @@ def read_source(source: Source, number: int, path: Path, task: Task, at_most: in
     if not rows:
         what = f"the table '{source.table}'" if source.format == "table" else f"{path}: the file"
         raise BadInput(f"{what} is empty (data.sources.{number}, '{source.name}'): it must hold at least one row")
+    if source.templates:
+        rows = _with_templates(source, number, path, rows, task)
     there = {column for row in rows for column in row.fields}
     kind = kind_of(task.kind)
     texts = _aliases(task)["text"]
@@ -104,6 +107,23 @@ def read_source(source: Source, number: int, path: Path, task: Task, at_most: in
             values["answer"] = _as_contract(source.values.get(values["answer"] or "", values["answer"]), task)
         records.append(Record(row.line, **values, file=row.file, fault=fault))
     return records
+
+
+def _with_templates(source: Source, number: int, path: Path, rows: list[Raw], task: Task) -> list[Raw]:
+    """The rows with the texts that `source.templates` make. Raises BadInput for a template that no row can fill."""
+    there = {column for row in rows for column in row.fields}
+    known = [alias for aliases in _aliases(task).values() for alias in aliases]
+    for ours, template in source.templates.items():
+        key, fields = f"data.sources.{number}.templates", names(template)
+        if ours not in known:
+            raise BadInput(f"{key}: key '{ours}' is not known; allowed: {', '.join(known)}")
+        if not fields:
+            raise BadInput(f"{key}.{ours}: it names no field of the file; write one as {{{{field}}}}")
+        if there and (missing := next((name for name in fields if name not in there), None)):
+            found = ", ".join(sorted(map(_shown, there)))
+            raise BadInput(f"{key}.{ours}: {path}: no row has the field '{missing}'; found: {found}")
+    made = [(row, *filled(source.templates, row.fields, _text)) for row in rows]
+    return [replace(row, fields=fields, fault=row.fault or fault) for row, fields, fault in made]
 
 
 def _as_contract(answer: str | None, task: Task) -> str | None:
@@ -168,9 +188,10 @@ def _columns(source: Source, number: int, path: Path, there: set[str], task: Tas
         if field not in known:
             raise BadInput(f"data.sources.{number}.fields: key '{field}' is not known; allowed: {', '.join(known)}")
     columns: dict[str, str] = {}
+    given = {**source.fields, **{ours: ours for ours in source.templates}}
     required = required_fields(source, task)
     for ours in dict.fromkeys((*required, *OPTIONAL.get(source.role, ()))):
-        mapped = next((source.fields[alias] for alias in aliases[ours] if alias in source.fields), None)
+        mapped = next((given[alias] for alias in aliases[ours] if alias in given), None)
         column = mapped or next((alias for alias in aliases[ours] if alias in there), None)
         if column in there:
             columns[ours] = str(column)
