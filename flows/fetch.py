@@ -1,4 +1,5 @@
-"""`ninefold fetch`: bring the assets and the hub's benchmarks that a use case needs, so that a run needs no network."""
+"""`ninefold fetch`: bring the assets, the hub's benchmarks and the sources elsewhere that a use case needs, so that a run
+needs no network."""
 
 from pathlib import Path
 from typing import TypedDict
@@ -19,7 +20,10 @@ class Fetched(TypedDict):
 
 
 def fetch_assets(use_case: Path, profile: str = "cpu") -> dict[str, Fetched]:
-    """Fetch and check each asset, and the data of each benchmark of the hub; {name: {folder, megabytes, licence}}."""
+    """Fetch and check each asset, each source that lies elsewhere, and the data of each benchmark of the hub;
+    {name: {folder, megabytes, licence}}."""
+    from components.data.fetched import fetched as bring
+    from components.data.fetched import is_elsewhere
     from components.evaluation.hub import fetch_benchmarks
     from components.evaluation.stage import Config
 
@@ -34,6 +38,10 @@ def fetch_assets(use_case: Path, profile: str = "cpu") -> dict[str, Fetched]:
     for name in sorted(named | set(ASSETS)):
         folder = fetch(name, workspace)
         fetched[name] = {"folder": str(folder), "megabytes": ASSETS[name].megabytes, "licence": ASSETS[name].licence}
+    for source in filter(is_elsewhere, contract.data.sources):
+        path = bring(source.path, workspace)
+        size = round(path.stat().st_size / 1e6)
+        fetched[source.name] = {"folder": str(path.parent), "megabytes": size, "licence": source.licence}
     benchmarks = stage_config(Config, "evaluation", contract, read_yaml(profile_path(profile), Profile)).benchmarks
     for tasks in fetch_benchmarks([name for name, count in benchmarks.items() if count], workspace).values():
         for task in tasks:

@@ -78,6 +78,7 @@ def lifecycle(do: Steps) -> None:
         policy=policy,
         sources=do.run.sources,
         folder=do.run.path.parent,
+        formats=data.found_formats(contract.data, do.run.path.parent, do.run.workspace),
         suppressed=do.run.suppressed,
         hub=do.run.hub_tasks(),
     )

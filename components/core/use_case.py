@@ -74,22 +74,25 @@ class Task(Frozen):
 
 
 class Source(Frozen):
-    """Rows or passages: a file, a folder, or a table of a database. `path` is relative to the use case's file, absolute,
-    `asset:<asset>/<path>`, or a table's SQLAlchemy URL."""
+    """Rows or passages: a file, a folder, a table of a database, or what is fetched. `path` is relative to the use case's
+    file, absolute, `asset:<asset>/<path>`, an address (`https://…`, `s3://…`, `gs://…`), or a table's SQLAlchemy URL."""
 
     name: str
     """What cards, lineage and row ids call it."""
     role: Literal["examples", "knowledge", "examples_and_knowledge", "practice", "unlabelled"]
     """practice: questions with passages that only tuning reads, before the examples; in no split and no knowledge base.
-    unlabelled: texts that `data.labelling` labels, for training only."""
+    unlabelled: texts, or whole documents, that `data.labelling` labels, for training only."""
     path: str = Field(min_length=1)
     format: str | None = None
     """A file of `components/data/readers`; by each file's name where not given. With it, a folder's files of other formats
     are left alone."""
     table: str | None = None
-    """`format: table`: its name, or `<schema>.<name>`."""
+    """Of `format: table` and of a `.duckdb` file: its name, or `<schema>.<name>`."""
     fields: dict[str, str] = {}
     """Our name → the file's: question|text|document, answer|label|summary, passage, title, or the kind's own words."""
+    templates: dict[str, str] = {}
+    """Our name → a text of several fields, for logs and sensors: `"Sensor {{sensor}} at {{time}}: {{value}}"`. A row that
+    lacks one is set aside."""
     values: dict[str, str] = {}
     """The file's answers or labels → ours (`"1": positive`)."""
     licence: str
@@ -110,9 +113,16 @@ class Source(Frozen):
         return name
 
     @model_validator(mode="after")
+    def _named_once(self) -> "Source":
+        if twice := sorted(self.fields.keys() & self.templates.keys()):
+            raise ValueError(f"templates: '{twice[0]}' stands under fields too; give one of them")
+        return self
+
+    @model_validator(mode="after")
     def _table_is_named(self) -> "Source":
-        if (self.format == "table") != (self.table is not None):
-            raise ValueError("table: `format: table` needs the table's name, other formats none")
+        holds_tables = self.format in ("table", "duckdb") or (self.format is None and self.path.endswith(".duckdb"))
+        if holds_tables != (self.table is not None):
+            raise ValueError("table: `format: table` and DuckDB files need the table's name, other formats none")
         return self
 
 

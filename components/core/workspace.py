@@ -1,7 +1,7 @@
 """The workspace: one folder (`.ninefold/`, or NINEFOLD_HOME) with everything that runs leave behind. Where it is made here,
 only its owner can read it; one that was there keeps its mode, and its databases are their owner's all the same.
 
-store/  ledger.db  runs/<run id>/summary.json  logs/  assets/  mlflow.db  mlruns/  prefect/  serving/  feedback.db
+store/  ledger.db  runs/<run id>/summary.json  logs/  assets/  fetched/  mlflow.db  mlruns/  prefect/  serving/  feedback.db
 forgotten.json  login  rates.json
 """
 
@@ -50,6 +50,11 @@ class Workspace:
     @property
     def assets(self) -> Path:
         return self.root / "assets"
+
+    @property
+    def fetched(self) -> Path:
+        """Sources that lie elsewhere, as they came."""
+        return self.root / "fetched"
 
     @property
     def runs(self) -> Path:

@@ -1,8 +1,8 @@
 """Turns the contract's sources (files of rows and passages) into a Dataset: gated, deduplicated, split, with provenance."""
 
 from .audit import Bias, sentences
-from .locate import source_digests
+from .locate import found_formats, source_digests
 from .preview import Seen, first_rows
 from .stage import Config, Prepared, prepare
 
-__all__ = ["Bias", "Config", "Prepared", "Seen", "first_rows", "prepare", "sentences", "source_digests"]
+__all__ = ["Bias", "Config", "Prepared", "Seen", "first_rows", "found_formats", "prepare", "sentences", "source_digests"]

@@ -1,5 +1,6 @@
 """Provenance: where every row came from, under which licence, who touched it, what was dropped and why. As JSON."""
 
+from collections.abc import Mapping
 from importlib.metadata import version
 
 from components.core import Data, Frozen, Split
@@ -41,13 +42,24 @@ MADE = (
 
 
 def describe(
-    data: Data, use: str, sources: dict[str, str], figures: Figures, splits: dict[str, Split], config: Frozen
+    data: Data,
+    use: str,
+    known: Mapping[str, Mapping[str, object]],
+    figures: Figures,
+    splits: dict[str, Split],
+    config: Frozen,
 ) -> dict[str, object]:
-    """The provenance of a Dataset. sources: SHA-256 by name. use: what the policy allows the result for."""
+    """The provenance of a Dataset. use: what the policy allows the result for. known: of each source, beside the contract:
+    SHA-256, formats of a folder's files, when and whence it was fetched."""
     steps = [*STEPS, MADE] if data.has_made_rows else [*STEPS]
     return {
         "sources": [
-            source.model_dump(mode="json") | {"sha256": sources.get(source.name), **figures["sources"][source.name]}
+            {
+                **source.model_dump(mode="json"),
+                "sha256": None,
+                **known.get(source.name, {}),
+                **figures["sources"][source.name],
+            }
             for source in data.sources
         ],
         "licences": sorted({source.licence for source in data.sources}),

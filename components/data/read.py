@@ -17,8 +17,9 @@ from components.text import holds, same
 
 from .decode import Unreadable
 from .folder import members
-from .readers import DOCUMENTS, READERS, SUFFIXES
+from .readers import DOCUMENTS, READERS, SUFFIXES, UNITS
 from .shapes import answers_in, asked_and_answered, named
+from .templates import filled, names
 
 ALIASES = {
     "text": ("question", "text", "document"),
@@ -35,6 +36,8 @@ REQUIRED = {
 }
 GIVEN = {"examples": ("text", "answer", "passage")}
 """What of it is more where each question comes with its text."""
+OF_TEXTS = ("knowledge", "unlabelled")
+"""Roles of sources that may be texts without answers."""
 OPTIONAL = {"examples": ("passage",), "knowledge": ("title",), "examples_and_knowledge": ("title",)}
 
 
@@ -76,6 +79,8 @@ def read_source(source: Source, number: int, path: Path, task: Task, at_most: in
     if not rows:
         what = f"the table '{source.table}'" if source.format == "table" else f"{path}: the file"
         raise BadInput(f"{what} is empty (data.sources.{number}, '{source.name}'): it must hold at least one row")
+    if source.templates:
+        rows = _with_templates(source, number, path, rows, task)
     there = {column for row in rows for column in row.fields}
     kind = kind_of(task.kind)
     texts = _aliases(task)["text"]
@@ -104,6 +109,23 @@ def read_source(source: Source, number: int, path: Path, task: Task, at_most: in
     return records
 
 
+def _with_templates(source: Source, number: int, path: Path, rows: list[Raw], task: Task) -> list[Raw]:
+    """The rows with the texts that `source.templates` make. Raises BadInput for a template that no row can fill."""
+    there = {column for row in rows for column in row.fields}
+    known = [alias for aliases in _aliases(task).values() for alias in aliases]
+    for ours, template in source.templates.items():
+        key, fields = f"data.sources.{number}.templates", names(template)
+        if ours not in known:
+            raise BadInput(f"{key}: key '{ours}' is not known; allowed: {', '.join(known)}")
+        if not fields:
+            raise BadInput(f"{key}.{ours}: it names no field of the file; write one as {{{{field}}}}")
+        if there and (missing := next((name for name in fields if name not in there), None)):
+            found = ", ".join(sorted(map(_shown, there)))
+            raise BadInput(f"{key}.{ours}: {path}: no row has the field '{missing}'; found: {found}")
+    made = [(row, *filled(source.templates, row.fields, _text)) for row in rows]
+    return [replace(row, fields=fields, fault=row.fault or fault) for row, fields, fault in made]
+
+
 def _as_contract(answer: str | None, task: Task) -> str | None:
     """A label, or the abstention, as the contract writes it where a file writes the same one (another Unicode form)."""
     spelled = {same(text): text for text in (*task.labels, *([task.abstain] if task.abstain else []))}
@@ -118,7 +140,7 @@ def _one(source: Source, number: int, path: Path) -> Iterator[Raw]:
             f"data.sources.{number}.path: {path}: its format does not follow from its name. Name it as "
             f"data.sources.{number}.format: {', '.join(sorted(READERS))}"
         )
-    _documents_are_knowledge(kind, source, number, path)
+    _texts_hold_no_answers(kind, source, number, path)
     try:
         yield from (Raw(line, fields) for line, fields in READERS[kind](path, source))
     except (Unreadable, OSError) as error:
@@ -133,12 +155,12 @@ def _folder(source: Source, number: int, path: Path) -> Iterator[Raw]:
             line += 1
             yield Raw(line, {}, member.name, member.fault)
             continue
-        _documents_are_knowledge(member.format, source, number, member.path)
+        _texts_hold_no_answers(member.format, source, number, member.path)
+        rows, unit = READERS[member.format](member.path, source), UNITS[member.format]
         try:
-            for inside, fields in READERS[member.format](member.path, source):
+            for inside, fields in list(rows) if member.format in DOCUMENTS else rows:  # a text is read whole, or set aside
                 line += 1
-                file = member.name if member.format in DOCUMENTS else f"{member.name}, line {inside}"
-                yield Raw(line, fields, file)
+                yield Raw(line, fields, member.name if unit == "document" else f"{member.name}, {unit} {inside}")
         except (Unreadable, OSError) as error:
             line += 1
             yield Raw(line, {}, member.name, _why(error))
@@ -148,25 +170,28 @@ def _why(error: Exception) -> str:
     return f"it cannot be read ({error.strerror})" if isinstance(error, OSError) else str(error)
 
 
-def _documents_are_knowledge(kind: str, source: Source, number: int, path: Path) -> None:
-    if kind in DOCUMENTS and source.role != "knowledge":
+def _texts_hold_no_answers(kind: str, source: Source, number: int, path: Path) -> None:
+    if kind in DOCUMENTS and source.role not in OF_TEXTS:
         raise BadInput(
             f"data.sources.{number}.role: {path}: a document ({kind}) is a passage and holds no answers: its role must be "
-            f"'knowledge', not '{source.role}'. Rows with answers come in csv, jsonl, parquet or a table"
+            f"'knowledge' (or 'unlabelled'), not '{source.role}'. Rows with answers come in csv, jsonl, parquet or a table"
         )
 
 
 def _columns(source: Source, number: int, path: Path, there: set[str], task: Task) -> dict[str, str]:
     """Our field → the file's column, from the contract's mapping or, where it says nothing, by the usual names."""
     aliases = _aliases(task)
+    if source.role == "unlabelled":  # a document's text waits for a label as any other
+        aliases |= {"text": (*aliases["text"], *aliases["passage"])}
     known = [alias for names in aliases.values() for alias in names]
     for field in source.fields:
         if field not in known:
             raise BadInput(f"data.sources.{number}.fields: key '{field}' is not known; allowed: {', '.join(known)}")
     columns: dict[str, str] = {}
+    given = {**source.fields, **{ours: ours for ours in source.templates}}
     required = required_fields(source, task)
     for ours in dict.fromkeys((*required, *OPTIONAL.get(source.role, ()))):
-        mapped = next((source.fields[alias] for alias in aliases[ours] if alias in source.fields), None)
+        mapped = next((given[alias] for alias in aliases[ours] if alias in given), None)
         column = mapped or next((alias for alias in aliases[ours] if alias in there), None)
         if column in there:
             columns[ours] = str(column)

@@ -35,6 +35,7 @@ from .audit import of_curation, of_records, of_rows, report_on, sentences
 from .benchmarks import benchmark_items
 from .collect import Gated, collect
 from .contamination import LeakFinding, Rules, clean_practice, divide
+from .fetched import facts
 from .figures import Contamination, Figures, figures_of, origins
 from .filters import chosen
 from .knowledge import held_out_passages, knowledge
@@ -133,6 +134,7 @@ def prepare(
     policy: Policy,
     sources: dict[str, str],
     folder: Path,
+    formats: dict[str, list[str]] | None = None,
     suppressed: Suppressed = NOTHING,
     hub: tuple[HubTask, ...] = (),
     step: Step,
@@ -140,9 +142,10 @@ def prepare(
     """Turn the contract's sources into a Dataset.
 
     sources: digests from `source_digests`, recorded in the provenance. folder: where the use case's YAML lies; nothing in
-    the result depends on it. suppressed: what was forgotten: rows that hold it are dropped as they are read. hub: the tasks
-    of the hub that evaluation asks, with their pinned data. Raises BadInput (file, line or key) for what cannot be read,
-    GateRefused where a critical expectation fails or too much of the evaluation leaks.
+    the result depends on it. formats: of folders' files and of what was fetched (`found_formats`), recorded too. suppressed:
+    what was forgotten: rows that hold it are dropped as they are read. hub: the tasks of the hub that evaluation asks, with
+    their pinned data. Raises BadInput (file, line or key) for what cannot be read, GateRefused where a critical expectation
+    fails or too much of the evaluation leaks.
     """
     _check(task, data)
     gated = collect(task, data, folder, config.max_characters, suppressed, step)
@@ -200,7 +203,10 @@ def prepare(
     keep.list("lines", "lines.jsonl", read_at(gated.collected, uncollected.origin))
     if uncollected.votes:
         keep.list("label_votes", "votes.jsonl", uncollected.votes)
-    provenance = describe(data, policy.use, sources, figures, keep.splits, config) | keep.lists
+    known: dict[str, dict[str, object]] = {name: {"sha256": digest} for name, digest in sources.items()}
+    known |= {name: known.get(name, {}) | {"formats": one} for name, one in (formats or {}).items()}
+    known |= {name: known.get(name, {}) | {"fetched": one} for name, one in facts(data, step.workspace).items()}
+    provenance = describe(data, policy.use, known, figures, keep.splits, config) | keep.lists
     if asked := [item for item in questions if not suppressed.holds(item.question, item.answer)]:
         keep.split("benchmark_items", asked, "items.jsonl")
     notes = (*gated.warned, *curated.notes, *sentences(bias), *uncollected.notes, *bias["not_measured"])

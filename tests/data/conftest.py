@@ -8,7 +8,7 @@ import pytest
 
 from components.core import Data, Machine, Policy, Step, Task, Workspace, parse
 from components.core.hub_task import HubTask
-from components.data import Config, Prepared, prepare, source_digests
+from components.data import Config, Prepared, found_formats, prepare, source_digests
 from components.text.suppression import Suppressed
 
 QUESTIONS = Task(kind="question_answering", instruction="Answer.", abstain="unknown")
@@ -75,6 +75,7 @@ class Bench:
             policy=policy or Policy(),
             sources=sources,
             folder=self.folder,
+            formats=found_formats(data, self.folder, self.workspace),
             suppressed=forgotten,
             hub=hub,
             step=step,

@@ -17,7 +17,8 @@ import pytest
 from pyarrow import parquet
 
 from components.core import BadInput, MissingPackage, Source, Task
-from components.data.locate import source_digests
+from components.core.code import reached_files, words_of
+from components.data.locate import found_formats, source_digests
 from components.data.read import Record, read_source
 from components.data.readers import DOCUMENTS, READERS, SUFFIXES
 
@@ -55,7 +56,9 @@ def read(path: Path, /, **more: Any) -> list[Record]:
 
 def test_a_format_that_no_file_reads_is_named_with_those_that_are(bench: Bench) -> None:
     data = bench.data({"name": "films", "path": "films.jsonl", "format": "xlsx"})
-    with pytest.raises(BadInput, match=r"data\.sources\.0\.format: 'xlsx' is not read; allowed: conll, csv, html, jsonl"):
+    with pytest.raises(
+        BadInput, match=r"data\.sources\.0\.format: 'xlsx' is not read; allowed: conll, csv, docx, duckdb, epub, html, jsonl"
+    ):
         source_digests(data, bench.folder, bench.workspace)
 
 
@@ -322,7 +325,8 @@ def test_an_empty_folder_is_named_with_its_key(tmp_path: Path) -> None:
 def test_a_file_whose_name_says_no_format_is_named_with_the_key(tmp_path: Path) -> None:
     (tmp_path / "faq.dat").write_text("{}")
     with pytest.raises(
-        BadInput, match=r"Name it as data\.sources\.0\.format: conll, csv, html, jsonl, markdown, parquet, table, text"
+        BadInput,
+        match=r"Name it as data\.sources\.0\.format: conll, csv, docx, duckdb, epub, html, jsonl, markdown, parquet, pdf",
     ):
         read(tmp_path / "faq.dat")
 
@@ -337,7 +341,7 @@ def test_documents_hold_no_answers(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("a")
     task = Task(kind="question_answering", instruction="Answer.")
     source = Source(name="a", role="examples", path="a.txt", licence="mit", origin="tests")
-    with pytest.raises(BadInput, match=r"data\.sources\.0\.role: .*must be 'knowledge', not 'examples'"):
+    with pytest.raises(BadInput, match=r"data\.sources\.0\.role: .*must be 'knowledge' \(or 'unlabelled'\), not 'examples'"):
         read_source(source, 0, tmp_path / "a.txt", task)
 
 
@@ -362,6 +366,18 @@ def test_a_folders_digest_follows_names_and_contents(bench: Bench) -> None:
     digests.append(source_digests(data, bench.folder, bench.workspace)["docs"])
     assert digests[0] == digests[1]
     assert len(set(digests)) == 3
+
+
+def test_the_step_of_data_reaches_the_readers_of_a_folders_files_and_no_other(bench: Bench) -> None:
+    """An edited reader re-reads the folders that need it."""
+    mixed(bench.folder / "docs")
+    data = bench.data({"name": "docs", "role": "knowledge", "path": "docs"})
+    formats = found_formats(data, bench.folder, bench.workspace)
+    assert formats == {"docs": ["csv", "html", "jsonl", "markdown", "parquet", "text"]}
+    reached = reached_files("components.data.stage", words=words_of(data, formats))
+    readers = {path.stem for path in reached if path.parent.name == "readers"}
+    assert {"csv", "html", "markdown", "parquet"} < readers
+    assert not readers & {"conll", "docx", "epub", "pdf"}
 
 
 def test_a_tables_digest_follows_its_rows(bench: Bench) -> None:

@@ -14,6 +14,7 @@ from components.core import BadInput, Source
 from ..decode import decoded_rows
 
 SUFFIXES = (".conll", ".iob", ".bio")
+UNIT = "line"
 _TAG = re.compile(r"O|[BI]-(\S+)")
 
 Tagged = tuple[str, str]

@@ -16,6 +16,7 @@ from components.core import BadInput, Source
 from ..decode import decoded_rows
 
 SUFFIXES = (".csv", ".tsv", ".tab")
+UNIT = "line"
 _WORDS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 _FORMS: tuple[tuple[str, Literal[0, 3]], ...] = (
     *((separator, csv.QUOTE_MINIMAL) for separator in _WORDS),

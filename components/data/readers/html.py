@@ -20,6 +20,7 @@ UNSEEN = [
 ]
 """What a browser does not show, by the page itself; what style sheets hide is not known here."""
 SUFFIXES = (".html", ".htm", ".xhtml")
+UNIT = "document"
 
 
 def rows(path: Path, source: Source) -> Iterator[tuple[int, dict[str, object]]]:

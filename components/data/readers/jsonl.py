@@ -11,6 +11,7 @@ from ..decode import decoded_rows
 from ..shapes import rows_inside
 
 SUFFIXES = (".jsonl", ".ndjson", ".json")
+UNIT = "line"
 
 
 def rows(path: Path, source: Source) -> Iterator[tuple[int, dict[str, object]]]:

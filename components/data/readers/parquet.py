@@ -8,6 +8,7 @@ from components.core import BadInput, Source
 from .table import plain
 
 SUFFIXES = (".parquet",)
+UNIT = "line"
 
 
 def rows(path: Path, source: Source) -> Iterator[tuple[int, dict[str, object]]]:

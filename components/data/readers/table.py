@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Engine
 
 SUFFIXES = ()
+UNIT = "line"
 
 
 def rows(path: Path, source: Source) -> Iterator[tuple[int, dict[str, object]]]:

@@ -8,6 +8,7 @@ from components.core import Source
 from ..decode import decoded, document
 
 SUFFIXES = (".txt", ".text")
+UNIT = "document"
 
 
 def rows(path: Path, source: Source) -> Iterator[tuple[int, dict[str, object]]]:
