@@ -5,14 +5,14 @@ is answered at once with file and line. What is wrong with a single value become
 cannot be read a record with its fault, for the gate to find.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import islice
 from math import isfinite
 from pathlib import Path
 
 from components.core import BadInput, Source, Task
-from components.tasks import kind_of
+from components.tasks import Kind, kind_of
 from components.text import holds, same
 
 from .decode import Unreadable
@@ -94,14 +94,22 @@ def read_source(source: Source, number: int, path: Path, task: Task, at_most: in
                 silent = "it has no answer: write the words that say so as task.abstain, or leave such rows out"
                 fault = fault or (silent if task.abstain is None else None)
         if given.get("answer") is not None:
-            read = kind.read_answer(given["answer"], task.own)
-            fault = fault or (f"answer {kind.unreadable}" if read is None else None)
-            given["answer"] = read
+            said = _with_values(given["answer"], source.values, kind)
+            given["answer"] = kind.read_answer(said, task.own)
+            if given["answer"] is None:
+                fault = fault or f"answer {kind.unreadable(said, task.own)}"
         values = {ours: _text(value) for ours, value in given.items()}
         if "answer" in values:
             values["answer"] = _as_contract(source.values.get(values["answer"] or "", values["answer"]), task)
         records.append(Record(row.line, **values, file=row.file, fault=fault))
     return records
+
+
+def _with_values(answer: object, values: Mapping[str, str], kind: Kind) -> object:
+    """An answer of several parts with `values` applied to each; any other one as it is, since it is looked up whole."""
+    if kind.parts is None or not values:
+        return answer
+    return [values.get(_text(part) or "", part) for part in kind.parts(answer)]
 
 
 def _as_contract(answer: str | None, task: Task) -> str | None:

@@ -48,6 +48,11 @@ def as_given(answer: object, own: Mapping[str, object]) -> object:
     return answer
 
 
+def no_answer(answer: object, own: Mapping[str, object]) -> str:
+    """What is said of an answer that a kind does not read, where it says nothing more."""
+    return "is no answer of this kind of task"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Kind:
     """One kind of task (see the module docstring)."""
@@ -88,8 +93,10 @@ class Kind:
     """The task's own keys that answering needs: a Candidate keeps them."""
     packages: tuple[str, ...] = ()
     """What an application of this kind needs installed beside what its engine needs."""
-    unreadable: str = "is no answer of this kind of task"
-    """What is said of an answer in a file that `read_answer` gives None for."""
+    unreadable: Callable[[object, Mapping[str, object]], str] = no_answer
+    """What is said of an answer in a file that `read_answer` gives None for, behind the word "answer"."""
+    parts: Callable[[object], list[object]] | None = None
+    """The parts of an answer that is several: a source's `values` are looked up for each of them."""
 
     @property
     def formed(self) -> bool:
