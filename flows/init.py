@@ -35,7 +35,7 @@ def init(kind: str, name: str, folder: Path) -> Written:
         "role": "examples_and_knowledge" if of_kind.asks else "examples",
         "role_note": "   # questions with answers; their passages are the knowledge base" if of_kind.asks else "",
         "rows": f"{name}.jsonl", "fields": ", ".join(f"{ours}: {theirs}" for ours, theirs in fields.items()),
-        "by": ", by: passage" if of_kind.asks else "", "metrics": of_kind.metrics,
+        "by": ", by: passage" if of_kind.asks else "", "metrics": of_kind.metrics, "asks": of_kind.asks, "asked": asked,
     }  # fmt: skip
     texts = {contract: _filled("contract", values), profile: _filled("profile", values)}
     parse(UseCase, yaml.safe_load(texts[contract]), "ninefold init")

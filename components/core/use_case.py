@@ -90,6 +90,8 @@ class Source(Frozen):
     """`format: table`: its name, or `<schema>.<name>`."""
     fields: dict[str, str] = {}
     """Our name → the file's: question|text|document, answer|label|summary, passage, title, or the kind's own words."""
+    template: str | None = None
+    """The input made of several of the file's fields, each as `{{field}}`: `Premise: {{premise}} Claim: {{claim}}`."""
     values: dict[str, str] = {}
     """The file's answers or labels → ours (`"1": positive`)."""
     licence: str

@@ -5,7 +5,7 @@ is answered at once with file and line. What is wrong with a single value become
 cannot be read a record with its fault, for the gate to find.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from math import isfinite
@@ -19,6 +19,7 @@ from .decode import Unreadable
 from .folder import members
 from .readers import DOCUMENTS, READERS, SUFFIXES
 from .shapes import answers_in, asked_and_answered, named
+from .template import filled, template_fields
 
 ALIASES = {
     "text": ("question", "text", "document"),
@@ -76,9 +77,11 @@ def read_source(source: Source, number: int, path: Path, task: Task, at_most: in
     if not rows:
         what = f"the table '{source.table}'" if source.format == "table" else f"{path}: the file"
         raise BadInput(f"{what} is empty (data.sources.{number}, '{source.name}'): it must hold at least one row")
-    there = {column for row in rows for column in row.fields}
     kind = kind_of(task.kind)
     texts = _aliases(task)["text"]
+    if source.template is not None:
+        rows = _with_input(source, number, path, rows, texts)
+    there = {column for row in rows for column in row.fields}
     required = required_fields(source, task)
     if "text" in required and not there & {*texts, *(source.fields.get(alias, alias) for alias in texts)}:
         rows = [_with_question(row, kind.asks) for row in rows]
@@ -103,6 +106,21 @@ def read_source(source: Source, number: int, path: Path, task: Task, at_most: in
             values["answer"] = _as_contract(source.values.get(values["answer"] or "", values["answer"]), task)
         records.append(Record(row.line, **values, file=row.file, fault=fault))
     return records
+
+
+def _with_input(source: Source, number: int, path: Path, rows: list[Raw], inputs: Sequence[str]) -> list[Raw]:
+    """The rows with the input that `source.template` makes of their fields. inputs: our names of it, the usual one first"""
+    names, there = template_fields(source, number, inputs), {column for row in rows for column in row.fields}
+    if missing := [name for name in names if name not in there]:
+        raise BadInput(
+            f"{path}: no row has the field {', '.join(map(repr, missing))} of data.sources.{number}.template; found: "
+            f"{', '.join(sorted(map(_shown, there)))}"
+        )
+    made = []
+    for row in rows:
+        text, fault = filled(source.template or "", {name: _text(row.fields.get(name)) for name in names})
+        made.append(replace(row, fields=row.fields | {inputs[0]: text}, fault=row.fault or fault))
+    return made
 
 
 def _with_values(answer: object, values: Mapping[str, str], kind: Kind) -> object:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from components.core import Row
+from components.core import Row, Task
 from components.measure import per_example
 from components.selection import baselines
 from components.tasks import kind_of
@@ -27,13 +27,25 @@ def labels_before_the_but(draw: random.Random) -> tuple[str, str]:
     return " ".join(f"{word} {draw.choice(FILL)}" for word in named), ", ".join(sorted(labels[:count]))
 
 
-RULES: dict[str, Rule] = {"multilabel_classification": labels_before_the_but}
+def claim_of_a_pair(draw: random.Random) -> tuple[str, str]:
+    """A premise and a claim made one input (data.sources.template): every pair has one "not", and what counts is where."""
+    words, denied = draw.choices(FILL, k=6), draw.choice([0, 1, 2, 3, 4, 5])
+    words[denied] = f"not {words[denied]}"
+    return f"Premise: {' '.join(words[:3])} Claim: {' '.join(words[3:])}", "no" if denied < 3 else "yes"
 
 
-@pytest.mark.parametrize("kind", RULES)
-def test_a_tiny_model_learns_a_rule_that_the_plain_baseline_does_not(kind: str, tmp_path: Path) -> None:
-    draw, task, step = random.Random(0), solved(kind).task, step_in(tmp_path)
-    pairs = [RULES[kind](draw) for _ in range(220)]
+PAIRS = Task(kind="classification", instruction="Does the claim follow?", labels=["yes", "no"])
+RULES: dict[str, tuple[Task, Rule]] = {
+    "sets of labels": (solved("multilabel_classification").task, labels_before_the_but),
+    "pairs": (PAIRS, claim_of_a_pair),
+}
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_a_tiny_model_learns_a_rule_that_the_plain_baseline_does_not(name: str, tmp_path: Path) -> None:
+    draw, (task, rule), step = random.Random(0), RULES[name], step_in(tmp_path)
+    kind = kind_of(task.kind)
+    pairs = [rule(draw) for _ in range(220)]
     rows = [Row(id=str(i), text=text, answer=answer) for i, (text, answer) in enumerate(pairs)]
     train, test = rows[:160], rows[160:]
     case = Solved(task, [row for row in train for _ in range(2)], [], [])  # its training part is every second row
@@ -41,7 +53,7 @@ def test_a_tiny_model_learns_a_rule_that_the_plain_baseline_does_not(kind: str, 
     model = taught(task, train, step, epochs=10)
 
     def score(answers: list[str]) -> float:
-        found = [per_example(task, row, text, None)[kind_of(kind).rated_by] for row, text in zip(test, answers, strict=True)]
+        found = [per_example(task, row, text, None)[kind.rated_by] for row, text in zip(test, answers, strict=True)]
         return sum(value or 0 for value in found) / len(found)
 
     assert score(said(model, test, step)) > score(said(plain, test, step)) + 0.2
