@@ -29,6 +29,7 @@ def init(kind: str, name: str, folder: Path) -> Written:
     contract, profile = folder / f"{name}.yaml", folder / f"{name}.profile.yaml"
     asked, answered = of_kind.columns
     fields = {asked: asked, answered: answered} | ({"passage": "passage"} if of_kind.asks else {})
+    fields |= {"tests": "tests"} if of_kind.tested else {}
     values: dict[str, object] = {
         "name": name, "file": contract.name, "profile": profile.name, "kind": kind, "kinds": names(),
         "own": "".join(f"  {key}: {_in_a_line(value)}\n" for key, value in of_kind.example.items()),

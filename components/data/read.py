@@ -52,6 +52,7 @@ class Record:
     answer: str | None = None
     passage: str | None = None
     title: str | None = None
+    tests: str | None = None
     file: str = ""
     fault: str | None = None
 
@@ -217,7 +218,8 @@ def _usual(ours: str, task: Task) -> str:
 
 def required_fields(source: Source, task: Task) -> tuple[str, ...]:
     """Our fields that the source's files must have."""
-    return ({**REQUIRED, **GIVEN} if task.given else REQUIRED)[source.role]
+    required = ({**REQUIRED, **GIVEN} if task.given else REQUIRED)[source.role]
+    return (*required, "tests") if kind_of(task.kind).tested and "answer" in required else required
 
 
 def _aliases(task: Task) -> dict[str, tuple[str, ...]]:
@@ -226,6 +228,8 @@ def _aliases(task: Task) -> dict[str, tuple[str, ...]]:
     own = {"text": (text, *ALIASES["text"]), "answer": (answer, *ALIASES["answer"])}
     if kind_of(task.kind).asks:
         own = {"text": own["text"], "answer": (*own["answer"], "answers"), "passage": (*ALIASES["passage"], "context")}
+    if kind_of(task.kind).tested:
+        own["tests"] = ("tests", "test")
     if task.given:  # a field `text` is then what is asked about, not what is asked
         own |= {"text": (text,), "passage": (*own["passage"], "text", "document")}
     return ALIASES | {ours: tuple(dict.fromkeys(names)) for ours, names in own.items()}

@@ -80,6 +80,8 @@ class Kind:
     """What a model of the catalogue must be made for, one of these."""
     languages: Callable[[Task], tuple[str, ...]] = lambda task: (task.language,)
     """BCP 47 tags of inputs and answers: a model must know all of them, and `task.language` must be one."""
+    tested: bool = False
+    """Each example row brings `tests`, a program that its answer must pass."""
     asks: bool = False
     """Inputs are questions, which are answered from passages, or with an abstention; else they are texts of their own."""
     writes: bool = False
