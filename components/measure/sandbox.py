@@ -17,6 +17,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 
@@ -94,8 +95,9 @@ def _run(request: dict[str, object]) -> tuple[str, str]:
                 start_new_session=True,
             )  # fmt: skip
             try:
-                child.wait(SECONDS)
-            except subprocess.TimeoutExpired:
+                with suppress(subprocess.TimeoutExpired):
+                    child.wait(SECONDS)
+            finally:  # interrupted or not
                 child.kill()  # and with it, by --kill-child, all that it started
                 child.wait()
             wrong.seek(0)

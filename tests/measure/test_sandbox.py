@@ -1,6 +1,7 @@
 """What an answer can do to the machine that tests it: nothing. Each attack ends bounded, and has not passed."""
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -148,6 +149,26 @@ def test_processor_time_ends_it_where_wall_time_does_not() -> None:
     begun = time.monotonic()
     assert not passes("while True:\n    pass", "")
     assert time.monotonic() - begun < sandbox.SECONDS - 1
+
+
+def test_an_interrupted_run_leaves_no_process() -> None:
+    def children() -> list[str]:
+        listed = subprocess.run(["ps", "--ppid", str(os.getpid()), "-o", "comm="], capture_output=True, text=True)
+        return [name for name in listed.stdout.split() if name == "unshare"]
+
+    def interrupt(*_: object) -> None:
+        seen.extend(children())
+        raise KeyboardInterrupt
+
+    seen: list[str] = []
+    before = signal.signal(signal.SIGALRM, interrupt)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 1)
+        with pytest.raises(KeyboardInterrupt):
+            passes("import time\ntime.sleep(1000)", "")
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    assert (seen, children()) == (["unshare"], [])
 
 
 def test_where_nothing_keeps_it_apart_nothing_is_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
