@@ -29,13 +29,14 @@ def init(kind: str, name: str, folder: Path) -> Written:
     contract, profile = folder / f"{name}.yaml", folder / f"{name}.profile.yaml"
     asked, answered = of_kind.columns
     fields = {asked: asked, answered: answered} | ({"passage": "passage"} if of_kind.asks else {})
+    fields |= {"tests": "tests"} if of_kind.tested else {}
     values: dict[str, object] = {
         "name": name, "file": contract.name, "profile": profile.name, "kind": kind, "kinds": names(),
         "own": "".join(f"  {key}: {_in_a_line(value)}\n" for key, value in of_kind.example.items()),
         "role": "examples_and_knowledge" if of_kind.asks else "examples",
         "role_note": "   # questions with answers; their passages are the knowledge base" if of_kind.asks else "",
         "rows": f"{name}.jsonl", "fields": ", ".join(f"{ours}: {theirs}" for ours, theirs in fields.items()),
-        "by": ", by: passage" if of_kind.asks else "", "metrics": of_kind.metrics,
+        "by": ", by: passage" if of_kind.asks else "", "metrics": of_kind.metrics, "asks": of_kind.asks, "asked": asked,
     }  # fmt: skip
     texts = {contract: _filled("contract", values), profile: _filled("profile", values)}
     parse(UseCase, yaml.safe_load(texts[contract]), "ninefold init")

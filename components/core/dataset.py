@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from typing import Literal
 
+from pydantic import Field
+
 from .digest import Frozen
 from .files import read_jsonl
 from .store import Store
@@ -15,6 +17,8 @@ class Row(Frozen):
     text: str
     """All of the input; where its text comes with a question, both (components/text/given.py)."""
     answer: str
+    tests: str | None = Field(None, exclude_if=lambda tests: tests is None)  # rows without them keep their digests
+    """code_generation: a program that runs to its end behind an answer that is right."""
     passage: str | None = None
     """question_answering: id of the passage in the knowledge base that the question is about."""
     source: str = ""

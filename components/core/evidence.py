@@ -1,7 +1,7 @@
 """Evidence, Decision, Release, and what every stage returns."""
 
 from collections.abc import Mapping
-from typing import Literal, TypedDict, cast
+from typing import Literal, NotRequired, TypedDict, cast
 
 from .candidate import Candidate
 from .digest import Frozen
@@ -46,6 +46,7 @@ class Example(TypedDict):
     context_passages: list[str]
     margin: float | None
     slices: dict[str, str]
+    tests: NotRequired[str]
 
 
 def figure_of(row: Mapping[str, object], metric: str) -> float | None:

@@ -65,7 +65,7 @@ class Gate:
         """Validate one source; every failed row is named by its line."""
         import pandas as pd
 
-        columns = ("line", "text", "answer", "passage", "title")
+        columns = ("line", "text", "answer", "passage", "title", "tests")
         frame = pd.DataFrame({column: [getattr(record, column) for record in records] for column in columns})
         frame = frame.astype(dict.fromkeys(columns[1:], object))
         asked = required_fields(source, task)

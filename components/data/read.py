@@ -5,14 +5,14 @@ is answered at once with file and line. What is wrong with a single value become
 cannot be read a record with its fault, for the gate to find.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import islice
 from math import isfinite
 from pathlib import Path
 
 from components.core import BadInput, Source, Task
-from components.tasks import kind_of
+from components.tasks import Kind, kind_of
 from components.text import holds, same
 
 from .decode import Unreadable
@@ -54,6 +54,7 @@ class Record:
     answer: str | None = None
     passage: str | None = None
     title: str | None = None
+    tests: str | None = None
     file: str = ""
     fault: str | None = None
 
@@ -99,9 +100,10 @@ def read_source(source: Source, number: int, path: Path, task: Task, at_most: in
                 silent = "it has no answer: write the words that say so as task.abstain, or leave such rows out"
                 fault = fault or (silent if task.abstain is None else None)
         if given.get("answer") is not None:
-            read = kind.read_answer(given["answer"], task.own)
-            fault = fault or (f"answer {kind.unreadable}" if read is None else None)
-            given["answer"] = read
+            said = _with_values(given["answer"], source.values, kind)
+            given["answer"] = kind.read_answer(said, task.own)
+            if given["answer"] is None:
+                fault = fault or f"answer {kind.unreadable(said, task.own)}"
         values = {ours: _text(value) for ours, value in given.items()}
         if "answer" in values:
             values["answer"] = _as_contract(source.values.get(values["answer"] or "", values["answer"]), task)
@@ -124,6 +126,13 @@ def _with_templates(source: Source, number: int, path: Path, rows: list[Raw], ta
             raise BadInput(f"{key}.{ours}: {path}: no row has the field '{missing}'; found: {found}")
     made = [(row, *filled(source.templates, row.fields, _text)) for row in rows]
     return [replace(row, fields=fields, fault=row.fault or fault) for row, fields, fault in made]
+
+
+def _with_values(answer: object, values: Mapping[str, str], kind: Kind) -> object:
+    """An answer of several parts with `values` applied to each; any other one as it is, since it is looked up whole."""
+    if kind.parts is None or not values:
+        return answer
+    return [values.get(_text(part) or "", part) for part in kind.parts(answer)]
 
 
 def _as_contract(answer: str | None, task: Task) -> str | None:
@@ -216,7 +225,8 @@ def _usual(ours: str, task: Task) -> str:
 
 def required_fields(source: Source, task: Task) -> tuple[str, ...]:
     """Our fields that the source's files must have."""
-    return ({**REQUIRED, **GIVEN} if task.given else REQUIRED)[source.role]
+    required = ({**REQUIRED, **GIVEN} if task.given else REQUIRED)[source.role]
+    return (*required, "tests") if kind_of(task.kind).tested and "answer" in required else required
 
 
 def _aliases(task: Task) -> dict[str, tuple[str, ...]]:
@@ -225,6 +235,8 @@ def _aliases(task: Task) -> dict[str, tuple[str, ...]]:
     own = {"text": (text, *ALIASES["text"]), "answer": (answer, *ALIASES["answer"])}
     if kind_of(task.kind).asks:
         own = {"text": own["text"], "answer": (*own["answer"], "answers"), "passage": (*ALIASES["passage"], "context")}
+    if kind_of(task.kind).tested:
+        own["tests"] = ("tests", "test")
     if task.given:  # a field `text` is then what is asked about, not what is asked
         own |= {"text": (text,), "passage": (*own["passage"], "text", "document")}
     return ALIASES | {ours: tuple(dict.fromkeys(names)) for ours, names in own.items()}

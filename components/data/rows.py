@@ -100,13 +100,14 @@ class Collected:
         self._seen[key] = record.answer
         if passage and record.passage:
             self.questioned.setdefault(passage, record.passage)
-        name = digest_of([text, record.answer, passage])[:16]
+        name = digest_of([text, record.answer, passage, *([record.tests] if record.tests else [])])[:16]
         self.origin["train", name] = _read_at(source, record)
         self.rows.append(
             Row(
                 id=name,
                 text=text,
                 answer=record.answer,
+                tests=record.tests,
                 passage=passage,
                 source=source.name,
                 slices=slices(text, record.answer, self.task),

@@ -123,6 +123,8 @@ def _example(task: Task, row: Row, answered: AnswerLike, searched: bool) -> Exam
         margin=answered.margin,
         slices=row.slices,
     )
+    if row.tests is not None:
+        example["tests"] = row.tests
     figures = per_example(task, row, answered.text, answered.passages if searched else None, answered.context)
     return cast(Example, {**example, **figures})
 

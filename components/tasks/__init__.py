@@ -48,6 +48,11 @@ def as_given(answer: object, own: Mapping[str, object]) -> object:
     return answer
 
 
+def no_answer(answer: object, own: Mapping[str, object]) -> str:
+    """What is said of an answer that a kind does not read, where it says nothing more."""
+    return "is no answer of this kind of task"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Kind:
     """One kind of task (see the module docstring)."""
@@ -75,6 +80,8 @@ class Kind:
     """What a model of the catalogue must be made for, one of these."""
     languages: Callable[[Task], tuple[str, ...]] = lambda task: (task.language,)
     """BCP 47 tags of inputs and answers: a model must know all of them, and `task.language` must be one."""
+    tested: bool = False
+    """Each example row brings `tests`, a program that its answer must pass."""
     asks: bool = False
     """Inputs are questions, which are answered from passages, or with an abstention; else they are texts of their own."""
     writes: bool = False
@@ -88,8 +95,10 @@ class Kind:
     """The task's own keys that answering needs: a Candidate keeps them."""
     packages: tuple[str, ...] = ()
     """What an application of this kind needs installed beside what its engine needs."""
-    unreadable: str = "is no answer of this kind of task"
-    """What is said of an answer in a file that `read_answer` gives None for."""
+    unreadable: Callable[[object, Mapping[str, object]], str] = no_answer
+    """What is said of an answer in a file that `read_answer` gives None for, behind the word "answer"."""
+    parts: Callable[[object], list[object]] | None = None
+    """The parts of an answer that is several: a source's `values` are looked up for each of them."""
 
     @property
     def formed(self) -> bool:

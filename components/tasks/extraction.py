@@ -126,5 +126,5 @@ KIND = Kind(
     read_answer=read_answer,
     answers_by=("schema",),
     packages=("jsonschema",),
-    unreadable="is no JSON that task.schema allows",
+    unreadable=lambda answer, own: "is no JSON that task.schema allows",
 )

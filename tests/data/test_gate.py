@@ -167,7 +167,7 @@ source = Source(name="calls", path="x", role="examples_and_knowledge", licence="
 records = [Record(line=i, text=f"question {i % 40}", answer=f"answer {i % 40}", passage="p") for i in range(60)]
 gate = Gate(Path(sys.argv[1]))
 data = Data(sources=[source], splits=Splits(train=9, validation=9, test=9))
-gate.check(source, records, Task(kind="answer", instruction="Answer."), data, 1000)
+gate.check(source, records, Task(kind="question_answering", instruction="Answer."), data, 1000)
 gate.settle()
 """
 

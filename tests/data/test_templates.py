@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from components.core import BadInput, Source
+from components.core import BadInput, GateRefused, Source, Task
 from components.data.read import Record, read_source
 
 from .conftest import QUESTIONS, REVIEWS, Bench, write
@@ -62,6 +62,47 @@ def test_a_template_that_no_row_can_fill_is_refused_with_its_key(
 ) -> None:
     with pytest.raises(BadInput, match=rf"data\.sources\.0\.{said}"):
         read(tmp_path, templates, fields={"label": "state"})
+
+
+PAIRS = {"name": "pairs", "path": "pairs.csv", "templates": {"text": "Premise: {{premise}}\nClaim: {{ claim }}"}}
+JUDGE = Task(kind="classification", instruction="Does the claim follow?", labels=["entailment", "neutral", "contradiction"])
+
+
+def pairs(count: int = 30) -> list[str]:
+    """Made by rule: of a premise follow its own parts, not their contrary, and nothing about another place."""
+    claims = (("it rained", "entailment"), ("it was dry", "contradiction"), ("it was Monday", "neutral"))
+    said = (claims[i % 3] for i in range(count))
+    rows = (f'"It rained and snowed in town {i} , {{{{claim}}}}",{claim},{label}' for i, (claim, label) in enumerate(said))
+    return ["premise,claim,label", *rows]
+
+
+def test_a_premise_and_a_claim_are_one_input(bench: Bench) -> None:
+    write(bench.folder / "pairs.csv", pairs())
+    found = bench.prepare(JUDGE, bench.data(PAIRS))
+    rows = [row for name in found.dataset.splits for row in found.dataset.rows(name, bench.store)]
+    seventh = next(row for row in rows if "town 7 " in row.text)
+    # what a text holds in braces is text
+    assert seventh.text == "Premise: It rained and snowed in town 7 , {{claim}}\nClaim: it was dry"
+    assert seventh.answer == "contradiction"
+
+
+def test_a_pair_of_which_one_half_is_missing_is_set_aside_with_the_reason(bench: Bench) -> None:
+    lines = pairs()
+    lines[5] = "It rained,,neutral"
+    write(bench.folder / "pairs.csv", lines)
+    with pytest.raises(GateRefused, match=r"line 6; it has no 'claim', which the template of 'text' names"):
+        bench.prepare(JUDGE, bench.data(PAIRS, quarantine_at_most=0))
+    assert "1 bad rows set aside" in bench.prepare(JUDGE, bench.data(PAIRS, quarantine_at_most=0.1)).decision.reason
+
+
+def test_a_field_of_that_name_does_not_replace_what_the_template_makes(bench: Bench) -> None:
+    rows = [{"text": f"letter {i}", "title": f"title {i}", "label": "neutral"} for i in range(30)]
+    write(bench.folder / "mail.jsonl", rows)
+    found = bench.prepare(
+        JUDGE, bench.data({"name": "mail", "path": "mail.jsonl", "templates": {"text": "{{title}}: {{text}}"}})
+    )
+    texts = {row.text for name in found.dataset.splits for row in found.dataset.rows(name, bench.store)}
+    assert "title 3: letter 3" in texts
 
 
 def test_a_name_has_a_field_or_a_template(bench: Bench) -> None:

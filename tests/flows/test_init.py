@@ -29,13 +29,24 @@ def test_each_kind_of_task_has_a_contract_and_a_profile(kind: str, tmp_path: Pat
     assert read_yaml(contract, UseCase).metrics.primary == kind_of(kind).metrics[0]
 
 
-def test_what_is_filled_in_can_be_planned(tmp_path: Path) -> None:
+ROWS = {
+    "classification": {"label": ("positive", "negative")},
+    "code_generation": {"code": ("def f(x): return x",)},
+    "multilabel_classification": {"labels": (["joy", "surprise"], "none", "anger")},
+}
+"""Kind → its answers, by turns."""
+
+
+@pytest.mark.parametrize("kind", ROWS)
+def test_what_is_filled_in_can_be_planned(kind: str, tmp_path: Path) -> None:
     home = new_home(tmp_path / "home")
-    done = ninefold(home, "init", "classification", "--name", "mail", "--folder", str(tmp_path))
+    done = ninefold(home, "init", kind, "--name", "mail", "--folder", str(tmp_path))
     assert done.returncode == 0, done.stderr
     contract = tmp_path / "mail.yaml"
     contract.write_text(re.sub(r"<fill in [^>]*>", "what is meant", contract.read_text()))
-    rows = ({"text": f"letter {number}", "label": ("positive", "negative")[number % 2]} for number in range(500))
+    ((field, answers),) = ROWS[kind].items()
+    asked, beside = kind_of(kind).columns[0], {"tests": "assert f(1) == 1"} if kind_of(kind).tested else {}
+    rows = ({asked: f"letter {number}", field: answers[number % len(answers)], **beside} for number in range(500))
     (tmp_path / "mail.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     done = ninefold(home, "plan", str(contract), "--profile", str(tmp_path / "mail.profile.yaml"))
     assert (done.returncode, "a run starts at data" in done.stdout) == (0, True), done.stderr + done.stdout

@@ -48,6 +48,7 @@ def solved(kind: str) -> Solved:
             id=f"row{i}",
             text=row["text"],
             answer=row["answer"],
+            tests=row.get("tests"),
             passage=f"p{about.index(row['passage'])}" if "passage" in row else None,
             slices=slices(row["text"], row["answer"], task),
         )

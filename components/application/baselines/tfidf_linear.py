@@ -24,7 +24,7 @@ def load(candidate: Candidate, store: Store) -> Reply:
     """Answers with the label that the pipeline predicts. Raises BadInput where there is none, or it names foreign code."""
     if candidate.baseline is None or not candidate.baseline.object:
         raise BadInput("candidate: baseline 'tfidf_linear' needs an object with its skops file")
-    linear = _pipeline(store.file(candidate.baseline.object))
+    linear = pipeline(store.file(candidate.baseline.object))
     shown = candidate.texts_shown
 
     def reply(texts: Sequence[str], hits: Sequence[Sequence["Hit"]]) -> list[str]:
@@ -34,13 +34,15 @@ def load(candidate: Candidate, store: Store) -> Reply:
     return reply
 
 
-def _pipeline(path: Path) -> "Pipeline":
+def pipeline(path: Path, trusted: Sequence[str] = ()) -> "Pipeline":
+    """The pipeline in a skops file. trusted: types that it may have beside those that skops trusts; raises BadInput for
+    others."""
     from skops.io import get_untrusted_types, load
 
     # skops itself trusts the types of scikit-learn, numpy and scipy; anything else could run code when built
-    refused = get_untrusted_types(file=path)
+    refused = sorted({*get_untrusted_types(file=path)} - {*trusted})
     if refused:
         raise BadInput(
             f"{path.name}: refused, since it names types outside scikit-learn, numpy and scipy: {', '.join(refused)}"
         )
-    return load(path, trusted=[])
+    return load(path, trusted=list(trusted))

@@ -76,7 +76,9 @@ def _answers(task: Task, rows: Sequence[Example], where: str) -> Iterator[Findin
     """Every per-example figure, from the answer and its reference."""
     searched = any(row.get("passages") for row in rows)
     for row in rows:
-        given = Row(id=row["id"], text=row["text"], answer=row["reference"], passage=row.get("passage"))
+        given = Row(
+            id=row["id"], text=row["text"], answer=row["reference"], tests=row.get("tests"), passage=row.get("passage")
+        )
         passages = row["passages"] if searched else None
         for metric, value in per_example(task, given, row["answer"], passages, row.get("context", ())).items():
             if metric not in row:  # a table from before there was this metric
@@ -94,8 +96,8 @@ def _covers(tables: Tables, rows: Sequence[Example], evidence: EvidenceDump, whe
     if unusable:
         return
     split = Split(name=evidence["split"], object=evidence["split_object"], count=len(rows))
-    wanted = [(row.id, row.answer) for row in read_rows(split, tables.store)[: len(rows)]]
-    if wanted != [(row["id"], row["reference"]) for row in rows]:
+    wanted = [(row.id, row.answer, row.tests) for row in read_rows(split, tables.store)[: len(rows)]]
+    if wanted != [(row["id"], row["reference"], row.get("tests")) for row in rows]:
         yield Finding(where=where, what=f"its rows are not those of split {short(evidence['split_object'])}")
 
 

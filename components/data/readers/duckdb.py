@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 SUFFIXES = (".duckdb",)
 UNIT = "line"
 MEMORY = "2GB"
-_CLOSED = {
+_CLOSED: dict[str, str | bool | int | float | list[str]] = {
     "enable_external_access": "false",
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",

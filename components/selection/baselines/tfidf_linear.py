@@ -19,6 +19,7 @@ from components.tasks import kept
 from components.text import apart
 
 if TYPE_CHECKING:
+    from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.pipeline import Pipeline
 
 STRENGTHS = (1.0, 10.0, 100.0)
@@ -55,21 +56,33 @@ def fit_closed(task: Task, dataset: Dataset, train: list[Row], step: Step) -> Ca
 
 
 def _candidate(task: Task, texts: list[str], answers: list[str], retriever: Retriever | None, step: Step) -> Candidate:
-    import skops.io
-
-    raw, path = step.scratch / "raw.skops", step.scratch / "tfidf_linear.skops"
-    skops.io.dump(_fitted(texts, answers), raw)
-    reproducible(raw, path)
-    raw.unlink()
     return Candidate(
         task=task.kind,
         labels=task.labels,
         abstain=task.abstain,
         own=kept(task),
         runtime=Runtime(engine="baseline", dtype="float32"),
-        baseline=Baseline(kind="tfidf_linear", object=step.store.put(path)),
+        baseline=Baseline(kind="tfidf_linear", object=saved(_fitted(texts, answers), step)),
         retriever=retriever,
     )
+
+
+def saved(model: "Pipeline", step: Step) -> str:
+    """The object with `model`, without code and the same for the same fit."""
+    import skops.io
+
+    raw, path = step.scratch / "raw.skops", step.scratch / "tfidf_linear.skops"
+    skops.io.dump(model, raw)
+    reproducible(raw, path)
+    raw.unlink()
+    return step.store.put(path)
+
+
+def terms() -> "TfidfVectorizer":
+    """TF-IDF of words and word pairs, over texts whose words spaces keep apart (`as_terms`)."""
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    return TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, lowercase=False, token_pattern=r"\S+")
 
 
 def reproducible(source: Path, target: Path) -> None:
@@ -111,14 +124,13 @@ def _renamed(name: str, numbers: dict[str, str]) -> str:
 
 
 def _fitted(texts: list[str], labels: list[str]) -> "Pipeline":
-    from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.linear_model import LogisticRegression
     from sklearn.model_selection import GridSearchCV, StratifiedKFold
     from sklearn.pipeline import Pipeline
 
     model = Pipeline(
         [
-            ("tfidf", TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, lowercase=False, token_pattern=r"\S+")),
+            ("tfidf", terms()),
             ("linear", LogisticRegression(C=STRENGTHS[1], max_iter=1000, class_weight="balanced", random_state=0)),
         ]
     )

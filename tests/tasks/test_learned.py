@@ -1,0 +1,67 @@
+"""A tiny model trained on a rule beats the plain baseline of its kind, on texts of the same words in another order."""
+
+import random
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from components.core import Row, Task
+from components.measure import per_example
+from components.selection import baselines
+from components.tasks import kind_of
+
+from .learned import said, taught
+from .small import Solved, solved, step_in
+
+Rule = Callable[[random.Random], tuple[str, ...]]
+"""One text, its answer and, where the kind has them, its tests."""
+FILL = ("red", "blue", "long", "short", "old", "new", "far", "near")
+
+
+def labels_before_the_but(draw: random.Random) -> tuple[str, ...]:
+    """Every text names all labels: those before "but not" count."""
+    labels = draw.sample(["anger", "joy", "surprise"], 3)
+    count = draw.choice([1, 2])
+    named = [*labels[:count], "but not", *labels[count:]]
+    return " ".join(f"{word} {draw.choice(FILL)}" for word in named), ", ".join(sorted(labels[:count]))
+
+
+def claim_of_a_pair(draw: random.Random) -> tuple[str, ...]:
+    """A premise and a claim made one input (data.sources.templates): every pair has one "not", and what counts is where."""
+    words, denied = draw.choices(FILL, k=6), draw.choice([0, 1, 2, 3, 4, 5])
+    words[denied] = f"not {words[denied]}"
+    return f"Premise: {' '.join(words[:3])} Claim: {' '.join(words[3:])}", "no" if denied < 3 else "yes"
+
+
+def sum_to_write(draw: random.Random) -> tuple[str, ...]:
+    """A program for a number that is said first, among others."""
+    first, second = draw.sample((2, 3, 4), 2)
+    words = draw.choices(FILL, k=4)
+    text = f"{words[0]} {words[1]} add {first} {words[2]} not {second} {words[3]}"
+    return text, f"f = lambda x: x + {first}", f"assert f(1) == {1 + first}"
+
+
+PAIRS = Task(kind="classification", instruction="Does the claim follow?", labels=["yes", "no"])
+RULES: dict[str, tuple[Task, Rule]] = {
+    "sets of labels": (solved("multilabel_classification").task, labels_before_the_but),
+    "pairs": (PAIRS, claim_of_a_pair),
+    "code": (solved("code_generation").task, sum_to_write),
+}
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_a_tiny_model_learns_a_rule_that_the_plain_baseline_does_not(name: str, tmp_path: Path) -> None:
+    draw, (task, rule), step = random.Random(0), RULES[name], step_in(tmp_path)
+    kind = kind_of(task.kind)
+    rows = [Row(id=str(i), **dict(zip(("text", "answer", "tests"), rule(draw), strict=False))) for i in range(220)]
+    train, test = rows[:160], rows[160:]
+    case = Solved(task, [row for row in train for _ in range(2)], [], [])  # its training part is every second row
+    plain = baselines.fit(task, case.metrics, case.dataset(step), None, step)
+    model = taught(task, train, step, epochs=10)
+
+    def score(answers: list[str]) -> float:
+        found = [per_example(task, row, text, None)[kind.rated_by] for row, text in zip(test, answers, strict=True)]
+        return sum(value or 0 for value in found) / len(found)
+
+    assert score(said(model, test, step)) > score(said(plain, test, step)) + 0.2
