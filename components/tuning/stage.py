@@ -30,7 +30,7 @@ from components.core import (
 from components.core.artifacts import opened
 from components.measure import abstain_below, compare, examples, measure, missed_floors
 from components.measure.canaries import MOST
-from components.training import PREFERENCES, Recipe, Schedule, settings, technique, tuned
+from components.training import PREFERENCES, Diverged, Recipe, Schedule, settings, technique, tuned
 
 NEVER = -1e6
 """A bias with which no abstention wins."""
@@ -169,7 +169,8 @@ def tune(
     Rows are shown with contexts from `dataset.training_knowledge` (contexts.py). Loss at the answers only. Where there are
     rows that nobody collected, it trains a second time with them too, and proposes that adapter only if it wins on
     validation over the one trained without.
-    Raises BadInput when the model cannot be tuned here or a setting does not fit it.
+    A training that diverged proposes nothing, and the reason says so. Raises BadInput when the model cannot be tuned here or
+    a setting does not fit it.
     """
     from .supervised import made_rows, train
 
@@ -177,7 +178,10 @@ def tune(
     reason = _nothing_to_do(candidate, dataset)
     if candidate.model is None or reason:
         return Tuned(decision=Decision(verdict="keep", reason=reason), candidate=at_hand)
-    trained = train(config, task, candidate, dataset, False, step)
+    try:
+        trained = train(config, task, candidate, dataset, False, step)
+    except Diverged as error:
+        return Tuned(decision=_diverged(error, "learning_rate"), candidate=at_hand)
     if trained.candidate is None:
         asked = f"section 'tuning', key 'max_tokens' is {config.max_tokens}"
         reason = f"no training row is usable ({_in_words(trained.counts)}); {asked}"
@@ -185,17 +189,21 @@ def tune(
     proposed, after = _judged(config, task, metrics, trained.candidate, dataset, step)
     helped, objects, notes = None, [*trained.objects, after.table], []
     if extra := made_rows(candidate, dataset, step):
-        with part("with made rows"):
-            beside = replace(step, scratch=step.scratch / "with-made-rows")
-            second = train(config, task, candidate, dataset, True, beside)
-        assert second.candidate is not None, "what was usable without made rows is usable beside them"
-        rival, rival_after = _judged(config, task, metrics, second.candidate, dataset, step)
-        helped = compare(after, rival_after, metrics, step.store, over="the same training without made rows")
-        objects += [*second.objects, rival_after.table]
+        try:
+            with part("with made rows"):
+                beside = replace(step, scratch=step.scratch / "with-made-rows")
+                second = train(config, task, candidate, dataset, True, beside)
+        except Diverged as error:
+            helped = _diverged(error, "learning_rate")
+        else:
+            assert second.candidate is not None, "what was usable without made rows is usable beside them"
+            rival, rival_after = _judged(config, task, metrics, second.candidate, dataset, step)
+            helped = compare(after, rival_after, metrics, step.store, over="the same training without made rows")
+            objects += [*second.objects, rival_after.table]
+            if helped.adopted:
+                proposed, after, trained, second = rival, rival_after, second, trained
+            step.measured["training not proposed"] = second.measured
         notes.append(f"made rows ({_origins(extra)}): {helped.verdict}: {helped.reason}")
-        if helped.adopted:
-            proposed, after, trained, second = rival, rival_after, second, trained
-        step.measured["training not proposed"] = second.measured
     step.measured["training"] = trained.measured
     notes.insert(0, _in_words(trained.counts))
     decided = _decide(config, task, metrics, at_hand, proposed, after, dataset, tuple(objects), tuple(notes), step)
@@ -250,7 +258,10 @@ def align(
     )
     asked = {"beta": config.beta, "likelihood": config.preference_likelihood}
     own = way.Settings(**{name: value for name, value in asked.items() if name in way.Settings.model_fields})
-    trained = way.train(recipe, own, base, pairs_kept, step.scratch, step.machine, start=start)
+    try:
+        trained = way.train(recipe, own, base, pairs_kept, step.scratch, step.machine, start=start)
+    except Diverged as error:
+        return Tuned(decision=_diverged(error, "preference_learning_rate"), candidate=candidate)
     step.measured["training"] = trained.measured
     proposed = tuned(candidate, recipe, config.preference, trained, step.store)
     assert proposed.adapter is not None, "a technique with an adapter leaves one"
@@ -266,6 +277,11 @@ def align(
     source = "simulated" if simulated == len(pairs_kept) else mixed
     reason = f"on {source} feedback, {decided.decision.reason}"
     return decided.model_copy(update={"decision": decided.decision.model_copy(update={"reason": reason})})
+
+
+def _diverged(error: Diverged, key: str) -> Decision:
+    """What a training that diverged proposes: nothing. key: of this section, the learning rate."""
+    return Decision(verdict="keep", reason=f"the training {error}. Set a lower tuning.{key}")
 
 
 def _nothing_to_do(candidate: Candidate, dataset: Dataset) -> str:

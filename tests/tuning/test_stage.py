@@ -1,6 +1,7 @@
 """tune and align on the two-layer model: what comes out runs, and is kept only where it measures better."""
 
 import json
+import re
 
 import pytest
 
@@ -120,6 +121,16 @@ def test_rows_that_are_all_too_long_are_not_tuned_on(tuned):
     assert found.candidate == candidate
     assert "too long" in found.decision.reason
     assert "max_tokens" in found.decision.reason
+
+
+def test_a_training_that_diverges_keeps_the_candidate_and_says_what_to_do(tuned):
+    step, dataset, candidate, _ = tuned
+    wild = CONFIG.model_copy(update={"technique": "full", "own": {}, "learning_rate": 1.0, "epochs": 12})
+    found = tune(
+        wild, task=TASK, metrics=METRICS, candidate=candidate, dataset=dataset, step=new_step(step.workspace.root, "wild")
+    )
+    assert (found.candidate, found.proposed, found.decision.verdict) == (candidate, None, "keep")
+    assert re.search(r"diverged by step \d+ of \d+ at learning rate .*tuning\.learning_rate", found.decision.reason)
 
 
 def test_a_setting_that_does_not_fit_names_its_key(tuned):
