@@ -8,7 +8,9 @@ from .objectives import OBJECTIVES, PREFERENCES
 from .recipe import Recipe, Schedule, Trained
 from .result import tuned
 from .techniques import TECHNIQUES, settings, technique
+from .trials import Trial, TrialRow, trial_rows
 
 __all__ = [
-    "OBJECTIVES", "PREFERENCES", "TECHNIQUES", "Diverged", "Recipe", "Schedule", "Trained", "settings", "technique", "tuned",
+    "OBJECTIVES", "PREFERENCES", "TECHNIQUES", "Diverged", "Recipe", "Schedule", "Trained", "Trial", "TrialRow", "settings",
+    "technique", "trial_rows", "tuned",
 ]  # fmt: skip

@@ -28,6 +28,9 @@ class Diverged(BadInput):
     """A training that cannot recover. The message says when, at which learning rate, and how it showed, not which key to
     change: that is for the stage that trains."""
 
+    step = 0
+    """By which it had."""
+
 
 class Divergence:
     """Looks at the figures of each step of one training, in order."""
@@ -43,7 +46,9 @@ class Divergence:
         self.losses.append(figures["loss"])
         if sign := self._sign(figures):
             rate = f" at learning rate {figures['learning_rate']:.2g}" if "learning_rate" in figures else ""
-            raise Diverged(f"diverged by step {step} of {steps}{rate}: {sign}")
+            error = Diverged(f"diverged by step {step} of {steps}{rate}: {sign}")
+            error.step = step
+            raise error
 
     def _sign(self, figures: Mapping[str, float]) -> str:
         for name, said in (("loss", "loss"), ("grad_norm", "gradient norm")):

@@ -8,8 +8,9 @@ import pytest
 from components.application import load
 from components.core import SIMULATED, BadInput, Comparison, Decision, Metric, Quoted, Runtime
 from components.tuning import align, tune
+from components.tuning.judging import calibrated
 from components.tuning.preferences import usable
-from components.tuning.stage import _calibrated, _mending
+from components.tuning.stage import _mending
 from tests.tuning.small import CONFIG, METRICS, TASK, new_step, put, small_candidate, small_dataset
 
 
@@ -82,8 +83,8 @@ def test_the_abstention_of_quoted_answers_is_set_on_validation(tuned):
     quoted = result.proposed.model_copy(update={"quoted": Quoted()})
     floored = METRICS.model_copy(update={"floors": {"abstention_recall": 0.9}})
     settings = {"task": TASK, "candidate": quoted, "dataset": dataset, "step": step}
-    never, _ = _calibrated(CONFIG, metrics=METRICS.model_copy(update={"floors": {}}), **settings)
-    often, derived = _calibrated(CONFIG, metrics=floored, **settings)
+    never, _ = calibrated(CONFIG, metrics=METRICS.model_copy(update={"floors": {}}), **settings)
+    often, derived = calibrated(CONFIG, metrics=floored, **settings)
     assert never.quoted.abstain_bias < often.quoted.abstain_bias
     rows = dataset.rows("validation", step.store)
     with load(often, step.store, step.machine) as application:
