@@ -71,6 +71,8 @@ FIXED = {
     "evaluation": 10.0, "optimization": 2.0, "deployment": 12.0,
 }  # fmt: skip
 """Stage → what it takes whatever the rows: libraries, a checkpoint to convert, an endpoint to start."""
+SEARCHED = 1.5
+"""Trainings that a whole trial of a search costs: it is trained for a ninth, a third and all of the length."""
 RUNG = 8.0
 """Seconds to time a rung's requests in a fresh process."""
 MEGABYTE, VARIANT = 0.6, 15.0
@@ -252,7 +254,8 @@ def _looked(first: int, at_most: int | None, case: Case) -> float:
 
 
 def _tuning(config: TuningConfig, case: Case, context: float, answer: float, contract: UseCase) -> float:
-    """Rows a number of times and practice once through the trained layers, all once through the others; then validation."""
+    """Rows a number of times and practice once through the trained layers, all once through the others; then validation. A
+    search takes its minutes, or as long as its first trial, which always ends."""
     share = min(1.0, config.layers / case.layers)
     row = min(config.max_tokens, PROMPT + case.text + context + answer)
     practice = min(config.practice_rows, case.rows["practice"]) if context else 0
@@ -262,7 +265,9 @@ def _tuning(config: TuningConfig, case: Case, context: float, answer: float, con
     validation = case.rows["validation"]
     rows = config.calibration_rows if contract.task.quoted and context else config.validation_rows
     judged = case.answers(min(rows or validation, validation), context, answer)
-    return case.trainings * (trained + frozen + judged)
+    once = trained + frozen + judged
+    first = max(60 * config.minutes, SEARCHED * once) + judged if config.minutes else once
+    return first + (case.trainings - 1) * once
 
 
 def _feedback(config: FeedbackConfig, tuning: float, case: Case, context: float, answer: float) -> float:

@@ -21,6 +21,7 @@ from prefect.cache_policies import NO_CACHE
 from components.core import (
     STAGES,
     Candidate,
+    Dataset,
     Evidence,
     Frozen,
     NinefoldError,
@@ -263,6 +264,38 @@ class Planner(Steps):
 
     def _show(self, done: Done[StageResult]) -> None:
         """… and leaves no trace."""
+
+
+class Reached(Exception):
+    """The step that was looked for, as the page asks for it."""
+
+    def __init__(self, inputs: Mapping[str, object]) -> None:
+        super().__init__()
+        self.inputs = inputs
+
+
+@dataclass
+class UpTo(Planner):
+    """Walks the same page, does the data step where it is not sealed, and raises Reached where the page comes to `stage`."""
+
+    stage: str = ""
+
+    def __call__(self, stage: str, function: Callable[..., Result], *, called: str = "", **inputs: object) -> Result:
+        if stage == self.stage:
+            raise Reached(inputs)
+        return super().__call__(stage, function, called=called, **inputs)
+
+    def dataset(self) -> Dataset:
+        """What the data step prepared."""
+        prepared = self.result("data")
+        assert isinstance(prepared, Prepared), "the page begins with it"
+        return prepared.dataset
+
+    def _execute(self, function: Callable[..., Result], call: Call, why: str) -> Done[Result]:
+        if call.stage != "data":
+            raise NotSealed(call.stage, why)
+        with self.run.workspace.lock():
+            return Steps._execute(self, function, call, why)
 
 
 def _label(stage: str, function: str) -> str:

@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,6 +28,7 @@ from components.ladder import price
 
 if TYPE_CHECKING:
     from components.ladder import RungRow
+    from components.training import TrialRow
     from flows.summary import Summary
 
 MARKS = {"ran": "[green]✓[/]", "reused": "[cyan]↺[/]", "skipped": "[dim]–[/]"}
@@ -169,6 +170,22 @@ def ladder(summary: "Summary", width: int) -> Table:
         cells = [row["rung"], row["verdict"]]
         rows.add_row(*cells, *_costs(row)[: len(names)], row["reason"] + _estimated(row))
     return rows
+
+
+def trials(rows: "Sequence[TrialRow]", width: int) -> Table:
+    """What a search tried, in order, for a terminal of `width` columns."""
+    listed = Table(title="trials", title_justify="left", header_style="bold", expand=False)
+    for name in ("trial", "technique", "verdict", "figure", "steps", "time")[: 6 if width >= NARROW else 4]:
+        listed.add_column(name, no_wrap=True, justify="left" if name in ("technique", "verdict") else "right")
+    listed.add_column("settings", overflow="fold")
+    for row in rows:
+        figure = f"{row['figure']['value']:.3f}" if "figure" in row else "–"
+        cells = [str(row["number"]), row["technique"], row["verdict"], figure]
+        if width >= NARROW:
+            cells += [f"{row['steps']}", shown_clock(row.get("seconds", 0.0))]
+        chosen = ", ".join(f"{key} {value}" for key, value in row["settings"].items())
+        listed.add_row(*cells, f"{chosen}: {row['reason']}" if row["reason"] else chosen)
+    return listed
 
 
 def _costs(row: "RungRow") -> list[str]:

@@ -57,6 +57,11 @@ def render(prompt: Prompt, turn: int, text: str, context: Sequence[str], previou
     return [*messages, {"role": "user", "content": fill(asked.user)}]
 
 
+def is_cut(text: str, context: Sequence[str]) -> bool:
+    """Whether `render` leaves a part of them out."""
+    return cut([text], MAX_INPUT_WORDS) != [text] or cut(context, MAX_CONTEXT_WORDS) != list(context)
+
+
 def token_ids(tokenizer: "PreTrainedTokenizerBase", prompts: Sequence[list[dict[str, str]]], room: int) -> list[list[int]]:
     """Each prompt in the tokenizer's chat format as token ids, ready for the answer. room: most tokens of a prompt."""
     rows = chat_ids(tokenizer, prompts)

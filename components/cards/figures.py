@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import NotRequired, TypedDict
 
 from components.ladder import RungRow, rows
+from components.training import TrialRow, trial_rows
 
 from .record import MetricDump, Record
 
@@ -199,6 +200,11 @@ def made_rows(record: Record) -> dict[str, object]:
     """The decision on rows that nobody collected, of the last step that tried them; empty where none did."""
     tried = (record.results[name].get("made") for name in reversed(tunings(record)))
     return next((dict(decision) for decision in tried if decision), {})
+
+
+def trials(record: Record) -> list[TrialRow]:
+    """What searches of tuning tried, in order."""
+    return trial_rows(record.results, record.measured)
 
 
 def slice_metrics(record: Record, values: Mapping[str, Mapping[str, object]], most: int = 5) -> list[str]:

@@ -27,6 +27,13 @@ PLOTS: dict[str, tuple[tuple[Plot, str], ...]] = {
     "What was measured": ((plots.metric_bars, "Each figure with its 95 % interval."),),
     "Slices": ((plots.slice_bars, "The primary metric on each slice; dashed: the whole test split."),),
     "Data and provenance": ((plots.data_flow, "Where rows and passages went: read, dropped at each step, and the rest."),),
+    "How it was trained": (
+        (
+            plots.trial_dots,
+            "Each trial of the search, on its rows of validation: the larger, the longer it was trained; on the line at the "
+            "bottom, what diverged or found no memory.",
+        ),
+    ),
     "Optimisation": (
         (plots.quality_and_speed, "Up and to the left is better; the area of a dot grows with its size on disk."),
     ),

@@ -10,7 +10,7 @@ from components.ladder import price
 from components.ladder.rows import Figure as RungFigure
 
 from .colours import SERIES
-from .figures import ENOUGH, key_metrics, ladder, test_metrics, variants
+from .figures import ENOUGH, key_metrics, ladder, test_metrics, trials, variants
 from .gates import bounds
 from .record import MetricDump, Record
 
@@ -197,6 +197,41 @@ def ladder_bars(record: Record) -> str | None:
         axes.set_xlabel(f"{asked['primary']}, validation; at the right: what 1,000 answers cost")
         _legend(axes)
         return done()
+
+
+def trial_dots(record: Record) -> str | None:
+    """What searches tried: the learning rate against the primary metric on the rows of the search, by technique."""
+    rows = trials(record)
+    if not rows:
+        return None
+    primary = record.use_case.get("metrics", {}).get("primary", "")
+    figures = [row["figure"]["value"] for row in rows if "figure" in row]
+    bottom = min(figures, default=0.0) - 0.1 * (max(figures, default=1.0) - min(figures, default=0.0) or 1.0)
+    with _figure("trials", 8, 3.4) as (axes, done):
+        for at, name in enumerate(dict.fromkeys(row["technique"] for row in rows)):
+            own = [row for row in rows if row["technique"] == name]
+            axes.scatter(
+                [_number(row["settings"]["learning_rate"]) for row in own],
+                [row["figure"]["value"] if "figure" in row else bottom for row in own],
+                s=[18 + 60 * row["share"] if "figure" in row else 24 for row in own],
+                color=OF_SERIES[at % len(SERIES)], marker=MARKERS[at % len(MARKERS)], label=name,
+            )  # fmt: skip
+        for row in rows:
+            if row["verdict"] == "picked" and "figure" in row:
+                place = _number(row["settings"]["learning_rate"]), row["figure"]["value"]
+                axes.annotate("picked", place, xytext=(8, 6), textcoords="offset points", color=INK, fontsize=9)
+        if len(figures) < len(rows):
+            axes.axhline(bottom, color=SOFT, linewidth=0.8, linestyle="--")
+        axes.set_xscale("log")
+        axes.set_xlabel("learning rate")
+        axes.set_ylabel(f"{primary}, rows of the search")
+        _legend(axes)
+        return done()
+
+
+def _number(value: object) -> float:
+    assert isinstance(value, int | float), "a learning rate is a number"
+    return float(value)
 
 
 def _dump(figure: RungFigure) -> MetricDump:

@@ -89,6 +89,7 @@ def markdown(record: Record, template: Path = TEMPLATES / "card.md.j2") -> str:
         "overlaps": None if overlaps is None else sum(overlaps.values()),
         "representation": figures.representation(record),
         "trainings": figures.trainings(record),
+        "trials": figures.trials(record),
         "considered": record.results.get("selection", {}).get("considered", ()),
         "variants": figures.variants(record),
         "risks": risks(record),

@@ -196,6 +196,13 @@ def rejections(config: Config, task: Task, policy: Policy, limits: Limits) -> di
     return {model.name: reason for model in config.asked if (reason := rejection(model, need))}
 
 
+def first(config: Config, *, task: Task, policy: Policy, limits: Limits, dataset: Dataset, step: Step) -> Candidate | None:
+    """The first of the models that can run here, as it enters the bake-off, measured by nobody; None: none can."""
+    rejected = rejections(config, task, policy, limits)
+    running = (model for model in config.asked if model.name not in rejected)
+    return next((_candidate(model, config, task, dataset, step) for model in running), None)
+
+
 def basic_prompt(task: Task, with_context: bool, max_new_tokens: int) -> Prompt:
     """The contract's instruction, the passage where there is one, the input, and where to answer: nothing else."""
     words = kind_of(task.kind).words

@@ -3,9 +3,14 @@
 `objectives.objective(name).train` trains; this face names what can be said about a training without torch.
 """
 
+from .divergence import Diverged
 from .objectives import OBJECTIVES, PREFERENCES
 from .recipe import Recipe, Schedule, Trained
 from .result import tuned
 from .techniques import TECHNIQUES, settings, technique
+from .trials import Trial, TrialRow, trial_rows
 
-__all__ = ["OBJECTIVES", "PREFERENCES", "TECHNIQUES", "Recipe", "Schedule", "Trained", "settings", "technique", "tuned"]
+__all__ = [
+    "OBJECTIVES", "PREFERENCES", "TECHNIQUES", "Diverged", "Recipe", "Schedule", "Trained", "Trial", "TrialRow", "settings",
+    "technique", "trial_rows", "tuned",
+]  # fmt: skip

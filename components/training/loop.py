@@ -30,6 +30,7 @@ from components.core.memory import give_back
 
 from .answer_head import answer_head
 from .checkpoints import newest_whole
+from .divergence import Divergence
 from .layers import FrozenPrefix, split
 from .optimizer import MasterAdamW
 from .peft_folder import top_layers
@@ -107,6 +108,7 @@ def arguments(
         disable_tqdm=True,
         remove_unused_columns=False,
         dataloader_pin_memory=False,
+        logging_nan_inf_filter=False,  # else a loss that is no number is logged as the mean of those before it
         **more,
     )
 
@@ -188,16 +190,18 @@ UNPLOTTED = ("epoch", "step", "num_tokens")
 
 
 class Watch(TrainerCallback):
-    """Reports progress, plots the figures of each step, saves every `every` steps of `trainer`, keeps memory low."""
+    """Reports progress, plots the figures of each step, saves every `every` steps of `trainer`, keeps memory low, and raises
+    Diverged where they say so."""
 
     def __init__(self, what: str, folder: Path, every: int, trainer: ListedTrainer) -> None:
         self.what, self.folder, self.every, self.trainer = what, folder, every, trainer
+        self.divergence = Divergence()
 
     def on_train_begin(
         self, args: "TrainingArguments", state: "TrainerState", control: "TrainerControl", **given: object
     ) -> None:
         for logs in state.log_history:  # of a training that goes on: what was killed may not have been sent
-            self._plot(int(logs["step"]), logs)
+            self._see(int(logs["step"]), state.max_steps, logs)
 
     def on_step_end(
         self, args: "TrainingArguments", state: "TrainerState", control: "TrainerControl", **given: object
@@ -214,16 +218,17 @@ class Watch(TrainerCallback):
         logs: Mapping[str, float] = {},
         **given: object,
     ) -> None:
-        self._plot(state.global_step, logs)
+        self._see(state.global_step, state.max_steps, logs)
         # once a step, after its loss has entered the history that a checkpoint carries
         due = self.every and "loss" in logs and state.global_step % self.every == 0
         if due and state.global_step < state.max_steps:
             self.trainer.save(self.folder)
 
-    def _plot(self, step: int, logs: Mapping[str, float]) -> None:
+    def _see(self, step: int, steps: int, logs: Mapping[str, float]) -> None:
         if "loss" in logs:
             figures = {name: value for name, value in logs.items() if name not in UNPLOTTED}
             plot(self.what, step, figures)
+            self.divergence.look(step, steps, figures)
 
 
 def optimizers(
@@ -254,6 +259,7 @@ def fit(
     """Train `ready` on the batches that `order` lists, and save it as its technique does in `scratch/trained`.
 
     given: further arguments of the trainer. Goes on from the newest whole checkpoint under `scratch` where there is one.
+    Raises Diverged (divergence.py).
     """
     way = technique(recipe.technique)
     live = way.live(ready.model)

@@ -1,17 +1,18 @@
 """Stage 5, tuning: supervised fine-tuning (`tune`), then preference pairs (`align`), by one technique; kept if it helps.
 
 Both train on the training side of the Dataset (and on practice rows) and decide on validation, which also sets when quoted
-answers abstain: the comparison with the candidate at hand is made on rows that this threshold has seen.
-Not covered: a choice between techniques, several devices.
+answers abstain: the comparison with the candidate at hand is made on rows that this threshold has seen. Where `minutes` are
+set, what is trained is searched for (search.py), on other rows of validation than those that decide.
+Not covered: several devices.
 """
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Self
 
 from pydantic import Field, field_validator, model_validator
 
-from components.application import Answer, answering
 from components.core import (
     BadInput,
     Candidate,
@@ -19,7 +20,6 @@ from components.core import (
     Decision,
     Evidence,
     Metrics,
-    Quoted,
     Row,
     Split,
     StageResult,
@@ -28,12 +28,13 @@ from components.core import (
     part,
 )
 from components.core.artifacts import opened
-from components.measure import abstain_below, compare, examples, measure, missed_floors
+from components.measure import compare, missed_floors
 from components.measure.canaries import MOST
-from components.training import PREFERENCES, Recipe, Schedule, settings, technique, tuned
+from components.training import PREFERENCES, Diverged, Recipe, Schedule, Trial, settings, technique, tuned
 
-NEVER = -1e6
-"""A bias with which no abstention wins."""
+from .judging import evidence_of, judged
+from .search_space import Found, Search
+
 PAIRS = 4
 """Pairs in a batch: eight sequences."""
 
@@ -73,6 +74,11 @@ class Config(Schedule):
     """dpo, kto: strength of the pull towards the model before it; orpo: weight of the odds ratio."""
     minimum_pairs: int = Field(8, ge=1)
     """Fewer pairs are no evidence to train on."""
+    minutes: float | None = Field(None, gt=0)
+    """Search techniques and hyper-parameters for so long, and propose what is best on validation; none: train once, as
+    these settings say. A rung of the ladder that names its technique searches only where `techniques` says so."""
+    search: Search = Search()
+    """What is searched in those minutes."""
     techniques: dict[str, dict[str, object]] = {}
     """Technique → settings of this section for its rung of the ladder (`{full: {epochs: 2}}`); the others are as here, but
     for `learning_rate`, which is each technique's own."""
@@ -110,13 +116,29 @@ class Config(Schedule):
             cls(technique=name, **changed)
         return given
 
+    @model_validator(mode="after")
+    def _a_search_takes_minutes(self) -> Self:
+        if self.minutes is None and self.search != Search():
+            raise ValueError("key 'search' says what is searched, but 'minutes', for how long, is not set")
+        return self
+
     def of(self, technique: str | None) -> "Config":
         """These settings with another technique, its own settings and its own learning rate; None: as they are."""
         if technique is None:
             return self
         own: dict[str, object] = {} if technique == self.technique else {"learning_rate": None, "own": {}}
-        given = self.model_dump(mode="json") | own | {"technique": technique, "techniques": {}}
-        return Config.model_validate(given | self.techniques.get(technique, {}))
+        alone: dict[str, object] = {"technique": technique, "techniques": {}, "minutes": None, "search": {}}
+        changed = self.techniques.get(technique, {})
+        if changed.get("minutes"):
+            alone["search"] = {"techniques": [technique]}
+        return Config.model_validate(self.model_dump(mode="json") | own | alone | changed)
+
+    def with_choices(self, chosen: Mapping[str, object], seed: int) -> "Config":
+        """These settings with others in their place: of this section, or the technique's own."""
+        mine = {key: value for key, value in chosen.items() if key in type(self).model_fields}
+        own = {**self.own, **{key: value for key, value in chosen.items() if key not in mine}}
+        alone: dict[str, object] = {"techniques": {}, "minutes": None, "search": {}}
+        return Config.model_validate(self.model_dump(mode="json") | mine | alone | {"own": own, "seed": seed})
 
     def recipe(self, dtype: str) -> Recipe:
         """How the training rows are trained on."""
@@ -148,6 +170,10 @@ class Tuned(StageResult):
     """Whether made rows helped; None where there are none."""
     canaries: Split | None = None
     """The planted rows that `proposed` was trained on; they are no made rows, and need no gain to be kept."""
+    trials: tuple[Trial, ...] = ()
+    """Of the search, where there was one."""
+    picked: int | None = None
+    """The number of the trial that was proposed."""
 
 
 def tune(
@@ -166,10 +192,12 @@ def tune(
     technique: in place of the one that the settings name. over: what it must be better than, and what goes on where it is
     not; None: `candidate`, whose weights are trained.
 
+    Where `config.minutes` are set, the best of a search's trials takes the place of the one training.
     Rows are shown with contexts from `dataset.training_knowledge` (contexts.py). Loss at the answers only. Where there are
     rows that nobody collected, it trains a second time with them too, and proposes that adapter only if it wins on
     validation over the one trained without.
-    Raises BadInput when the model cannot be tuned here or a setting does not fit it.
+    A training that diverged proposes nothing, and the reason says so. Raises BadInput when the model cannot be tuned here or
+    a setting does not fit it.
     """
     from .supervised import made_rows, train
 
@@ -177,29 +205,38 @@ def tune(
     reason = _nothing_to_do(candidate, dataset)
     if candidate.model is None or reason:
         return Tuned(decision=Decision(verdict="keep", reason=reason), candidate=at_hand)
-    trained = train(config, task, candidate, dataset, False, step)
+    found = _trained(config, task, metrics, candidate, dataset, step)
+    if found.trained is None:
+        decision = Decision(verdict="keep", reason=found.reason)
+        return Tuned(decision=decision, candidate=at_hand, trials=found.trials)
+    config, trained = found.config, found.trained
     if trained.candidate is None:
         asked = f"section 'tuning', key 'max_tokens' is {config.max_tokens}"
         reason = f"no training row is usable ({_in_words(trained.counts)}); {asked}"
         return Tuned(decision=Decision(verdict="keep", reason=reason), candidate=at_hand)
-    proposed, after = _judged(config, task, metrics, trained.candidate, dataset, step)
-    helped, objects, notes = None, [*trained.objects, after.table], []
+    proposed, after = judged(config, task, metrics, trained.candidate, dataset, step)
+    helped, objects, notes = None, [*found.objects, *trained.objects, after.table], []
     if extra := made_rows(candidate, dataset, step):
-        with part("with made rows"):
-            beside = replace(step, scratch=step.scratch / "with-made-rows")
-            second = train(config, task, candidate, dataset, True, beside)
-        assert second.candidate is not None, "what was usable without made rows is usable beside them"
-        rival, rival_after = _judged(config, task, metrics, second.candidate, dataset, step)
-        helped = compare(after, rival_after, metrics, step.store, over="the same training without made rows")
-        objects += [*second.objects, rival_after.table]
+        try:
+            with part("with made rows"):
+                beside = replace(step, scratch=step.scratch / "with-made-rows")
+                second = train(config, task, candidate, dataset, True, beside)
+        except Diverged as error:
+            helped = _diverged(error, "learning_rate")
+        else:
+            assert second.candidate is not None, "what was usable without made rows is usable beside them"
+            rival, rival_after = judged(config, task, metrics, second.candidate, dataset, step)
+            helped = compare(after, rival_after, metrics, step.store, over="the same training without made rows")
+            objects += [*second.objects, rival_after.table]
+            if helped.adopted:
+                proposed, after, trained, second = rival, rival_after, second, trained
+            step.measured["training not proposed"] = second.measured
         notes.append(f"made rows ({_origins(extra)}): {helped.verdict}: {helped.reason}")
-        if helped.adopted:
-            proposed, after, trained, second = rival, rival_after, second, trained
-        step.measured["training not proposed"] = second.measured
     step.measured["training"] = trained.measured
-    notes.insert(0, _in_words(trained.counts))
+    notes = [_in_words(trained.counts), *found.notes, *notes]
     decided = _decide(config, task, metrics, at_hand, proposed, after, dataset, tuple(objects), tuple(notes), step)
-    return decided.model_copy(update={"made": helped, "canaries": trained.canaries})
+    more = {"made": helped, "canaries": trained.canaries, "trials": found.trials, "picked": found.picked}
+    return decided.model_copy(update=more)
 
 
 def align(
@@ -250,7 +287,10 @@ def align(
     )
     asked = {"beta": config.beta, "likelihood": config.preference_likelihood}
     own = way.Settings(**{name: value for name, value in asked.items() if name in way.Settings.model_fields})
-    trained = way.train(recipe, own, base, pairs_kept, step.scratch, step.machine, start=start)
+    try:
+        trained = way.train(recipe, own, base, pairs_kept, step.scratch, step.machine, start=start)
+    except Diverged as error:
+        return Tuned(decision=_diverged(error, "preference_learning_rate"), candidate=candidate)
     step.measured["training"] = trained.measured
     proposed = tuned(candidate, recipe, config.preference, trained, step.store)
     assert proposed.adapter is not None, "a technique with an adapter leaves one"
@@ -259,13 +299,31 @@ def align(
         f"alignment: {len(pairs_kept)} preference pairs (simulated: {simulated}; of any one source: {largest}); "
         f"{pairs.count - len(rows)} more name an answer that is not in the context"
     )
-    proposed, after = _judged(config, task, metrics, proposed, dataset, step)
+    proposed, after = judged(config, task, metrics, proposed, dataset, step)
     objects = (trained_object, after.table)
     decided = _decide(config, task, metrics, candidate, proposed, after, dataset, objects, (note,), step)
     mixed = "partly simulated" if simulated else "real"
     source = "simulated" if simulated == len(pairs_kept) else mixed
     reason = f"on {source} feedback, {decided.decision.reason}"
     return decided.model_copy(update={"decision": decided.decision.model_copy(update={"reason": reason})})
+
+
+def _trained(config: Config, task: Task, metrics: Metrics, candidate: Candidate, dataset: Dataset, step: Step) -> Found:
+    """The one training that the settings say, or the best of a search."""
+    from .search import search
+    from .supervised import train
+
+    if config.minutes:
+        return search(config, task, metrics, candidate, dataset, step)
+    try:
+        return Found(config, train(config, task, candidate, dataset, False, step))
+    except Diverged as error:
+        return Found(config, None, _diverged(error, "learning_rate").reason)
+
+
+def _diverged(error: Diverged, key: str) -> Decision:
+    """What a training that diverged proposes: nothing. key: of this section, the learning rate."""
+    return Decision(verdict="keep", reason=f"the training {error}. Set a lower tuning.{key}")
 
 
 def _nothing_to_do(candidate: Candidate, dataset: Dataset) -> str:
@@ -277,16 +335,6 @@ def _nothing_to_do(candidate: Candidate, dataset: Dataset) -> str:
             f"the candidate runs on engine '{candidate.runtime.engine}', and only models of engine 'transformers' are tuned"
         )
     return "" if dataset.splits["train"].count else "there are no training rows"
-
-
-def _judged(
-    config: Config, task: Task, metrics: Metrics, proposed: Candidate, dataset: Dataset, step: Step
-) -> tuple[Candidate, Evidence]:
-    """`proposed`, with its abstention set where its answers are quotes, and its evidence on validation."""
-    known: list[Answer] = []
-    if proposed.quoted and proposed.texts_shown and task.abstain:
-        proposed, known = _calibrated(config, task, metrics, proposed, dataset, step)
-    return proposed, _evidence(config, task, proposed, dataset, step, known)
 
 
 def _decide(
@@ -301,7 +349,7 @@ def _decide(
     notes: tuple[str, ...],
     step: Step,
 ) -> Tuned:
-    before = _evidence(config, task, candidate, dataset, step)
+    before = evidence_of(config, task, candidate, dataset, step)
     decision = compare(before, after, metrics, step.store, over="the candidate at hand")
     decision = _mending(decision, missed_floors(before, metrics), missed_floors(after, metrics))
     return Tuned(
@@ -315,27 +363,6 @@ def _decide(
     )
 
 
-def _calibrated(
-    config: Config, task: Task, metrics: Metrics, candidate: Candidate, dataset: Dataset, step: Step
-) -> tuple[Candidate, list[Answer]]:
-    """`candidate` with the bias of its abstention set on validation, and its answers there: the primary metric is highest
-    where every floor holds.
-
-    A quote and the margin of the abstention over it do not depend on the bias, so one pass gives the answers at every bias.
-    """
-    never = candidate.model_copy(update={"quoted": Quoted(abstain_bias=NEVER)})
-    split = dataset.splits["validation"]
-    with answering(never, step.store, step.machine) as answer:
-        evidence = measure(never, answer, split, task, step, config.calibration_rows)
-    table = examples(evidence, step.store)
-    bias = abstain_below(task, metrics, table, [-(row["margin"] or 0.0) for row in table], config.floor_confidence)
-    bias = NEVER if bias is None else round(bias, 6)
-    answers = [Answer.of(row) for row in table]
-    silent = {answer.id for answer in answers if answer.margin is not None and answer.margin + bias > 0}
-    known = [answer.model_copy(update={"text": task.abstain}) if answer.id in silent else answer for answer in answers]
-    return candidate.model_copy(update={"quoted": Quoted(abstain_bias=bias)}), known
-
-
 def _mending(decision: Decision, missed: list[str], still_missed: list[str]) -> Decision:
     """Adopt what mends every broken floor without losing on the primary metric: what it replaces could not be released."""
     mends = missed and not still_missed and decision.comparison is not None and decision.comparison.gain.value >= 0
@@ -343,13 +370,6 @@ def _mending(decision: Decision, missed: list[str], still_missed: list[str]) -> 
         return decision
     reason = f"{decision.reason}; adopted since it reaches {', '.join(missed)}, which the candidate at hand misses"
     return decision.model_copy(update={"verdict": "adopt", "reason": reason})
-
-
-def _evidence(
-    config: Config, task: Task, candidate: Candidate, dataset: Dataset, step: Step, known: Sequence[Answer] = ()
-) -> Evidence:
-    with answering(candidate, step.store, step.machine, known) as answer:
-        return measure(candidate, answer, dataset.splits["validation"], task, step, config.validation_rows)
 
 
 def _origins(rows: Sequence[Row]) -> str:

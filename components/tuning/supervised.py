@@ -1,20 +1,71 @@
-"""One supervised training of the stage: rows with their contexts, as token ids, to an adapter in the store."""
+"""One supervised training of the stage: rows with their contexts, as token ids, to an adapter in the store.
+
+`training_rows` is what `train` trains on, whoever asks: `ninefold tuning show` prints the same.
+"""
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from components.core import Candidate, Dataset, Row, Split, Step, Task, read_rows, write_jsonl
+from components.application.prompt import is_cut
+from components.core import Candidate, Dataset, Prompt, Row, Split, Step, Task, read_rows, write_jsonl
 from components.core.artifacts import opened
 from components.measure.canaries import Canary, canaries
 from components.training import tuned
 from components.training.contexts import shown_rows
-from components.training.examples import Shown, encode, tuned_prompt
+from components.training.examples import Example, Shown, encode, tuned_prompt
 from components.training.loop import load_tokenizer
 from components.training.objectives import objective
 
 from .practice import practice_rows
 
 if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
     from .stage import Config
+
+
+class Rows(NamedTuple):
+    """What is trained on, in order: `practice` once, then `rows`, the canaries last. counts: what became of the rows.
+    lengths: tokens of each row, those that are left out too. cut: rows whose text or context lost its end."""
+
+    prompt: Prompt
+    tokenizer: "PreTrainedTokenizerBase"
+    rows: list[Example]
+    practice: list[Example]
+    counts: dict[str, int]
+    lengths: list[int]
+    practice_too_long: int
+    cut: int
+    planted: list[Canary]
+    objects: tuple[str, ...]
+
+
+def training_rows(config: "Config", task: Task, candidate: Candidate, dataset: Dataset, with_made: bool, step: Step) -> Rows:
+    """The rows that were collected and, where `with_made`, those that were not, as token ids. Builds in `step.scratch`."""
+    assert candidate.model is not None, "tune checks it"
+    step.scratch.mkdir(parents=True, exist_ok=True)
+    given = dataset.rows("train", step.store) + (_beside(candidate, dataset, step) if with_made else [])
+    prompt = tuned_prompt(task, candidate.texts_shown > 0)
+    shown, counts, objects = shown_rows(
+        task, candidate, dataset, given, config.wrong_share, config.unanswerable_share, config.seed, step
+    )
+    tokenizer = load_tokenizer(opened(step.store, candidate.model.object))
+    every = encode(tokenizer, prompt, shown)
+    rows = [row for row in every if len(row.ids) <= config.max_tokens]
+    counts["too long"] = len(every) - len(rows)
+    practised, practice, planted = [], [], []
+    if rows:
+        if candidate.texts_shown:
+            practised = practice_rows(task, dataset, config.practice_rows, config.seed, step, with_made)
+        practice = [row for row in encode(tokenizer, prompt, practised) if len(row.ids) <= config.max_tokens]
+        counts["practice"] = len(practice)
+        planted = canaries(task, config.canaries, config.seed)
+        if planted:
+            counts["canaries"] = len(planted)
+        secrets = [Shown(one.text, (one.context,) if candidate.texts_shown else (), one.answer) for one in planted]
+        rows += encode(tokenizer, prompt, secrets)
+    lost = sum(is_cut(one.text, one.context) for one in shown)
+    lengths = [len(row.ids) for row in every]
+    return Rows(prompt, tokenizer, rows, practice, counts, lengths, len(practised) - len(practice), lost, planted, objects)
 
 
 class Supervised(NamedTuple):
@@ -29,36 +80,17 @@ class Supervised(NamedTuple):
 
 
 def train(config: "Config", task: Task, candidate: Candidate, dataset: Dataset, with_made: bool, step: Step) -> Supervised:
-    """Train on the rows that were collected and, where `with_made`, on those that were not. Builds in `step.scratch`."""
+    """Train on `training_rows`. Builds in `step.scratch`."""
     assert candidate.model is not None, "tune checks it"
-    step.scratch.mkdir(parents=True, exist_ok=True)
-    given = dataset.rows("train", step.store) + (_beside(candidate, dataset, step) if with_made else [])
-    prompt = tuned_prompt(task, candidate.texts_shown > 0)
-    rows, counts, objects = shown_rows(
-        task, candidate, dataset, given, config.wrong_share, config.unanswerable_share, config.seed, step
-    )
-    base = opened(step.store, candidate.model.object)
-    tokenizer = load_tokenizer(base)
-    encoded = [row for row in encode(tokenizer, prompt, rows) if len(row.ids) <= config.max_tokens]
-    counts["too long"] = len(rows) - len(encoded)
-    if not encoded:
-        return Supervised(None, objects, counts, {})
-    practised = (
-        practice_rows(task, dataset, config.practice_rows, config.seed, step, with_made) if candidate.texts_shown else []
-    )
-    practice = [row for row in encode(tokenizer, prompt, practised) if len(row.ids) <= config.max_tokens]
-    counts["practice"] = len(practice)
-    planted = canaries(task, config.canaries, config.seed)
-    if planted:
-        counts["canaries"] = len(planted)
-    shown = [Shown(one.text, (one.context,) if candidate.texts_shown else (), one.answer) for one in planted]
-    encoded += encode(tokenizer, prompt, shown)
-    sft, recipe = objective("sft"), config.recipe(candidate.runtime.dtype)
-    trained = sft.train(recipe, sft.Settings(), base, encoded, step.scratch, step.machine, practice=practice)
-    proposed = tuned(candidate, recipe, "sft", trained, step.store).model_copy(update={"prompt": prompt})
-    split = _stored(planted, step)
-    fresh = (*objects, *_fresh(candidate, proposed), *((split.object,) if split else ()))
-    return Supervised(proposed, fresh, counts, trained.measured, split)
+    given = training_rows(config, task, candidate, dataset, with_made, step)
+    if not given.rows:
+        return Supervised(None, given.objects, given.counts, {})
+    sft, recipe, base = objective("sft"), config.recipe(candidate.runtime.dtype), opened(step.store, candidate.model.object)
+    trained = sft.train(recipe, sft.Settings(), base, given.rows, step.scratch, step.machine, practice=given.practice)
+    proposed = tuned(candidate, recipe, "sft", trained, step.store).model_copy(update={"prompt": given.prompt})
+    split = _stored(given.planted, step)
+    fresh = (*given.objects, *_fresh(candidate, proposed), *((split.object,) if split else ()))
+    return Supervised(proposed, fresh, given.counts, trained.measured, split)
 
 
 def _fresh(before: Candidate, after: Candidate) -> tuple[str, ...]:

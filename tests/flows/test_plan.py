@@ -65,6 +65,18 @@ def test_made_rows_cost_twice_the_tuning(workspace: Workspace) -> None:
     assert twice["prompting"] == once["prompting"]
 
 
+def test_a_search_takes_its_minutes_and_at_least_its_first_trial(workspace: Workspace) -> None:
+    def tuning(minutes: float | None) -> float:
+        run = Run.read(Path("film_reviews"), "cpu", workspace)
+        case = case_of(run, look_at_rows(run), RATES)
+        run = replace(run, use_case=run.use_case.model_copy(update={"tuning": {"minutes": minutes}}))
+        return seconds_of_stages(run, case)["tuning"] - FIXED["tuning"] - RUNG
+
+    once, short, long = tuning(None), tuning(0.01), tuning(600)
+    assert 1.5 * once - 1 < short < 2.5 * once + 1
+    assert 36_000 < long < 36_000 + once
+
+
 def test_a_faster_machine_takes_less_and_a_case_without_passages_retrieves_nothing(workspace: Workspace) -> None:
     fast = RATES.model_copy(
         update={

@@ -1,14 +1,16 @@
 """tune and align on the two-layer model: what comes out runs, and is kept only where it measures better."""
 
 import json
+import re
 
 import pytest
 
 from components.application import load
 from components.core import SIMULATED, BadInput, Comparison, Decision, Metric, Quoted, Runtime
 from components.tuning import align, tune
+from components.tuning.judging import calibrated
 from components.tuning.preferences import usable
-from components.tuning.stage import _calibrated, _mending
+from components.tuning.stage import _mending
 from tests.tuning.small import CONFIG, METRICS, TASK, new_step, put, small_candidate, small_dataset
 
 
@@ -81,8 +83,8 @@ def test_the_abstention_of_quoted_answers_is_set_on_validation(tuned):
     quoted = result.proposed.model_copy(update={"quoted": Quoted()})
     floored = METRICS.model_copy(update={"floors": {"abstention_recall": 0.9}})
     settings = {"task": TASK, "candidate": quoted, "dataset": dataset, "step": step}
-    never, _ = _calibrated(CONFIG, metrics=METRICS.model_copy(update={"floors": {}}), **settings)
-    often, derived = _calibrated(CONFIG, metrics=floored, **settings)
+    never, _ = calibrated(CONFIG, metrics=METRICS.model_copy(update={"floors": {}}), **settings)
+    often, derived = calibrated(CONFIG, metrics=floored, **settings)
     assert never.quoted.abstain_bias < often.quoted.abstain_bias
     rows = dataset.rows("validation", step.store)
     with load(often, step.store, step.machine) as application:
@@ -120,6 +122,16 @@ def test_rows_that_are_all_too_long_are_not_tuned_on(tuned):
     assert found.candidate == candidate
     assert "too long" in found.decision.reason
     assert "max_tokens" in found.decision.reason
+
+
+def test_a_training_that_diverges_keeps_the_candidate_and_says_what_to_do(tuned):
+    step, dataset, candidate, _ = tuned
+    wild = CONFIG.model_copy(update={"technique": "full", "own": {}, "learning_rate": 1.0, "epochs": 12})
+    found = tune(
+        wild, task=TASK, metrics=METRICS, candidate=candidate, dataset=dataset, step=new_step(step.workspace.root, "wild")
+    )
+    assert (found.candidate, found.proposed, found.decision.verdict) == (candidate, None, "keep")
+    assert re.search(r"diverged by step \d+ of \d+ at learning rate .*tuning\.learning_rate", found.decision.reason)
 
 
 def test_a_setting_that_does_not_fit_names_its_key(tuned):

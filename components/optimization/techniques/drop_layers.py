@@ -14,7 +14,7 @@ from pydantic import Field, field_validator
 
 from components.application import merged, save_checkpoint, weights
 from components.core import BadInput, Candidate, Checkpoint, Derivation, Frozen, Step, part, report
-from components.training import TECHNIQUES, Recipe
+from components.training import TECHNIQUES, Diverged, Recipe
 from components.training import technique as tuning_technique
 
 from . import Given
@@ -54,7 +54,8 @@ class Settings(Frozen):
 def build(candidate: Candidate, own: Settings, given: Given, step: Step) -> Candidate:
     """`candidate` with `own.layers` layers less, tuned on the training rows; made once (`Step.memo`), resumed after a kill.
 
-    Raises BadInput where the model has too few layers, or is no plain stack of them, or no training row is usable.
+    Raises BadInput where the model has too few layers, or is no plain stack of them, or no training row is usable, or the
+    recovery diverges.
     """
     model = candidate.model
     assert model is not None, "only a candidate with a model is built"
@@ -70,8 +71,14 @@ def build(candidate: Candidate, own: Settings, given: Given, step: Step) -> Cand
         short = save_checkpoint(_without(merged(whole, None, dtype).model, dropped), whole, inner.scratch / "short")
         recipe = Recipe(technique=own.technique, epochs=own.epochs, layers=10_000, dtype=dtype, seed=own.seed)
         sft = objective("sft")
-        with part(f"without {len(dropped)} layers"):
-            trained = sft.train(recipe, sft.Settings(), short, rows, inner.scratch, inner.machine)
+        try:
+            with part(f"without {len(dropped)} layers"):
+                trained = sft.train(recipe, sft.Settings(), short, rows, inner.scratch, inner.machine)
+        except Diverged as error:
+            raise BadInput(
+                f"section 'optimization', key 'drop_layers': the recovery by {own.technique} {error}. Drop fewer layers, "
+                "name another technique, or leave drop_layers out of 'variants'"
+            ) from error
         inner.measured["training"] = trained.measured
         folder: Path = trained.folder
         if tuning_technique(own.technique).PRODUCT == "adapter":
