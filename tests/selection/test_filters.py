@@ -5,6 +5,7 @@ import pytest
 from components.core import Limits, Policy, Task
 from components.selection import CATALOGUE
 from components.selection.filters import Need, rejection
+from components.selection.stage import MADE
 
 MODELS = {model.name: model for model in CATALOGUE}
 QUESTIONS = Task(kind="question_answering", instruction="Answer.")
@@ -90,3 +91,8 @@ def test_models_made_for_one_thing_pass_where_that_is_asked() -> None:
     assert rejection(MODELS["flan-t5-small"], need(tokens=512)) is None
     quoted = Task(kind="question_answering", instruction="Answer.", answers="quoted", abstain="unknown")
     assert "engine 'seq2seq' cannot be held" in (rejection(MODELS["flan-t5-small"], need(task=quoted, tokens=512)) or "")
+
+
+def test_a_model_of_random_weights_tries_the_machinery_in_any_language() -> None:
+    finnish = Task(kind="question_answering", instruction="Vastaa.", language="fi")
+    assert rejection(MADE, need(task=finnish)) is None
