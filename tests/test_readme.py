@@ -71,7 +71,8 @@ def test_a_command_of_readme_or_docs_runs(command, home, port, tmp_path_factory)
         done = warm.run(["flows.cli", *words], own, timeout=300)
     else:
         done = subprocess.run([program, *words], env=own, cwd=ROOT, capture_output=True, text=True, timeout=300)
-    others = {"ninefold register": {1}, "ninefold monitor": {1, 4}}  # a gate said no; too little traffic to say
+    # a gate said no; too little traffic to say; the smoke run releases a plain baseline, which has no model
+    others = {"ninefold register": {1}, "ninefold monitor": {1, 4}, "ninefold export": {2}}
     allowed = {0, *(code for start, codes in others.items() if command.startswith(start) for code in codes)}
     assert done.returncode in allowed, done.stdout + done.stderr
     assert "Traceback" not in done.stdout + done.stderr

@@ -17,6 +17,7 @@ from components.governance import bundle_folder
 from components.optimization.builder import build
 from components.retrieval import Config as Retrieval
 from components.retrieval.index import build as build_index
+from flows.export import export
 from tests.retrieval.small import candidate, dataset, step_in
 
 from . import cases
@@ -96,3 +97,12 @@ def test_an_image_answers_as_this_process_does(
         assert (asked[0].answer, list(asked[0].passages)) == expected
     finally:
         docker.remove(delivery, row)
+
+
+def test_its_model_goes_to_other_programs_as_it_was_before_int8(step: Step, deployed: Deployed, tmp_path: Path) -> None:
+    report = export("desk", tmp_path / "out", "gguf", "bf16", step.workspace)
+    assert (report["version"], report["files"]) == (1, ["desk.gguf"])
+    said = " ".join(report["notes"])
+    assert "as they were before int8" in said
+    assert "not in it: its retriever" in said
+    assert "that answers are words of the passage" in said
