@@ -51,6 +51,8 @@ def use_case(folder: Path, language: str) -> Path:
         "limits": {"latency_p95_seconds": 20, "memory_gb": 6, "cost_per_1000_answers": 1},
         "value": {"answers_per_month": 1000, "saving_per_good_answer": 1, "machine_hour": 0.1},
     }  # fmt: skip
+    if language != LANGUAGES[0]:  # one language takes every rung; the others show what follows from their script
+        contract["ladder"] = {"rungs": ["baseline", "zero_shot"]}
     path = folder / "guide.yaml"
     path.write_text(yaml.safe_dump(contract, allow_unicode=True))
     return path

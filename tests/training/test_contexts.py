@@ -118,3 +118,16 @@ def test_a_row_whose_passage_is_held_out_teaches_no_answer(tmp_path):
     rows, counts, _ = shown_rows(TASK, small_candidate(dataset, step), dataset, [row], 0.0, 0.5, 0, step)
     assert rows == []
     assert counts["passage held out"] == 1
+
+
+def test_where_no_passage_is_left_for_training_every_row_is_counted(tmp_path):
+    step = new_step(tmp_path)
+    dataset = small_dataset(step)
+    candidate = small_candidate(dataset, step)
+    rows = dataset.rows("train", step.store)
+    (step.scratch / "none").mkdir(parents=True)
+    (step.scratch / "none/passages.jsonl").touch()
+    none = dataset.training_knowledge.model_copy(update={"object": step.store.put(step.scratch / "none"), "count": 0})
+    alone = dataset.model_copy(update={"training_knowledge": none})
+    found, counts, _ = shown_rows(TASK, candidate, alone, rows, 0.0, 0.5, 0, step)
+    assert (found, counts["passage held out"]) == ([], len(rows))
