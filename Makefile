@@ -5,7 +5,7 @@ USE_CASE ?= flows/use_cases/voice_helpdesk.yaml
 PROFILE ?= cpu
 BIN := .venv/bin
 
-.PHONY: run test slow check bench safety docs screenshots install fetch clean
+.PHONY: run test slow check bench safety studies docs screenshots install fetch clean
 
 run: install
 	$(BIN)/ninefold keys init
@@ -29,6 +29,9 @@ bench: install
 
 safety: install
 	$(BIN)/python -m bench.safety
+
+studies: install
+	$(BIN)/ninefold study all
 
 docs: install
 	$(BIN)/python docs/contract.py
