@@ -4,12 +4,13 @@ The real form adapts SmolLM2-135M-Instruct, the smoke form the two-layer model. 
 use case tests on. Not covered: generated answers, for which `measure` and a use case's own metric are.
 """
 
+import random
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import exp
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
-from components.application import checkpoint, load
+from components.application import Application, checkpoint, load
 from components.core import Candidate, Checkpoint, Prompt, Runtime, Step, Task, asset_path, digest_of, read_jsonl
 from components.core.rates import measured_once
 from components.evaluation.likelihoods import follow
@@ -43,6 +44,8 @@ class TextRow(TypedDict):
 
     question: str
     passage: str
+    label: NotRequired[bool]
+    """Of BoolQ: whether the answer is yes."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +97,7 @@ def policy_rows(bench: Bench, train: int, seed: int) -> tuple[list[Shown], list[
     measured = _balanced(rows, bench.rows)
     seen = {row["context"] for row in measured}
     rest = [row for row in rows if row["context"] not in seen]
-    rest.sort(key=lambda row: digest_of([seed, row]))
+    random.Random(f"policy/{seed}").shuffle(rest)
     return [_shown(row) for row in _balanced(rest, train)], [_shown(row) for row in measured]
 
 
@@ -139,22 +142,39 @@ def trained(bench: Bench, candidate: Candidate, rows: Sequence[Shown], recipe: R
 
 def probabilities(bench: Bench, candidate: Candidate, rows: Sequence[Shown]) -> list[float]:
     """How likely `candidate` is to say the answer of each row, and nothing else: the end of the answer counts."""
-    assert candidate.prompt is not None, "a bench's candidates have a prompt"
     with load(candidate, bench.step.store, bench.step.machine) as application:
-        engine = application.engine
-        examples = encode(engine.tokenizer, candidate.prompt, rows)
-        pairs = [(one.ids[: one.start], one.ids[one.start :]) for one in examples]
-        logs = follow(engine, pairs)
+        pairs = _pairs(application, rows)
+        logs = follow(application.engine, pairs)
     return [exp(logs[pair]) for pair in pairs]
 
 
 def quadratic_scores(bench: Bench, candidate: Candidate, rows: Sequence[Shown], labels: Sequence[str]) -> list[float]:
     """1 − (1 − p)² for each row, p being what its answer has of all labels' probability (Brier 1950): 1 is right and sure, 0
-    is wrong and sure. It says more of each row than right or wrong does, and no single sure mistake outweighs all others."""
-    by_label = [probabilities(bench, candidate, [replace(row, answer=label) for row in rows]) for label in labels]
-    of_row = [dict(zip(labels, one, strict=True)) for one in zip(*by_label, strict=True)]
-    shares = [one[row.answer] / max(sum(one.values()), 1e-300) for one, row in zip(of_row, rows, strict=True)]
-    return [1 - (1 - share) ** 2 for share in shares]
+    is wrong and sure. It says more of each row than right or wrong does, and no single sure mistake outweighs all others.
+
+    The end of an answer does not count, so that labels of one token are read from a single run of what is asked.
+    """
+    with load(candidate, bench.step.store, bench.step.machine) as application:
+        by_label = {
+            label: [
+                (asked, answer[:-1]) for asked, answer in _pairs(application, [replace(row, answer=label) for row in rows])
+            ]
+            for label in labels
+        }
+        logs = follow(application.engine, [pair for pairs in by_label.values() for pair in pairs])
+    scores = []
+    for place, row in enumerate(rows):
+        of_label = {label: logs[pairs[place]] for label, pairs in by_label.items()}
+        share = 1 / sum(exp(min(700.0, one - of_label[row.answer])) for one in of_label.values())
+        scores.append(1 - (1 - share) ** 2)
+    return scores
+
+
+def _pairs(application: Application, rows: Sequence[Shown]) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
+    """(what is asked, the answer with its end) of each row, as token ids."""
+    prompt = application.candidate.prompt
+    assert prompt is not None, "a bench's candidates have a prompt"
+    return [(one.ids[: one.start], one.ids[one.start :]) for one in encode(application.engine.tokenizer, prompt, rows)]
 
 
 def losses(bench: Bench, candidate: Candidate, texts: Sequence[str]) -> list[float]:
