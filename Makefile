@@ -36,6 +36,7 @@ studies: install
 docs: install
 	$(BIN)/python docs/contract.py
 	$(BIN)/python docs/licences.py
+	$(BIN)/python docs/studies.py
 
 screenshots: install
 	$(BIN)/python docs/screenshots.py

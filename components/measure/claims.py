@@ -6,8 +6,9 @@ Holm (1979) then corrects over all studies that were measured.
 
 `compare` takes rows as the only source of chance. A claim about training is about other seeds too, so a contrast's variance
 has both: rows and seeds are crossed random effects, (MS_rows + MS_seeds) / (rows × seeds), with the degrees of freedom of
-Satterthwaite 1946. The error's mean square is not subtracted, which errs on the safe side. Three seeds that differ leave
-two degrees of freedom: chance between seeds must be small for anything to be shown. Equivalence is two one-sided tests
+Satterthwaite 1946, less one: of 40,000 made studies without effect whose three seeds differ somewhat, 5.8 % pass by his
+formula, 4.9 % so. The error's mean square is not subtracted, which errs on the safe side. Three seeds that differ much
+leave two degrees of freedom: chance between seeds must be small for anything to be shown. Equivalence is two one-sided tests
 (Schuirmann 1987). Not covered: very lopsided values on few rows, where t is no more than near.
 """
 
@@ -202,7 +203,7 @@ def _spread(table: "np.ndarray") -> tuple[float, float, float]:
     if both <= 0:
         return mean, 0.0, inf
     freedom = both**2 / (by_seed**2 / (seeds - 1) + (by_row**2 / (rows - 1) if rows > 1 else 0.0))
-    return mean, sqrt(both / (rows * seeds)), freedom
+    return mean, sqrt(both / (rows * seeds)), max(seeds - 1.0, freedom - 1)
 
 
 def _interval(value: float, error: float, freedom: float) -> Estimate:
