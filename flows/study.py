@@ -19,7 +19,7 @@ from components.core.files import read_json
 from components.core.rates import processor
 from components.measure.claims import Claim, Contrast, Estimate, Findings, findings, verdicts
 from flows.studies import STUDIES, claim_of, study
-from flows.study_bench import Bench, bench_of
+from flows.study_bench import SMOKE, Bench, bench_of
 from flows.view import watching
 
 MARKS = {"shown": "green", "not shown": "yellow", "the opposite here": "red", "not run": "dim"}
@@ -157,6 +157,8 @@ def show(report: list[Line]) -> None:
         for one in more:
             table.add_row("", "", *map(escape, one), "")
     Console().print(table)
+    if any(line["result"] and line["result"].model == SMOKE for line in report):
+        Console().print("smoke form, on a two-layer model: that a study works, and nothing of its claim", highlight=False)
 
 
 def contrasts(result: Result) -> list[tuple[str, str]]:

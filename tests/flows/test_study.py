@@ -128,6 +128,7 @@ def test_the_command_lists_measures_and_refuses(tmp_path: Path) -> None:
     done = ninefold(home, "study", "peft_share", "--smoke")
     assert done.returncode == 0, done.stderr
     assert "PEFT trains 1–2 % of the weights" in done.stdout
+    assert "nothing of its claim" in done.stdout
     assert (home / "studies/smoke/peft_share.json").is_file()
 
 
