@@ -5,7 +5,7 @@ USE_CASE ?= flows/use_cases/voice_helpdesk.yaml
 PROFILE ?= cpu
 BIN := .venv/bin
 
-.PHONY: run test slow check bench safety docs screenshots install fetch clean
+.PHONY: run test slow check bench safety studies docs screenshots install fetch clean
 
 run: install
 	$(BIN)/ninefold keys init
@@ -30,9 +30,13 @@ bench: install
 safety: install
 	$(BIN)/python -m bench.safety
 
+studies: install
+	$(BIN)/ninefold study all
+
 docs: install
 	$(BIN)/python docs/contract.py
 	$(BIN)/python docs/licences.py
+	$(BIN)/python docs/studies.py
 
 screenshots: install
 	$(BIN)/python docs/screenshots.py

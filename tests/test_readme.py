@@ -53,6 +53,8 @@ def adapted(command: str, port: int, folder: Path) -> list[str]:
         words += ["--port", str(port)]
     if words[:2] in (["ninefold", "plan"], ["ninefold", "run"], ["ninefold", "register"]) and "--profile" not in words:
         words += ["--profile", "smoke"]
+    if words[:2] == ["ninefold", "study"] and len(words) > 2 and "--smoke" not in words:
+        words += ["--smoke"]
     return words
 
 

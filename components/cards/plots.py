@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from components.ladder import price
 from components.ladder.rows import Figure as RungFigure
+from components.measure.claims import Claim, Findings
 
 from .colours import SERIES
 from .figures import ENOUGH, key_metrics, ladder, test_metrics, trials, variants
@@ -232,6 +233,22 @@ def trial_dots(record: Record) -> str | None:
 def _number(value: object) -> float:
     assert isinstance(value, int | float), "a learning rate is a number"
     return float(value)
+
+
+def arm_bars(name: str, claim: Claim, found: Findings) -> str:
+    """A study: what each of its arms came to, with intervals over rows and seeds; of what was counted the claimed range."""
+    metrics: list[MetricDump] = [
+        {"value": one.value, "low": one.low, "high": one.high} for one in (found.arms[arm] for arm in claim.arms)
+    ]
+    with _figure(name, 8, 0.8 + 0.34 * len(claim.arms)) as (axes, done):
+        _points(axes, [float(at) for at in range(len(claim.arms))], metrics, name, ACCENT, "o")
+        for bound in claim.counted or ():
+            axes.axvline(bound, color=INK, linestyle="--", linewidth=1)
+        axes.set_yticks(range(len(claim.arms)), claim.arms)
+        axes.invert_yaxis()
+        axes.margins(x=0.06)
+        axes.set_xlabel(claim.metric)
+        return done()
 
 
 def _dump(figure: RungFigure) -> MetricDump:

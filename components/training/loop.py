@@ -279,9 +279,14 @@ def fit(
     shutil.rmtree(folder, ignore_errors=True)  # what a killed run half wrote would be part of the object
     folder.mkdir(parents=True)
     way.save(ready.model, base, folder, ready.layers)
-    own = sum(one.numel() for one in live.values())
-    share = own / (ready.weights + (own if way.PRODUCT == "adapter" else 0))
-    return Trained(folder, losses, 0, seconds, 0.0, resumed, share)
+    return Trained(folder, losses, 0, seconds, 0.0, resumed, trained_share(recipe, ready))
+
+
+def trained_share(recipe: Recipe, ready: Ready) -> float:
+    """Of all weights of a prepared model, how many are trained: an adapter's own count among all of them."""
+    way = technique(recipe.technique)
+    own = sum(one.numel() for one in way.live(ready.model).values())
+    return own / (ready.weights + (own if way.PRODUCT == "adapter" else 0))
 
 
 def _run(trainer: ListedTrainer, what: str, scratch: Path, every: int) -> tuple[list[float], float, bool]:

