@@ -102,7 +102,7 @@ def elements_of(task: Task, with_context: bool, answer_tokens: int, thinking_tok
     words = kind_of(task.kind).words
     return Elements(
         kind=task.kind,
-        task=task.instruction,
+        task=words.instruction(task),
         context="Passage: {{context}}" if with_context else "",
         persona=task.persona,
         format=task.format or words.format(task),

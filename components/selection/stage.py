@@ -207,13 +207,14 @@ def basic_prompt(task: Task, with_context: bool, max_new_tokens: int) -> Prompt:
     """The contract's instruction, the passage where there is one, the input, and where to answer: nothing else."""
     kind = kind_of(task.kind)
     asked, answer = f"{kind.words.asked}: {kind.field}", f"{kind.words.answered}:"
-    parts = [task.instruction, "Passage: {{context}}" if with_context else "", f"{asked}\n{answer}"]
+    instruction = kind.words.instruction(task)
+    parts = [instruction, "Passage: {{context}}" if with_context else "", f"{asked}\n{answer}"]
     user, system = "\n\n".join(part for part in parts if part), ""
     if kind.turns:  # its turns are chat turns: what the user says stands alone in the last one as in those before it
-        system = " ".join(part for part in (task.persona, task.tone, task.instruction) if part)
+        system = " ".join(part for part in (task.persona, task.tone, instruction) if part)
         user = "\n\n".join(part for part in (parts[1], kind.field) if part)
     elements = {
-        "task": task.instruction,
+        "task": instruction,
         "context": parts[1],
         "input": asked,
         "output_indicator": answer,

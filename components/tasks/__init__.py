@@ -28,6 +28,8 @@ class Words:
     """The form of an answer in a sentence, where the contract's `task.format` says nothing."""
     methods: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """Prompting method → its word for a sentence → that sentence. What is not named is left out of the prompt."""
+    instruction: Callable[[Task], str] = lambda task: task.instruction
+    """What is to be done, with what the kind's own keys add to the contract's instruction."""
     tuned: Callable[[Task], str] = lambda task: task.instruction
     """The system text of a tuned model, which needs no explanation."""
     tuned_input: str = "{{input}}"
