@@ -194,7 +194,7 @@ def _kind(name: str) -> str:
     return (
         f"### `{name}`\n\n{_flowing(getattr(inspect.getmodule(kind.fields), '__doc__', None))}"
         f"Input `{asked}`, answer `{answered}`. Metrics: {metrics}. Slices: {slices}. "
-        f"Plain baseline: `{kind.baseline}`.\n\n{table(kind.fields, 'task')}"
+        f"Plain baseline: `{kind.baseline}`.\n\n{table(kind.fields, 'task')}{''.join(_below(kind.fields, 'task'))}"
     )
 
 

@@ -8,7 +8,7 @@ from typing import TypedDict
 from rich.console import Console
 
 from components.core import MachineFault, Workspace
-from components.deployment.targets import docker, names_passages
+from components.deployment.targets import docker
 from components.governance import candidate_in
 from flows.serve import version_named
 
@@ -42,7 +42,7 @@ def image(model: str, workspace: Workspace | None = None) -> Report:
         raise MachineFault(note)
     measured = json.loads((bundle / "reference.json").read_text())[:QUESTIONS]
     questions = [one["input"] for one in measured]
-    asked, _ = docker.try_out(version.model, row, questions, passages=names_passages(candidate))
+    asked, _ = docker.try_out(version.model, candidate, row, questions)
     same = sum(one.answer.strip() == other["answer"].strip() for one, other in zip(asked, measured, strict=True))
     return {
         "model": version.model, "version": version.version, "image": row["image"], "megabytes": row["megabytes"],

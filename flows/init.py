@@ -28,7 +28,10 @@ def init(kind: str, name: str, folder: Path) -> Written:
     of_kind = kind_of(kind)
     contract, profile = folder / f"{name}.yaml", folder / f"{name}.profile.yaml"
     asked, answered = of_kind.columns
-    fields = {asked: asked, answered: answered} | ({"passage": "passage"} if of_kind.asks else {})
+    # the answer of a conversation is the last one of its turns
+    fields = (
+        {asked: asked} | ({} if of_kind.turns else {answered: answered}) | ({"passage": "passage"} if of_kind.asks else {})
+    )
     fields |= {"tests": "tests"} if of_kind.tested else {}
     values: dict[str, object] = {
         "name": name, "file": contract.name, "profile": profile.name, "kind": kind, "kinds": names(),
@@ -37,6 +40,7 @@ def init(kind: str, name: str, folder: Path) -> Written:
         "role_note": "   # questions with answers; their passages are the knowledge base" if of_kind.asks else "",
         "rows": f"{name}.jsonl", "fields": ", ".join(f"{ours}: {theirs}" for ours, theirs in fields.items()),
         "by": ", by: passage" if of_kind.asks else "", "metrics": of_kind.metrics, "asks": of_kind.asks, "asked": asked,
+        "turns": of_kind.turns,
     }  # fmt: skip
     texts = {contract: _filled("contract", values), profile: _filled("profile", values)}
     parse(UseCase, yaml.safe_load(texts[contract]), "ninefold init")

@@ -12,6 +12,7 @@ import regex
 from components.core import BadInput, Candidate, Prompt
 from components.tasks import kind_of
 from components.text import begins, count, first_words, same, units, unspaced
+from components.text.turns import ASSISTANT, SYSTEM, Turn, last_said
 
 from .chat_template import rendered
 
@@ -30,19 +31,24 @@ _ROLE_TAG = re.compile(
 )
 """ChatML, Llama 2 and 3, Mistral, Gemma, Phi, DeepSeek."""
 
-_FIELD = re.compile(r"\{\{\s*(input|context|previous)\s*\}\}")
+_FIELD = re.compile(r"\{\{\s*(input|message|context|previous)\s*\}\}")
+_MESSAGE = re.compile(r"\{\{\s*message\s*\}\}")
 
 
 def render(prompt: Prompt, turn: int, text: str, context: Sequence[str], previous: str = "") -> list[dict[str, str]]:
     """Chat messages ({"role", "content"}) for one turn of `prompt`.
 
-    text:     the question, the text to classify or the document
+    text:     the question, the text to classify or the document; where the prompt asks for the {{message}}, a conversation
+              (components/text/turns.py): its earlier turns become chat turns behind the examples, its system text stands
+              behind the prompt's own
     context:  retrieved texts, best first; joined by an empty line and cut to 384 words
     previous: what the model said in the turn before
     Fields are filled in one pass, so braces inside the user's text stay what they are.
     """
+    before, message = _conversation(text) if reads_turns(prompt) else ([], "")
     fields = {
         "input": cut([text], MAX_INPUT_WORDS)[0],
+        "message": message,
         "context": "\n\n".join(cut(context, MAX_CONTEXT_WORDS)),
         "previous": previous,
     }
@@ -51,15 +57,44 @@ def render(prompt: Prompt, turn: int, text: str, context: Sequence[str], previou
         return _FIELD.sub(lambda field: fields[field[1]], template)
 
     asked = prompt.turns[turn]
-    messages = [{"role": "system", "content": fill(asked.system)}] if asked.system else []
+    system = "\n\n".join(
+        [*([fill(asked.system)] if asked.system else []), *(one.text for one in before if one.role == SYSTEM)]
+    )
+    messages = [{"role": "system", "content": system}] if system else []
     for shown, answered in asked.examples:
         messages += [{"role": "user", "content": shown}, {"role": "assistant", "content": answered}]
+    messages += [{"role": one.role, "content": one.text} for one in before if one.role != SYSTEM]
     return [*messages, {"role": "user", "content": fill(asked.user)}]
 
 
-def is_cut(text: str, context: Sequence[str]) -> bool:
+def reads_turns(prompt: Prompt) -> bool:
+    """Whether its inputs are conversations."""
+    return any(_MESSAGE.search(turn.user) for turn in prompt.turns)
+
+
+def _conversation(text: str) -> tuple[list[Turn], str]:
+    """(the turns before the user's last one, that one), together 1,024 words at most: the last one is cut as an input is,
+    then the oldest ones go, whole, and with them a reply to what went. The system text stays."""
+    before, message = last_said(text)
+    (message,) = cut([message], MAX_INPUT_WORDS)
+    system = [one for one in before if one.role == SYSTEM]
+    turns = before[len(system) :]
+    left = MAX_INPUT_WORDS - sum(_words(one) for one in (message, *(turn.text for turn in system)))
+    kept = list[Turn]()
+    for turn in reversed(turns):
+        left -= _words(turn.text)
+        if left < 0:
+            break
+        kept.insert(0, turn)
+    if len(kept) < len(turns) and kept and kept[0].role == ASSISTANT:
+        del kept[0]
+    return [*system, *kept], message
+
+
+def is_cut(prompt: Prompt, text: str, context: Sequence[str]) -> bool:
     """Whether `render` leaves a part of them out."""
-    return cut([text], MAX_INPUT_WORDS) != [text] or cut(context, MAX_CONTEXT_WORDS) != list(context)
+    whole = _conversation(text) == last_said(text) if reads_turns(prompt) else cut([text], MAX_INPUT_WORDS) == [text]
+    return not whole or cut(context, MAX_CONTEXT_WORDS) != list(context)
 
 
 def token_ids(tokenizer: "PreTrainedTokenizerBase", prompts: Sequence[list[dict[str, str]]], room: int) -> list[list[int]]:
@@ -160,7 +195,11 @@ def cut(texts: Sequence[str], words: int) -> list[str]:
     shown, left = [], words
     for text in texts:
         shown.append(first_words(text, left))
-        left -= min(count(text) if unspaced(text) else text.count(" ") + 1, left)
+        left -= min(_words(text), left)
         if left <= 0:
             break
     return shown
+
+
+def _words(text: str) -> int:
+    return count(text) if unspaced(text) else text.count(" ") + 1

@@ -46,7 +46,8 @@ class Derivation(Frozen):
 
 
 class PromptTurn(Frozen):
-    """One call of the model. Fields in double braces: {{input}}, {{context}}, {{previous}} (the turn before)."""
+    """One call of the model. Fields in double braces: {{input}}, {{context}}, {{previous}} (the turn before); in
+    place of {{input}} {{message}}, where inputs are conversations: the user's last turn, those before it are chat turns."""
 
     system: str = ""
     user: str

@@ -21,6 +21,8 @@ class Row(Frozen):
     """code_generation: a program that runs to its end behind an answer that is right."""
     passage: str | None = None
     """question_answering: id of the passage in the knowledge base that the question is about."""
+    conversation: str | None = Field(None, exclude_if=lambda conversation: conversation is None)
+    """Of a kind of task with turns: what rows of one conversation share; they stay in one split."""
     source: str = ""
     slices: dict[str, str] = {}
     origin: Literal["collected", "synthetic", "programmatic"] = "collected"

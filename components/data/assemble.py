@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NotRequired, TypedDict
 
 from components.core import Data, Passage, Row, Task
+from components.tasks import kind_of
 
 from .contamination import LeakFinding
 from .curate import Curated, curate
@@ -51,7 +52,8 @@ def curate_collected(collected: Collected, train: list[Row], data: Data, task: T
     for name, row in practised.items():
         text = collected.practice_passages[name].text
         documents.append(Document("practice", name, text, collected.origin["practice", row.id]))
-    documents += [Document("train", row.id, row.text, collected.origin["train", row.id]) for row in train]
+    turns = kind_of(task.kind).turns
+    documents += [Document("train", row.id, row.text, collected.origin["train", row.id], turns=turns) for row in train]
     done = curate(documents, data, task)
     left: dict[Part, dict[str, str]] = {"knowledge": {}, "practice": {}, "train": {}}
     for document in done.documents:

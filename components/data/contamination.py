@@ -14,6 +14,7 @@ from components.core import Passage, Row, Splits
 from components.text import apart, words
 from components.text.leaks import RUN, Item, Leak, Leaks
 from components.text.overlap import Overlap
+from components.text.turns import by_user
 
 from .split import take
 
@@ -90,13 +91,14 @@ class Divided:
 class Rules:
     """What counts as a leak. near: Jaccard similarity of word sets; run: words of a shared run; silent: the answer that says
     nothing (the abstention); summaries: an answer is a text that must not turn up either; given: questions come with their
-    texts."""
+    texts; turns: texts are conversations, compared by what the user says: system texts and replies stand in many."""
 
     near: float
     run: int
     silent: str | None = None
     summaries: bool = False
     given: bool = False
+    turns: bool = False
 
     def items(self, where: str, rows: Iterable[Row]) -> list[Item]:
         """Evaluation rows as what must not leak."""
@@ -106,6 +108,7 @@ class Rules:
         """The texts of a row that can be the same as another's: (question or text, its answer, the text that comes with
         it)."""
         given, asked = apart(row.text, self.given)
+        asked = by_user(asked) if self.turns else asked
         told = self.summaries and len(words(row.answer)) >= RUN  # a shorter summary tells nothing of its own
         return [(asked, answer_of(row, self.silent), given), *([(row.answer, "", "")] if told else [])]
 

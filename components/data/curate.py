@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import NotRequired, TypedDict
 
 from components.core import Data, Task, progress
+from components.text.turns import each_turn
 
 from . import duplicates, filters
 from .documents import Cut, Document, Entry, Found, Part, entry
@@ -75,7 +76,7 @@ def _normalise(curated: Curated, data: Data, task: Task) -> None:
     for place, document in enumerate(curated.documents):
         if document.fixed:
             continue
-        text = normalised(document.text)
+        text = each_turn(document.text, normalised) if document.turns else normalised(document.text)
         changed += text != document.text
         document.text = text
         if not text:
@@ -89,7 +90,7 @@ def _apply(curated: Curated, step: str, result: Found) -> None:
     drop, cuts = dict(result.drop), 0
     for place, runs in sorted(result.cut.items()):
         document = curated.documents[place]
-        if document.fixed or document.part == "practice" or place in drop:
+        if document.fixed or document.turns or document.part == "practice" or place in drop:
             continue
         cuts += len(runs)
         for start, end, reason in runs:

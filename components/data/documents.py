@@ -59,7 +59,8 @@ class Document:
     """A passage of the base, the passage of a practice row, or the text of a training row.
 
     id: of the passage or row that it was made from. fixed: a passage that example rows are about: every step sees it and
-    none changes it, so that no evaluation row loses what it asks about.
+    none changes it, so that no evaluation row loses what it asks about. turns: the text is a conversation: it is dropped
+    whole or stays whole, and a rewriting goes turn by turn.
     """
 
     part: Part
@@ -67,6 +68,7 @@ class Document:
     text: str
     origin: Origin
     fixed: bool = False
+    turns: bool = False
 
     @property
     def source(self) -> str:

@@ -14,11 +14,12 @@ from pathlib import Path
 from components.core import BadInput, Source, Task
 from components.tasks import Kind, kind_of
 from components.text import holds, same
+from components.text.turns import as_text
 
 from .decode import Unreadable
 from .folder import members
 from .readers import DOCUMENTS, READERS, SUFFIXES, UNITS
-from .shapes import answers_in, asked_and_answered, named
+from .shapes import CONVERSATIONS, answers_in, asked_and_answered, conversation, named
 from .templates import filled, names
 
 ALIASES = {
@@ -87,8 +88,10 @@ def read_source(source: Source, number: int, path: Path, task: Task, at_most: in
     texts = _aliases(task)["text"]
     required = required_fields(source, task)
     if "text" in required and not there & {*texts, *(source.fields.get(alias, alias) for alias in texts)}:
-        rows = [_with_question(row, kind.asks) for row in rows]
-        there = {column for row in rows for column in row.fields}
+        rows = [_with_question(row, kind.asks or kind.turns) for row in rows]
+    if kind.turns:
+        rows = [_with_turns(row, source, task) for row in rows]
+    there = {column for row in rows for column in row.fields}
     columns = _columns(source, number, path, there, task) if there else {}
     records = []
     for row in rows:
@@ -235,6 +238,9 @@ def _aliases(task: Task) -> dict[str, tuple[str, ...]]:
     own = {"text": (text, *ALIASES["text"]), "answer": (answer, *ALIASES["answer"])}
     if kind_of(task.kind).asks:
         own = {"text": own["text"], "answer": (*own["answer"], "answers"), "passage": (*ALIASES["passage"], "context")}
+    if kind_of(task.kind).turns:
+        # `summary` or `label` beside a conversation is about it
+        own = {"text": (text, *CONVERSATIONS, *ALIASES["text"]), "answer": (answer, "answer")}
     if kind_of(task.kind).tested:
         own["tests"] = ("tests", "test")
     if task.given:  # a field `text` is then what is asked about, not what is asked
@@ -246,6 +252,24 @@ def _with_question(row: Raw, asks: bool) -> Raw:
     """The row with a question and an answer, where it is an instruction or a conversation, or why it has none."""
     fields, fault = asked_and_answered(row.fields, asks)
     return replace(row, fields=fields, fault=row.fault or fault)
+
+
+def _with_turns(row: Raw, source: Source, task: Task) -> Raw:
+    """The row with a conversation as one text and the answer to its last turn, or why it has none."""
+    columns = {ours: _there(row, source, names) for ours, names in _aliases(task).items() if ours in ("text", "answer")}
+    asked, answered = columns["text"], columns["answer"] or kind_of(task.kind).columns[1]
+    if asked is None:
+        return row
+    reply = row.fields.get(answered)
+    turns, answer, fault = conversation(row.fields[asked], reply is not None)
+    fields = {asked: as_text(turns) or None, answered: answer if reply is None else reply}
+    return replace(row, fields=row.fields | fields, fault=row.fault or fault)
+
+
+def _there(row: Raw, source: Source, names: tuple[str, ...]) -> str | None:
+    """The row's field that is mapped to one of our names, or called so; None where it has none."""
+    mapped = (source.fields[name] for name in names if name in source.fields)
+    return next((name for name in (*mapped, *names) if name in row.fields), None)
 
 
 def _one_of(value: object, passage: object, role: str) -> object:

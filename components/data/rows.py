@@ -4,7 +4,9 @@ from collections import Counter
 from typing import Literal
 
 from components.core import Passage, Row, Source, Task, digest_of
+from components.tasks import kind_of
 from components.text import same, together, words
+from components.text.turns import opening
 
 from .documents import Entry, Origin, Part, entry
 from .read import Record
@@ -109,11 +111,18 @@ class Collected:
                 answer=record.answer,
                 tests=record.tests,
                 passage=passage,
+                conversation=self._conversation(record),
                 source=source.name,
                 slices=slices(text, record.answer, self.task),
                 origin=_origin(source),
             )
         )
+
+    def _conversation(self, record: Record) -> str | None:
+        if not kind_of(self.task.kind).turns:
+            return None
+        asked, answered = opening(record.text or "", record.answer or "")
+        return digest_of([words(asked), words(answered)])[:12]
 
 
 def _read_at(source: Source, record: Record) -> Origin:

@@ -1,17 +1,23 @@
 """The shapes that sets of questions and answers are published in, brought into rows with one question and one answer.
 
-SQuAD's nested object and the hub's flat rows of it, Alpaca's instructions, conversations of one turn (ShareGPT's, or
-messages). Preference pairs (prompt, chosen, rejected) are named and not read: stage `feedback` makes its own.
+SQuAD's nested object and the hub's flat rows of it, Alpaca's instructions, conversations (ShareGPT's, or messages): of one
+turn, or for a kind of task with turns of any number. Preference pairs (prompt, chosen, rejected) are named and not read:
+stage `feedback` makes its own.
 """
 
 from collections.abc import Mapping
 from itertools import chain
 
+from components.text.turns import ASSISTANT, SYSTEM, USER, Turn, in_order
+
 Fields = dict[str, object]
 
 INSIDE = ("data", "rows", "examples", "records", "instances")
 """Keys under which one object over a whole file holds its rows."""
+CONVERSATIONS = ("messages", "conversations", "conversation")
+"""Fields that hold the turns of one."""
 _ASKS, _ANSWERS = ("user", "human"), ("assistant", "gpt", "chatgpt", "model", "bot")
+_ROLES = {"asks": USER, "answers": ASSISTANT, "system": SYSTEM}
 
 
 def rows_inside(whole: Mapping[str, object]) -> list[Fields] | None:
@@ -51,14 +57,49 @@ def asked_and_answered(fields: Fields, asks: bool) -> tuple[Fields, str | None]:
         parts = [fields["instruction"], fields.get("input")] if asks else [fields.get("input") or fields["instruction"]]
         text = "\n".join(part.strip() for part in parts if isinstance(part, str) and part.strip())
         return fields | {"question": text, "answer": fields["output"]}, None
-    turns = next((fields[key] for key in ("conversations", "conversation", "messages") if key in fields), None)
+    turns = next((fields[key] for key in CONVERSATIONS if key in fields), None)
     if not isinstance(turns, list):
         return fields, None
     said = [turn for turn in map(_turn, turns) if turn[0] != "system"]
     if [speaker for speaker, _ in said] == ["asks", "answers"]:
         return fields | {"question": said[0][1], "answer": said[1][1]}, None
-    fault = f"it is a conversation of {len(said)} turns: one question and one answer are read, so write a row for each"
+    fault = (
+        f"it is a conversation of {len(said)} turns: one question and one answer are read, so write a row for each, or "
+        "`kind: conversation` in the contract's task"
+    )
     return fields | {"question": None, "answer": None}, fault
+
+
+def conversation(value: object, answered: bool) -> tuple[list[Turn], str, str | None]:
+    """(what was said up to the user's last turn that has an answer, that answer, why it is no such conversation).
+
+    value: turns (messages, ShareGPT's), or a text that the user said; what follows the last answer is left out.
+    answered: the answer stands elsewhere, and all turns are what was said before it.
+    """
+    if not isinstance(value, list):
+        return ([Turn(USER, value)] if isinstance(value, str) else []), "", None
+    said = [_turn(turn) for turn in value]
+    for place, (speaker, text) in enumerate(said, 1):
+        if speaker not in _ROLES:
+            return [], "", f"turn {place}: '{speaker}' is nobody who speaks; allowed: user (human), assistant (gpt), system"
+        if not _said(text):
+            return [], "", f"turn {place} says nothing, or is no text"
+    turns = in_order(Turn(_ROLES[speaker], _said(text)) for speaker, text in said)
+    ends = USER if answered else ASSISTANT
+    while turns and turns[-1].role != ends:
+        turns.pop()
+    answer = turns.pop().text if turns and not answered else ""
+    if not turns or turns[-1].role != USER:
+        return [], "", "it has no turn of the user" + ("" if answered else " with one of the assistant behind it")
+    return turns, answer, None
+
+
+def _said(content: object) -> str:
+    """A turn's text; of several parts all that are text, "" where another is among them."""
+    if isinstance(content, list):
+        parts = [part.get("text") if isinstance(part, dict) else None for part in content]
+        return "\n\n".join(map(str, parts)) if all(isinstance(part, str) for part in parts) else ""
+    return content.strip() if isinstance(content, str) else ""
 
 
 def _turn(turn: object) -> tuple[str, object]:

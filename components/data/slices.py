@@ -1,4 +1,4 @@
-"""The slices a row belongs to: answerable, question type, length, label. They name groups; no figure is made here."""
+"""The slices a row belongs to: answerable, question type, length, turns, label. They name groups; no figure is made here."""
 
 import re
 from collections.abc import Callable
@@ -6,6 +6,7 @@ from collections.abc import Callable
 from components.core import Task
 from components.tasks import kind_of
 from components.text import apart, count
+from components.text.turns import SYSTEM, turns_of
 
 WH_WORDS = ("who", "what", "when", "where", "how", "which", "why")
 _SYNONYMS = {"whom": "who", "whose": "who"}
@@ -45,6 +46,12 @@ def question_type(question: str) -> str:
     return "other"
 
 
+def _turns(text: str) -> str:
+    """How often somebody spoke before the answer: 1, 2-3, 4-7 or 8+."""
+    spoken = sum(turn.role != SYSTEM for turn in turns_of(text))
+    return "1" if spoken <= 1 else "2-3" if spoken <= 3 else "4-7" if spoken <= 7 else "8+"
+
+
 def _answerable(text: str, answer: str, task: Task) -> str:
     return "" if task.abstain is None else "no" if answer == task.abstain else "yes"
 
@@ -53,6 +60,7 @@ SLICES: dict[str, Callable[[str, str, Task], str]] = {
     "answerable": _answerable,
     "label": lambda text, answer, task: answer,
     "length": lambda text, answer, task: length(text, task),
+    "turns": lambda text, answer, task: _turns(text),
     "question_type": lambda text, answer, task: question_type(apart(text, task.given)[1]),
 }
 """Name → (text, answer, task) → value; "" where a row has none."""

@@ -1,9 +1,10 @@
 """Splits that never move: a row's place follows from hashes of the seed and its group, not from the order of files.
 
-Groups (all questions about one passage, where `splits.by` says so) stay whole. Test is filled first, then validation, then
-feedback and train; before a split is filled, what overlaps with the splits before it has been taken out of the pool. Where
-answers are few (labels; answerable or not), each split gets a row of each as long as there is one, and leaves one to each
-split behind it: hashes alone would leave rare labels out of one or another. Where they do not, nothing moves.
+Groups (all questions about one passage, where `splits.by` says so; the rows of one conversation) stay whole. Test is filled
+first, then validation, then feedback and train; before a split is filled, what overlaps with the splits before it has been
+taken out of the pool. Where answers are few (labels; answerable or not), each split gets a row of each as long as there is
+one, and leaves one to each split behind it: hashes alone would leave rare labels out of one or another. Where they do not,
+nothing moves.
 """
 
 import hashlib
@@ -15,6 +16,8 @@ from components.core import Row, Splits
 
 def group_of(row: Row, splits: Splits) -> str:
     """What must stay together with `row`."""
+    if row.conversation:
+        return row.conversation
     return row.passage if splits.by == "passage" and row.passage else row.id
 
 

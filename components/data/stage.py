@@ -152,7 +152,9 @@ def prepare(
     rows = [row for row in gated.collected.rows if row.origin == "collected"]
     report("splitting, removing what leaks the evaluation")
     questions, passages = benchmark_items(config.benchmarks, hub, step.workspace)
-    rules = Rules(config.near, config.shared_words, task.abstain, kind_of(task.kind).writes, task.given)
+    kind = kind_of(task.kind)
+    told = kind.writes and not kind.turns  # a reply to something else that is the same is a usual one
+    rules = Rules(config.near, config.shared_words, task.abstain, told, task.given, kind.turns)
     classed = bool(task.labels) or task.abstain is not None
     divided = divide(rows, data.splits, questions, rules, classed)
     report("curating")

@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping
 from components.application import answering
 from components.core import Candidate, Evidence, Row, Split, Step, write_jsonl
 from components.measure import examples, measure
+from components.tasks import kind_of
+from components.text.turns import USER, each_turn
 
 from .perturb import spoken, typed_in_haste
 from .safety import Checking
@@ -25,13 +27,21 @@ def robustness(
     measured = {row["id"] for row in examples(candidates["after"][1], step.store)}
     rows = [row for row in asked.dataset.rows("test", step.store) if row.id in measured][:count]
     tables = {"accuracy": {when: evidence.table for when, (_, evidence) in candidates.items()}}
+    turns = kind_of(asked.task.kind).turns
     for metric, ask in OTHERWISE.items():
-        split = _split(metric, [row.model_copy(update={"text": ask(row.text, asked.seed)}) for row in rows], step)
+        texts = [_otherwise(ask, row.text, asked.seed, turns) for row in rows]
+        changed = [row.model_copy(update={"text": text}) for row, text in zip(rows, texts, strict=True)]
+        split = _split(metric, changed, step)
         tables[metric] = {}
         for when, (candidate, _) in candidates.items():
             with answering(candidate, step.store, step.machine) as answer:
                 tables[metric][when] = measure(candidate, answer, split, asked.task, step).table
     return tables
+
+
+def _otherwise(ask: Callable[[str, int], str], text: str, seed: int, turns: bool) -> str:
+    """The text asked that way; of a conversation what the user says, turn by turn."""
+    return each_turn(text, lambda said: ask(said, seed), USER) or text if turns else ask(text, seed)
 
 
 def _split(name: str, rows: list[Row], step: Step) -> Split:

@@ -33,6 +33,7 @@ from components.measure import examples, measure, normalise
 from components.tasks import kind_of
 from components.text import apart, english_only, is_english
 from components.text.leaks import Item, Leaks
+from components.text.turns import by_user
 
 from .caps import Caps
 from .pairs import SCRUBBED, Paired, pairs_from
@@ -163,22 +164,28 @@ def _held_out(dataset: Dataset, items: list[Feedback], task: Task, step: Step) -
     }
     known = []
     for split, row in ((name, row) for name, held in rows.items() for row in held):
-        given, asked = apart(row.text, task.given)
+        given, asked = _apart(row.text, task)
         known.append(Item(split, row.id, asked, "" if row.id in silent else row.answer, given))
-    if kind_of(task.kind).writes:
+    told = kind_of(task.kind).writes and not kind_of(task.kind).turns  # the same reply to something else is a usual one
+    if told:
         known += [Item(name, row.id, row.answer) for name in rows for row in rows[name]]
     if dataset.benchmark_items:
         known += [Item(**item) for item in read_jsonl(step.store.file(dataset.benchmark_items.object))]
     leaks = Leaks(known)
-    parts = [apart(item.question, task.given) for item in items]
+    parts = [_apart(item.question, task) for item in items]
     given_away = leaks.of_rows(
         [(question, item.text) for (_, question), item in zip(parts, items, strict=True)], [given for given, _ in parts]
     )
-    if kind_of(task.kind).writes:
+    if told:
         corrected = leaks.of_rows([(item.text, "") for item in items])
         given_away = [one or other for one, other in zip(given_away, corrected, strict=True)]
     kept_back = {normalise(item.question) for item, leak in zip(items, given_away, strict=True) if leak}
     return kept_back | {normalise(row.text) for held in rows.values() for row in held}
+
+
+def _apart(asked: str, task: Task) -> tuple[str, str]:
+    """(the text that comes with a question, the question: of a conversation what the user says)"""
+    return ("", by_user(asked)) if kind_of(task.kind).turns else apart(asked, task.given)
 
 
 def _usable(dataset: Dataset, step: Step) -> set[str] | None:

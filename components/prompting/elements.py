@@ -19,7 +19,7 @@ class Example(Frozen):
 
 
 class Elements(Frozen):
-    """The parts of a prompt. `input` and `context` hold the fields {{input}} and {{context}}."""
+    """The parts of a prompt. `input` and `context` hold the fields {{input}} (or {{message}}) and {{context}}."""
 
     kind: str
     task: str
@@ -61,7 +61,9 @@ class Elements(Frozen):
     def shown(self, example: Example) -> tuple[str, str]:
         """A solved example in the layout of `asked`: (what is asked, what is answered)."""
         context = self.context.replace("{{context}}", example.context) if example.context else ""
-        return _join("\n", context, self.input.replace("{{input}}", example.input), self.output_indicator), example.output
+        return _join(
+            "\n", context, self.input.replace(kind_of(self.kind).field, example.input), self.output_indicator
+        ), example.output
 
     def turn(self, *parts: str, tokens: int | None = None) -> PromptTurn:
         """One call of the model: `parts` that are not empty, a blank line between two. tokens: default `answer_tokens`."""
@@ -100,12 +102,12 @@ def elements_of(task: Task, with_context: bool, answer_tokens: int, thinking_tok
     words = kind_of(task.kind).words
     return Elements(
         kind=task.kind,
-        task=task.instruction,
+        task=words.instruction(task),
         context="Passage: {{context}}" if with_context else "",
         persona=task.persona,
         format=task.format or words.format(task),
         tone=task.tone,
-        input=f"{words.asked}: {{{{input}}}}",
+        input=f"{words.asked}: {kind_of(task.kind).field}",
         output_indicator=f"{words.answered}:",
         answer_tokens=answer_tokens,
         thinking_tokens=thinking_tokens,

@@ -7,7 +7,9 @@ Not covered: choosing examples by similarity to each question (that would make p
 from collections.abc import Sequence
 
 from components.core import Row, Task
+from components.tasks import kind_of
 from components.text import apart
+from components.text.turns import last_said
 
 from .elements import Example
 
@@ -18,6 +20,7 @@ SHORTEST = 4
 def pick(task: Task, rows: Sequence[Row], passages: dict[str, str], count: int, most_words: int) -> list[Example]:
     """Up to `count` examples, shortest first among those of at most `most_words` words (input, passage and answer).
 
+    conversations of several turns are left out
     passages: passage id → text; empty where prompts have no context, or the text comes with the question
     with an abstention: the second one is an abstention, and an answer comes last, since small models lean
     towards what they saw last (Zhao et al. 2021). With labels: they take turns.
@@ -26,7 +29,10 @@ def pick(task: Task, rows: Sequence[Row], passages: dict[str, str], count: int, 
     for row in rows:
         if (passages and row.passage not in passages) or len(row.text.split()) < SHORTEST:
             continue
-        context, asked = apart(row.text) if task.given else (passages.get(row.passage or "", ""), row.text)
+        before, message = last_said(row.text) if kind_of(task.kind).turns else ([], row.text)
+        if before:  # shown without what came before it, its answer would teach to answer at random
+            continue
+        context, asked = apart(row.text) if task.given else (passages.get(row.passage or "", ""), message)
         example = Example(input=asked, output=row.answer, context=context)
         words = sum(len(part.split()) for part in (example.input, example.context, example.output))
         if words <= most_words:

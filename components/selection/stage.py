@@ -205,17 +205,23 @@ def first(config: Config, *, task: Task, policy: Policy, limits: Limits, dataset
 
 def basic_prompt(task: Task, with_context: bool, max_new_tokens: int) -> Prompt:
     """The contract's instruction, the passage where there is one, the input, and where to answer: nothing else."""
-    words = kind_of(task.kind).words
-    asked, answer = words.asked, words.answered
-    parts = [task.instruction, "Passage: {{context}}" if with_context else "", f"{asked}: {{{{input}}}}\n{answer}:"]
-    user = "\n\n".join(part for part in parts if part)
+    kind = kind_of(task.kind)
+    asked, answer = f"{kind.words.asked}: {kind.field}", f"{kind.words.answered}:"
+    instruction = kind.words.instruction(task)
+    parts = [instruction, "Passage: {{context}}" if with_context else "", f"{asked}\n{answer}"]
+    user, system = "\n\n".join(part for part in parts if part), ""
+    if kind.turns:  # its turns are chat turns: what the user says stands alone in the last one as in those before it
+        system = " ".join(part for part in (task.persona, task.tone, instruction) if part)
+        user = "\n\n".join(part for part in (parts[1], kind.field) if part)
     elements = {
-        "task": task.instruction,
+        "task": instruction,
         "context": parts[1],
-        "input": f"{asked}: {{{{input}}}}",
-        "output_indicator": f"{answer}:",
+        "input": asked,
+        "output_indicator": answer,
     }
-    return Prompt(method="basic", turns=(PromptTurn(user=user, max_new_tokens=max_new_tokens),), elements=elements)
+    return Prompt(
+        method="basic", turns=(PromptTurn(system=system, user=user, max_new_tokens=max_new_tokens),), elements=elements
+    )
 
 
 def _candidate(model: Model, config: Config, task: Task, dataset: Dataset, step: Step) -> Candidate:
@@ -245,7 +251,7 @@ def _prompt(model: Model, task: Task, with_context: bool, config: Config) -> Pro
     if model.architecture == "encoder":
         return None
     if not model.instructed:
-        return Prompt(method="bare", turns=(PromptTurn(user="{{input}}", max_new_tokens=tokens),))
+        return Prompt(method="bare", turns=(PromptTurn(user=kind_of(task.kind).field, max_new_tokens=tokens),))
     return basic_prompt(task, with_context, tokens)
 
 

@@ -175,11 +175,12 @@ def chat(request: ChatRequest, served: ServedHere, worker: WorkerHere) -> Respon
         return refused
     id, created = f"chatcmpl-{secrets.token_hex(16)}", int(time.time())
     limits = Limits(request.limit, tuple(request.stop))
+    asked = _asked(request, worker)
     if request.stream:
-        pieces = worker.stream(id, request.question, limits)
+        pieces = worker.stream(id, asked, limits)
         events = _events(pieces, id, created, served, usage=request.stream_options.include_usage)
         return StreamingResponse(events, media_type="text/event-stream")
-    reply = worker.answer(id, request.question, limits)
+    reply = worker.answer(id, asked, limits)
     extra = _extra(id, reply, served.version)
     return JSONResponse(completion(id, created, served.name, reply.text, reply.finish, _usage(reply), extra))
 
@@ -198,14 +199,19 @@ def embeddings(request: EmbeddingRequest, served: ServedHere, worker: WorkerHere
     return JSONResponse(embedding_list(vectors, worker.embedder, tokens, request.encoding_format))
 
 
+def _asked(request: ChatRequest, worker: Worker) -> str:
+    """What is answered: the last message from the user, or all of the conversation up to it."""
+    return request.conversation if worker.turns else request.question
+
+
 def _refused(request: ChatRequest, name: str, worker: Worker) -> Response | None:
     """Why a chat request is not answered; None where it is."""
     if request.model not in (None, name):
         return _no_model(request.model, name)
     if not request.question:
         return JSONResponse(error("messages: the last user message is missing or empty", param="messages"), 400)
-    if len(request.question) > MAX_CHARACTERS:
-        message = f"messages: at most {MAX_CHARACTERS} characters, found {len(request.question)}"
+    if (length := len(_asked(request, worker))) > MAX_CHARACTERS:
+        message = f"messages: at most {MAX_CHARACTERS} characters, found {length}"
         return JSONResponse(error(message, code="context_length_exceeded", param="messages"), 400)
     if not worker.ready:
         return _loading()

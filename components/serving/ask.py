@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from components.core import Frozen, MachineFault, progress
+from components.text.turns import Turn, turns_of
 
 from .chat import Completion
 
@@ -16,11 +17,13 @@ class Asked(Frozen):
     passages: tuple[str, ...]
 
 
-def ask(url: str, question: str, timeout: float = 120) -> Asked:
-    """POST one question to `url`/v1/chat/completions. timeout: seconds. Raises MachineFault when no answer comes."""
+def ask(url: str, question: str, timeout: float = 120, *, turns: bool = False) -> Asked:
+    """POST one question to `url`/v1/chat/completions. timeout: seconds. turns: it is a conversation
+    (components/text/turns.py), sent as its messages. Raises MachineFault when no answer comes."""
     import httpx
 
-    body = {"messages": [{"role": "user", "content": question}]}
+    said = turns_of(question) if turns else [Turn("user", question)]
+    body = {"messages": [{"role": turn.role, "content": turn.text} for turn in said]}
     try:
         response = httpx.post(f"{url}/v1/chat/completions", json=body, timeout=timeout, trust_env=False)
     except httpx.HTTPError as error:
@@ -37,13 +40,14 @@ def ask(url: str, question: str, timeout: float = 120) -> Asked:
     )
 
 
-def smoke_test(url: str, questions: Sequence[str], *, passages: bool = False) -> list[Asked]:
+def smoke_test(url: str, questions: Sequence[str], *, passages: bool = False, turns: bool = False) -> list[Asked]:
     """Ask every question and return the answers, in order.
 
     passages: the application has a retriever, so each answer must name where it came from
+    turns: see `ask`
     Raises MachineFault for an answer that is empty or lacks its passages.
     """
-    asked = [ask(url, question) for question in progress(questions, "asking the endpoint")]
+    asked = [ask(url, question, turns=turns) for question in progress(questions, "asking the endpoint")]
     return checked(asked, f"the endpoint {url}", passages=passages)
 
 

@@ -1,21 +1,25 @@
 """The part of OpenAI's chat-completion format that the endpoint speaks: requests, replies, stream chunks, errors.
 
 Format: https://platform.openai.com/docs/api-reference/chat. The application answers one question at a time with greedy
-decoding: `temperature`, `top_p` and `seed` have no effect, and of the messages the last one from the user is the question;
-those before it are read by nobody. Where the use case's questions come with a text, that message has both: the text, an
-empty line, the question; or a part for each. Token limits and stop strings hold. What else would change a reply (tools,
-response formats, log-probabilities, penalties, several choices, images) is refused by name.
+decoding: `temperature`, `top_p` and `seed` have no effect, and of the messages the last one from the user is the question.
+Those before it are read where the use case's inputs are conversations (user, assistant, and system, for which `developer` is
+another word), and by nobody else. Where the use case's questions come with a text, that message has both: the text, an empty
+line, the question; or a part for each. Token limits and stop strings hold. What else would change a reply (tools, response
+formats, log-probabilities, penalties, several choices, images) is refused by name.
 """
 
 from typing import ClassVar, Literal, TypedDict
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from components.text.turns import ASSISTANT, SYSTEM, USER, Turn, as_text, in_order
+
 from .body import OpenAIBody
 
 MAX_CHARACTERS = 20_000
 """A longer question is refused before the model sees it."""
 
+_SPEAKS = {"system": SYSTEM, "developer": SYSTEM, "user": USER, "assistant": ASSISTANT}
 _FORM = "the use case fixes the form of an answer (task); leave it out and read the text"
 _GREEDY = "answers are decoded greedily, as they were measured; leave it out"
 _TOOLS = "it calls no tools; leave it out"
@@ -117,6 +121,18 @@ class ChatRequest(OpenAIBody):
         """The last message from the user, or an empty text."""
         asked = (message.content or "" for message in reversed(self.messages) if message.role == "user")
         return next(asked, "").strip()
+
+    @property
+    def conversation(self) -> str:
+        """All that was said up to that message, as one text (components/text/turns.py). Beyond MAX_CHARACTERS the oldest
+        turns are left out: a prompt shows fewer."""
+        last = max((place for place, message in enumerate(self.messages) if message.role == "user"), default=-1)
+        said = [(_SPEAKS.get(one.role), one.content or "") for one in self.messages[: last + 1]]
+        turns = in_order(Turn(role, text) for role, text in said if role)
+        first = int(bool(turns) and turns[0].role == SYSTEM)
+        while len(text := as_text(turns)) > MAX_CHARACTERS and len(turns) > first + 1:
+            del turns[first]
+        return text
 
     @property
     def limit(self) -> int | None:

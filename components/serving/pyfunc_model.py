@@ -21,6 +21,8 @@ from components.application import load
 from components.core import BadInput, Machine, Row
 from components.core.signature import check_signature
 from components.serving.bundle import load_bundle
+from components.serving.chat import ChatRequest
+from components.tasks import kind_of
 from components.text import apart, together
 
 
@@ -49,6 +51,7 @@ class Answers:
         threads = int(os.environ.get("NINEFOLD_THREADS", "2"))
         device: Literal["cpu", "cuda"] = "cuda" if os.environ.get("NINEFOLD_DEVICE") == "cuda" else "cpu"
         self._application = load(candidate, store, Machine(threads=threads, device=device))
+        self._turns = kind_of(candidate.task).turns
 
     def predict(self, context, model_input, params=None):  # type: ignore[no-untyped-def]
         """Rows with `question` or `messages` in, and `context` where questions come with a text; {"answer", "passages" (ids,
@@ -61,7 +64,7 @@ class Answers:
         return [{"answer": one.text, "passages": list(one.passages), "scores": list(one.scores)} for one in answers]
 
     def _input(self, record: _Record) -> str:
-        question, context = _question(record), record.get("context")
+        question, context = _question(record, self._turns), record.get("context")
         asked = together(context, question) if isinstance(context, str) and context.strip() else question
         if self._application.candidate.given and not apart(asked)[0]:
             raise BadInput("each row needs 'context' (a text) beside its question: this use case's questions are about one")
@@ -72,14 +75,17 @@ class NinefoldModel(Answers, PythonModel):
     """A Candidate behind MLflow's predict()."""
 
 
-def _question(record: _Record) -> str:
+def _question(record: _Record, turns: bool = False) -> str:
+    """What is asked; turns: of messages all up to the user's last one."""
     question, messages = record.get("question"), record.get("messages")
     if isinstance(question, str):
         return question
     # a table of rows with either has NaN where a row has neither
-    for message in reversed(messages) if isinstance(messages, (Sequence, np.ndarray)) else ():
-        if message["role"] == "user":
-            return str(message["content"])
+    said = [dict(message) for message in messages] if isinstance(messages, (Sequence, np.ndarray)) else []
+    if last := next((place for place in range(len(said), 0, -1) if said[place - 1]["role"] == "user"), 0):
+        return (
+            ChatRequest.model_validate({"messages": said[:last]}).conversation if turns else str(said[last - 1]["content"])
+        )
     raise BadInput("each row needs 'question' (a text) or 'messages' with one from the user")
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 from components.core import BadInput, Machine, Row
+from components.tasks import kind_of
 from components.text import apart
 
 from .bundle import load_bundle
@@ -86,6 +87,8 @@ class Worker:
         """Name of the embedding model, once it is loaded; empty where the release has none."""
         self.given = False
         """Whether each question comes with a text, once it is loaded."""
+        self.turns = False
+        """Whether inputs are conversations, once it is loaded."""
         self._traffic, self._tracer = traffic, tracer
         self._places = threading.Semaphore(MAX_WAITING)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="model")
@@ -168,6 +171,7 @@ class Worker:
             candidate, store = load_bundle(bundle, derived)
             self._application = load(candidate, store, machine)
             self.candidate, self.given = candidate.digest, candidate.given
+            self.turns = kind_of(candidate.task).turns
             if self._application.embedder and candidate.retriever and candidate.retriever.embedder:
                 self.embedder = candidate.retriever.embedder.name
             # The first answer pays for thread pools and caches; nobody should wait for that.

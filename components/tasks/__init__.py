@@ -28,6 +28,8 @@ class Words:
     """The form of an answer in a sentence, where the contract's `task.format` says nothing."""
     methods: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """Prompting method → its word for a sentence → that sentence. What is not named is left out of the prompt."""
+    instruction: Callable[[Task], str] = lambda task: task.instruction
+    """What is to be done, with what the kind's own keys add to the contract's instruction."""
     tuned: Callable[[Task], str] = lambda task: task.instruction
     """The system text of a tuned model, which needs no explanation."""
     tuned_input: str = "{{input}}"
@@ -84,6 +86,8 @@ class Kind:
     """Each example row brings `tests`, a program that its answer must pass."""
     asks: bool = False
     """Inputs are questions, which are answered from passages, or with an abstention; else they are texts of their own."""
+    turns: bool = False
+    """Inputs are conversations up to the user's last turn (components/text/turns.py); the answer is the next turn."""
     writes: bool = False
     """Answers are whole texts: over several lines, right by degree, and no less confidential than the input."""
     lines: bool = False
@@ -99,6 +103,11 @@ class Kind:
     """What is said of an answer in a file that `read_answer` gives None for, behind the word "answer"."""
     parts: Callable[[object], list[object]] | None = None
     """The parts of an answer that is several: a source's `values` are looked up for each of them."""
+
+    @property
+    def field(self) -> str:
+        """The field of a prompt where the input stands: of a conversation the last turn, those before it are chat turns."""
+        return "{{message}}" if self.turns else "{{input}}"
 
     @property
     def formed(self) -> bool:

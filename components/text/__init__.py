@@ -11,12 +11,13 @@ from .language import english_only, is_english
 from .searched import language_of, searched
 from .sentences import sentences
 from .strengths import begins, holds, same, scored
-from .words import as_written, count, first_words, spans, stands, units, unspaced, words
+from .words import as_written, characters, count, first_words, spans, stands, units, unspaced, words
 
 __all__ = [
     "apart",
     "as_written",
     "begins",
+    "characters",
     "count",
     "english_only",
     "first_words",

@@ -92,6 +92,11 @@ def count(text: str) -> int:
     return len(as_written(text))
 
 
+def characters(text: str) -> int:
+    """How many characters `text` has as people count them (grapheme clusters: Unicode's Annex 29), outer space apart."""
+    return len(regex.findall(r"\X", text.strip()))
+
+
 def as_written(text: str) -> list[str]:
     """The words of `text` as `count` counts them, with their punctuation where spaces part them."""
     if not unspaced(text):

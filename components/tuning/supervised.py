@@ -63,7 +63,7 @@ def training_rows(config: "Config", task: Task, candidate: Candidate, dataset: D
             counts["canaries"] = len(planted)
         secrets = [Shown(one.text, (one.context,) if candidate.texts_shown else (), one.answer) for one in planted]
         rows += encode(tokenizer, prompt, secrets)
-    lost = sum(is_cut(one.text, one.context) for one in shown)
+    lost = sum(is_cut(prompt, one.text, one.context) for one in shown)
     lengths = [len(row.ids) for row in every]
     return Rows(prompt, tokenizer, rows, practice, counts, lengths, len(practised) - len(practice), lost, planted, objects)
 

@@ -11,6 +11,7 @@ from components.measure.metrics import definition
 from components.tasks import check_task, kind_of, names
 from components.text import same
 
+_MEANS = {"abstain": ", the words that say there is no answer"}
 TO_FILL_IN = "<fill in "
 """How a text begins that `ninefold init` left to be written."""
 
@@ -45,8 +46,8 @@ def _metrics(contract: UseCase) -> list[str]:
     for key, name in [("metrics.primary", metrics.primary), *((f"metrics.floors.{name}", name) for name in metrics.floors)]:
         if name not in allowed:
             wrong.append(f"key '{key}': '{name}' is not measured for {kind}; allowed: {', '.join(allowed)}")
-        elif definition(name).needs_abstention and contract.task.abstain is None:
-            wrong.append(f"key '{key}': '{name}' needs task.abstain, the words that say there is no answer; add them")
+        elif (needed := definition(name).needs) and contract.task.own.get(needed) is None:
+            wrong.append(f"key '{key}': '{name}' needs task.{needed}{_MEANS.get(needed, '')}; add it")
     if metrics.primary in allowed and not definition(metrics.primary).is_goal:
         goals = ", ".join(name for name in allowed if definition(name).is_goal)
         wrong.append(

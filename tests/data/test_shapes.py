@@ -95,7 +95,8 @@ def test_a_longer_conversation_is_set_aside_with_the_reason(bench: Bench) -> Non
              for one in question_rows()]  # fmt: skip
     path = write(bench.folder / "talk.jsonl", [{"conversations": [*SAID, *SAID]}, *plain])
     assert read(path)[0].fault == (
-        "it is a conversation of 4 turns: one question and one answer are read, so write a row for each"
+        "it is a conversation of 4 turns: one question and one answer are read, so write a row for each, or "
+        "`kind: conversation` in the contract's task"
     )
     data = bench.data({"name": "talk", "path": "talk.jsonl"}, quarantine_at_most=0)
     with pytest.raises(GateRefused, match="it is a conversation of 4 turns"):

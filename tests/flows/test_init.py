@@ -32,6 +32,7 @@ def test_each_kind_of_task_has_a_contract_and_a_profile(kind: str, tmp_path: Pat
 ROWS = {
     "classification": {"label": ("positive", "negative")},
     "code_generation": {"code": ("def f(x): return x",)},
+    "conversation": {"messages": ("It is open.", "It is shut.")},
     "multilabel_classification": {"labels": (["joy", "surprise"], "none", "anger")},
 }
 """Kind → its answers, by turns."""
@@ -46,6 +47,9 @@ def test_what_is_filled_in_can_be_planned(kind: str, tmp_path: Path) -> None:
     contract.write_text(re.sub(r"<fill in [^>]*>", "what is meant", contract.read_text()))
     ((field, answers),) = ROWS[kind].items()
     asked, beside = kind_of(kind).columns[0], {"tests": "assert f(1) == 1"} if kind_of(kind).tested else {}
+    if kind_of(kind).turns:
+        answers = [[{"role": "user", "content": "Hello"}, {"role": "assistant", "content": text}] for text in answers]
+        asked = "id"
     rows = ({asked: f"letter {number}", field: answers[number % len(answers)], **beside} for number in range(500))
     (tmp_path / "mail.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     done = ninefold(home, "plan", str(contract), "--profile", str(tmp_path / "mail.profile.yaml"))

@@ -6,8 +6,9 @@ import re
 import pytest
 
 from components.application.prompt import MAX_CONTEXT_WORDS, is_cut
-from components.core import Workspace
+from components.core import Task, Workspace
 from components.core.code import ROOT
+from components.training.examples import tuned_prompt
 from flows.training_rows import Report, show
 from tests.conftest import USE_CASE, Finished, new_home, ninefold
 
@@ -46,10 +47,11 @@ def test_on_a_terminal_it_is_in_colour_and_what_is_masked_is_dim(monkeypatch, ca
 
 def test_a_text_whose_end_is_not_shown_counts_as_cut() -> None:
     words = " ".join(["word"] * MAX_CONTEXT_WORDS)
-    assert not is_cut("who", (words,))
-    assert is_cut("who", (words, "one more"))
-    assert is_cut("who", (words + " more",))
-    assert not is_cut("who", ())
+    prompt = tuned_prompt(Task(kind="question_answering", instruction="Answer."), True)
+    assert not is_cut(prompt, "who", (words,))
+    assert is_cut(prompt, "who", (words, "one more"))
+    assert is_cut(prompt, "who", (words + " more",))
+    assert not is_cut(prompt, "who", ())
 
 
 def test_the_rows_are_those_that_the_run_trained_on(finished: Finished) -> None:

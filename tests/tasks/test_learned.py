@@ -10,6 +10,7 @@ from components.core import Row, Task
 from components.measure import per_example
 from components.selection import baselines
 from components.tasks import kind_of
+from components.text.turns import Turn, as_text
 
 from .learned import said, taught
 from .small import Solved, solved, step_in
@@ -42,11 +43,24 @@ def sum_to_write(draw: random.Random) -> tuple[str, ...]:
     return text, f"f = lambda x: x + {first}", f"assert f(1) == {1 + first}"
 
 
+def what_was_answered_before(draw: random.Random) -> tuple[str, ...]:
+    """Every conversation names all colours: the one that the assistant named is asked for again."""
+    first, told, last = draw.sample(["red", "blue", "green"], 3)
+    words = draw.choices(("old", "new", "far", "near"), k=3)
+    turns = [
+        Turn("user", f"{words[0]} {first}"),
+        Turn("assistant", f"{told} {words[1]}"),
+        Turn("user", f"{words[2]} {last}"),
+    ]
+    return as_text(turns), told
+
+
 PAIRS = Task(kind="classification", instruction="Does the claim follow?", labels=["yes", "no"])
 RULES: dict[str, tuple[Task, Rule]] = {
     "sets of labels": (solved("multilabel_classification").task, labels_before_the_but),
     "pairs": (PAIRS, claim_of_a_pair),
     "code": (solved("code_generation").task, sum_to_write),
+    "conversations": (solved("conversation").task, what_was_answered_before),
 }
 
 

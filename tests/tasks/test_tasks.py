@@ -20,6 +20,7 @@ from components.prompting.examples import pick
 from components.selection import baselines as fitted
 from components.selection.stage import basic_prompt
 from components.tasks import check_task, kept, kind_of, names
+from components.text.turns import last_said
 from components.training.examples import tuned_prompt
 
 from .small import Solved, solved, step_in
@@ -98,7 +99,8 @@ def prompts_show_all(case: Solved) -> None:
     for name, prompt in built.items():
         context = [passages[row.passage]] if row.passage else []
         said = [render(prompt, turn, row.text, context, "a draft")[-1]["content"] for turn in range(len(prompt.turns))]
-        assert row.text in said[0], f"{task.kind}: the {name} prompt does not show the input"
+        asked = last_said(row.text)[1] if kind.turns else row.text
+        assert asked in said[0], f"{task.kind}: the {name} prompt does not show the input"
         assert "{{" not in "".join(said)
     assert kind.words.asked in elements.input
     assert kind.words.answered in elements.output_indicator
@@ -149,8 +151,8 @@ def test_a_key_that_a_kind_does_not_have_is_named_with_those_that_it_has(name: s
         ({"kind": "clasification"}, "key 'task.kind': 'clasification' is no kind of task; allowed: classification,"),
         ({"kind": "classification"}, "key 'task.labels' is required; add it"),
         ({"kind": "classification", "labels": ["a"]}, "key 'task.labels': classification needs at least two labels"),
-        ({"kind": "summarization", "labels": ["a", "b"]}, "key 'task.labels' is not known; allowed here: format"),
-        ({"kind": "summarization", "answers": "quoted"}, "key 'task.answers' is not known; allowed here: format"),
+        ({"kind": "summarization", "labels": ["a", "b"]}, "key 'task.labels' is not known; allowed here: at_most"),
+        ({"kind": "summarization", "answers": "quoted"}, "key 'task.answers' is not known; allowed here: at_most"),
         ({"kind": "question_answering", "answers": "said"}, "key 'task.answers': Input should be 'free' or 'quoted'"),
         ({"kind": "question_answering", "abstain": 3}, "key 'task.abstain': Input should be a valid string"),
     ],

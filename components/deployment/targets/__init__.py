@@ -28,6 +28,7 @@ from typing import Protocol, TypedDict
 from components.core import Candidate, Step, UseCase
 from components.core.variants import known, require
 from components.serving import Asked
+from components.tasks import kind_of
 
 NAMES = tuple(sorted(path.stem for path in Path(__file__).parent.glob("*.py") if path.stem != "__init__"))
 DEFINES = ("PACKAGES", "STAYS", "deploy", "ask", "remove")
@@ -63,6 +64,11 @@ class Delivery:
     def names_passages(self) -> bool:
         """See the function of that name."""
         return names_passages(self.candidate)
+
+    @property
+    def turns(self) -> bool:
+        """Whether what it is asked are conversations."""
+        return kind_of(self.candidate.task).turns
 
 
 class DeploymentRow(TypedDict, total=False):

@@ -22,11 +22,12 @@ from components.core import Candidate, MachineFault, digest_of, file_digest, rep
 from components.core.code import ROOT, shipped
 from components.core.signature import SIGNATURE
 from components.serving import Asked
+from components.tasks import kind_of
 
 from ..bundle import copy_bundle, public_keys
 from ..code import copy_code, served_code
 from ..requirements import requirements
-from . import Delivery, DeploymentRow
+from . import Delivery, DeploymentRow, names_passages
 
 if TYPE_CHECKING:
     from docker import DockerClient
@@ -79,11 +80,11 @@ def run_line(name: str, tag: str) -> str:
 
 def ask(delivery: Delivery, row: DeploymentRow, questions: Sequence[str]) -> tuple[list[Asked], str]:
     """Run the image on a free loopback port, ask it, stop and remove the container."""
-    return try_out(delivery.name, row, questions, passages=delivery.names_passages)
+    return try_out(delivery.name, delivery.candidate, row, questions)
 
 
-def try_out(name: str, row: DeploymentRow, questions: Sequence[str], *, passages: bool) -> tuple[list[Asked], str]:
-    """See `ask`. passages: each answer must name where it came from"""
+def try_out(name: str, candidate: Candidate, row: DeploymentRow, questions: Sequence[str]) -> tuple[list[Asked], str]:
+    """See `ask`. candidate: what the image holds"""
     client, why_not = _engine()
     if client is None:
         return [], why_not
@@ -96,7 +97,7 @@ def try_out(name: str, row: DeploymentRow, questions: Sequence[str], *, passages
     try:
         url = f"http://127.0.0.1:{port}"
         _wait(container, url)
-        asked = serving.smoke_test(url, questions, passages=passages)
+        asked = serving.smoke_test(url, questions, passages=names_passages(candidate), turns=kind_of(candidate.task).turns)
     finally:
         container.stop(timeout=10)
         container.remove(force=True)

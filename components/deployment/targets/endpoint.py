@@ -32,7 +32,7 @@ def ask(delivery: Delivery, row: DeploymentRow, questions: Sequence[str]) -> tup
     if running is None:
         raise MachineFault(f"the endpoint {_trial(delivery)} is not up: deploy it first")
     started = time.perf_counter()
-    asked = serving.smoke_test(running.url, questions, passages=delivery.names_passages)
+    asked = serving.smoke_test(running.url, questions, passages=delivery.names_passages, turns=delivery.turns)
     delivery.step.measured["seconds_per_question"] = round((time.perf_counter() - started) / len(asked), 3)
     return asked, ""
 
