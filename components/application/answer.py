@@ -3,7 +3,8 @@
 `load` (load.py) makes one from a Candidate. Not covered: HTTP, logging of traffic, feedback (components/serving).
 """
 
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -13,7 +14,7 @@ from components.text import apart, matching_label
 
 from .ending import Ending, limited, stop_in, until
 from .prompt import MAX_CONTEXT_WORDS, clean, cut, first_line_only, render, without_control_tokens
-from .quotes import Quotes
+from .quotes import Quotes, places
 
 if TYPE_CHECKING:
     from .embedder import Embedder
@@ -32,6 +33,15 @@ class Hit(Frozen):
     score: float
 
 
+class Citation(Frozen):
+    """Where a quote stands: characters `start` to `end` (excluded) of the passage `passage` as the knowledge base has it, or
+    of the text that came with the question (`GIVEN`)."""
+
+    passage: str
+    start: int
+    end: int
+
+
 class Answer(Frozen):
     """What the application says about one row."""
 
@@ -48,6 +58,9 @@ class Answer(Frozen):
     """Of which passage each of `context` is a part."""
     margin: float | None = None
     """Quoted answers: how far the abstention lay above the best quote, in logits, before its bias."""
+    citations: tuple[Citation, ...] = ()
+    """Quoted answers: the first place of the quote in each text of `context` that holds it, best first; none of an
+    abstention."""
 
     @classmethod
     def of(cls, row: Example) -> "Answer":
@@ -74,8 +87,16 @@ class Searcher(Protocol):
 class Application:
     """A loaded Candidate (see `load`); a context manager that frees its memory on exit."""
 
-    def __init__(self, candidate: Candidate, engine: Any, retriever: Searcher | None) -> None:
+    def __init__(
+        self,
+        candidate: Candidate,
+        engine: Any,
+        retriever: Searcher | None,
+        passages: Callable[[], Mapping[str, str]] = dict,
+    ) -> None:
+        """passages: reads the texts of the knowledge base, by id; asked once, at the first quote"""
         self.candidate, self.engine, self.retriever = candidate, engine, retriever
+        self._passages = cache(passages)
 
     def answer(self, rows: Sequence[Row], hits: Sequence[Sequence[Hit]] | None = None) -> list[Answer]:
         """Answers in the order of `rows`; batches inside. The same rows in one call always give the same answers.
@@ -178,7 +199,22 @@ class Application:
             context=tuple(context),
             context_passages=tuple(hit.passage for hit in hits[: len(context)]),
             margin=None if margin is None else round(margin, 6),
+            citations=tuple(self._citations(text, hits[: len(context)])),
         )
+
+    def _citations(self, text: str, hits: Sequence[Hit]) -> Iterator[Citation]:
+        if self.candidate.quoted is None or text == self.candidate.abstain:
+            return
+        seen = set()
+        for hit in hits:
+            # a chunk is cut from its passage as it is; a text that a check put in the passage's place is not of it
+            whole = hit.text if self.candidate.given else self._passages().get(hit.passage, "")
+            first, found = whole.find(hit.text), places(text, hit.text)
+            if first >= 0 and found:
+                citation = Citation(passage=hit.passage, start=first + found[0][0], end=first + found[0][1])
+                if citation not in seen:  # chunks that overlap hold the same words
+                    yield citation
+                seen.add(citation)
 
     def _answers(self, texts: Sequence[str], hits: Sequence[Sequence[Hit]], quotes: Sequence[Quotes] | None) -> list[str]:
         candidate, prompt = self.candidate, self.candidate.prompt

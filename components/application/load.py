@@ -1,6 +1,8 @@
 """Loading a Candidate: the engine that its runtime names, with its retriever."""
 
-from components.core import BadInput, Candidate, Machine, Retriever, Store
+from functools import partial
+
+from components.core import BadInput, Candidate, Machine, Retriever, Split, Store, read_passages
 
 from .answer import Application, Searcher
 from .engines import engine
@@ -37,7 +39,15 @@ def load(candidate: Candidate, store: Store, machine: Machine) -> Application:
             f"candidate: engine '{candidate.runtime.engine}' cannot be held to quotes; it needs a candidate without 'quoted'"
         )
     retriever = load_retriever(candidate.retriever, store, machine) if candidate.retriever else None
-    return Application(candidate, module.Engine(candidate, store, machine), retriever)
+    return Application(candidate, module.Engine(candidate, store, machine), retriever, partial(_passages, candidate, store))
+
+
+def _passages(candidate: Candidate, store: Store) -> dict[str, str]:
+    """The texts of the candidate's knowledge base, by id."""
+    if candidate.retriever is None:
+        return {}
+    base = Split(name="knowledge", object=candidate.retriever.knowledge, count=0)
+    return {passage.id: passage.text for passage in read_passages(base, store)}
 
 
 def load_retriever(retriever: Retriever, store: Store, machine: Machine) -> Searcher:

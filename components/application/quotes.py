@@ -109,20 +109,40 @@ class Quotes:
             node.whole = node.whole or end
 
 
+def places(quote: str, text: str) -> list[tuple[int, int]]:
+    """Where `quote` stands in `text` as a quote may: from the beginning of a word to the end of one. (start, end) in
+    characters, `text[start:end] == quote`; none where it does not stand there."""
+    starts, inside = {start for start, _ in _starts(text)}, _inside(text) | _within_words(text)
+    found = []
+    for match in re.finditer(f"(?={re.escape(quote)})", text) if quote else ():
+        start, end = match.start(), match.start() + len(quote)
+        whole = end == len(text) or (end not in inside and not _within(text[end - 1], text[end]))
+        if start in starts and whole:
+            found.append((start, end))
+    return found
+
+
 def _runs(text: str) -> list[str]:
     """From each beginning of a word, the text up to the end of the sixteenth. Words are parted by space or, in scripts that
     have none, by dictionary."""
-    places = spans(text)
-    ends = _word_ends(text, places)
-    inside = _inside(text)
+    ends = _word_ends(text, spans(text))
     runs = []
-    for place, _ in places:
+    for start, place in _starts(text):
+        first = bisect_right(ends, place)
+        runs.append(text[start : ends[min(first + LONGEST, len(ends)) - 1]])
+    return runs
+
+
+def _starts(text: str) -> list[tuple[int, int]]:
+    """(where a quote may begin, where its first word does): a sign before a number belongs to it."""
+    inside = _inside(text)
+    found = []
+    for place, _ in spans(text):
         sign = _SIGNED.search(text, max(0, place - 4), place)
         start = sign.start() if sign and text[place].isdigit() else place
         if start not in inside:
-            first = bisect_right(ends, place)
-            runs.append(text[start : ends[min(first + LONGEST, len(ends)) - 1]])
-    return runs
+            found.append((start, place))
+    return found
 
 
 def _within_words(text: str) -> set[int]:

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from .digest import Frozen, short
 from .errors import OtherVersion
@@ -72,7 +72,7 @@ class Retriever(Frozen):
     """How context is found: `scoring` ranks, over vectors that `store` keeps."""
 
     scoring: str
-    """A file of `application/scoring`: bm25, vector, rrf, convex."""
+    """A file of `application/scoring`: bm25, vector, rrf, convex, rerank."""
     store: str | None = None
     """A file of `application/stores` (numpy, lance), for a scoring that reads vectors."""
     knowledge: str
@@ -81,6 +81,8 @@ class Retriever(Frozen):
     index: str | None = None
     """Object with `chunks.jsonl` and `vectors.npy` (float32, unit length); a store's own form is made from it."""
     embedder: Checkpoint | None = None
+    fitted: str | None = Field(None, exclude_if=lambda fitted: fitted is None)  # others keep their digests
+    """Object with what its scoring learned from training rows (rerank), as a file."""
 
 
 class Adapter(Frozen):
@@ -195,6 +197,7 @@ class Candidate(Frozen):
         if self.retriever:
             embedder = self.retriever.embedder
             digests += [self.retriever.knowledge, self.retriever.index, embedder.object if embedder else None]
+            digests += [self.retriever.fitted]
         return sorted({digest for digest in digests if digest})
 
 

@@ -5,7 +5,9 @@
     index.json     provenance: knowledge, embedder and the dtype that it ran in, chunking, counts
 
 A vector store makes its own form from it when a retriever is loaded, so that the object is the same bytes on every machine
-that computes the same vectors. Not covered: adding passages to an index that exists; a new knowledge base is a new index.
+that computes the same vectors. A knowledge base that changed is a new index: only those of its chunks are embedded whose
+text no index of the workspace holds already, and of passages that are gone nothing is in it. A vector taken over may
+differ from one made anew in the fifth digit, as between any two lists of texts (application/embedder.py).
 """
 
 import hashlib
@@ -20,9 +22,12 @@ from components.core import (
     Passage,
     Split,
     Step,
+    Store,
+    digest_of,
     progress,
     publish_bytes,
     publish_json,
+    read_jsonl,
     read_passages,
     write_jsonl,
 )
@@ -94,30 +99,63 @@ def build(
 
 
 def _embed(chunks: list[Chunk], passages: list[Passage], embedder: Checkpoint, dtype: str, step: Step) -> "np.ndarray":
-    """float32 [chunks, dimensions], shard by shard; one that is torn, or changed since it was written, is embedded again."""
+    """float32 [chunks, dimensions]: what an earlier index of the workspace has of a text, and the others embedded, shard by
+    shard; a shard that is torn, or changed since it was written, is embedded again."""
     import time
 
     import numpy as np
 
     from components.application import Embedder
 
-    titles = {passage.id: passage.title for passage in passages}
-    folder, model, start = step.scratch / "shards", None, time.perf_counter()
+    titles, start = {passage.id: passage.title for passage in passages}, time.perf_counter()
+    texts = [_embedded(titles[item.passage], item.text) for item in chunks]
+    known = _earlier(set(texts), embedder, dtype, step.workspace.store)
+    fresh = [text for text in texts if text not in known]
+    folder, model, embedded = step.scratch / "shards", None, 0
     folder.mkdir(exist_ok=True)
-    shards, embedded = [], 0
-    for first in progress(range(0, len(chunks), SHARD), "embedding the knowledge base"):
-        path = folder / f"{first:08d}.shard"
+    new: list[np.ndarray] = []
+    for first in progress(range(0, len(fresh), SHARD), "embedding the knowledge base"):
+        part = fresh[first : first + SHARD]
+        # named by its texts: what is fresh may be less when a killed build goes on
+        path = folder / f"{first:08d}-{digest_of(part)[:12]}.shard"
         shard = _kept(path)
         if shard is None:
             model = model or Embedder(step.machine, opened(step.store, embedder.object), dtype)
-            texts = [f"{titles[item.passage]} {item.text}".strip() for item in chunks[first : first + SHARD]]
-            shard = model.embed(texts)
+            shard = model.embed(part)
             _keep(path, shard)
-            embedded += len(texts)
-        shards.append(shard)
-    seconds = time.perf_counter() - start
+            embedded += len(part)
+        new += list(shard)
+    seconds, made = time.perf_counter() - start, iter(new)
     step.measured.update(seconds=round(seconds, 2), chunks_per_second=round(embedded / seconds, 1))
-    return np.concatenate(shards)
+    step.measured.update(chunks_embedded=len(fresh), chunks_taken_over=len(texts) - len(fresh))
+    return np.stack([known[text] if text in known else next(made) for text in texts])
+
+
+def _embedded(title: str, text: str) -> str:
+    """What is embedded of a chunk."""
+    return f"{title} {text}".strip()
+
+
+def _earlier(wanted: set[str], embedder: Checkpoint, dtype: str, store: Store) -> dict[str, "np.ndarray"]:
+    """Text → its vector, for those of `wanted` that an index made here before holds.
+
+    The index and its knowledge base are not noted as read: nothing of their other texts goes on.
+    """
+    import numpy as np
+
+    known: dict[str, np.ndarray] = {}
+    for seal in store.seals():
+        alike = seal.name == "index" and (seal.result.get("embedder"), seal.result.get("dtype")) == (embedder.object, dtype)
+        if not alike or len(known) == len(wanted) or not store.sealed(seal.key):
+            continue
+        base = read_passages(Split(name="knowledge", object=seal.result["knowledge"], count=0), store)
+        titles, folder = {passage.id: passage.title for passage in base}, store.path(seal.result["object"])
+        vectors = np.load(folder / "vectors.npy", allow_pickle=False)
+        for line, vector in zip(read_jsonl(folder / "chunks.jsonl"), vectors, strict=True):
+            text = _embedded(titles[line["passage"]], line["text"])
+            if text in wanted:
+                known.setdefault(text, vector)
+    return known
 
 
 def _keep(path: Path, shard: "np.ndarray") -> None:

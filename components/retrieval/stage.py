@@ -5,8 +5,9 @@ retriever was fitted to; the answers are then measured, against the candidate at
 rows of validation do not settle is looked at again on more of them, then on training rows too. That is fair: no model and no
 retriever was fitted to any row, the knowledge base answers rows of both splits, and training rows that the prompt shows are
 left out (measure/deciding.py). The option is the best of few on questions of both splits, so that rows of one are no more
-flattering than those of the other.
-Not covered: rerankers (a cross-encoder costs more than the reader on a CPU), query rewriting, updates of an index.
+flattering than those of the other. A scoring that learns (`rerank`) is fitted on the training rows first: then those compare
+nothing and decide nothing, and validation stands alone.
+Not covered: cross-encoders (one costs more than the reader on a CPU), query rewriting.
 """
 
 from contextlib import closing
@@ -16,10 +17,12 @@ from pydantic import Field, field_validator, model_validator
 
 from components.application import Answer, answering, checkpoint, load_retriever
 from components.application.scoring import NAMES as SCORINGS
+from components.application.scoring import learned
 from components.application.scoring import scoring as scoring_named
 from components.application.stores import NAMES as STORES
 from components.application.stores import vector_store
 from components.core import (
+    BadInput,
     Candidate,
     Checkpoint,
     Comparison,
@@ -67,7 +70,7 @@ class Config(Frozen):
     context_words: int = Field(170, ge=1)
     """Options whose context has more words than this on average are not taken: 170 words are about 230 tokens."""
     questions: tuple[Literal["train", "feedback", "validation"], ...] = Field(("train", "validation"), min_length=1)
-    """Splits whose questions compare the modes; never test."""
+    """Splits whose questions compare the ways to search; never test, nor train where one of them learns from it."""
     rows: int | None = Field(None, ge=1)
     """Validation rows that are answered at the first look, and closed book; None: all."""
     rows_at_most: int | None = Field(None, ge=1)
@@ -105,9 +108,22 @@ class Config(Frozen):
 
 def check_settings(config: Config, contract: UseCase) -> None:
     """Raise MissingPackage or MachineFault where a scoring or the store cannot run here."""
+    _compared_on(config)
     vectors = [word for word in config.scoring if scoring_named(word).VECTORS]
     if vectors:
         vector_store(config.store)
+
+
+def _compared_on(config: Config) -> tuple[str, ...]:
+    """The splits whose questions compare the options."""
+    learns = [word for word in config.scoring if learned(word)]
+    splits = tuple(name for name in config.questions if not (learns and name == "train"))
+    if not splits:
+        raise BadInput(
+            f"retrieval.questions: scoring '{learns[0]}' is fitted on train, so that other questions have to compare it; "
+            "add validation or feedback"
+        )
+    return splits
 
 
 def _known(word: str, names: tuple[str, ...]) -> None:
@@ -140,8 +156,8 @@ def retrieve(
     assert dataset.knowledge, "the retrieval stage is only called with a knowledge base"
     embedder = checkpoint(config.embedder, config.embedder_name, config.embedder_licence, step)
     index = build(dataset.knowledge, embedder, config.chunk_words, config.overlap_words, step, candidate.runtime.dtype)
-    questions = [row for name in config.questions for row in dataset.rows(name, step.store)]
-    options = _options(config, dataset.knowledge.object, index, embedder, candidate.retriever)
+    questions = [row for name in _compared_on(config) for row in dataset.rows(name, step.store)]
+    options, untaught = _options(config, dataset, index, embedder, candidate.retriever, step)
     passages = {passage.id: passage.text for passage in read_passages(dataset.knowledge, step.store)}
     answerable = [row for row in questions if row.answer != task.abstain]
     tables = _search(options, task, questions, stand_in_texts(answerable, passages), step)
@@ -177,26 +193,43 @@ def retrieve(
         hits=hits,
         gain=gain,
         index=index,
-        objects=tuple(sorted({index.object, embedder.object, more.object})),
+        objects=tuple(sorted({index.object, embedder.object, more.object, *_fitted(options)})),
         metrics=_figures(hits[best], used, gain, metrics),
-        notes=_notes(config, index, hits, gain, len(questions)),
+        notes=_notes(config, index, hits, gain, len(questions), untaught),
     )
 
 
 def _options(
-    config: Config, knowledge: str, index: Index, embedder: Checkpoint, at_hand: Retriever | None
-) -> dict[str, Retriever]:
-    options = {}
+    config: Config, dataset: Dataset, index: Index, embedder: Checkpoint, at_hand: Retriever | None, step: Step
+) -> tuple[dict[str, Retriever], list[str]]:
+    """(`scoring, top k` → retriever, the scorings that had too few rows to learn from)."""
+    assert dataset.knowledge
+    options, untaught = {}, []
     for scoring in config.scoring:
+        retriever = Retriever(scoring=scoring, knowledge=dataset.knowledge.object)
+        if scoring_named(scoring).VECTORS:
+            parts = {"index": index.object, "embedder": embedder, "store": config.store}
+            retriever = retriever.model_copy(update=parts)
+        if module := learned(scoring):
+            fitted = module.fit(retriever, dataset.rows("train", step.store), step)
+            if fitted is None:
+                untaught.append(scoring)
+                continue
+            retriever = retriever.model_copy(update={"fitted": fitted})
         for top_k in config.top_k:
-            retriever = Retriever(scoring=scoring, knowledge=knowledge, top_k=top_k)
-            if scoring_named(scoring).VECTORS:
-                parts = {"index": index.object, "embedder": embedder, "store": config.store}
-                retriever = retriever.model_copy(update=parts)
-            options[f"{scoring}, top {top_k}"] = retriever
+            options[f"{scoring}, top {top_k}"] = retriever.model_copy(update={"top_k": top_k})
     if at_hand and at_hand not in options.values():
         options[f"{at_hand.scoring}, top {at_hand.top_k} (at hand)"] = at_hand
-    return options
+    if not options:
+        raise BadInput(
+            f"retrieval.scoring: '{untaught[0]}' finds too few training questions that name a passage to learn from; list "
+            "another scoring beside it"
+        )
+    return options, untaught
+
+
+def _fitted(options: dict[str, Retriever]) -> set[str]:
+    return {retriever.fitted for retriever in options.values() if retriever.fitted}
 
 
 def _search(
@@ -261,14 +294,20 @@ def _chosen_by(figures: dict[str, float]) -> str:
 
 
 def _notes(
-    config: Config, index: Index, hits: dict[str, dict[str, float]], gain: Comparison | None, questions: int
+    config: Config,
+    index: Index,
+    hits: dict[str, dict[str, float]],
+    gain: Comparison | None,
+    questions: int,
+    untaught: list[str],
 ) -> tuple[str, ...]:
     lines = [
         f"index: {index.chunks} chunks of at most {config.chunk_words} words from {index.passages} passages, "
         f"embedded by {index.embedder_name}",
-        f"search compared on {questions} questions of {' and '.join(config.questions)}: "
+        f"search compared on {questions} questions of {' and '.join(_compared_on(config))}: "
         + "; ".join(f"{name} {_chosen_by(figures)}" for name, figures in hits.items()),
     ]
+    lines += [f"{word}: left out, too few training questions name a passage that was found" for word in untaught]
     if gain:
         lines.append(f"over closed book: {gain.metric} {gain.before:.3f} → {gain.after:.3f}")
     return tuple(lines)

@@ -318,7 +318,8 @@ def _usage(reply: Reply) -> dict[str, int]:
 
 
 def _extra(id: str, reply: Reply, version: str | None) -> Ninefold:
-    return {"answer_id": id, "passages": list(reply.passages), "model_version": version}
+    cited = list(reply.citations)
+    return {"answer_id": id, "passages": list(reply.passages), "citations": cited, "model_version": version}
 
 
 async def _unprocessable(request: Request, problem: Exception) -> JSONResponse:

@@ -148,12 +148,23 @@ class Passage(TypedDict):
     score: float
 
 
+class Citation(TypedDict):
+    """Where a quoted answer stands: characters `start` to `end` (excluded) of a passage as the knowledge base has it, or of
+    the text that came with the question ("given")."""
+
+    passage: str
+    start: int
+    end: int
+
+
 class Ninefold(TypedDict):
     """The field `ninefold` of a reply."""
 
     answer_id: str
     passages: list[Passage]
     """Best first."""
+    citations: list[Citation]
+    """Of a quoted answer, best first; else none."""
     model_version: str | None
 
 

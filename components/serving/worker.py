@@ -18,7 +18,7 @@ from components.tasks import kind_of
 from components.text import apart
 
 from .bundle import load_bundle
-from .chat import Passage
+from .chat import Citation, Passage
 from .tracing import Tracer
 from .traffic import Served, Traffic
 
@@ -42,6 +42,8 @@ class Reply:
     text: str
     passages: tuple[Passage, ...] = ()
     """Best first."""
+    citations: tuple[Citation, ...] = ()
+    """Where a quoted answer stands in them."""
     seen: tuple[dict[str, str], ...] = ()
     """{"id", "text"} of what was put into the prompt."""
     messages: tuple[dict[str, str], ...] = ()
@@ -225,6 +227,7 @@ class Worker:
         return Reply(
             text=answer.text,
             passages=passages,
+            citations=tuple(Citation(passage=one.passage, start=one.start, end=one.end) for one in answer.citations),
             seen=() if given else tuple({"id": id, "text": text} for id, text in context),
             messages=tuple(messages),
             prompt_tokens=self._count(asked),

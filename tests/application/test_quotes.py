@@ -6,9 +6,10 @@ import re
 import numpy as np
 import pytest
 
-from components.application import load
-from components.application.quotes import Quotes
-from components.core import BadInput, Candidate, Prompt, PromptTurn, Quoted, Row, Runtime, Step
+from components.application import Hit, load
+from components.application.quotes import Quotes, places
+from components.core import BadInput, Candidate, Passage, Prompt, PromptTurn, Quoted, Row, Runtime, Step, write_jsonl
+from components.text import together
 
 TEXT = "The Normans (in French: Normands) came in 1066 with $5,000 , and Earth ' s orbit is 20–30 km, in 東京 – 😀."
 
@@ -150,3 +151,81 @@ def test_an_endpoint_cannot_be_held_to_quotes(candidate: Candidate, step: Step) 
     runtime = Runtime(engine="openai", url="http://127.0.0.1:9")
     with pytest.raises(BadInput, match="quotes"):
         load(candidate.model_copy(update={"quoted": Quoted(), "runtime": runtime}), step.store, step.machine)
+
+
+SCRIPTS = {
+    "latin": "It cost $5,000 in 1066. The Normans paid $5,000, not 5,000 marks; Annan's bank did not.",
+    "han": "镇上最有名的特产是铜矿，建于1200年。铜矿在1900年关闭。",
+    "japanese": "京都は古い都です。東京は日本の首都です。",
+    "devanagari": "यह एक गाँव है। श्री राम कुमार यहाँ आए।",
+    "thai": "ราคา -5 บาท ราคาใหม่ 15 บาท",
+    "korean": "이 도시는 청천시입니다. 시장은 김철수입니다.",
+    "arabic": "القاهرة عاصمة مصر. يمر بها نهر النيل.",
+    "emoji": "😀😀 It is 𝔸. The river is called the Nile 😀",
+}
+
+
+@pytest.mark.parametrize(
+    ("script", "quote", "wanted"),
+    [
+        ("latin", "$5,000", [8, 41]),
+        ("latin", "5,000", [53]),
+        ("latin", "Ann", []),
+        ("latin", "can", []),
+        ("han", "铜矿", [9, 20]),
+        ("han", "120", []),
+        ("japanese", "東京", [9]),
+        ("japanese", "京", []),
+        ("devanagari", "राम कुमार", [20]),
+        ("devanagari", "रा", []),
+        ("thai", "-5", [5]),
+        ("thai", "5 บาท", []),
+        ("korean", "청천시", [6]),
+        ("arabic", "نهر النيل", [27]),
+        ("emoji", "Nile", [36]),
+        ("emoji", "", []),
+    ],
+)
+def test_a_quote_is_found_where_it_may_begin_and_end(script: str, quote: str, wanted: list[int]) -> None:
+    found = places(quote, SCRIPTS[script])
+    assert [start for start, _ in found] == wanted
+    assert {SCRIPTS[script][start:end] for start, end in found} <= {quote}
+
+
+def test_an_answer_cites_the_characters_of_its_passage_in_every_script(candidate: Candidate, step: Step) -> None:
+    path = step.scratch / "scripts.jsonl"
+    write_jsonl(path, [Passage(id=script, text=text) for script, text in SCRIPTS.items()])
+    retriever = candidate.retriever.model_copy(update={"knowledge": step.store.put(path), "top_k": 2})
+    quoting = candidate.model_copy(update={"retriever": retriever, "quoted": Quoted(abstain_bias=-1000)})
+    asked = [Row(id=script, text="What does it say?", answer="") for script in SCRIPTS]
+    # the second half of each passage, as a chunk of it is; then a text that is of no passage
+    halves = {script: re.split(r"(?<=[.。।]) ?", text, maxsplit=1)[-1] for script, text in SCRIPTS.items()}
+    hits = [
+        [Hit(passage=script, text=half, score=1.0), Hit(passage="nobody", text=half, score=0.5)]
+        for script, half in halves.items()
+    ]
+    with load(quoting, step.store, step.machine) as application:
+        answers = application.answer(asked, hits)
+    for script, answer in zip(SCRIPTS, answers, strict=True):
+        (cited,) = answer.citations
+        assert cited.passage == script
+        assert SCRIPTS[script][cited.start : cited.end] == answer.text != ""
+        assert cited.start >= SCRIPTS[script].index(halves[script])
+
+
+def test_an_abstention_and_an_answer_that_is_no_quote_cite_nothing(
+    candidate: Candidate, rows: list[Row], step: Step
+) -> None:
+    silent = candidate.model_copy(update={"quoted": Quoted(abstain_bias=1000)})
+    for one in (silent, candidate):
+        with load(one, step.store, step.machine) as application:
+            assert [answer.citations for answer in application.answer(rows[:2])] == [(), ()]
+
+
+def test_a_quote_of_a_text_that_came_with_its_question_cites_that_text(candidate: Candidate, step: Step) -> None:
+    update = {"retriever": None, "own": {"context": "given"}, "quoted": Quoted(abstain_bias=-1000)}
+    asked = Row(id="q", text=together(SCRIPTS["latin"], "Who paid?"), answer="")
+    with load(candidate.model_copy(update=update), step.store, step.machine) as application:
+        (answer,) = application.answer([asked])
+    (cited,) = answer.citations
+    assert (cited.passage, SCRIPTS["latin"][cited.start : cited.end]) == ("given", answer.text)

@@ -10,6 +10,7 @@ from components.core import (
     Dataset,
     Prompt,
     PromptTurn,
+    Retriever,
     Row,
     Runtime,
     Split,
@@ -79,8 +80,9 @@ def test_questions_about_a_shown_text_that_comes_with_them_are_left_out() -> Non
     [
         {"adapter": Adapter(object="w", technique="lora", objective="sft")},
         {"model": None, "baseline": Baseline(kind="constant")},
+        {"retriever": Retriever(scoring="rerank", knowledge="k", fitted="f")},
     ],
-    ids=["tuned", "plain baseline"],
+    ids=["tuned", "plain baseline", "fitted retriever"],
 )
 def test_where_a_side_has_learned_validation_stands_alone(dataset: Dataset, step: Step, learned: dict) -> None:
     assert deciding_rows(dataset, [candidate(), candidate(**learned)], TASK, step) == dataset.splits["validation"]

@@ -1,15 +1,19 @@
 """Chunks fit, the index is the same bytes whenever it is built, and a broken build goes on at its last shard."""
 
 import json
+from collections.abc import Iterator
+from contextlib import closing
 
 import numpy as np
 import pytest
 
-from components.application import Embedder, checkpoint
-from components.core import Checkpoint, Passage
+from components.application import Embedder, checkpoint, load_retriever
+from components.application.stores import NAMES as STORES
+from components.core import Checkpoint, Passage, Retriever, read_jsonl
 from components.retrieval import index
 from components.retrieval.chunks import chunk
-from tests.retrieval.small import dataset, step_in
+from tests.application.stores import all_served
+from tests.retrieval.small import dataset, split, step_in
 
 TEXT = "One two three four five. Six seven eight nine ten. Eleven twelve thirteen."
 
@@ -115,3 +119,60 @@ def test_questions_are_embedded_in_the_dtype_that_the_index_was_made_in(tmp_path
         built = index.build(dataset(step).knowledge, model, 60, 0, step, dtype)
         assert built.dtype == ("float32" if dtype == "int8" else dtype)
         assert (Embedder.of_index(machine, folder, step.store.path(built.object)).embed(asked) == wanted).all()
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    with all_served(tmp_path_factory.mktemp("stores")):
+        yield
+
+
+def test_of_a_base_that_changed_only_what_changed_is_embedded(tmp_path, monkeypatch, served):
+    step, embed, asked = step_in(tmp_path), Embedder.embed, []
+    embedder = checkpoint("asset:minilm/all_minilm_l6_v2/model.zip", "minilm", "apache-2.0", step)
+    monkeypatch.setattr(Embedder, "embed", lambda self, given: asked.append(list(given)) or embed(self, given))
+
+    def built(passages: list[Passage], dtype: str = "float32") -> tuple[index.Index, list[str]]:
+        asked.clear()
+        made = index.build(split("passages", passages, step), embedder, 0, 0, step, dtype)
+        return made, [text for texts in asked for text in texts]
+
+    passages = [Passage(id=name, text=f"{name} lies in the hills.", title=name) for name in ("Ava", "Bor", "Cis", "Dol")]
+    before, every = built(passages)
+    assert len(every) == 4
+    moved = passages[3].model_copy(update={"id": "moved", "text": "  Dol lies in the hills. "})
+    changed = passages[1].model_copy(update={"title": "Bor, renamed"})
+    after, some = built([moved, passages[0], changed, Passage(id="Eis", text="Eis is new.")])
+    assert some == ["Bor, renamed Bor lies in the hills.", "Eis is new."]
+    old, new = (np.load(step.store.path(one.object) / "vectors.npy") for one in (before, after))
+    assert (new[:2] == old[[3, 0]]).all()
+    assert np.allclose(new, embed(Embedder(step.machine, step.store.path(embedder.object)), [
+        "Dol Dol lies in the hills.", "Ava Ava lies in the hills.", *some
+    ]), atol=1e-5)  # fmt: skip
+    assert built([moved], "bfloat16")[1] == ["Dol Dol lies in the hills."], "another dtype is another vector"
+    # Cis was deleted: it is in no line of the index, in no row of a store, and no search finds it
+    assert "Cis" not in (step.store.path(after.object) / "chunks.jsonl").read_text()
+    for kept_in in STORES:
+        retriever = Retriever(
+            scoring="vector", store=kept_in, knowledge=after.knowledge, index=after.object, embedder=embedder
+        )
+        with closing(load_retriever(retriever, step.store, step.machine)) as searcher:
+            assert {hit.passage for hit in searcher.search(["Cis lies in the hills."], 9)[0]} == {
+                "moved",
+                "Ava",
+                "Bor",
+                "Eis",
+            }
+            assert "Cis" not in searcher.indexed.vectors.rows().passages
+    assert built(passages[:2])[1] == [], "what was there before is taken over from whichever index holds it"
+
+
+def test_a_damaged_index_lends_nothing(tmp_path):
+    step = step_in(tmp_path)
+    folder = step.store.path(_build(step).object)
+    texts = {chunk["text"] for chunk in read_jsonl(folder / "chunks.jsonl")}
+    embedder = checkpoint("asset:minilm/all_minilm_l6_v2/model.zip", "minilm", "apache-2.0", step)
+    assert index._earlier(texts, embedder, "float32", step.store).keys() == texts
+    file = folder / "vectors.npy"
+    file.write_bytes(file.read_bytes()[:-4] + b"\1\1\1\1")
+    assert index._earlier(texts, embedder, "float32", step.store) == {}

@@ -3,6 +3,7 @@
 import pytest
 
 from components.application import load
+from components.application.scoring import rerank
 from components.core import BadInput, Retriever, Row, parse
 from components.retrieval import Config, retrieve, stage
 from components.retrieval.decide import decide
@@ -105,6 +106,41 @@ def test_answers_that_settle_nothing_are_looked_at_on_training_rows_too(run, tmp
     assert found.hits == first.hits
 
 
+def test_a_scoring_that_learns_is_fitted_on_train_and_compared_on_other_questions(tmp_path, monkeypatch):
+    """Eight training rows: enough here, where the least is set so low."""
+    step = step_in(tmp_path)
+    data = dataset(step)
+    at_hand = candidate(data, step)
+    given = {"task": TASK, "metrics": METRICS, "candidate": at_hand, "dataset": data, "step": step}
+    config = CONFIG.model_copy(update={"scoring": ("convex", "rerank")})
+    few = retrieve(config, **given)
+    assert few.hits.keys() == {"convex, top 1", "convex, top 2", "bm25, top 1 (at hand)"}
+    assert "rerank: left out, too few training questions name a passage that was found" in few.notes
+    alone = config.model_copy(update={"scoring": ("rerank",)})
+    bare = {**given, "candidate": at_hand.model_copy(update={"retriever": None})}
+    with pytest.raises(BadInput, match="list another scoring beside it"):
+        retrieve(alone, **bare)
+    monkeypatch.setattr(rerank, "FEWEST", 4)
+    asked = []
+    monkeypatch.setattr(
+        stage, "score", lambda task, rows, *rest, **more: asked.append(rows) or score(task, rows, *rest, **more)
+    )
+    found = retrieve(alone, **given)
+    assert {row.id for rows in asked for row in rows} == {row.id for row in data.rows("validation", step.store)}
+    assert found.proposed.retriever.scoring == "rerank"
+    assert found.proposed.retriever.fitted in found.objects
+    assert "training" not in found.decision.reason
+    with load(found.proposed, step.store, step.machine) as application:
+        (answer,) = application.answer([Row(id="q", text="which river flows through Lima", answer="")])
+    assert answer.passages[0] == "Lima"
+
+
+def test_a_scoring_that_learns_is_not_compared_on_training_questions_alone():
+    config = Config(scoring=("bm25", "rerank"), questions=("train",))
+    with pytest.raises(BadInput, match=r"retrieval\.questions: scoring 'rerank' is fitted on train"):
+        stage.check_settings(config, None)
+
+
 def test_support_needs_whole_words_and_leaves_out_the_unanswerable():
     from components.application import Hit
 
@@ -128,7 +164,7 @@ def _embedder(found, step):
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"scoring": ["bm25", "tfidf"]}, "'tfidf' is not known; allowed: bm25, convex, rrf, vector"),
+        ({"scoring": ["bm25", "tfidf"]}, "'tfidf' is not known; allowed: bm25, convex, rerank, rrf, vector"),
         ({"store": "faiss"}, "'faiss' is not known; allowed: .*lance, numpy"),
     ],
 )

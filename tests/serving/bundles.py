@@ -12,6 +12,7 @@ from components.core import (
     Machine,
     Prompt,
     PromptTurn,
+    Quoted,
     Retriever,
     Runtime,
     Step,
@@ -70,6 +71,21 @@ def with_model(workspace: Workspace, source: str = "made:two-layer", tokens: int
         prompt=Prompt(method="zero_shot", turns=(PromptTurn(user="Say: {{input}}", max_new_tokens=tokens),)),
     )
     return export(candidate, workspace.store, workspace.root / "bundle", [])
+
+
+def quoting(workspace: Workspace) -> Path:
+    """A two-layer model that is held to quotes of the best passage, as a bundle in the workspace's folder `quoting`."""
+    step = Step("quoting", workspace.store.scratch("quoting"), workspace, Machine())
+    turn = PromptTurn(user="{{context}} {{input}}", max_new_tokens=8)
+    update = {
+        "runtime": Runtime(engine="transformers"),
+        "baseline": None,
+        "model": checkpoint("made:two-layer", "made", "apache-2.0", step),
+        "prompt": Prompt(method="zero_shot", turns=(turn,)),
+        "quoted": Quoted(abstain_bias=-1000),
+    }
+    made = candidate(workspace.store, step.scratch).model_copy(update=update)
+    return export(made, workspace.store, workspace.root / "quoting", [])
 
 
 def with_embedder(workspace: Workspace) -> Path:

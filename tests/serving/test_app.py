@@ -14,7 +14,7 @@ from components.serving import Traffic, read_traffic, traffic_path
 from components.serving.app import create_app
 from components.serving.traffic import Served
 
-from .bundles import PASSAGES, QUESTIONS, bundle
+from .bundles import PASSAGES, QUESTIONS, bundle, quoting
 
 
 @pytest.fixture(scope="module")
@@ -45,6 +45,7 @@ def test_an_answer_comes_in_openai_form_with_its_passages(client, home) -> None:
     assert reply["usage"]["total_tokens"] == reply["usage"]["prompt_tokens"] + reply["usage"]["completion_tokens"] > 0
     first = reply["ninefold"]["passages"][0]
     assert (first["id"], first["text"]) == ("rail", PASSAGES["rail"])
+    assert reply["ninefold"]["citations"] == [], "its answers are no quotes"
     assert reply["ninefold"]["model_version"] == "3"
     logged = read_traffic(Workspace(home / "home"), "desk", "3")
     row = next(row for row in logged if row["id"] == reply["ninefold"]["answer_id"])
@@ -64,6 +65,21 @@ def test_a_stream_joins_to_the_same_answer_and_ends_with_done(client) -> None:
     assert chunks[-1]["choices"][0]["finish_reason"] == "stop"
     assert not any("usage" in chunk for chunk in chunks), "nobody asked for it"
     assert chunks[-1]["ninefold"]["passages"][0]["id"] == "tea"
+
+
+def test_a_quoted_answer_comes_with_the_characters_of_its_passage(home) -> None:
+    workspace = Workspace(home / "quoting")
+    with TestClient(create_app(quoting(workspace), workspace, name="quoting"), base_url="http://127.0.0.1") as client:
+        while client.get("/ready").status_code == 503:
+            time.sleep(0.05)
+        reply = ask(client, QUESTIONS[0]).json()
+        *_, last, _ = [
+            line.removeprefix("data: ") for line in ask(client, QUESTIONS[0], stream=True).text.splitlines() if line
+        ]
+    (cited,) = reply["ninefold"]["citations"]
+    assert cited["passage"] == "rail"
+    assert PASSAGES["rail"][cited["start"] : cited["end"]] == reply["choices"][0]["message"]["content"]
+    assert json.loads(last)["ninefold"]["citations"] == [cited]
 
 
 def test_feedback_is_kept_with_the_answer_it_is_about(client, home) -> None:

@@ -15,14 +15,20 @@ A file defines
             The opened index, which has the embedder (indexed.py).
         close() -> None
             Let go of connections.
+
+and, where its ranking is learned,
+
+    fit(retriever, rows, step) -> str | None
+        The object that `retriever.fitted` then names: what was learned from `rows`, training rows alone, as a file without
+        code; None where they are too few. Equal rows give equal bytes.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, cast
 
-from components.core import Machine, Retriever, Store
+from components.core import Machine, Retriever, Row, Step, Store
 from components.core.variants import known, require
 
 if TYPE_CHECKING:
@@ -40,9 +46,21 @@ class ScoringModule(Protocol):
     Scoring: "Callable[[Retriever, Store, Machine], Searcher]"
 
 
+class LearnedModule(ScoringModule, Protocol):
+    """One whose ranking is learned."""
+
+    def fit(self, retriever: Retriever, rows: Sequence[Row], step: Step) -> str | None: ...
+
+
 def scoring(name: str) -> ScoringModule:
     """The module of the scoring `name`. Raises BadInput where there is none, MissingPackage where it cannot run here."""
     known(name, NAMES, "retriever.scoring")
     module = import_module(f".{name}", __package__)
     require(module, DEFINES, f"scoring '{name}'")
     return cast(ScoringModule, module)
+
+
+def learned(name: str) -> LearnedModule | None:
+    """The module of the scoring `name` where its ranking is learned from rows, else None."""
+    module = scoring(name)
+    return cast(LearnedModule, module) if hasattr(module, "fit") else None

@@ -35,9 +35,9 @@ class Scoring:
         import numpy as np
 
         self.indexed = indexed.Indexed(retriever, store, machine)
-        passages = read_passages(Split(name="knowledge", object=retriever.knowledge, count=0), store)
+        self.passages = passages = read_passages(Split(name="knowledge", object=retriever.knowledge, count=0), store)
         numbers = {passage.id: number for number, passage in enumerate(passages)}
-        self._owner = np.array([numbers[chunk["passage"]] for chunk in self.indexed.chunks])
+        self.owner = np.array([numbers[chunk["passage"]] for chunk in self.indexed.chunks])
         self._of_passage = lexical.Lexical([f"{passage.title} {passage.text}" for passage in passages])
         self._of_chunk = lexical.Lexical([chunk["text"] for chunk in self.indexed.chunks])
 
@@ -52,13 +52,16 @@ class Scoring:
     def _block(self, texts: Sequence[str], vectors: "np.ndarray", top_k: int) -> list[list[Hit]]:
         import numpy as np
 
-        scores = VECTOR * _by_largest(np.maximum(self._cosines(vectors), 0))
-        scores += PASSAGE * _by_largest(self._of_passage.scores(texts))[:, self._owner]
-        scores += CHUNK * _by_largest(self._of_chunk.scores(texts))
+        scores = mixed(*self.parts(texts, vectors))
         best = np.argsort(-scores, axis=1, kind="stable")[:, :top_k]
         return [[self.indexed.hit(i, row[i]) for i in order] for order, row in zip(best, scores, strict=True)]
 
-    def _cosines(self, vectors: "np.ndarray") -> "np.ndarray":
+    def parts(self, texts: Sequence[str], vectors: "np.ndarray") -> tuple["np.ndarray", "np.ndarray", "np.ndarray"]:
+        """(cosine, BM25 of the passage, BM25 of the chunk), each float32 [texts, chunks]. vectors: of `texts`"""
+        in_passage = self._of_passage.scores(texts)[:, self.owner]
+        return self.cosines(vectors), in_passage, self._of_chunk.scores(texts)
+
+    def cosines(self, vectors: "np.ndarray") -> "np.ndarray":
         """float32 [questions, chunks]."""
         import numpy as np
 
@@ -72,7 +75,18 @@ class Scoring:
         self.indexed.close()
 
 
-def _by_largest(scores: "np.ndarray") -> "np.ndarray":
+def mixed(cosines: "np.ndarray", in_passage: "np.ndarray", in_chunk: "np.ndarray") -> "np.ndarray":
+    """The scores of `parts` in one: float32 [texts, chunks]."""
+    import numpy as np
+
+    scores: np.ndarray = VECTOR * by_largest(np.maximum(cosines, 0))
+    scores += PASSAGE * by_largest(in_passage)
+    scores += CHUNK * by_largest(in_chunk)
+    return scores
+
+
+def by_largest(scores: "np.ndarray") -> "np.ndarray":
+    """Each row divided by its largest value."""
     import numpy as np
 
     return scores / np.maximum(scores.max(axis=1, keepdims=True), 1e-9)

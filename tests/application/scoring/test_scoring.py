@@ -21,6 +21,7 @@ from components.core import (
     Machine,
     MachineFault,
     Retriever,
+    Row,
     Runtime,
     Step,
     Store,
@@ -52,9 +53,29 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
 
 
-def found(indexed: Indexed, word: str, kept_in: str, top_k: int = 6, asked: list[str] = ASKED) -> list[list[Hit]]:
+LESSONS = [
+    Row(id=f"{passage.id} {words}", text=words.format(passage.text[:24]), answer="", passage=passage.id)
+    for passage in PASSAGES
+    for words in ("What of {}?", "Who says: {}?", "Is it so, {}?", "{} and what else?")
+]
+
+
+def choose(indexed: Indexed, word: str, kept_in: str) -> Retriever:
+    """A retriever of that scoring over that store, fitted where it learns."""
     store, retriever = indexed
     chosen = retriever.model_copy(update={"scoring": word, "store": kept_in})
+    module = scoring.learned(word)
+    return chosen.model_copy(update={"fitted": module.fit(chosen, LESSONS, step_of(store))}) if module else chosen
+
+
+def step_of(store: Store) -> Step:
+    workspace = Workspace(store.root.parent)
+    return Step("fit", workspace.store.scratch("fit"), workspace, Machine(threads=1))
+
+
+def found(indexed: Indexed, word: str, kept_in: str, top_k: int = 6, asked: list[str] = ASKED) -> list[list[Hit]]:
+    store, _ = indexed
+    chosen = choose(indexed, word, kept_in)
     with closing(load_retriever(chosen, store, Machine(threads=1))) as searcher:
         return searcher.search(asked, top_k)
 
@@ -152,7 +173,9 @@ def test_a_scoring_of_vectors_without_an_index_is_refused(knowledge: str, step: 
 
 
 def test_words_that_name_no_file_are_refused_with_those_that_do(indexed: Indexed) -> None:
-    with pytest.raises(BadInput, match=r"retriever\.scoring 'tfidf' is not known; allowed: bm25, convex, rrf, vector"):
+    with pytest.raises(
+        BadInput, match=r"retriever\.scoring 'tfidf' is not known; allowed: bm25, convex, rerank, rrf, vector"
+    ):
         found(indexed, "tfidf", "numpy")
     with pytest.raises(BadInput, match=r"retriever\.store 'faiss' is not known; allowed: "):
         found(indexed, "rrf", "faiss")
@@ -173,8 +196,8 @@ def test_an_index_that_was_changed_is_not_searched(indexed: Indexed, kept_in: st
 
 @pytest.mark.parametrize("word", [word for word in NAMES if scoring.scoring(word).VECTORS])
 def test_a_scoring_over_vectors_has_its_embedder(indexed: Indexed, word: str) -> None:
-    store, retriever = indexed
-    searcher = load_retriever(retriever.model_copy(update={"scoring": word, "store": "numpy"}), store, Machine(threads=1))
+    store, _ = indexed
+    searcher = load_retriever(choose(indexed, word, "numpy"), store, Machine(threads=1))
     assert searcher.indexed.embedder.dimensions == 384
     assert searcher.indexed.embedder.count(["tea", "green tea"]) == [3, 4]
     searcher.close()
@@ -193,8 +216,8 @@ print(searcher.search(["What is the capital of France?"], 1)[0][0].passage)
 
 @pytest.mark.parametrize("word", NAMES)
 def test_the_packages_that_a_scoring_names_are_enough(indexed: Indexed, word: str, tmp_path: Path) -> None:
-    store, retriever = indexed
-    chosen = retriever.model_copy(update={"scoring": word, "store": "numpy"})
+    store, _ = indexed
+    chosen = choose(indexed, word, "numpy")
     packages = scoring.scoring(word).PACKAGES
     assert said_with_only(packages, PROBE, chosen.model_dump_json(), str(store.root), folder=tmp_path) == ["paris"]
 
