@@ -11,7 +11,7 @@ from components.application.checkpoints import check_folder
 from components.core import BadInput, MachineFault, Workspace, artifacts, asset_path, digest_of, file_digest, short
 from components.core.headers import gguf_templates, parameters
 from components.selection import CATALOGUE, Model
-from components.selection.catalogue import ModelTask
+from components.selection.catalogue import made_for
 
 HUB_ID = re.compile(r"\w[\w.-]*/\w[\w.-]*(@[\w.-]+)?")
 TOKENIZERS = ("tokenizer.json", "tokenizer.model", "vocab.json")
@@ -78,6 +78,7 @@ def own_model(checkpoint: str, licence: str, language: str) -> Model:
             "(pickled weights are refused). Save it with save_pretrained(folder), or give a hub's <owner>/<name>"
         )
     check_folder(folder, checkpoint)
+    settings = _read(config)
     window, architecture = _shape(config)
     digest = digest_of({name: file_digest(folder / name) for name in content})
     return Model(
@@ -87,19 +88,10 @@ def own_model(checkpoint: str, licence: str, language: str) -> Model:
         parameters=sum(map(parameters, weights)),
         context=window,
         architecture=architecture,
-        tasks=_tasks(config, architecture),
+        tasks=made_for(architecture, settings.get("architectures") or (), str(settings.get("model_type"))),
         labels=_labels(config) if architecture == "encoder" else {},
         languages=(language,),
     )
-
-
-def _tasks(config: Path, architecture: str) -> tuple[ModelTask, ...]:
-    """What the checkpoint is made for, as far as its config.json says."""
-    settings = _read(config)
-    if architecture == "encoder":
-        judges = any(str(name).endswith("ForSequenceClassification") for name in settings.get("architectures") or ())
-        return ("classification",) if judges else ("embedding",)
-    return ("translation",) if settings.get("model_type") == "marian" else ("generation",)
 
 
 def _labels(config: Path) -> dict[str, str]:

@@ -5,6 +5,7 @@ weights where we know it. It is code, not a data file, so that a changed fact ch
 It holds no quality figures: those are measured, on the use case's own rows.
 """
 
+from collections.abc import Sequence
 from typing import Literal
 
 from pydantic import Field
@@ -49,6 +50,16 @@ class Model(Frozen):
     def memory_gb(self, dtype: str) -> float:
         """Memory of a process that runs it, in GB: weights, a fifth for activations and cache, 0.8 for the libraries."""
         return round(self.parameters * BYTES[dtype] * 1.2 / 1e9 + 0.8, 2)
+
+
+def made_for(architecture: str, classes: Sequence[str], model_type: str) -> tuple[ModelTask, ...]:
+    """What a checkpoint is made for, as far as its config.json says: an encoder without a head of labels embeds at best.
+
+    classes: its `architectures`
+    """
+    if architecture == "encoder":
+        return ("classification",) if any(name.endswith("ForSequenceClassification") for name in classes) else ("embedding",)
+    return ("translation",) if model_type == "marian" else ("generation",)
 
 
 EUROPEAN = ("en", "de", "fr", "es", "it", "pt")

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from components.core import Candidate, Decision, Runtime
+from components.core import Candidate, Decision, Prices, Runtime
 from components.ladder import Config
 from flows.climb import Climb
 
@@ -16,7 +16,7 @@ class Recorder:
     """What `Climb` uses of Steps. meets: rungs whose measurement says that they meet the contract."""
 
     def __init__(self, rungs: tuple[str, ...], meets: tuple[str, ...] = ()) -> None:
-        use_case = SimpleNamespace(limits=None, value=SimpleNamespace(machine_hour=1.0))
+        use_case = SimpleNamespace(limits=None, value=SimpleNamespace(prices=Prices(machine_hour=1.0)))
         self.run = SimpleNamespace(settings=lambda word, kind: Config(rungs=rungs), use_case=use_case)
         self.meets, self.unclimbed, self.estimates, self.done = meets, {}, {"tuning": 60.0}, []
 

@@ -203,4 +203,5 @@ def test_few_files_outside_name_a_kind() -> None:
     said = re.compile(rf"[\"'](?:{'|'.join(names())})[\"']")
     files = [*(ROOT / "components").rglob("*.py"), *(ROOT / "flows").rglob("*.py")]
     naming = [path.relative_to(ROOT).as_posix() for path in files if said.search(path.read_text())]
-    assert len([path for path in naming if not path.startswith("components/tasks/")]) <= 5, naming
+    own = ("components/tasks/", "flows/studies/", "flows/study_bench.py")  # a study measures one task
+    assert len([path for path in naming if not path.startswith(own)]) <= 5, naming

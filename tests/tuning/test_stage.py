@@ -158,4 +158,4 @@ def test_a_hosted_model_is_not_tuned(tuned):
     hosted = candidate.model_copy(update={"runtime": Runtime(engine="openai")})
     kept = tune(CONFIG, task=TASK, metrics=METRICS, candidate=hosted, dataset=dataset, step=step)
     assert (kept.decision.verdict, kept.candidate) == ("keep", hosted)
-    assert "runs on openai" in kept.decision.reason
+    assert "runs on engine 'openai'" in kept.decision.reason

@@ -24,7 +24,7 @@ def load(candidate: Candidate, store: Store) -> Reply:
     """Answers with the label that the pipeline predicts. Raises BadInput where there is none, or it names foreign code."""
     if candidate.baseline is None or not candidate.baseline.object:
         raise BadInput("candidate: baseline 'tfidf_linear' needs an object with its skops file")
-    linear = pipeline(store.file(candidate.baseline.object))
+    linear = linear_model(store.file(candidate.baseline.object))
     shown = candidate.texts_shown
 
     def reply(texts: Sequence[str], hits: Sequence[Sequence["Hit"]]) -> list[str]:
@@ -34,7 +34,7 @@ def load(candidate: Candidate, store: Store) -> Reply:
     return reply
 
 
-def pipeline(path: Path, trusted: Sequence[str] = ()) -> "Pipeline":
+def linear_model(path: Path, trusted: Sequence[str] = ()) -> "Pipeline":
     """The pipeline in a skops file. trusted: types that it may have beside those that skops trusts; raises BadInput for
     others."""
     from skops.io import get_untrusted_types, load

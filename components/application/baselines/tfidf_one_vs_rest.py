@@ -9,7 +9,7 @@ from components.tasks import kind_of
 
 from ..plain import as_terms
 from . import Reply
-from .tfidf_linear import PACKAGES, READS_INPUT, pipeline
+from .tfidf_linear import PACKAGES, READS_INPUT, linear_model
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,7 +26,7 @@ def load(candidate: Candidate, store: Store) -> Reply:
     BadInput where there is none, or it names foreign code."""
     if candidate.baseline is None or not candidate.baseline.object:
         raise BadInput("candidate: baseline 'tfidf_one_vs_rest' needs an object with its skops file")
-    linear = pipeline(store.file(candidate.baseline.object), _TRUSTED)
+    linear = linear_model(store.file(candidate.baseline.object), _TRUSTED)
     labels, read_answer = candidate.own["label_set"], kind_of(candidate.task).read_answer
 
     def answer(probable: "np.ndarray") -> str:

@@ -12,7 +12,7 @@ import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from components.core import BadInput, Candidate, Checkpoint, Machine, MachineFault, Runtime, Store
+from components.core import BadInput, Candidate, Machine, MachineFault, Store
 
 from ..ending import Ending, Pieces
 from ..prompt import without_role_tags
@@ -55,33 +55,23 @@ def fixed_answers(url: str, name: str) -> dict[str, str]:
 
     Raises MachineFault where no endpoint answers there.
     """
-    candidate = Candidate(
-        task="question_answering",
-        runtime=Runtime(engine="openai", url=url),
-        model=Checkpoint(name=name, object="", licence="", origin="endpoint"),
-    )
-    engine = Engine(candidate, None, None)
+    engine = Endpoint(url, name)
     try:
         return engine.fixed_answers()
     finally:
         engine.close()
 
 
-class Engine:
-    """See engines/__init__.py. No `score`: labels are generated and matched. `billed`: tokens that the endpoint counted so
-    far."""
+class Endpoint:
+    """The model `name` behind `url`. `billed`: tokens that the endpoint counted so far."""
 
-    def __init__(self, candidate: Candidate, store: Store | None, machine: Machine | None) -> None:
+    def __init__(self, url: str, name: str) -> None:
         import httpx
 
-        if not candidate.runtime.url or candidate.model is None:
-            raise BadInput("candidate: engine 'openai' needs runtime.url and a model name")
-        self.url, self.name = candidate.runtime.url.rstrip("/"), candidate.model.name
+        self.url, self.name = url.rstrip("/"), name
         self.billed = {"input_tokens": 0, "output_tokens": 0}
         key = os.environ.get("OPENAI_API_KEY")
         self._client = httpx.Client(timeout=TIMEOUT, headers={"Authorization": f"Bearer {key}"} if key else {})
-        if known := candidate.own.get("fixed_answers"):
-            self._same_as(known)
 
     def generate(
         self, prompts: list[list[dict[str, str]]], max_new_tokens: int, first_line: bool = False, quotes: None = None
@@ -121,7 +111,7 @@ class Engine:
         """Close the connection."""
         self._client.close()
 
-    def _same_as(self, known: Mapping[str, str]) -> None:
+    def same_as(self, known: Mapping[str, str]) -> None:
         """Raise MachineFault where most of the fixed questions are answered otherwise than when it was selected: one alone
         may be answered otherwise because the endpoint batches and rounds as it likes."""
         other = [question for question, answer in known.items() if self._fixed(question) != answer]
@@ -207,3 +197,14 @@ def _pause(state: "RetryCallState") -> float:
     busy = state.outcome.exception() if state.outcome else None
     asked = busy.pause if isinstance(busy, _Busy) else None
     return wait_random_exponential(multiplier=1, max=LONGEST_PAUSE)(state) if asked is None else asked
+
+
+class Engine(Endpoint):
+    """See engines/__init__.py. No `score`: labels are generated and matched."""
+
+    def __init__(self, candidate: Candidate, store: Store, machine: Machine) -> None:
+        if not candidate.runtime.url or candidate.model is None:
+            raise BadInput("candidate: engine 'openai' needs runtime.url and a model name")
+        super().__init__(candidate.runtime.url, candidate.model.name)
+        if known := candidate.own.get("fixed_answers"):
+            self.same_as(known)
