@@ -4,6 +4,7 @@ PYTHON ?= python3.11
 USE_CASE ?= flows/use_cases/voice_helpdesk.yaml
 PROFILE ?= cpu
 BIN := .venv/bin
+WORKERS = $(shell $(BIN)/python -c "import os; print(min(os.cpu_count() or 1, 4) + 1)")
 
 .PHONY: run test slow check bench safety studies docs screenshots install fetch clean
 
@@ -12,11 +13,12 @@ run: install
 	$(BIN)/ninefold fetch $(USE_CASE)
 	$(BIN)/ninefold run $(USE_CASE) --profile $(PROFILE)
 
+# One process more than cores: a third of the time is spent waiting for servers and browsers.
 test: install
-	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 -m "not slow"
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) -m "not slow"
 
 slow: install
-	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 -m slow
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) -m slow
 
 check: install
 	$(BIN)/ruff check .

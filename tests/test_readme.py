@@ -24,6 +24,7 @@ READ = (README, *map(page, ("operations", "serving", "approval", "cards", "linea
 PAGES = (*READ, *(path for path in DOCS if path not in READ))
 COMMANDS = list(dict.fromkeys(command for path in PAGES for command in commands(path)))
 """Each once, where it stands first."""
+ON_SMOKE = ("ninefold plan", "ninefold run", "ninefold register", "ninefold tuning")
 ELSEWHERE = {
     "make run": "the same recipe is run below with make --dry-run; its last command is the smoke run of these tests",
     "make test": "these tests",
@@ -51,7 +52,7 @@ def adapted(command: str, port: int, folder: Path) -> list[str]:
     words = shlex.split(command)
     if words[:2] == ["ninefold", "serve"]:
         words += ["--port", str(port)]
-    if words[:2] in (["ninefold", "plan"], ["ninefold", "run"], ["ninefold", "register"]) and "--profile" not in words:
+    if " ".join(words[:2]) in ON_SMOKE and "--profile" not in words:
         words += ["--profile", "smoke"]
     if words[:2] == ["ninefold", "study"] and len(words) > 2 and "--smoke" not in words:
         words += ["--smoke"]

@@ -30,7 +30,9 @@ def fixes_its_claim(name: str) -> None:
     assert one.CLAIM.claim[0].isupper(), f"flows/studies/{name}.py: a claim is a sentence"
 
 
-@pytest.mark.parametrize("name", STUDIES)
+@pytest.mark.parametrize(
+    "name", [one if one == "peft_share" else pytest.param(one, marks=pytest.mark.slow) for one in STUDIES]
+)
 def test_a_study_measures_every_arm_and_seed_once(name: str, workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     fixes_its_claim(name)
     first = measure_study(name, True, workspace, ONE)

@@ -64,6 +64,7 @@ RULES: dict[str, tuple[Task, Rule]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", RULES)
 def test_a_tiny_model_learns_a_rule_that_the_plain_baseline_does_not(name: str, tmp_path: Path) -> None:
     draw, (task, rule), step = random.Random(0), RULES[name], step_in(tmp_path)
