@@ -12,7 +12,6 @@ from typing import TypedDict
 
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
 from components.core import Frozen, Machine, Step, Workspace, digest_of, publish_json, report
 from components.core.files import read_json
@@ -147,18 +146,15 @@ def lines(measured: Mapping[str, Result], smoke: bool = False) -> list[Line]:
 
 
 def show(report: list[Line]) -> None:
-    """Print claims, figures and verdicts."""
-    table = Table("study", "claim", "contrast [95 % interval]", "could show", "verdict", box=None, pad_edge=False)
+    """Print each claim with its verdict, and below it the figures that it rests on."""
+    console = Console()
     for line in report:
         verdict = f"[{MARKS[line['verdict']]}]{line['verdict']}[/]"
-        figures = contrasts(line["result"]) if line["result"] else []
-        first, *more = figures or [("", "")]
-        table.add_row(line["study"], line["claim"], *map(escape, first), verdict)
-        for one in more:
-            table.add_row("", "", *map(escape, one), "")
-    Console().print(table)
+        console.print(f"[bold]{line['study']}[/]  {escape(line['claim'])}: {verdict}", highlight=False)
+        for figure, power in contrasts(line["result"]) if line["result"] else []:
+            console.print(escape(f"  {figure} ({power})"), highlight=False)
     if any(line["result"] and line["result"].model == SMOKE for line in report):
-        Console().print("smoke form, on a two-layer model: that a study works, and nothing of its claim", highlight=False)
+        console.print("smoke form, on a two-layer model: that a study works, and nothing of its claim", highlight=False)
 
 
 def contrasts(result: Result) -> list[tuple[str, str]]:
@@ -168,7 +164,10 @@ def contrasts(result: Result) -> list[tuple[str, str]]:
         return [(f"{arm} {one.value:.2%}", "counted") for arm, one in result.findings.arms.items()]
     tested = zip(result.claim.contrasts, result.findings.contrasts, strict=True)
     return [
-        (f"{one.name}: {interval(found.estimate)}, claimed {claimed(one)}", f"{found.detectable:.3f} from its bound")
+        (
+            f"{one.name}: {interval(found.estimate)}, claimed {claimed(one)}",
+            f"could show {found.detectable:.3f} from its bound",
+        )
         for one, found in tested
     ]
 
