@@ -95,7 +95,8 @@ def _measured(name: str, result: Result) -> str:
             for one, two in zip(claim.contrasts, found.contrasts, strict=True)
         ]
         table = ["| what is compared | measured [95 %] | claimed | could show |", "| --- | --- | --- | --- |", *rows]
-    made = f"{result.model} in {result.dtype}, {result.seconds / 60:.0f} minutes on {result.processor}, {result.date}."
+    took = f"{result.seconds:.0f} seconds" if result.seconds < 120 else f"{result.seconds / 60:.0f} minutes"
+    made = f"{result.model} in {result.dtype}, {took} on {result.processor}, {result.date}."
     return "\n".join(table) + f"\n\n![What each arm came to]({RESULTS.name}/{name}.svg)\n\nMeasured on {made}"
 
 
