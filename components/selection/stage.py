@@ -6,6 +6,7 @@ says. Not covered: prompts (prompting), latency and cost (optimization, evaluati
 """
 
 import time
+from collections.abc import Sequence
 from typing import Literal
 
 from pydantic import Field, model_validator
@@ -135,23 +136,18 @@ def select(
     plain = baselines.fit(task, metrics, dataset, config.calibration_rows, step)
     running = {model.name: _candidate(model, config, task, dataset, step) for model in models if model.name not in rejected}
 
-    split = dataset.splits["validation"]
-    rows = min(config.validation_rows or split.count, split.count)
-    measured, seconds, notes = {}, {}, [f"{name} rejected: {reason}" for name, reason in rejected.items()]
-    for candidate in progress([plain, *running.values()], "bake-off on validation"):
-        with answering(candidate, step.store, step.machine) as answer:
-            engine, started = answer.application.engine, time.perf_counter()
-            measured[candidate.digest] = measure(candidate, answer, split, task, step, config.validation_rows)
-            seconds[candidate.digest] = (time.perf_counter() - started) / rows
-            if cut := getattr(engine, "cut", 0):
-                notes.append(f"{candidate.label}: {cut} inputs are longer than its window and lost their end")
+    measured, seconds, cut = _bake_off([plain, *running.values()], config, task, dataset, step)
     step.measured["seconds_an_answer"] = {digest: round(one, 4) for digest, one in seconds.items()}
     slow = {
         name: reason
         for name, one in running.items()
         if (reason := _too_slow(one, seconds[one.digest], answers_per_month, config))
     }
-    notes += [f"{name} is not chosen: {reason}" for name, reason in slow.items()]
+    notes = [
+        *(f"{name} rejected: {reason}" for name, reason in rejected.items()),
+        *cut,
+        *(f"{name} is not chosen: {reason}" for name, reason in slow.items()),
+    ]
 
     fast = [candidate for name, candidate in running.items() if name not in slow]
     best = max(fast, key=lambda candidate: rank(measured[candidate.digest], metrics), default=None)
@@ -167,6 +163,23 @@ def select(
         rejected=rejected,
         considered=_rows(models, plain, running, rejected | slow, measured, best, config),
     )
+
+
+def _bake_off(
+    candidates: Sequence[Candidate], config: Config, task: Task, dataset: Dataset, step: Step
+) -> tuple[dict[str, Evidence], dict[str, float], list[str]]:
+    """(evidence by digest, seconds of an answer in batches by digest, whose inputs were cut)"""
+    split = dataset.splits["validation"]
+    rows = min(config.validation_rows or split.count, split.count)
+    measured, seconds, notes = {}, {}, []
+    for candidate in progress(list(candidates), "bake-off on validation"):
+        with answering(candidate, step.store, step.machine) as answer:
+            engine, started = answer.application.engine, time.perf_counter()
+            measured[candidate.digest] = measure(candidate, answer, split, task, step, config.validation_rows)
+            seconds[candidate.digest] = (time.perf_counter() - started) / rows
+            if cut := getattr(engine, "cut", 0):
+                notes.append(f"{candidate.label}: {cut} inputs are longer than its window and lost their end")
+    return measured, seconds, notes
 
 
 def _too_slow(candidate: Candidate, seconds: float, per_month: float, config: Config) -> str:

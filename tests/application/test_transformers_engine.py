@@ -1,8 +1,8 @@
 import pytest
 
 from components.application import load
-from components.application.batches import BATCH_ROWS, BATCH_TOKENS, batches
 from components.application.engines import transformers as engine_module
+from components.application.in_process import BATCH_ROWS, BATCH_TOKENS, batches
 from components.core import BadInput, Candidate, Prompt, PromptTurn, Row, Runtime, Step
 
 

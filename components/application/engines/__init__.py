@@ -15,6 +15,8 @@ whether its answers can be held to words of the context. A chat engine has
         The token that ends an answer, as text.
     close() -> None
         Free memory.
+What some have beside these: `prefix` or `follow`, by which the likelihood of any text after another is told (benchmarks,
+evaluation/likelihoods.py); `cut`, how many inputs lost their end; `billed`, tokens that a server counted.
 An engine whose applications have no prompt (baseline, classifier) has `reply(texts, hits) -> list[str]` in place of these.
 """
 

@@ -9,13 +9,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from components.core import BadInput, Candidate, Machine, Store
-from components.core.memory import give_back, spare_imports
+from components.core.memory import give_back
 
-from ..batches import batches, device
+from ..in_process import batches, device, tokenizer_in
 from ..weights import folders
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
+    from transformers import PreTrainedConfig, PreTrainedModel
 
     from ..answer import Hit
 
@@ -29,17 +29,10 @@ class Engine:
 
     def __init__(self, candidate: Candidate, store: Store, machine: Machine) -> None:
         import torch
-        from transformers import AutoModelForSequenceClassification, AutoTokenizer
-        from transformers.utils import logging as library_logging
+        from transformers import AutoModelForSequenceClassification
 
-        library_logging.set_verbosity_error()
-        library_logging.disable_progress_bar()
-        torch.set_num_threads(machine.threads)
         folder, _ = folders(candidate, store)
-        self._tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(
-            folder, local_files_only=True, trust_remote_code=False
-        )
-        spare_imports()
+        self._tokenizer = tokenizer_in(folder, machine)
         model: PreTrainedModel
         model, loaded = AutoModelForSequenceClassification.from_pretrained(
             folder,

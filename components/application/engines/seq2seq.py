@@ -9,16 +9,16 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from components.core import BadInput, Candidate, Machine, Store
-from components.core.memory import give_back, spare_imports
+from components.core.memory import give_back
 
-from ..batches import batches, device
 from ..ending import Ending, Pieces
+from ..in_process import batches, device, tokenizer_in
 from ..prompt import without_control_tokens
 from ..weights import folders
 
 if TYPE_CHECKING:
     import torch
-    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+    from transformers import PreTrainedModel
 
 ARCHITECTURES = ("encoder_decoder",)
 PACKAGES = ("torch", "transformers", "safetensors")
@@ -30,19 +30,12 @@ class Engine:
 
     def __init__(self, candidate: Candidate, store: Store, machine: Machine) -> None:
         import torch
-        from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
-        from transformers.utils import logging as library_logging
+        from transformers import AutoModelForSeq2SeqLM
 
-        library_logging.set_verbosity_error()
-        library_logging.disable_progress_bar()
-        torch.set_num_threads(machine.threads)
         folder, _ = folders(candidate, store)
-        self.tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(
-            folder, local_files_only=True, trust_remote_code=False
-        )
+        self.tokenizer = tokenizer_in(folder, machine)
         if hasattr(self.tokenizer, "src_lang"):
             raise BadInput("candidate: engine 'seq2seq' runs no model that is told its languages by codes (NLLB, mBART)")
-        spare_imports()
         model: PreTrainedModel = AutoModelForSeq2SeqLM.from_pretrained(
             folder,
             dtype=getattr(torch, candidate.runtime.dtype),

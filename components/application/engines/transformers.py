@@ -12,10 +12,10 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Protocol
 
 from components.core import BadInput, Candidate, Machine, Store
-from components.core.memory import give_back, spare_imports
+from components.core.memory import give_back
 
-from ..batches import batches, device
 from ..ending import Pieces, as_pieces
+from ..in_process import batches, device, tokenizer_in
 from ..prompt import line_breaks, shared_prefixes, token_ids
 from ..quotes import Quotes
 from ..soft_tokens import soft_ids
@@ -45,10 +45,6 @@ class Engine:
     beside their weights; keys and values that it learned come before every prompt."""
 
     def __init__(self, candidate: Candidate, store: Store, machine: Machine) -> None:
-        import torch
-        from transformers import AutoTokenizer
-        from transformers.utils import logging as library_logging
-
         from ..attention import attend_in_blocks
 
         if candidate.model is None:
@@ -57,12 +53,8 @@ class Engine:
             raise BadInput(
                 f"candidate: engine 'transformers' runs float32, bfloat16 or float16, not {candidate.runtime.dtype}"
             )
-        library_logging.set_verbosity_error()
-        library_logging.disable_progress_bar()
-        torch.set_num_threads(machine.threads)
         folder, adapter = folders(candidate, store)
-        own: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-        spare_imports()
+        own = tokenizer_in(folder, machine)
         one = adapted(folder, adapter, candidate.runtime.dtype)
         model, self.tokenizer = one.model, one.tokenizer or own
         self.device = device(machine)

@@ -4,6 +4,7 @@ llama.cpp's own converter is a script of its repository and in no package; the f
 knows names, keys and quantised forms. The format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
 """
 
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -50,9 +51,7 @@ def write_gguf(given: Given, folder: Path) -> Path:
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
     writer.close()
-    for path in checkpoint.iterdir():
-        path.unlink()
-    checkpoint.rmdir()
+    shutil.rmtree(checkpoint)
     return file
 
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from components.core import publish_json, publish_text
+from components.core import BadInput, publish_json, publish_text
 
 from . import Given, checkpoint_of
 
@@ -11,6 +11,8 @@ PACKAGES = ("torch", "transformers", "safetensors")
 
 def write(given: Given, folder: Path) -> list[str]:
     """See exports/__init__.py."""
+    if given.weights != "bf16":
+        raise BadInput(f"--weights {given.weights}: a folder for transformers holds bf16; the other forms are those of gguf")
     checkpoint_of(given, folder)
     notes = []
     if given.card:

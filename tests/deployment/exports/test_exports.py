@@ -117,6 +117,7 @@ def test_what_was_rounded_is_exported_as_it_was_before(world, tmp_path: Path) ->
     ("change", "said"),
     [
         ({"weights": "q3_k"}, "--weights q3_k: not known; allowed: bf16, f16, q8_0"),
+        ({"form": "hugging_face", "weights": "q8_0"}, "--weights q8_0: a folder for transformers holds bf16"),
         ({"form": "onnx"}, "form 'onnx' is not known; allowed: gguf, hugging_face, ollama"),
         ({"candidate": {"model": None}}, "a plain baseline is released"),
         ({"candidate": {"runtime": Runtime(engine="classifier")}}, "runs on engine 'classifier'"),
