@@ -94,7 +94,7 @@ class Run:
             settings = settings.model_copy(update={"selection": {**settings.selection, "made": False}})
         settings, note = _on_this_machine(settings)
         contract, settings, dtype = _with_dtype(contract, settings, workspace)
-        contract = _with_fixed_answers(contract, settings)
+        contract = _with_fixed_answers(contract, settings, workspace)
         sources = source_digests(contract.data, use_case.parent, workspace)
         return cls(use_case, contract, settings, workspace, sources, profile, checkpoint, note, dtype)
 
@@ -266,16 +266,16 @@ def _with_dtype(contract: UseCase, profile: Profile, workspace: Workspace) -> tu
     return contract.model_copy(update={"selection": own}), profile, f"{dtype}: {why}"
 
 
-def _with_fixed_answers(contract: UseCase, profile: Profile) -> UseCase:
-    """The contract with what the models behind endpoints answer to fixed questions today, so that a model that was changed
-    there is measured anew. Raises MachineFault where an endpoint does not answer."""
+def _with_fixed_answers(contract: UseCase, profile: Profile, workspace: Workspace) -> UseCase:
+    """The contract with what the models behind endpoints answer to fixed questions, so that a model that was changed there
+    is measured anew. Raises MachineFault where an endpoint that nothing is known of does not answer."""
     if not contract.policy.hosted_models or "endpoints" not in {**profile.selection, **contract.selection}:
         return contract
-    from components.application.engines.openai import fixed_answers
+    from flows.endpoints import known_answers
 
     config = stage_config(Selection, "selection", contract, profile)
     asked = {model.name for model in config.asked} & set(config.endpoints)
-    told = {name: fixed_answers(config.endpoints[name], name) for name in sorted(asked)}
+    told = {name: known_answers(config.endpoints[name], name, workspace.root / "endpoints") for name in sorted(asked)}
     return contract.model_copy(update={"selection": {**contract.selection, "fixed_answers": told}})
 
 

@@ -5,13 +5,16 @@ import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+from components.application.engines.openai import FIXED
+
 
 class Server(ThreadingHTTPServer):
-    """Answers with the last word of what it is asked; the first `busy` requests get 429. `asked`: the times of requests."""
+    """Answers with the last word of what it is asked; the first `busy` requests get 429. `word`: what it says
+    in place of that; to the first `odd` fixed questions it says "odd". `asked`: the times of requests."""
 
     def __init__(self, busy: int = 0, pause: str | None = None, word: str = "") -> None:
         super().__init__(("127.0.0.1", 0), Words)
-        self.busy, self.pause, self.word, self.asked = busy, pause, word, list[float]()
+        self.busy, self.pause, self.word, self.odd, self.asked = busy, pause, word, 0, list[float]()
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
     @property
@@ -31,7 +34,8 @@ class Words(BaseHTTPRequestHandler):
                 self.send_header("Retry-After", self.server.pause)
             self.end_headers()
             return
-        said = self.server.word or body["messages"][-1]["content"].split()[-1]
+        question = body["messages"][-1]["content"]
+        said = "odd" if question in FIXED[: self.server.odd] else self.server.word or question.split()[-1]
         usage = {"prompt_tokens": 40, "completion_tokens": 5}
         self.send_response(200)
         self.end_headers()

@@ -130,5 +130,5 @@ def test_a_model_that_was_changed_behind_its_name_is_noticed(
     with load(selected, step.store, step.machine) as application:
         assert application.answer(rows[:1])
     server.word = "other"
-    with pytest.raises(MachineFault, match=r"answers 4 of 4 fixed questions otherwise .* Run the use case again"):
+    with pytest.raises(MachineFault, match=r"answers most of 4 fixed questions otherwise .* Run the use case again"):
         load(selected, step.store, step.machine)

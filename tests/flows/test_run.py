@@ -26,6 +26,7 @@ from components.core.code import ROOT
 from components.core.hub_task import folder_of
 from components.core.rates import keep
 from components.selection.stage import Config
+from flows.endpoints import known_answers
 from flows.run import Run, profile_path
 from flows.start import start
 from tests.busy_endpoint import Server
@@ -208,11 +209,15 @@ def test_a_model_that_was_changed_behind_its_endpoint_is_another_run(tmp_path):
     def key() -> str:
         return Run.read(tmp_path / "hosted.yaml", str(tmp_path / "profile.yaml"), workspace).key
 
+    with pytest.raises(MachineFault, match="no endpoint answers there"):
+        known_answers("http://127.0.0.1:9", "gpt-oss-120b", tmp_path / "none")
     first = key()
     assert key() == first
+    server.odd = 1
+    assert key() == first, "one question of four is answered otherwise"
     server.word = "other"
-    assert key() != first
+    changed = key()
+    assert changed != first
     server.shutdown()
     server.server_close()
-    with pytest.raises(MachineFault, match="no endpoint answers there"):
-        key()
+    assert key() == changed, "what was measured is known without the endpoint"
