@@ -58,6 +58,8 @@ class Answer(Frozen):
     """Of which passage each of `context` is a part."""
     margin: float | None = None
     """Quoted answers: how far the abstention lay above the best quote, in logits, before its bias."""
+    no_answer: float | None = None
+    """Quoted answers: probability that the texts hold no answer, where tuning fitted one."""
     citations: tuple[Citation, ...] = ()
     """Quoted answers: the first place of the quote in each text of `context` that holds it, best first; none of an
     abstention."""
@@ -199,6 +201,7 @@ class Application:
             context=tuple(context),
             context_passages=tuple(hit.passage for hit in hits[: len(context)]),
             margin=None if margin is None else round(margin, 6),
+            no_answer=self.candidate.quoted.no_answer(margin) if self.candidate.quoted else None,
             citations=tuple(self._citations(text, hits[: len(context)])),
         )
 

@@ -25,6 +25,9 @@ PLOTS: dict[str, tuple[tuple[Plot, str], ...]] = {
     ),
     "Ladder": ((plots.ladder_bars, "Each rung with its 95 % interval, cheapest answers first; dashed: what is enough."),),
     "What was measured": ((plots.metric_bars, "Each figure with its 95 % interval."),),
+    "Calibration of abstention": (
+        (plots.reliability_curve, "What was said beside what was seen, with 95 % intervals; dashed: a perfect probability."),
+    ),
     "Slices": ((plots.slice_bars, "The primary metric on each slice; dashed: the whole test split."),),
     "Data and provenance": ((plots.data_flow, "Where rows and passages went: read, dropped at each step, and the rest."),),
     "How it was trained": (

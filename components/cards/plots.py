@@ -174,6 +174,28 @@ def quality_and_speed(record: Record) -> str | None:
         return done()
 
 
+def reliability_curve(record: Record) -> str | None:
+    """The probability that there is no answer against the share of questions without one, with 95 % intervals."""
+    points = (record.evaluated.get("no_answer") or {}).get("points")
+    if not points:
+        return None
+    said, seen = [one["said"] for one in points], [one["seen"] for one in points]
+    shares = [one["value"] for one in seen]
+    low, high = ([one[end] for one in seen] for end in ("low", "high"))
+    spread = [
+        [max(0.0, share - end) for share, end in zip(shares, low, strict=True)],
+        [max(0.0, end - share) for share, end in zip(shares, high, strict=True)],
+    ]
+    with _figure("reliability", 4.4, 4) as (axes, done):
+        axes.plot([0, 1], [0, 1], color=SOFT, linestyle="--", linewidth=1)
+        axes.errorbar(said, shares, yerr=spread, fmt="o-", color=ACCENT, ecolor=ACCENT, elinewidth=1.2, markersize=5)
+        axes.set_xlim(-0.02, 1.02)
+        axes.set_ylim(-0.02, 1.02)
+        axes.set_xlabel("probability of no answer")
+        axes.set_ylabel("share without an answer, test")
+        return done()
+
+
 def ladder_bars(record: Record) -> str | None:
     """Each rung that was climbed: the primary metric on validation with its interval, what 1,000 answers cost, and the line
     that a rung must reach."""

@@ -75,6 +75,7 @@ def markdown(record: Record, template: Path = TEMPLATES / "card.md.j2") -> str:
         "key_metrics": figures.key_metrics(record),
         "slices_with_margin": figures.slices_with_margin(record),
         "table": measured.get("table"),
+        "no_answer": record.evaluated.get("no_answer"),
         "split_rows": max((metric.get("n", 0) for metric in figures.test_metrics(record).values()), default=None),
         "gain": _gain(record),
         "slices_over": record.evaluated.get("slices_over") or (_gain(record) or {}).get("over"),

@@ -1,5 +1,6 @@
 """The Candidate: the full description of a runnable application, every part by content or by digest."""
 
+from math import tanh
 from pathlib import Path
 from typing import Any
 
@@ -115,6 +116,16 @@ class Quoted(Frozen):
 
     abstain_bias: float = 0.0
     """Added to the logit of the abstention's first token: above 0 it abstains more often. Set on validation (tuning)."""
+    calibration: tuple[float, float] | None = Field(None, exclude_if=lambda calibration: calibration is None)
+    """Slope and intercept: how the margin of the abstention over the best quote, in logits and before the bias, becomes the
+    log-odds that there is no answer. Fitted on validation (tuning)."""
+
+    def no_answer(self, margin: float | None) -> float | None:
+        """Probability that there is no answer, by the `margin` of the abstention; None where one of the two is missing."""
+        if self.calibration is None or margin is None:
+            return None
+        slope, intercept = self.calibration
+        return 0.5 + 0.5 * tanh((slope * margin + intercept) / 2)  # the logistic function, which cannot overflow
 
 
 class Runtime(Frozen):

@@ -3,6 +3,7 @@
 from components.core import Candidate, Comparison, Evidence, Metric, StageResult
 from components.core.hub_task import HubTask
 from components.measure import Bound, SliceGain
+from components.measure.reliability import Reliability
 
 from .safety import CheckDetail
 
@@ -56,6 +57,8 @@ class Evaluated(StageResult):
     """Over each reference, paired."""
     clean: dict[str, Metric] = {}
     """"this candidate" and each reference → the primary metric without the rows that are suspects (contamination)."""
+    no_answer: Reliability | None = None
+    """How far the probability that there is no answer is to be believed; None where the candidate gives none."""
     suspects: tuple[str, ...] = ()
     """Ids of the measured rows that leaks which could not be removed give away."""
     slice_gains: dict[str, dict[str, SliceGain]] = {}

@@ -33,6 +33,7 @@ from components.core import (
 )
 from components.measure import Bound, compare, compare_slices, compared, compared_on, examples, measure, rank
 from components.measure.bounds import not_worse
+from components.measure.reliability import of_no_answer
 from components.measure.scenarios import USE_CASE, Scenario, changes, own_scenario, scenarios
 
 from .base import known, on_base_weights
@@ -232,6 +233,7 @@ def evaluate(
         lost=_lost(table, others, metrics, step),
         gains={name: _over(other, evidence, name, metrics, step) for name, other in others.items()},
         clean=clean(measured, suspects, metrics, step),
+        no_answer=of_no_answer(table, candidate.quoted, task.abstain),
         suspects=tuple(row["id"] for row in table if row["id"] in suspects),
         slice_gains=slice_gains,
         slices_over=over,

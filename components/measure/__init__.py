@@ -2,7 +2,7 @@
 
 from components.core import LEVEL
 
-from .abstention import abstain_below
+from .abstention import abstain_below, calibration
 from .bounds import Bound
 from .compare import compare, compare_tables, compared, examples, missed_floors, rank, significant
 from .deciding import deciding_rows
@@ -22,6 +22,7 @@ __all__ = [
     "abstain_below",
     "abstains",
     "bootstrap",
+    "calibration",
     "compare",
     "compare_slices",
     "compare_tables",

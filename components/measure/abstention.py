@@ -1,7 +1,7 @@
 """When to abstain: a threshold on a score of confidence, set on rows whose answers are known.
 
 As SQuAD 2.0's evaluation sets its no-answer threshold (Rajpurkar, Jia and Liang 2018, arXiv:1806.03822), but under the
-contract's floors: the primary metric alone would never abstain. Not covered: calibrated probabilities.
+contract's floors: the primary metric alone would never abstain. `calibration` makes a probability of the same score.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,6 +14,8 @@ from .metrics import per_example
 
 THRESHOLDS = 50
 """Quantiles of the scores that are tried; each is one pass over a table in memory."""
+FEWEST = 10
+"""Rows with an answer, and as many without, below which no probability is fitted."""
 
 
 def abstain_below(
@@ -41,6 +43,20 @@ def abstain_below(
         return None
     lower = [score for score in ordered if score < best]
     return (best + lower[-1]) / 2 if lower else best
+
+
+def calibration(margins: Sequence[float], unanswerable: Sequence[bool]) -> tuple[float, float] | None:
+    """Slope and intercept of the log-odds that a question has no answer, in the margin of its abstention (Platt 1999,
+    "Probabilistic outputs for support vector machines"); None where fewer than ten rows have an answer, or have none.
+
+    margins, unanswerable: one a row
+    """
+    if min(sum(unanswerable), len(unanswerable) - sum(unanswerable)) < FEWEST:
+        return None
+    from sklearn.linear_model import LogisticRegression
+
+    fitted = LogisticRegression().fit([[margin] for margin in margins], list(unanswerable))
+    return round(float(fitted.coef_[0][0]), 6), round(float(fitted.intercept_[0]), 6)
 
 
 def _rank(

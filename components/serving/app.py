@@ -318,8 +318,13 @@ def _usage(reply: Reply) -> dict[str, int]:
 
 
 def _extra(id: str, reply: Reply, version: str | None) -> Ninefold:
-    cited = list(reply.citations)
-    return {"answer_id": id, "passages": list(reply.passages), "citations": cited, "model_version": version}
+    return {
+        "answer_id": id,
+        "passages": list(reply.passages),
+        "citations": list(reply.citations),
+        "no_answer_probability": None if reply.no_answer is None else round(reply.no_answer, 4),
+        "model_version": version,
+    }
 
 
 async def _unprocessable(request: Request, problem: Exception) -> JSONResponse:

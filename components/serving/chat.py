@@ -165,6 +165,8 @@ class Ninefold(TypedDict):
     """Best first."""
     citations: list[Citation]
     """Of a quoted answer, best first; else none."""
+    no_answer_probability: float | None
+    """That the passages hold no answer; null where the release was not fitted to say."""
     model_version: str | None
 
 

@@ -44,6 +44,8 @@ class Reply:
     """Best first."""
     citations: tuple[Citation, ...] = ()
     """Where a quoted answer stands in them."""
+    no_answer: float | None = None
+    """Probability that they hold no answer."""
     seen: tuple[dict[str, str], ...] = ()
     """{"id", "text"} of what was put into the prompt."""
     messages: tuple[dict[str, str], ...] = ()
@@ -228,6 +230,7 @@ class Worker:
             text=answer.text,
             passages=passages,
             citations=tuple(Citation(passage=one.passage, start=one.start, end=one.end) for one in answer.citations),
+            no_answer=answer.no_answer,
             seen=() if given else tuple({"id": id, "text": text} for id, text in context),
             messages=tuple(messages),
             prompt_tokens=self._count(asked),

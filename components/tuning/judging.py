@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from components.application import Answer, answering
 from components.core import Candidate, Dataset, Evidence, Metrics, Quoted, Step, Task
-from components.measure import abstain_below, examples, measure
+from components.measure import abstain_below, abstains, calibration, examples, measure
 
 if TYPE_CHECKING:
     from .stage import Config
@@ -28,7 +28,7 @@ def calibrated(
     config: "Config", task: Task, metrics: Metrics, candidate: Candidate, dataset: Dataset, step: Step
 ) -> tuple[Candidate, list[Answer]]:
     """`candidate` with the bias of its abstention set on validation, and its answers there: the primary metric is highest
-    where every floor holds.
+    where every floor holds. The same rows say how its margin becomes the probability that there is no answer.
 
     A quote and the margin of the abstention over it do not depend on the bias, so one pass gives the answers at every bias.
     """
@@ -42,7 +42,9 @@ def calibrated(
     answers = [Answer.of(row) for row in table]
     silent = {answer.id for answer in answers if answer.margin is not None and answer.margin + bias > 0}
     known = [answer.model_copy(update={"text": task.abstain}) if answer.id in silent else answer for answer in answers]
-    return candidate.model_copy(update={"quoted": Quoted(abstain_bias=bias)}), known
+    compared = [(row["margin"], abstains(task.abstain, row["reference"])) for row in table if row["margin"] is not None]
+    fitted = calibration([margin for margin, _ in compared], [silent for _, silent in compared])
+    return candidate.model_copy(update={"quoted": Quoted(abstain_bias=bias, calibration=fitted)}), known
 
 
 def evidence_of(

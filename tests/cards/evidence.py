@@ -13,6 +13,7 @@ from components.core import (
     Evidence,
     Metric,
     Metrics,
+    Quoted,
     Retriever,
     Row,
     Runtime,
@@ -29,6 +30,7 @@ from components.measure import METRICS, bounds, compare_slices, compared, compar
 from components.measure.intervals import table_metric
 from components.measure.item_figures import ItemFigures, Mean
 from components.measure.metrics import per_example
+from components.measure.reliability import of_no_answer
 from components.measure.scenarios import USE_CASE, Scores, changes, own_scenario, scenarios, task_figures
 
 from .record import provenance, record
@@ -50,7 +52,8 @@ def question(number: int) -> Row:
 def answered(row: Row, right: int, number: int, task: Task) -> dict[str, Any]:
     text = row.answer if number % 4 < right else "unknown"
     shown = {"id": row.id, "text": row.text, "answer": text, "reference": row.answer, "passage": row.passage}
-    return {**shown, "passages": [], "slices": row.slices, **per_example(task, row, text, None)}
+    margin = -1.5 + number % 4 + 2 * (row.answer == "unknown")
+    return {**shown, "passages": [], "margin": margin, "slices": row.slices, **per_example(task, row, text, None)}
 
 
 def measured(store: Store, folder: Path, candidate: str, right: int, rows: list[Row], split: str, task: Task) -> Evidence:
@@ -131,6 +134,7 @@ def carded(folder: Path, *, version: int = 1, right: int = 3, **changed: Any) ->
         runtime=Runtime(engine="baseline"),
         baseline=Baseline(kind="best_sentence", abstain_below=right / 10),
         retriever=Retriever(scoring="bm25", knowledge=knowledge),
+        quoted=Quoted(calibration=(0.8, -1.0)),
     )
     own = measured(store, folder, plain.digest, right, rows, split, task)
     other = measured(store, folder, "0" * 64, 1, rows, split, task)
@@ -180,6 +184,9 @@ def carded(folder: Path, *, version: int = 1, right: int = 3, **changed: Any) ->
     evaluated["bounds"] = [one.model_dump(mode="json") for one in own_bounds if one]
     evaluated["clean"] = {"this candidate": table_metric(after[1:], "f1_answerable").model_dump()}
     evaluated["suspects"] = [after[0]["id"]]
+    reliable = of_no_answer(after, plain.quoted, task.abstain)
+    assert reliable, "its rows have margins"
+    evaluated["no_answer"] = reliable.model_dump(mode="json")
     data = {**provenance(), "splits": {"test": {"name": "test", "object": split, "count": ROWS}}}
     publish_json(folder / "provenance.json", data)
     kept = store.put(folder / "provenance.json")

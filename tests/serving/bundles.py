@@ -82,7 +82,7 @@ def quoting(workspace: Workspace) -> Path:
         "baseline": None,
         "model": checkpoint("made:two-layer", "made", "apache-2.0", step),
         "prompt": Prompt(method="zero_shot", turns=(turn,)),
-        "quoted": Quoted(abstain_bias=-1000),
+        "quoted": Quoted(abstain_bias=-1000, calibration=(0.0, 0.4)),
     }
     made = candidate(workspace.store, step.scratch).model_copy(update=update)
     return export(made, workspace.store, workspace.root / "quoting", [])

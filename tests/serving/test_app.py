@@ -46,6 +46,7 @@ def test_an_answer_comes_in_openai_form_with_its_passages(client, home) -> None:
     first = reply["ninefold"]["passages"][0]
     assert (first["id"], first["text"]) == ("rail", PASSAGES["rail"])
     assert reply["ninefold"]["citations"] == [], "its answers are no quotes"
+    assert reply["ninefold"]["no_answer_probability"] is None
     assert reply["ninefold"]["model_version"] == "3"
     logged = read_traffic(Workspace(home / "home"), "desk", "3")
     row = next(row for row in logged if row["id"] == reply["ninefold"]["answer_id"])
@@ -80,6 +81,9 @@ def test_a_quoted_answer_comes_with_the_characters_of_its_passage(home) -> None:
     assert cited["passage"] == "rail"
     assert PASSAGES["rail"][cited["start"] : cited["end"]] == reply["choices"][0]["message"]["content"]
     assert json.loads(last)["ninefold"]["citations"] == [cited]
+    assert reply["ninefold"]["no_answer_probability"] == 0.5987, (
+        "the logistic function of 0.4: this margin counts for nothing"
+    )
 
 
 def test_feedback_is_kept_with_the_answer_it_is_about(client, home) -> None:

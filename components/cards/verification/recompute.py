@@ -19,6 +19,7 @@ from components.core import (
 from components.measure import METRICS, compare_slices, compared, compared_on
 from components.measure.intervals import table_metric
 from components.measure.metrics import per_example
+from components.measure.reliability import of_no_answer
 
 from ..examples import pick_examples
 from ..record import ComparisonDump, EvidenceDump, MetricDump, Record
@@ -45,6 +46,7 @@ def measured_again(tables: Tables) -> Iterator[Finding]:
     if rows is not None:
         yield from _slices(tables, rows)
         yield from _clean(tables.record, {"this candidate": rows, **usable})
+        yield from _no_answer(tables, rows)
         yield from _gains(tables.record, rows, usable)
         yield from _slice_gains(tables.record, rows, usable)
         picked = pick_examples(rows, tables.record.use_case["metrics"]["primary"])
@@ -120,6 +122,15 @@ def _clean(record: Record, read: Mapping[str, Sequence[Example]]) -> Iterator[Fi
             computed = _computed(clean, record.use_case["metrics"]["primary"])
             if not same(recorded, computed):
                 yield differs(f"clean score of {name}", recorded, computed)
+
+
+def _no_answer(tables: Tables, rows: Sequence[Example]) -> Iterator[Finding]:
+    """The reliability of the probability that there is no answer."""
+    recorded = tables.record.evaluated.get("no_answer")
+    again = of_no_answer(rows, tables.record.candidate.quoted, tables.task.abstain)
+    computed = again.model_dump(mode="json") if again else None
+    if "no_answer" in tables.record.evaluated and recorded != computed:  # a record from before there was this figure
+        yield Finding(where="probability of no answer", what="another reliability than the one that the table gives")
 
 
 def _computed(rows: Sequence[Example], metric: str) -> MetricDump | None:

@@ -75,6 +75,7 @@ def test_every_kind_of_figure_is_computed_again(card: Path, made) -> None:
     evaluated["slice_gains"]["answerable"]["no"]["verdict"] = "worse"
     evaluated["references"]["plain baseline"]["metrics"]["f1"]["value"] += 0.002
     evaluated["clean"]["this candidate"]["value"] += 0.002
+    evaluated["no_answer"]["points"][0]["said"] += 0.002
     evaluated["benchmarks"]["mmlu"]["worsening"]["high"] += 0.002
     evaluated["bias"]["wino"]["after"]["value"] += 0.002
     evaluated["task_figures"]["glue_cola"]["mcc"]["after"] += 0.002
@@ -87,7 +88,8 @@ def test_every_kind_of_figure_is_computed_again(card: Path, made) -> None:
     wrong, _ = found(card, made[2])
     for expected in (
         "check toxicity, worsening: ", "check toxicity, beside it, after, of all answers: ",
-        "clean score of this candidate: ", "benchmarks mmlu, worsening: ", "bias wino, after: ",
+        "clean score of this candidate: ", "probability of no answer: ", "bias wino, after: ",
+        "benchmarks mmlu, worsening: ",
         "task_figures glue_cola, mcc, after: ", "scenario mmlu, robustness, change: ",
         "scenario mmlu, calibration_error, before: ", "scenario the use case, robustness, after: ",
         "slice answerable = yes, f1: ", "gain over plain baseline: ", "gain over plain baseline, p_value: ",
