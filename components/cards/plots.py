@@ -186,7 +186,7 @@ def reliability_curve(record: Record) -> str | None:
         [max(0.0, share - end) for share, end in zip(shares, low, strict=True)],
         [max(0.0, end - share) for share, end in zip(shares, high, strict=True)],
     ]
-    with _figure("reliability", 4.4, 4) as (axes, done):
+    with _figure("reliability", 7, 3.6) as (axes, done):
         axes.plot([0, 1], [0, 1], color=SOFT, linestyle="--", linewidth=1)
         axes.errorbar(said, shares, yerr=spread, fmt="o-", color=ACCENT, ecolor=ACCENT, elinewidth=1.2, markersize=5)
         axes.set_xlim(-0.02, 1.02)
