@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import NotRequired, TypedDict
 
-from components.ladder import RungRow, rows
+from components.ladder import RungRow, place, rows
 from components.training import TrialRow, trial_rows
 
 from .record import MetricDump, Record
@@ -119,7 +119,7 @@ def climbed(record: Record) -> str:
     if not (rungs := ladder(record)):
         return ""
     enough = record.use_case["metrics"]["enough"]
-    tried = [row["rung"] for row in rungs if row["verdict"] != "not climbed"]
+    tried = sorted((row["rung"] for row in rungs if row["verdict"] != "not climbed"), key=place)
     met = next((row["rung"] for row in rungs if row["verdict"] == "meets"), None)
     were = "was" if len(tried) == 1 else "were"
     end = f"{met} meets the contract" if met else f"of none all of the interval on validation reaches {enough:g}"

@@ -1,7 +1,7 @@
 """The ladder: which ways to adapt a model are tried, what each one costs, and which is the first that meets the contract."""
 
 from .rows import STEP, NotClimbed, RungRow, price, rows
-from .rungs import STAGE, known, stage_of, technique_of
+from .rungs import STAGE, known, place, stage_of, technique_of
 from .stage import Config, Rung, measure_rung
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "RungRow",
     "known",
     "measure_rung",
+    "place",
     "price",
     "rows",
     "stage_of",

@@ -62,17 +62,25 @@ def rows(
     unclimbed: Mapping[str, NotClimbed],
     primary: str,
 ) -> list[RungRow]:
-    """The rungs that were climbed, in order, then those that were not.
+    """The rungs that were climbed, by what 1,000 answers were measured to cost, then by what training took; then those that
+    were not. Where a cost was not measured they stay in the order of climbing.
 
     results, measured: step → dump of its result, and its figures. primary: the contract's metric
     """
     climbed = [_climbed(name, dump, measured, primary) for name, dump in results.items() if name.startswith(STEP)]
+    if all("cost_per_1000_answers" in row for row in climbed):
+        climbed.sort(key=_spent)
     return [*climbed, *_above(unclimbed)]
 
 
 def price(cost: float) -> str:
     """What 1,000 answers cost, for people: two digits, and none of them where it is next to nothing."""
     return f"{cost:.2g}" if cost >= 0.001 else "under 0.001"
+
+
+def _spent(row: RungRow) -> tuple[float, float]:
+    """What a rung costs: two digits of its price, since a few requests tell no more, then seconds of training."""
+    return float(f"{row['cost_per_1000_answers']:.1e}"), row.get("training_seconds", 0.0)
 
 
 def _climbed(name: str, dump: Mapping[str, Any], measured: Mapping[str, Mapping[str, Any]], primary: str) -> RungRow:

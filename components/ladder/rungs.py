@@ -1,4 +1,4 @@
-"""The rungs, by name: from what costs least for 1,000 answers to what costs most, then by what training costs.
+"""The rungs, by name, in climbing order: from what is expected to cost least for 1,000 answers, then by what training costs.
 
 baseline        no language model: rules, counts, a linear model
 zero_shot       the chosen model, asked with the contract's instruction alone

@@ -120,6 +120,22 @@ def test_the_table_tells_what_was_trained_and_why_the_rest_was_not_climbed() -> 
     }  # fmt: skip
 
 
+def test_the_table_goes_by_what_was_measured_and_not_by_what_was_expected() -> None:
+    costs = {"baseline": 0.0001, "zero_shot": 0.0463, "prompting": 0.0326, "tuning.full": 0.02999, "tuning.lora": 0.03001}
+    results, measured = {}, {}
+    for rung, cost in costs.items():
+        decision = {"verdict": "keep", "reason": ""}
+        dump = {"rung": rung, "label": rung, "megabytes": 1.0, "decision": decision, "evidence": {"metrics": {}}}
+        results[f"ladder.{rung}"] = dump
+        asked = {"p50": 1, "p95": 1, "memory_gb": 1, "cost_per_1000_answers": cost, "processor": 1}
+        seconds = {"trained_share": 0.1, "seconds": 90.0 if rung == "tuning.full" else 10.0, "frozen_layers_seconds": 0.0}
+        measured |= {f"ladder.{rung}": {"requests": asked}, rung: {"training": seconds}}
+    shown = [row["rung"] for row in rows(results, measured, {}, "accuracy")]
+    assert shown == ["baseline", "tuning.lora", "tuning.full", "prompting", "zero_shot"]
+    del measured["ladder.prompting"]["requests"]
+    assert [row["rung"] for row in rows(results, measured, {}, "accuracy")] == list(costs), "not all were measured"
+
+
 def test_a_card_shows_each_technique_that_was_tried_and_a_summary_the_one_that_was_adopted() -> None:
     record = read_record(ROOT / "model_cards/voice_helpdesk/v1.md")
     first = {**record.results["tuning"], "made": {"verdict": "keep", "reason": "no gain by made rows"}}
