@@ -226,7 +226,8 @@ def _tokens(texts: list[str | None]) -> float:
 
 
 def _prompting(config: PromptingConfig, case: Case, context: float, tokens: int) -> float:
-    """Each round asks the methods that are left on the rows that are new; then the best one on those that decide."""
+    """Each round asks the methods that are left on the rows that are new; then the best one with each element that may be
+    added, and on the rows that decide."""
     methods, before, seconds = len(config.methods), 0, 0.0
     shown = context + EXAMPLE_SHARE * config.example_words
     decided = min(config.validation_rows or case.rows["validation"], case.rows["validation"])
@@ -234,6 +235,7 @@ def _prompting(config: PromptingConfig, case: Case, context: float, tokens: int)
         rows = min(wanted, case.rows["validation"])
         seconds += methods * case.answers(rows - before, shown, tokens)
         methods, before = left, rows
+    seconds += len(config.elements) * case.answers(before, shown, tokens)
     seconds += case.answers(max(0, decided - before), shown, tokens)
     return seconds + case.answers(_looked(decided, config.rows_at_most, case), shown, tokens)
 

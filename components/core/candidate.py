@@ -65,7 +65,10 @@ class Prompt(Frozen):
     turns: tuple[PromptTurn, ...]
     answer_marker: str = ""
     elements: dict[str, str] = {}
-    """task, context, examples, persona, format, tone, input, output_indicator: what the turns were made of."""
+    """task, context, examples, persona, format, tone, input, output_indicator, and those that were added (prompting/
+    principles): what the turns were made of."""
+    delimited: bool = Field(False, exclude_if=lambda delimited: not delimited)  # others keep their digests
+    """What fills the fields stands between marks that it cannot close (components/text/fenced.py)."""
 
 
 class Retriever(Frozen):

@@ -1,5 +1,6 @@
 """Stage 3, prompting: eight methods built from the contract's elements and training rows, compared by successive halving.
 
+Elements beside the eight (principles/*.py) are then tried on the survivor, one after another (growing.py).
 The survivor is compared with the candidate's own prompt, on the same rows, and adopted only if that comparison says so. What
 the first rows of validation do not settle is looked at again on more of them, then on training rows too, but for those that
 one of the two prompts shows (components/measure: looks.py, deciding.py). Methods with two turns cost two calls an
@@ -26,10 +27,13 @@ from components.core import (
 from components.measure import compare, deciding_rows, settled, sizes_of_looks
 from components.tasks import kind_of
 
+from .drafts import Draft
 from .elements import elements_of
 from .examples import pick
+from .growing import grow
 from .halving import calls, halve, measured
 from .methods import METHODS
+from .principles import PRINCIPLES
 
 
 class Config(Frozen):
@@ -40,6 +44,9 @@ class Config(Frozen):
         min_length=1,
     )
     """Methods to try. They are named, so that a new file in their folder re-runs nobody's workspace."""
+    elements: tuple[str, ...] = ()
+    """Elements beside the eight to try on the best method, in this order, each on the rows of the last round: condition,
+    delimiters, focus, form, limits, thinking."""
     rows: tuple[int, ...] = Field((16, 32, 80), min_length=1)
     """Validation rows of each round."""
     keep: tuple[int, ...] = Field((4, 2, 1), min_length=1)
@@ -65,6 +72,15 @@ class Config(Frozen):
             raise ValueError(f"{', '.join(unknown)}: not known; allowed: {', '.join(METHODS)}")
         return given
 
+    @field_validator("elements")
+    @classmethod
+    def _elements_are_known(cls, given: tuple[str, ...]) -> tuple[str, ...]:
+        if unknown := [name for name in given if name not in PRINCIPLES]:
+            raise ValueError(f"{', '.join(unknown)}: not known; allowed: {', '.join(PRINCIPLES)}")
+        if len(set(given)) < len(given):
+            raise ValueError("an element is listed twice; each can be added once")
+        return given
+
     @model_validator(mode="after")
     def _one_method_is_left(self) -> "Config":
         rows, keep = self.rows, self.keep
@@ -81,7 +97,7 @@ class Prompted(StageResult):
 
     candidate: Candidate
     winner: str
-    """The method that won, adopted or not."""
+    """The method that won, adopted or not, with the elements that were added to it."""
     proposed: Prompt
     """Its prompt."""
     rounds: tuple[dict[str, object], ...]
@@ -104,7 +120,8 @@ def prompt(
     Raises BadInput where no method is left.
     """
     schedule = list(zip(config.rows, config.keep, strict=True))
-    candidates = _candidates(config, task, candidate, dataset, step)
+    drafts = _drafts(config, task, candidate, dataset, step)
+    candidates = {name: draft.of(candidate) for name, draft in drafts.items()}
     if solved is not None:
         candidates = {name: one for name, one in candidates.items() if _shows_cases(one) == solved}
     if not candidates:
@@ -114,13 +131,25 @@ def prompt(
         )
     split = dataset.splits["validation"]
     (winner,), evidence, rounds = halve(candidates, schedule, split, task, metrics, step)
-    best = candidates[winner]
+    draft, known_best, added = grow(
+        drafts[winner],
+        candidate,
+        evidence[winner],
+        config.elements,
+        task=task,
+        train=dataset.rows("train", step.store),
+        metrics=metrics,
+        number=len(schedule) + 1,
+        rows=min(config.rows[-1], split.count),
+        measure=lambda one: measured(one, split, task, step, config.rows[-1]),
+    )
+    best = draft.of(candidate)
     assert best.prompt, "every method builds one"
     assert candidate.prompt
     over = f"the {candidate.prompt.method} prompt"
     more = deciding_rows(dataset, (candidate, best), task, step)
     first = min(config.validation_rows or split.count, split.count)
-    known = {best.digest: evidence[winner]}
+    known = {best.digest: known_best}
 
     def answered(rows: int) -> tuple[Evidence, Evidence]:
         for one in (candidate, best):
@@ -135,10 +164,10 @@ def prompt(
     )
     decision = Decision(
         verdict=compared.verdict,
-        reason=f"{winner} ({calls(best)} call(s) an answer) {_won(len(candidates) - 1)}; {compared.reason}",
+        reason=f"{best.prompt.method} ({calls(best)} call(s) an answer) {_won(len(candidates) - 1)}; {compared.reason}",
         comparison=compared.comparison,
     )
-    tables = [item.table for item in (*evidence.values(), before, after)]
+    tables = [item.table for item in (*evidence.values(), known_best, before, after)]
     return Prompted(
         decision=decision,
         metrics={
@@ -148,22 +177,21 @@ def prompt(
         objects=tuple(sorted({*tables, more.object})),
         notes=_notes(candidates),
         candidate=best if decision.adopted else candidate,
-        winner=winner,
+        winner=best.prompt.method,
         proposed=best.prompt,
-        rounds=tuple(rounds),
+        rounds=(*rounds, *added),
     )
 
 
-def _candidates(config: Config, task: Task, candidate: Candidate, dataset: Dataset, step: Step) -> dict[str, Candidate]:
-    """Method → `candidate` with that method's prompt."""
+def _drafts(config: Config, task: Task, candidate: Candidate, dataset: Dataset, step: Step) -> dict[str, Draft]:
+    """Method → what its prompt for `candidate` is built from."""
     answer_tokens = config.answer_tokens or kind_of(task.kind).tokens.prompted
     elements = elements_of(task, candidate.texts_shown > 0, answer_tokens, config.thinking_tokens)
     passages = {}
     if candidate.retriever and (readable := dataset.training_knowledge or dataset.knowledge):
         passages = {passage.id: passage.text for passage in read_passages(readable, step.store)}
     examples = pick(task, dataset.rows("train", step.store), passages, config.shots, config.example_words)
-    prompts = {name: METHODS[name](elements, examples) for name in config.methods}
-    return {name: candidate.model_copy(update={"prompt": one}) for name, one in prompts.items()}
+    return {name: Draft(method=name, elements=elements, examples=tuple(examples)) for name in config.methods}
 
 
 def _won(others: int) -> str:
