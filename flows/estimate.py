@@ -26,6 +26,7 @@ from components.feedback.stage import Config as FeedbackConfig
 from components.ladder import Config as LadderConfig
 from components.ladder import stage_of, technique_of
 from components.optimization.stage import Config as OptimizationConfig
+from components.prompting.stage import MAY_BE_LEFT_OUT
 from components.prompting.stage import Config as PromptingConfig
 from components.retrieval.stage import Config as RetrievalConfig
 from components.selection.stage import Config as SelectionConfig
@@ -227,7 +228,7 @@ def _tokens(texts: list[str | None]) -> float:
 
 def _prompting(config: PromptingConfig, case: Case, context: float, tokens: int) -> float:
     """Each round asks the methods that are left on the rows that are new; then the best one with each element that may be
-    added, and on the rows that decide."""
+    added, on the rows that decide, and without each element that may be left out."""
     methods, before, seconds = len(config.methods), 0, 0.0
     shown = context + EXAMPLE_SHARE * config.example_words
     decided = min(config.validation_rows or case.rows["validation"], case.rows["validation"])
@@ -237,6 +238,8 @@ def _prompting(config: PromptingConfig, case: Case, context: float, tokens: int)
         methods, before = left, rows
     seconds += len(config.elements) * case.answers(before, shown, tokens)
     seconds += case.answers(max(0, decided - before), shown, tokens)
+    if config.leave_one_out:
+        seconds += len(MAY_BE_LEFT_OUT) * case.answers(decided, shown, tokens)
     return seconds + case.answers(_looked(decided, config.rows_at_most, case), shown, tokens)
 
 

@@ -30,6 +30,12 @@ class Draft(Frozen):
         more = self.model_copy(update={"elements": PRINCIPLES[principle](self.elements, task, rows)})
         return None if more.says(self) else more
 
+    def without(self, element: str) -> "Draft | None":
+        """Without one of the eight elements (`examples` are one); None where this prompt does not have it."""
+        left = {"examples": ()} if element == "examples" else {"elements": self.elements.model_copy(update={element: ""})}
+        less = self.model_copy(update=left)
+        return None if less.says(self) else less
+
     def says(self, other: "Draft") -> bool:
         """Whether both make the same prompt of every input."""
         one, two = self.prompt, other.prompt

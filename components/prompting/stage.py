@@ -19,12 +19,15 @@ from components.core import (
     Frozen,
     Metrics,
     Prompt,
+    Split,
     StageResult,
     Step,
     Task,
+    progress,
+    read_jsonl,
     read_passages,
 )
-from components.measure import compare, deciding_rows, settled, sizes_of_looks
+from components.measure import LeftOut, compare, deciding_rows, examples, left_out, settled, sizes_of_looks
 from components.tasks import kind_of
 
 from .drafts import Draft
@@ -34,6 +37,8 @@ from .growing import grow
 from .halving import calls, halve, measured
 from .methods import METHODS
 from .principles import PRINCIPLES
+
+MAY_BE_LEFT_OUT = ("task", "context", "examples", "persona", "format", "tone")
 
 
 class Config(Frozen):
@@ -60,6 +65,9 @@ class Config(Frozen):
     """Examples that few_shot shows."""
     example_words: int = Field(110, ge=1)
     """Longest example, in words of input, passage and answer."""
+    leave_one_out: bool = False
+    """Measure the best prompt without its task, context, examples, persona, format and tone, one at a time, on the rows of
+    the first look: what each is worth. It changes no decision, and costs one measurement an element."""
     answer_tokens: int | None = Field(None, ge=1)
     """Longest answer; None: as its kind of task has it."""
     thinking_tokens: int = Field(48, ge=1)
@@ -102,6 +110,8 @@ class Prompted(StageResult):
     """Its prompt."""
     rounds: tuple[dict[str, object], ...]
     """round, method, rows, calls_per_answer, prompt_words, figures, kept."""
+    left_out: tuple[LeftOut, ...] = ()
+    """What elements of that prompt are worth, with `leave_one_out`; those that it does not have are not there."""
 
 
 def prompt(
@@ -167,7 +177,8 @@ def prompt(
         reason=f"{best.prompt.method} ({calls(best)} call(s) an answer) {_won(len(candidates) - 1)}; {compared.reason}",
         comparison=compared.comparison,
     )
-    tables = [item.table for item in (*evidence.values(), known_best, before, after)]
+    worth = _left_out(draft, candidate, metrics.primary, first, split, task, step) if config.leave_one_out else ()
+    tables = [item.table for item in (*evidence.values(), known_best, before, after)] + [one.evidence for one in worth]
     return Prompted(
         decision=decision,
         metrics={
@@ -180,6 +191,7 @@ def prompt(
         winner=best.prompt.method,
         proposed=best.prompt,
         rounds=(*rounds, *added),
+        left_out=worth,
     )
 
 
@@ -192,6 +204,20 @@ def _drafts(config: Config, task: Task, candidate: Candidate, dataset: Dataset, 
         passages = {passage.id: passage.text for passage in read_passages(readable, step.store)}
     examples = pick(task, dataset.rows("train", step.store), passages, config.shots, config.example_words)
     return {name: Draft(method=name, elements=elements, examples=tuple(examples)) for name in config.methods}
+
+
+def _left_out(
+    draft: Draft, candidate: Candidate, metric: str, rows: int, split: Split, task: Task, step: Step
+) -> tuple[LeftOut, ...]:
+    """What each element of the draft's prompt is worth on the first `rows` rows of `split`."""
+    less = {name: one for name in MAY_BE_LEFT_OUT if (one := draft.without(name))}
+    tables = {
+        name: measured(one.of(candidate), split, task, step, rows).table
+        for name, one in progress(less.items(), "prompting without one element")
+    }
+    whole = measured(draft.of(candidate), split, task, step, rows)
+    without = {name: (table, read_jsonl(step.store.file(table))) for name, table in tables.items()}
+    return left_out(examples(whole, step.store), without, metric)
 
 
 def _won(others: int) -> str:
