@@ -10,6 +10,7 @@ the eight elements). Not covered: search over wordings, the shorter prompt that 
 
 from pydantic import Field, field_validator, model_validator
 
+from components.application.refinements import NAMES as REFINEMENTS
 from components.core import (
     BadInput,
     Candidate,
@@ -37,6 +38,7 @@ from .growing import grow
 from .halving import calls, halve, measured
 from .methods import METHODS
 from .principles import PRINCIPLES
+from .refining import asked_again, settings_of
 
 MAY_BE_LEFT_OUT = ("task", "context", "examples", "persona", "format", "tone")
 
@@ -68,6 +70,9 @@ class Config(Frozen):
     leave_one_out: bool = False
     """Measure the best prompt without its task, context, examples, persona, format and tone, one at a time, on the rows of
     the first look: what each is worth. It changes no decision, and costs one measurement an element."""
+    refinements: tuple[str, ...] = ("too_long", "wrong_focus", "wrong_form")
+    """Faults for which an answer is asked for once more where that pays on the rows of the first look, each of them a file
+    of application/refinements. Only those are tried that the contract lets an answer have, and that answers do have."""
     answer_tokens: int | None = Field(None, ge=1)
     """Longest answer; None: as its kind of task has it."""
     thinking_tokens: int = Field(48, ge=1)
@@ -87,6 +92,13 @@ class Config(Frozen):
             raise ValueError(f"{', '.join(unknown)}: not known; allowed: {', '.join(PRINCIPLES)}")
         if len(set(given)) < len(given):
             raise ValueError("an element is listed twice; each can be added once")
+        return given
+
+    @field_validator("refinements")
+    @classmethod
+    def _refinements_are_known(cls, given: tuple[str, ...]) -> tuple[str, ...]:
+        if unknown := [name for name in given if name not in REFINEMENTS]:
+            raise ValueError(f"{', '.join(unknown)}: not known; allowed: {', '.join(REFINEMENTS)}")
         return given
 
     @model_validator(mode="after")
@@ -154,6 +166,13 @@ def prompt(
         measure=lambda one: measured(one, split, task, step, config.rows[-1]),
     )
     best = draft.of(candidate)
+    refining = list[str]()
+    if settings_of(config.refinements, best, task):
+        rows = min(config.validation_rows or split.count, split.count)
+        known_best = measured(best, split, task, step, rows, earlier=known_best)
+        best, known_best, refining = asked_again(
+            best, known_best, config.refinements, split=split, rows=rows, task=task, metrics=metrics, step=step
+        )
     assert best.prompt, "every method builds one"
     assert candidate.prompt
     over = f"the {candidate.prompt.method} prompt"
@@ -186,7 +205,7 @@ def prompt(
             f"{metrics.primary} after": _primary(after, metrics),
         },
         objects=tuple(sorted({*tables, more.object})),
-        notes=_notes(candidates),
+        notes=(*_notes(candidates), *refining),
         candidate=best if decision.adopted else candidate,
         winner=best.prompt.method,
         proposed=best.prompt,
