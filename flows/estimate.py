@@ -18,7 +18,8 @@ from dataclasses import dataclass
 from math import ceil
 from typing import TYPE_CHECKING
 
-from components.core import UseCase
+from components.application.refinements import fault
+from components.core import Task, UseCase
 from components.core.rates import Rates
 from components.data.stage import Config as DataConfig
 from components.evaluation.stage import Config as EvaluationConfig
@@ -26,6 +27,7 @@ from components.feedback.stage import Config as FeedbackConfig
 from components.ladder import Config as LadderConfig
 from components.ladder import stage_of, technique_of
 from components.optimization.stage import Config as OptimizationConfig
+from components.prompting.stage import MAY_BE_LEFT_OUT
 from components.prompting.stage import Config as PromptingConfig
 from components.retrieval.stage import Config as RetrievalConfig
 from components.selection.stage import Config as SelectionConfig
@@ -60,6 +62,8 @@ PROMPT, EXAMPLE_SHARE = 60, 0.5
 """Tokens of instruction and form in a prompt; share of a prompt's examples that is run again for a row."""
 GIVEN = 550
 """Most tokens that a prompt shows of a text that comes with its question (384 words)."""
+FAULTY = 0.2
+"""Share of answers that are too long, of the wrong form or about something else: each is given and refined again."""
 PRACTICE = 120
 """Tokens of the part of a passage that a practice row is shown."""
 BENCHMARK_ITEM, EMBEDDED_WEIGHTS = 80, 10_600_000
@@ -137,7 +141,7 @@ def seconds_of_stages(run: "Run", case: Case) -> dict[str, float]:
     work = {
         "data": case.megabytes * MEGABYTE,
         "selection": len(case.models) * case.answers(decided, case.passage, 3.0 if contract.task.labels else kind.basic),
-        "prompting": _prompting(prompting, case, context, kind.prompted),
+        "prompting": _prompting(prompting, case, context, kind.prompted, contract.task),
         "retrieval": _retrieval(retrieval, case, context, kind.prompted) if case.passages else None,
         "tuning": sum(tunings) if tunings else None,
         "feedback": _feedback(run.settings("feedback", FeedbackConfig), tuning, case, context, answer),
@@ -225,8 +229,9 @@ def _tokens(texts: list[str | None]) -> float:
     return sum(map(len, given)) / CHARACTERS / len(given) if given else 0.0
 
 
-def _prompting(config: PromptingConfig, case: Case, context: float, tokens: int) -> float:
-    """Each round asks the methods that are left on the rows that are new; then the best one on those that decide."""
+def _prompting(config: PromptingConfig, case: Case, context: float, tokens: int, task: Task) -> float:
+    """Each round asks the methods that are left on the rows that are new; then the best one with each element that may be
+    added, on the rows that decide, and without each element that may be left out."""
     methods, before, seconds = len(config.methods), 0, 0.0
     shown = context + EXAMPLE_SHARE * config.example_words
     decided = min(config.validation_rows or case.rows["validation"], case.rows["validation"])
@@ -234,7 +239,12 @@ def _prompting(config: PromptingConfig, case: Case, context: float, tokens: int)
         rows = min(wanted, case.rows["validation"])
         seconds += methods * case.answers(rows - before, shown, tokens)
         methods, before = left, rows
+    seconds += len(config.elements) * case.answers(before, shown, tokens)
     seconds += case.answers(max(0, decided - before), shown, tokens)
+    concerned = [name for name in config.refinements if not task.labels and fault(name).settings(task) is not None]
+    seconds += len(concerned) * case.answers(2 * FAULTY * decided, shown, tokens)
+    if config.leave_one_out:
+        seconds += len(MAY_BE_LEFT_OUT) * case.answers(decided, shown, tokens)
     return seconds + case.answers(_looked(decided, config.rows_at_most, case), shown, tokens)
 
 

@@ -10,6 +10,7 @@ from components.core import STAGES, Comparison, GateRefused, Metric, Release
 from components.data import Prepared
 from components.evaluation import Evaluated
 from components.ladder import Rung, RungRow, rows
+from components.measure.left_out import LeftOutRow, left_out_rows
 from components.training import TrialRow, trial_rows
 from flows.steps import Steps
 
@@ -96,6 +97,7 @@ class Summary(TypedDict):
     data: StageSummary
     ladder: list[RungRow]
     trials: NotRequired[list[TrialRow]]
+    left_out: NotRequired[list[LeftOutRow]]
     test: TestSummary | None
     bias: dict[str, object]
     not_measured: list[str]
@@ -125,6 +127,7 @@ def summarise(do: Steps, end: BaseException | None) -> Summary:
         "data": _stage(do, "data"),
         "ladder": ladder(do),
         "trials": trial_rows(results(do), {done.name: done.measured for done in do.done}),
+        "left_out": left_out_rows(results(do)),
         "test": _test(evaluated, do.run.use_case.metrics.primary) if evaluated else None,
         "bias": evaluated.model_dump(mode="json")["bias"] if evaluated else {},
         "not_measured": list(evaluated.not_measured) if evaluated else ["test: the run ended before evaluation"],

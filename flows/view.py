@@ -28,6 +28,7 @@ from components.ladder import price
 
 if TYPE_CHECKING:
     from components.ladder import RungRow
+    from components.measure.left_out import LeftOutRow
     from components.training import TrialRow
     from flows.summary import Summary
 
@@ -185,6 +186,19 @@ def trials(rows: "Sequence[TrialRow]", width: int) -> Table:
             cells += [f"{row['steps']}", shown_clock(row.get("seconds", 0.0))]
         chosen = ", ".join(f"{key} {value}" for key, value in row["settings"].items())
         listed.add_row(*cells, f"{chosen}: {row['reason']}" if row["reason"] else chosen)
+    return listed
+
+
+def left_out(rows: "Sequence[LeftOutRow]") -> Table:
+    """What each element of a prompt is worth, by the primary metric."""
+    listed = Table(title="prompt without one element", title_justify="left", header_style="bold", expand=False)
+    for name in ("element", "verdict", "without it", "what is lost", "p"):
+        listed.add_column(name, no_wrap=True, justify="left" if name in ("element", "verdict") else "right")
+    for row in rows:
+        lost = row["difference"]
+        span = f" [{lost['low']:+.3f}, {lost['high']:+.3f}]" if lost["low"] is not None else ""
+        figures = f"{row['without']:.3f}", f"{lost['value']:+.3f}{span}", f"{row['p_value']:.2g}"
+        listed.add_row(row["element"], row["verdict"], *figures)
     return listed
 
 

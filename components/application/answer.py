@@ -4,7 +4,7 @@
 """
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from functools import cache
+from functools import cache, partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -15,6 +15,7 @@ from components.text import apart, matching_label
 from .ending import Ending, limited, stop_in, until
 from .prompt import MAX_CONTEXT_WORDS, clean, cut, first_line_only, render, without_control_tokens
 from .quotes import Quotes, places
+from .refinements import refined
 
 if TYPE_CHECKING:
     from .embedder import Embedder
@@ -116,8 +117,8 @@ class Application:
 
     def stream(self, row: Row, limit: int | None = None, stop: Sequence[str] = ()) -> Generator[str | Answer, None, Ending]:
         """The answer to one row in pieces, as they are decoded, and then whole; in one piece where it is only known at the
-        end (a label, an answer of a form or after a marker, no model). The pieces join to the model's words: the whole
-        answer also has an abstention as the contract spells it. Returns how it ended.
+        end (a label, an answer of a form or after a marker, one that may be refined, no model). The pieces join to the
+        model's words: the whole answer also has an abstention as the contract spells it. Returns how it ended.
 
         limit: tokens it may have, where those are fewer than the prompt's own limit; of an answer in one piece this many are
                given, words where there is no tokenizer
@@ -125,7 +126,7 @@ class Application:
         """
         candidate = self.candidate
         whole = bool(candidate.labels) or kind_of(candidate.task).formed
-        if candidate.prompt is None or whole or candidate.prompt.answer_marker:
+        if candidate.prompt is None or whole or candidate.prompt.answer_marker or candidate.prompt.refinements:
             (answer,) = self.answer([row])
             text, ending = limited(answer.text, limit, stop, getattr(self.engine, "tokenizer", None))
             yield text
@@ -234,7 +235,13 @@ class Application:
             first_line=first_line_only(candidate, last),
             quotes=quotes,
         )
-        return [clean(candidate, text) for text in generated]
+        return [clean(candidate, text) for text in self._refined(prompt, asked, generated)]
+
+    def _refined(self, prompt: Prompt, asked: list[list[dict[str, str]]], generated: list[str]) -> list[str]:
+        last = len(prompt.turns) - 1
+        most, first_line = prompt.turns[last].max_new_tokens, first_line_only(self.candidate, last)
+        generate = partial(self.engine.generate, max_new_tokens=most, first_line=first_line)
+        return refined(self.candidate, asked, generated, generate)
 
     def _quotes(self, hits: Sequence[Sequence[Hit]]) -> list[Quotes] | None:
         """What each answer is held to, where answers are quotes; None without a text (closed book, measured beside)."""
@@ -283,6 +290,7 @@ class Application:
         chosen: list[str | None] = [None] * len(asked)
         if prompt.answer_marker or not hasattr(self.engine, "score"):
             texts = self.engine.generate(asked, prompt.turns[-1].max_new_tokens, first_line=False)
+            texts = self._refined(prompt, asked, texts)
             chosen = [matching_label(candidate.labels, clean(candidate, text)) for text in texts]
         if not hasattr(self.engine, "score"):
             return [label or candidate.labels[0] for label in chosen]

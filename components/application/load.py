@@ -6,6 +6,7 @@ from components.core import BadInput, Candidate, Machine, Retriever, Split, Stor
 
 from .answer import Application, Searcher
 from .engines import engine
+from .refinements import fault
 from .scoring import scoring
 
 
@@ -34,6 +35,10 @@ def load(candidate: Candidate, store: Store, machine: Machine) -> Application:
         )
     if candidate.quoted and candidate.prompt and candidate.prompt.answer_marker:
         raise BadInput("candidate: quotes and an answer after a marker do not go together; let the last turn only answer")
+    if candidate.quoted and candidate.prompt and candidate.prompt.refinements:
+        raise BadInput("candidate: quotes and refinements do not go together: a quote has no other form than the passage's")
+    for one in candidate.prompt.refinements if candidate.prompt else ():
+        fault(one.fault)  # a word that is not known, or a missing package, is told before a model is loaded
     if candidate.quoted and not module.QUOTES:
         raise BadInput(
             f"candidate: engine '{candidate.runtime.engine}' cannot be held to quotes; it needs a candidate without 'quoted'"

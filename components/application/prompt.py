@@ -11,7 +11,7 @@ import regex
 
 from components.core import BadInput, Candidate, Prompt
 from components.tasks import kind_of
-from components.text import begins, count, first_words, same, units, unspaced
+from components.text import begins, count, fenced, first_words, same, units, unspaced
 from components.text.turns import ASSISTANT, SYSTEM, Turn, last_said
 
 from .chat_template import rendered
@@ -43,7 +43,8 @@ def render(prompt: Prompt, turn: int, text: str, context: Sequence[str], previou
               behind the prompt's own
     context:  retrieved texts, best first; joined by an empty line and cut to 384 words
     previous: what the model said in the turn before
-    Fields are filled in one pass, so braces inside the user's text stay what they are.
+    Fields are filled in one pass, so braces inside the user's text stay what they are. Where the prompt is `delimited`, what
+    fills them stands between marks that it cannot close; else a passage may imitate what follows it ("Question: …").
     """
     before, message = _conversation(text) if reads_turns(prompt) else ([], "")
     fields = {
@@ -55,6 +56,9 @@ def render(prompt: Prompt, turn: int, text: str, context: Sequence[str], previou
 
     def fill(template: str) -> str:
         return _FIELD.sub(lambda field: fields[field[1]], template)
+
+    if prompt.delimited:
+        fields = {name: fenced(value) for name, value in fields.items()}
 
     asked = prompt.turns[turn]
     system = "\n\n".join(

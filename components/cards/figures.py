@@ -145,7 +145,9 @@ def parts(record: Record) -> list[tuple[str, str, str, str | None]]:
     if one.baseline:
         rows.append(("plain baseline", one.baseline.kind.replace("_", " "), "apache-2.0", one.baseline.object))
     if one.prompt:
-        rows.append(("prompt", f"{one.prompt.method}, {len(one.prompt.turns)} turn(s)", "apache-2.0", one.prompt.digest))
+        more = "".join(f", one more where an answer is {two.fault.replace('_', ' ')}" for two in one.prompt.refinements)
+        what = f"{one.prompt.method}, {len(one.prompt.turns)} turn(s){more}"
+        rows.append(("prompt", what, "apache-2.0", one.prompt.digest))
     if one.retriever:
         what = f"{one.retriever.scoring}, the best {one.retriever.top_k} in the prompt"
         rows.append(("retriever", what, "apache-2.0", one.retriever.index))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from components.ladder import STEP
 from components.measure import shown_p
+from components.measure.left_out import left_out_rows
 from components.measure.metrics import meaning
 
 from . import figures
@@ -91,6 +92,7 @@ def markdown(record: Record, template: Path = TEMPLATES / "card.md.j2") -> str:
         "representation": figures.representation(record),
         "trainings": figures.trainings(record),
         "trials": figures.trials(record),
+        "left_out": left_out_rows(record.results),
         "considered": record.results.get("selection", {}).get("considered", ()),
         "variants": figures.variants(record),
         "risks": risks(record),

@@ -57,6 +57,15 @@ class PromptTurn(Frozen):
     """Solved cases, shown as chat turns before `user`: (asked, answered). Fields are not filled in them."""
 
 
+class Refinement(Frozen):
+    """One more turn for answers that have a fault."""
+
+    fault: str
+    """A file of `application/refinements`: too_long, wrong_focus, wrong_form."""
+    settings: dict[str, object]
+    """What that file must know of the contract to find it."""
+
+
 class Prompt(Frozen):
     """A prompt as data: turns asked in order; the answer is what follows `answer_marker` in the last one."""
 
@@ -66,7 +75,12 @@ class Prompt(Frozen):
     turns: tuple[PromptTurn, ...]
     answer_marker: str = ""
     elements: dict[str, str] = {}
-    """task, context, examples, persona, format, tone, input, output_indicator: what the turns were made of."""
+    """task, context, examples, persona, format, tone, input, output_indicator, and those that were added (prompting/
+    principles): what the turns were made of."""
+    delimited: bool = Field(False, exclude_if=lambda delimited: not delimited)  # others keep their digests
+    """What fills the fields stands between marks that it cannot close (components/text/fenced.py)."""
+    refinements: tuple[Refinement, ...] = Field((), exclude_if=lambda refinements: not refinements)
+    """Faults for which an answer is asked for once more, in this order."""
 
 
 class Retriever(Frozen):

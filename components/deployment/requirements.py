@@ -8,6 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 from components.application import baselines
 from components.application.engines import engine
+from components.application.refinements import fault
 from components.application.scoring import scoring
 from components.application.stores import vector_store
 from components.core import Candidate, MissingPackage
@@ -30,6 +31,8 @@ def requirements(candidate: Candidate, *, server: bool = False, signed: bool = F
     if candidate.retriever and candidate.retriever.store:
         names |= {*vector_store(candidate.retriever.store).PACKAGES}
     names |= {*kind_of(candidate.task).packages}
+    for one in candidate.prompt.refinements if candidate.prompt else ():
+        names |= {*fault(one.fault).PACKAGES}
     if candidate.adapter:
         names |= {*technique(candidate.adapter.technique).PACKAGES}
     if candidate.baseline:

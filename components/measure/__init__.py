@@ -7,6 +7,7 @@ from .bounds import Bound
 from .compare import compare, compare_tables, compared, examples, missed_floors, rank, significant
 from .deciding import deciding_rows
 from .intervals import bootstrap, interval, of_two_means
+from .left_out import LeftOut, left_out
 from .looks import settled, sizes_of_looks
 from .measure import measure
 from .metrics import METRICS, per_example
@@ -18,6 +19,7 @@ __all__ = [
     "LEVEL",
     "METRICS",
     "Bound",
+    "LeftOut",
     "SliceGain",
     "abstain_below",
     "abstains",
@@ -31,6 +33,7 @@ __all__ = [
     "deciding_rows",
     "examples",
     "interval",
+    "left_out",
     "measure",
     "missed_floors",
     "normalise",

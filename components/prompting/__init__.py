@@ -2,6 +2,7 @@
 
 from .elements import Elements, Example
 from .methods import METHODS
+from .principles import PRINCIPLES
 from .stage import Config, Prompted, prompt
 
-__all__ = ["METHODS", "Config", "Elements", "Example", "Prompted", "prompt"]
+__all__ = ["METHODS", "PRINCIPLES", "Config", "Elements", "Example", "Prompted", "prompt"]

@@ -33,7 +33,7 @@ def halve(
             evidence[name] = measured(candidates[name], split, task, step, rows, earlier=evidence.get(name))
         names.sort(key=lambda name: key(candidates[name], evidence[name], metrics, name), reverse=True)
         table += [
-            _row(number, min(rows, split.count), candidates[name], evidence[name], metrics, place < going_on)
+            row(number, min(rows, split.count), candidates[name], evidence[name], metrics, place < going_on)
             for place, name in enumerate(names)
         ]
         names = names[:going_on]
@@ -65,9 +65,10 @@ def measured(
         return measure(candidate, answer, split, task, step, rows)
 
 
-def _row(
+def row(
     number: int, rows: int, candidate: Candidate, evidence: Evidence, metrics: Metrics, goes_on: bool
 ) -> dict[str, object]:
+    """What the table of rounds says of one prompt that was measured. goes_on: it was not left behind there."""
     assert candidate.prompt
     shown = [name for name in (metrics.primary, *metrics.floors) if name in evidence.metrics]
     return {

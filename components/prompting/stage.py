@@ -1,5 +1,6 @@
 """Stage 3, prompting: eight methods built from the contract's elements and training rows, compared by successive halving.
 
+Elements beside the eight (principles/*.py) are then tried on the survivor, one after another (growing.py).
 The survivor is compared with the candidate's own prompt, on the same rows, and adopted only if that comparison says so. What
 the first rows of validation do not settle is looked at again on more of them, then on training rows too, but for those that
 one of the two prompts shows (components/measure: looks.py, deciding.py). Methods with two turns cost two calls an
@@ -9,6 +10,7 @@ the eight elements). Not covered: search over wordings, the shorter prompt that 
 
 from pydantic import Field, field_validator, model_validator
 
+from components.application.refinements import NAMES as REFINEMENTS
 from components.core import (
     BadInput,
     Candidate,
@@ -18,18 +20,27 @@ from components.core import (
     Frozen,
     Metrics,
     Prompt,
+    Split,
     StageResult,
     Step,
     Task,
+    progress,
+    read_jsonl,
     read_passages,
 )
-from components.measure import compare, deciding_rows, settled, sizes_of_looks
+from components.measure import LeftOut, compare, deciding_rows, examples, left_out, settled, sizes_of_looks
 from components.tasks import kind_of
 
+from .drafts import Draft
 from .elements import elements_of
 from .examples import pick
+from .growing import grow
 from .halving import calls, halve, measured
 from .methods import METHODS
+from .principles import PRINCIPLES
+from .refining import asked_again, settings_of
+
+MAY_BE_LEFT_OUT = ("task", "context", "examples", "persona", "format", "tone")
 
 
 class Config(Frozen):
@@ -40,6 +51,9 @@ class Config(Frozen):
         min_length=1,
     )
     """Methods to try. They are named, so that a new file in their folder re-runs nobody's workspace."""
+    elements: tuple[str, ...] = ()
+    """Elements beside the eight to try on the best method, in this order, each on the rows of the last round: condition,
+    delimiters, focus, form, limits, thinking."""
     rows: tuple[int, ...] = Field((16, 32, 80), min_length=1)
     """Validation rows of each round."""
     keep: tuple[int, ...] = Field((4, 2, 1), min_length=1)
@@ -53,6 +67,12 @@ class Config(Frozen):
     """Examples that few_shot shows."""
     example_words: int = Field(110, ge=1)
     """Longest example, in words of input, passage and answer."""
+    leave_one_out: bool = False
+    """Measure the best prompt without its task, context, examples, persona, format and tone, one at a time, on the rows of
+    the first look: what each is worth. It changes no decision, and costs one measurement an element."""
+    refinements: tuple[str, ...] = ("too_long", "wrong_focus", "wrong_form")
+    """Faults for which an answer is asked for once more where that pays on the rows of the first look, each of them a file
+    of application/refinements. Only those are tried that the contract lets an answer have, and that answers do have."""
     answer_tokens: int | None = Field(None, ge=1)
     """Longest answer; None: as its kind of task has it."""
     thinking_tokens: int = Field(48, ge=1)
@@ -63,6 +83,22 @@ class Config(Frozen):
     def _methods_are_known(cls, given: tuple[str, ...]) -> tuple[str, ...]:
         if unknown := [name for name in given if name not in METHODS]:
             raise ValueError(f"{', '.join(unknown)}: not known; allowed: {', '.join(METHODS)}")
+        return given
+
+    @field_validator("elements")
+    @classmethod
+    def _elements_are_known(cls, given: tuple[str, ...]) -> tuple[str, ...]:
+        if unknown := [name for name in given if name not in PRINCIPLES]:
+            raise ValueError(f"{', '.join(unknown)}: not known; allowed: {', '.join(PRINCIPLES)}")
+        if len(set(given)) < len(given):
+            raise ValueError("an element is listed twice; each can be added once")
+        return given
+
+    @field_validator("refinements")
+    @classmethod
+    def _refinements_are_known(cls, given: tuple[str, ...]) -> tuple[str, ...]:
+        if unknown := [name for name in given if name not in REFINEMENTS]:
+            raise ValueError(f"{', '.join(unknown)}: not known; allowed: {', '.join(REFINEMENTS)}")
         return given
 
     @model_validator(mode="after")
@@ -81,11 +117,13 @@ class Prompted(StageResult):
 
     candidate: Candidate
     winner: str
-    """The method that won, adopted or not."""
+    """The method that won, adopted or not, with the elements that were added to it."""
     proposed: Prompt
     """Its prompt."""
     rounds: tuple[dict[str, object], ...]
     """round, method, rows, calls_per_answer, prompt_words, figures, kept."""
+    left_out: tuple[LeftOut, ...] = ()
+    """What elements of that prompt are worth, with `leave_one_out`; those that it does not have are not there."""
 
 
 def prompt(
@@ -104,7 +142,8 @@ def prompt(
     Raises BadInput where no method is left.
     """
     schedule = list(zip(config.rows, config.keep, strict=True))
-    candidates = _candidates(config, task, candidate, dataset, step)
+    drafts = _drafts(config, task, candidate, dataset, step)
+    candidates = {name: draft.of(candidate) for name, draft in drafts.items()}
     if solved is not None:
         candidates = {name: one for name, one in candidates.items() if _shows_cases(one) == solved}
     if not candidates:
@@ -114,13 +153,32 @@ def prompt(
         )
     split = dataset.splits["validation"]
     (winner,), evidence, rounds = halve(candidates, schedule, split, task, metrics, step)
-    best = candidates[winner]
+    draft, known_best, added = grow(
+        drafts[winner],
+        candidate,
+        evidence[winner],
+        config.elements,
+        task=task,
+        train=dataset.rows("train", step.store),
+        metrics=metrics,
+        number=len(schedule) + 1,
+        rows=min(config.rows[-1], split.count),
+        measure=lambda one: measured(one, split, task, step, config.rows[-1]),
+    )
+    best = draft.of(candidate)
+    refining = list[str]()
+    if settings_of(config.refinements, best, task):
+        rows = min(config.validation_rows or split.count, split.count)
+        known_best = measured(best, split, task, step, rows, earlier=known_best)
+        best, known_best, refining = asked_again(
+            best, known_best, config.refinements, split=split, rows=rows, task=task, metrics=metrics, step=step
+        )
     assert best.prompt, "every method builds one"
     assert candidate.prompt
     over = f"the {candidate.prompt.method} prompt"
     more = deciding_rows(dataset, (candidate, best), task, step)
     first = min(config.validation_rows or split.count, split.count)
-    known = {best.digest: evidence[winner]}
+    known = {best.digest: known_best}
 
     def answered(rows: int) -> tuple[Evidence, Evidence]:
         for one in (candidate, best):
@@ -135,10 +193,11 @@ def prompt(
     )
     decision = Decision(
         verdict=compared.verdict,
-        reason=f"{winner} ({calls(best)} call(s) an answer) {_won(len(candidates) - 1)}; {compared.reason}",
+        reason=f"{best.prompt.method} ({calls(best)} call(s) an answer) {_won(len(candidates) - 1)}; {compared.reason}",
         comparison=compared.comparison,
     )
-    tables = [item.table for item in (*evidence.values(), before, after)]
+    worth = _left_out(draft, candidate, metrics.primary, first, split, task, step) if config.leave_one_out else ()
+    tables = [item.table for item in (*evidence.values(), known_best, before, after)] + [one.evidence for one in worth]
     return Prompted(
         decision=decision,
         metrics={
@@ -146,24 +205,38 @@ def prompt(
             f"{metrics.primary} after": _primary(after, metrics),
         },
         objects=tuple(sorted({*tables, more.object})),
-        notes=_notes(candidates),
+        notes=(*_notes(candidates), *refining),
         candidate=best if decision.adopted else candidate,
-        winner=winner,
+        winner=best.prompt.method,
         proposed=best.prompt,
-        rounds=tuple(rounds),
+        rounds=(*rounds, *added),
+        left_out=worth,
     )
 
 
-def _candidates(config: Config, task: Task, candidate: Candidate, dataset: Dataset, step: Step) -> dict[str, Candidate]:
-    """Method → `candidate` with that method's prompt."""
+def _drafts(config: Config, task: Task, candidate: Candidate, dataset: Dataset, step: Step) -> dict[str, Draft]:
+    """Method → what its prompt for `candidate` is built from."""
     answer_tokens = config.answer_tokens or kind_of(task.kind).tokens.prompted
     elements = elements_of(task, candidate.texts_shown > 0, answer_tokens, config.thinking_tokens)
     passages = {}
     if candidate.retriever and (readable := dataset.training_knowledge or dataset.knowledge):
         passages = {passage.id: passage.text for passage in read_passages(readable, step.store)}
     examples = pick(task, dataset.rows("train", step.store), passages, config.shots, config.example_words)
-    prompts = {name: METHODS[name](elements, examples) for name in config.methods}
-    return {name: candidate.model_copy(update={"prompt": one}) for name, one in prompts.items()}
+    return {name: Draft(method=name, elements=elements, examples=tuple(examples)) for name in config.methods}
+
+
+def _left_out(
+    draft: Draft, candidate: Candidate, metric: str, rows: int, split: Split, task: Task, step: Step
+) -> tuple[LeftOut, ...]:
+    """What each element of the draft's prompt is worth on the first `rows` rows of `split`."""
+    less = {name: one for name in MAY_BE_LEFT_OUT if (one := draft.without(name))}
+    tables = {
+        name: measured(one.of(candidate), split, task, step, rows).table
+        for name, one in progress(less.items(), "prompting without one element")
+    }
+    whole = measured(draft.of(candidate), split, task, step, rows)
+    without = {name: (table, read_jsonl(step.store.file(table))) for name, table in tables.items()}
+    return left_out(examples(whole, step.store), without, metric)
 
 
 def _won(others: int) -> str:

@@ -28,6 +28,10 @@ class Words:
     """The form of an answer in a sentence, where the contract's `task.format` says nothing."""
     methods: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """Prompting method → its word for a sentence → that sentence. What is not named is left out of the prompt."""
+    elements: Mapping[str, str] = field(default_factory=dict)
+    """Element that prompting may add (prompting/principles) → its sentence. Keys of the task stand in braces: {abstain}."""
+    form: Callable[[Task], str] = lambda task: ""
+    """The form of an answer shown, not told: the JSON that is wanted, the labels as a list."""
     instruction: Callable[[Task], str] = lambda task: task.instruction
     """What is to be done, with what the kind's own keys add to the contract's instruction."""
     tuned: Callable[[Task], str] = lambda task: task.instruction

@@ -42,6 +42,8 @@ KIND = Kind(
             },
             "iterative": {"check": "Check the draft: does the text as a whole support it? Give the corrected label only."},
         },
+        elements={"condition": "If the text speaks for several labels, give the one that it speaks for most."},
+        form=lambda task: "\n".join(["The labels:", *(f"- {label}" for label in task.labels)]),
         tuned=_tuned,
         tuned_input="Text: {{input}}",
     ),

@@ -37,6 +37,7 @@ KIND = Kind(
                 "reply only."
             },
         },
+        elements={"condition": "If something is missing that the reply depends on, ask for it."},
         tuned=_tuned,
         tuned_input="{{message}}",
     ),

@@ -49,6 +49,10 @@ KIND = Kind(
                 "check": "Check the draft: is it right, and is it as short as it can be? Give the corrected answer only."
             },
         },
+        elements={
+            "condition": "First check whether the passage holds the answer. If it does not, say {abstain} and nothing else.",
+            "focus": "Answer what is asked, and leave out what else the passage says.",
+        },
         tuned=_tuned,
         tuned_input="Question: {{input}}",
     ),

@@ -54,6 +54,10 @@ KIND = Kind(
         format=lambda task: "Answer with a short summary.",
         instruction=_instruction,
         tuned=_instruction,
+        elements={
+            "condition": "If the document does not say something, leave it out.",
+            "focus": "Leave out what is not about {focus}.",
+        },
         methods={
             "negative": {
                 "do_not": "Do not add facts or opinions. Do not copy whole paragraphs. Do not begin with 'This document'."

@@ -5,6 +5,7 @@ Three strengths. *Same* (`same`): rows, labels and names. *Scored* (`scored`): t
 leaks are found; `holds` says whether a text stands in another. Benchmarks of the hub keep lm-eval's own rules.
 """
 
+from .fenced import fenced
 from .given import apart, together
 from .labels import label_of, matching_label
 from .language import english_only, is_english
@@ -20,6 +21,7 @@ __all__ = [
     "characters",
     "count",
     "english_only",
+    "fenced",
     "first_words",
     "holds",
     "is_english",

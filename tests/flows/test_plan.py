@@ -77,6 +77,18 @@ def test_a_search_takes_its_minutes_and_at_least_its_first_trial(workspace: Work
     assert 36_000 < long < 36_000 + once
 
 
+def test_leaving_elements_out_and_adding_some_is_foreseen(workspace: Workspace) -> None:
+    def prompting(**settings: object) -> float:
+        run = Run.read(Path("film_reviews"), "cpu", workspace)
+        case = case_of(run, look_at_rows(run), RATES)
+        run = replace(run, use_case=run.use_case.model_copy(update={"prompting": settings}))
+        return seconds_of_stages(run, case)["prompting"]
+
+    plain, without, more = prompting(), prompting(leave_one_out=True), prompting(elements=["focus", "delimiters"])
+    assert plain < more < without
+    assert prompting(elements=["focus"]) - plain == pytest.approx((more - plain) / 2, rel=0.02)
+
+
 def test_a_faster_machine_takes_less_and_a_case_without_passages_retrieves_nothing(workspace: Workspace) -> None:
     fast = RATES.model_copy(
         update={
