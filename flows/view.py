@@ -28,7 +28,7 @@ from components.ladder import price
 
 if TYPE_CHECKING:
     from components.ladder import RungRow
-    from components.training import TrialRow
+    from components.training import PretrainedRow, TrialRow
     from flows.summary import Summary
 
 MARKS = {"ran": "[green]✓[/]", "reused": "[cyan]↺[/]", "skipped": "[dim]–[/]"}
@@ -185,6 +185,23 @@ def trials(rows: "Sequence[TrialRow]", width: int) -> Table:
             cells += [f"{row['steps']}", shown_clock(row.get("seconds", 0.0))]
         chosen = ", ".join(f"{key} {value}" for key, value in row["settings"].items())
         listed.add_row(*cells, f"{chosen}: {row['reason']}" if row["reason"] else chosen)
+    return listed
+
+
+def pretraining(rows: "Sequence[PretrainedRow]") -> Table:
+    """How likely texts were to the model before and after it read documents."""
+    listed = Table(title="pre-training", title_justify="left", header_style="bold", expand=False)
+    for name in ("texts", "n", "nats a token", "change", "perplexity"):
+        listed.add_column(name, no_wrap=name != "texts", justify="left" if name == "texts" else "right")
+    for row in rows:
+        interval = f"[{row['low']:+.3f}, {row['high']:+.3f}]" if row["low"] is not None and row["high"] is not None else ""
+        listed.add_row(
+            f"{row['where']}: {row['source']}",
+            f"{row['documents']}",
+            f"{row['before']:.3f} → {row['after']:.3f}",
+            f"{row['change']:+.3f} {interval}".rstrip(),
+            f"{row['perplexity_before']} → {row['perplexity_after']}",
+        )
     return listed
 
 

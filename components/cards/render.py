@@ -90,6 +90,7 @@ def markdown(record: Record, template: Path = TEMPLATES / "card.md.j2") -> str:
         "representation": figures.representation(record),
         "trainings": figures.trainings(record),
         "trials": figures.trials(record),
+        "pretrainings": figures.pretrainings(record),
         "considered": record.results.get("selection", {}).get("considered", ()),
         "variants": figures.variants(record),
         "risks": risks(record),

@@ -6,6 +6,8 @@ repeats none measures it outside.
 """
 
 import json
+import re
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TypedDict
@@ -15,12 +17,15 @@ from components.text.leaks import Item, Leaks
 from components.text.overlap import Overlap
 
 from .contamination import LeakFinding, training_leaks
-from .documents import Entry, entry
+from .documents import Entry, Origin, entry
+from .readers import UNITS
 from .rows import Collected, passage_id
 from .split import shuffled
 
 GENERAL = 100
 """Documents of the general text that are measured."""
+_PART = re.compile(rf", (?:{'|'.join(sorted({*UNITS.values()} - {'line', 'document'}))}) \d+$")
+"""Behind a file's name, where a text of it is a part of one document."""
 FIELDS = ("document", "passage", "text")
 """What a general text's lines may call it."""
 
@@ -70,17 +75,20 @@ def divide_documents(
     """Divide the curated documents of `collected`; nothing where there are none.
 
     leaks: over validation, test and benchmark items; held_out: over their passages. share: of documents that is held out, by
-    the seed and each document alone. near: as for `Overlap`. general: `asset:<asset>/<path>` of JSON lines. Raises
-    GateRefused where no document is left to train on or to measure on.
+    the seed and each document alone; the pages of one file in a folder are one document. near: as for `Overlap`.
+    general: `asset:<asset>/<path>` of JSON lines. Raises GateRefused where no document is left to train on.
     """
     if not collected.documents:
         return Documents([], [], [], [], [], general)
     findings = _leaks(list(collected.documents.values()), leaks, held_out)
     leaked = {one.id: one for one in findings}
-    clean = [name for name in shuffled(collected.documents, seed) if name not in leaked]
-    held = [collected.documents[name] for name in clean[: max(1, round(share * len(clean)))]]
+    whole: dict[str, list[Passage]] = defaultdict(list)
+    for name in shuffled(collected.documents.keys() - leaked.keys(), seed):
+        whole[_document(collected.origin["documents", name], name)].append(collected.documents[name])
+    order = shuffled(whole, seed)
+    first = max(1, round(share * len(order)))
+    held, rest = ([one for name in names for one in whole[name]] for names in (order[:first], order[first:]))
     same = Overlap([(Item("in domain", one.id), one.text) for one in held], near)
-    rest = [collected.documents[name] for name in clean[len(held) :]]
     training = [one for one in rest if not same.find(one.text)]
     if not training:
         raise GateRefused(
@@ -97,6 +105,12 @@ def divide_documents(
     ]
     outside = _general(general, [*held, *training], near, workspace)
     return Documents(training, held, outside, findings, out, general)
+
+
+def _document(origin: Origin, name: str) -> str:
+    """What the text `name` is a part of: its file, or itself."""
+    file = _PART.sub("", origin.file)
+    return f"{origin.source}/{file}" if file != origin.file else name
 
 
 def _leaks(documents: list[Passage], leaks: Leaks, held_out: Overlap) -> list[LeakFinding]:

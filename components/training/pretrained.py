@@ -3,14 +3,11 @@ its table for summary and card."""
 
 import math
 from collections.abc import Iterator, Mapping
-from typing import Any, Literal, NotRequired, TypedDict
+from typing import Literal, NotRequired, TypedDict
 
 from components.core import Frozen, Metric
 
-from .trials import STEP
-
-Dump = Mapping[str, Any]
-"""Of a step's result, or of what it measured."""
+from .trials import STEP, Dump
 
 
 class Texts(Frozen):

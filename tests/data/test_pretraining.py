@@ -9,6 +9,7 @@ from components.core.assets import ASSETS
 from components.data.pretraining import GENERAL
 
 from .conftest import QUESTIONS, REVIEWS, TOPICS, Bench, question_rows, write
+from .test_texts import printed
 
 DESK = {"name": "desk", "path": "desk.jsonl", "role": "examples_and_knowledge"}
 MANUALS = {"name": "manuals", "path": "manuals.jsonl", "role": "unlabelled"}
@@ -117,3 +118,15 @@ def test_too_few_documents_are_refused(bench: Bench, general: str) -> None:
         GateRefused, match="of 1 unlabelled documents none is left to train on: 0 give evaluation rows away, 1 are held"
     ):
         prepared(bench, general, [text(1)])
+
+
+def test_the_pages_of_one_file_are_not_divided(bench: Bench, general: str) -> None:
+    (bench.folder / "docs").mkdir()
+    for number in range(6):
+        printed(bench.folder / "docs" / f"{number}.pdf", *(text(3 * number + page) for page in range(3)))
+    write(bench.folder / "desk.jsonl", question_rows())
+    folder = MANUALS | {"path": "docs"}
+    found = bench.prepare(QUESTIONS, bench.data(DESK, folder), general=general, held_out_documents=0.3)
+    held = {one.text.split()[1] for one in read_passages(found.dataset.documents_in_domain, bench.store)}
+    assert len(held) == 6
+    assert len({int(number) // 3 for number in held}) == 2, "two files of six, with all their pages"
