@@ -23,6 +23,7 @@ from components.core import Frozen, Profile, UseCase, publish_text
 from components.data.filters import FILTERS
 from components.optimization import techniques as optimizations
 from components.tasks import kind_of, names
+from components.training import DOCUMENTS, objectives
 from components.training import techniques as trainings
 
 PAGE = Path(__file__).with_suffix(".md")
@@ -88,6 +89,8 @@ def page() -> str:
     parts += [f"### `{word}` of a profile\n\n{table(kind, word)}" for word, kind in ONLY_PROFILE.items()]
     parts += ["### Techniques of `tuning`\n\nTheir settings stand in `tuning` beside `technique`.\n\n"]
     parts += [_variant(f"`{name}`: ", trainings.technique(name).Settings) for name in trainings.TECHNIQUES]
+    parts += ["### Objectives of `tuning.pretraining`\n\nTheir settings stand in `settings` beside `objective`.\n\n"]
+    parts += [_variant(f"`{name}`: ", objectives.objective(name).Settings) for name in DOCUMENTS]
     parts += ["### Techniques of `optimization`\n\nTheir settings stand in `optimization` under the technique's name.\n\n"]
     parts += [_variant(f"`{name}`: ", optimizations.technique(name).Settings) for name in optimizations.TECHNIQUES]
     return "".join(parts).rstrip() + "\n"

@@ -34,6 +34,7 @@ from components.selection.stage import Config as SelectionConfig
 from components.selection.stage import rejections
 from components.tasks import kind_of
 from components.training import technique
+from components.tuning.pretraining import Pretraining
 from components.tuning.stage import Config as TuningConfig
 
 if TYPE_CHECKING:
@@ -97,6 +98,8 @@ class Case:
     passage: float
     """Tokens of a whole passage, or of a text that comes with its question; 0 where there is neither."""
     megabytes: float
+    documents: tuple[float, float]
+    """How many documents there are for pre-training, and the mean tokens of one."""
     trainings: int
     """2 where made rows are tried beside the collected ones."""
     models: tuple[int, ...]
@@ -200,6 +203,7 @@ def case_of(run: "Run", seen: "list[Seen]", rates: Rates) -> Case:
     examples = [record for one in seen if "examples" in one.source.role for record in one.records]
     knowing = [one for one in seen if "knowledge" in one.source.role]
     passages = [record for one in knowing for record in one.records]
+    unlabelled = [] if contract.data.labelling else [one for one in seen if one.source.role == "unlabelled"]
     held = sum(len(one.records) if one.whole else 10_000 for one in knowing)
     dtype = selection.dtype if selection.dtype in ("float32", "bfloat16") else "float32"
     if run.profile.machine.device == "cuda":
@@ -214,6 +218,10 @@ def case_of(run: "Run", seen: "list[Seen]", rates: Rates) -> Case:
         text=_tokens([record.text for record in examples]),
         answer=_tokens([record.answer for record in examples]),
         passage=_tokens([record.passage for record in (examples if contract.task.given else passages)]),
+        documents=(
+            sum(len(one.records) if one.whole else 10_000 for one in unlabelled),
+            _tokens([record.text for one in unlabelled for record in one.records]),
+        ),
         megabytes=sum(one.size for one in seen) / 1e6,
         trainings=2 if contract.data.has_made_rows else 1,
         models=tuple(model.parameters for model in models),
@@ -277,7 +285,15 @@ def _tuning(config: TuningConfig, case: Case, context: float, answer: float, con
     judged = case.answers(min(rows or validation, validation), context, answer)
     once = trained + frozen + judged
     first = max(60 * config.minutes, SEARCHED * once) + judged if config.minutes else once
-    return first + (case.trainings - 1) * once
+    return first + (case.trainings - 1) * once + (_pretraining(config.pretraining, case, share) if config.pretraining else 0)
+
+
+def _pretraining(config: Pretraining, case: Case, share: float) -> float:
+    """Documents through the trained layers, once through the others; what measures it is read before and after."""
+    number, length = case.documents
+    tokens = min(number, config.documents_at_most) * length
+    trained = BACKWARD * share * case.forward(tokens * config.epochs) + (1 - share) * case.forward(tokens)
+    return trained + 4 * case.forward(config.perplexity_tokens)
 
 
 def _feedback(config: FeedbackConfig, tuning: float, case: Case, context: float, answer: float) -> float:

@@ -17,7 +17,7 @@ from flows.environment import NO_TELEMETRY, json_text
 from flows.foreseen import look_at_rows
 from flows.own_model import Elsewhere
 from flows.run import Run
-from flows.view import ladder, left_out, noise_to, table, trials, watching
+from flows.view import ladder, left_out, noise_to, pretraining, table, trials, watching
 
 if TYPE_CHECKING:
     from components.data import Seen
@@ -95,6 +95,8 @@ def show(summary: "Summary", run: Run, note: str = "") -> None:
         console.print(trials(tried, console.width))
     if worth := summary.get("left_out"):
         console.print(left_out(worth))
+    if read := summary.get("pretraining"):
+        console.print(pretraining(read))
     test = summary["test"]
     if test and test["gain"]:
         primary, gain = test["primary"], test["gain"]

@@ -11,7 +11,7 @@ from components.data import Prepared
 from components.evaluation import Evaluated
 from components.ladder import Rung, RungRow, rows
 from components.measure.left_out import LeftOutRow, left_out_rows
-from components.training import TrialRow, trial_rows
+from components.training import PretrainedRow, TrialRow, pretrained_rows, trial_rows
 from flows.steps import Steps
 
 SCHEMA = "ninefold/summary/1"
@@ -98,6 +98,7 @@ class Summary(TypedDict):
     ladder: list[RungRow]
     trials: NotRequired[list[TrialRow]]
     left_out: NotRequired[list[LeftOutRow]]
+    pretraining: NotRequired[list[PretrainedRow]]
     test: TestSummary | None
     bias: dict[str, object]
     not_measured: list[str]
@@ -109,6 +110,7 @@ def summarise(do: Steps, end: BaseException | None) -> Summary:
     released = do.result("deployment")
     release: Release | None = getattr(released, "release", None)
     evaluated = evaluation_of(do, release.candidate.digest if release else None)
+    found, measured = results(do), {done.name: done.measured for done in do.done}
     return {
         "schema": SCHEMA,
         "run_id": do.run.id,
@@ -126,8 +128,9 @@ def summarise(do: Steps, end: BaseException | None) -> Summary:
         "stages": [_stage(do, stage) for stage in STAGES],
         "data": _stage(do, "data"),
         "ladder": ladder(do),
-        "trials": trial_rows(results(do), {done.name: done.measured for done in do.done}),
-        "left_out": left_out_rows(results(do)),
+        "trials": trial_rows(found, measured),
+        "left_out": left_out_rows(found),
+        "pretraining": pretrained_rows(found, measured),
         "test": _test(evaluated, do.run.use_case.metrics.primary) if evaluated else None,
         "bias": evaluated.model_dump(mode="json")["bias"] if evaluated else {},
         "not_measured": list(evaluated.not_measured) if evaluated else ["test: the run ended before evaluation"],

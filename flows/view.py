@@ -29,7 +29,7 @@ from components.ladder import price
 if TYPE_CHECKING:
     from components.ladder import RungRow
     from components.measure.left_out import LeftOutRow
-    from components.training import TrialRow
+    from components.training import PretrainedRow, TrialRow
     from flows.summary import Summary
 
 MARKS = {"ran": "[green]✓[/]", "reused": "[cyan]↺[/]", "skipped": "[dim]–[/]"}
@@ -199,6 +199,23 @@ def left_out(rows: "Sequence[LeftOutRow]") -> Table:
         span = f" [{lost['low']:+.3f}, {lost['high']:+.3f}]" if lost["low"] is not None else ""
         figures = f"{row['without']:.3f}", f"{lost['value']:+.3f}{span}", f"{row['p_value']:.2g}"
         listed.add_row(row["element"], row["verdict"], *figures)
+    return listed
+
+
+def pretraining(rows: "Sequence[PretrainedRow]") -> Table:
+    """How likely texts were to the model before and after it read documents."""
+    listed = Table(title="pre-training", title_justify="left", header_style="bold", expand=False)
+    for name in ("texts", "n", "nats a token", "change", "perplexity"):
+        listed.add_column(name, no_wrap=name != "texts", justify="left" if name == "texts" else "right")
+    for row in rows:
+        interval = f"[{row['low']:+.3f}, {row['high']:+.3f}]" if row["low"] is not None and row["high"] is not None else ""
+        listed.add_row(
+            f"{row['where']}: {row['source']}",
+            f"{row['documents']}",
+            f"{row['before']:.3f} → {row['after']:.3f}",
+            f"{row['change']:+.3f} {interval}".rstrip(),
+            f"{row['perplexity_before']} → {row['perplexity_after']}",
+        )
     return listed
 
 

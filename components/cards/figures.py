@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import NotRequired, TypedDict
 
 from components.ladder import RungRow, place, rows
-from components.training import TrialRow, trial_rows
+from components.training import PretrainedRow, TrialRow, pretrained_rows, trial_rows
 
 from .record import MetricDump, Record
 
@@ -207,6 +207,11 @@ def made_rows(record: Record) -> dict[str, object]:
 def trials(record: Record) -> list[TrialRow]:
     """What searches of tuning tried, in order."""
     return trial_rows(record.results, record.measured)
+
+
+def pretrainings(record: Record) -> list[PretrainedRow]:
+    """How likely texts were to the model before and after it read documents."""
+    return pretrained_rows(record.results, record.measured)
 
 
 def slice_metrics(record: Record, values: Mapping[str, Mapping[str, object]], most: int = 5) -> list[str]:

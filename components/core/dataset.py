@@ -58,6 +58,12 @@ class Dataset(Frozen):
     practice_passages: Split | None = None
     suspects: dict[str, tuple[str, ...]] = {}
     """Split → ids of rows that what could not be removed gives away; scores are shown with and without them."""
+    documents: Split | None = Field(None, exclude_if=lambda split: split is None)  # others keep their digests
+    """Texts that pre-training reads; of none of them is a row, a passage of validation or test, or a benchmark item."""
+    documents_in_domain: Split | None = Field(None, exclude_if=lambda split: split is None)
+    """Documents held out of those, to measure the model in its domain."""
+    documents_out_of_domain: Split | None = Field(None, exclude_if=lambda split: split is None)
+    """A fixed general text, to measure it outside."""
     made: Split | None = None
     """Rows that nobody collected as they are (`Row.origin`): tuning may read them beside `train`, nothing else may."""
     benchmark_items: Split | None = None

@@ -39,13 +39,15 @@ class Flow(TypedDict):
 
 
 def curate_collected(collected: Collected, train: list[Row], data: Data, task: Task) -> tuple[list[Row], Curated]:
-    """Curate the passages of the base, the practice rows and the training rows: (training rows left, what was done).
+    """Curate the passages of the base, the practice rows, the training rows and the documents: (training rows left, what was
+    done).
 
     `collected` is brought up to date. A training row keeps its id: it names what was read, not what became of it. A
     rewritten passage is named anew, by its words.
     """
     asked = {row.passage for row in collected.rows if row.passage}
     documents = [_document("knowledge", one, collected, one.id in asked) for one in collected.passages.values()]
+    documents += [_document("documents", one, collected, False) for one in collected.documents.values()]
     practised: dict[str, Row] = {}
     for row in collected.practice:
         practised.setdefault(row.passage or "", row)
@@ -55,10 +57,11 @@ def curate_collected(collected: Collected, train: list[Row], data: Data, task: T
     turns = kind_of(task.kind).turns
     documents += [Document("train", row.id, row.text, collected.origin["train", row.id], turns=turns) for row in train]
     done = curate(documents, data, task)
-    left: dict[Part, dict[str, str]] = {"knowledge": {}, "practice": {}, "train": {}}
+    left: dict[Part, dict[str, str]] = {"knowledge": {}, "practice": {}, "train": {}, "documents": {}}
     for document in done.documents:
         left[document.part][document.id] = document.text
-    _keep_passages(collected, left["knowledge"], data, task, done)
+    collected.passages = _kept("knowledge", collected.passages, left["knowledge"], collected, data, task, done)
+    collected.documents = _kept("documents", collected.documents, left["documents"], collected, data, task, done)
     _keep_practice(collected, left["practice"], data, task, done)
     rows = [row.model_copy(update={"text": left["train"][row.id]}) for row in train if row.id in left["train"]]
     return rows, done
@@ -68,21 +71,24 @@ def _document(part: Part, passage: Passage, collected: Collected, fixed: bool) -
     return Document(part, passage.id, passage.text, collected.origin[part, passage.id], fixed)
 
 
-def _keep_passages(collected: Collected, left: dict[str, str], data: Data, task: Task, done: Curated) -> None:
-    """Passages with their new texts; of those that have become equal, the first."""
+def _kept(
+    part: Part, before: dict[str, Passage], left: dict[str, str], collected: Collected, data: Data, task: Task, done: Curated
+) -> dict[str, Passage]:
+    """Those of `before` that are `left`, with their new texts; of those that have become equal, the first."""
     normalised = normaliser(data.normalise.model_copy(update={"stop_words": "keep"}), task.language)
-    before, collected.passages = collected.passages, {}
+    kept: dict[str, Passage] = {}
     for name, text in left.items():
         passage = before[name]
         if text != passage.text:
             title = normalised(passage.title)
             passage = passage.model_copy(update={"id": passage_id(text), "text": text, "title": title})
-        origin = collected.origin["knowledge", name]
-        if passage.id in collected.passages:
-            done.dropped.append(entry(origin, "knowledge", "curated", "equal words after curation"))
+        origin = collected.origin[part, name]
+        if passage.id in kept:
+            done.dropped.append(entry(origin, part, "curated", "equal words after curation"))
             continue
-        collected.origin["knowledge", passage.id] = origin
-        collected.passages[passage.id] = passage
+        collected.origin[part, passage.id] = origin
+        kept[passage.id] = passage
+    return kept
 
 
 def _keep_practice(collected: Collected, left: dict[str, str], data: Data, task: Task, done: Curated) -> None:
@@ -112,9 +118,14 @@ def read_at(collected: Collected, uncollected: dict[str, Origin]) -> Iterator[Li
     known = {**collected.origin, **{("train", name): origin for name, origin in uncollected.items()}}
     for (part, name), origin in known.items():
         line: Line = {"part": part, "id": name, **origin.place}
-        yield line | {"words": passage_id(texts[name])} if part != "knowledge" and name in texts else line
+        yield line | {"words": passage_id(texts[name])} if part in ("train", "practice") and name in texts else line
     for origin, text in collected.unlabelled:
         yield {"part": "train", "words": passage_id(text), **origin.place}
+
+
+ELSEWHERE = ("training passage", "document")
+"""Findings that say nothing of a row or a passage of the base: what leaks in training may stay there, and documents have a
+list of their own."""
 
 
 def left_out(
@@ -130,7 +141,7 @@ def left_out(
     placed: example rows by split, before curation; curated: after it; used: those that the profile takes. remaining: ids of
     the passages in the base and of the practice rows.
     """
-    why = {one.id: one.reason for one in findings if one.removed and one.what != "training passage"}
+    why = {one.id: one.reason for one in findings if one.removed and one.what not in ELSEWHERE}
     entries = []
 
     def add(part: Part, name: str, step: str, reason: str) -> None:

@@ -38,7 +38,7 @@ class Gated:
 def collect(task: Task, data: Data, folder: Path, max_characters: int, suppressed: Suppressed, step: Step) -> Gated:
     """Read and validate every source. Raises BadInput for what cannot be read, GateRefused (after all sources are read, so
     that one report names everything) where a source fails a critical expectation, or no example row is left."""
-    gate, collected = Gate(step.scratch / "docs"), Collected(task)
+    gate, collected = Gate(step.scratch / "docs"), Collected(task, data.labelling is not None)
     read: dict[str, int] = {}
     forgotten: dict[str, int] = {}
     quarantine: list[Quarantined] = []

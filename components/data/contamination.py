@@ -47,7 +47,8 @@ class LeakLine(TypedDict):
 
 @dataclass(frozen=True)
 class LeakFinding:
-    """One leak. what: example row, practice row, practice passage, training passage, knowledge passage; id: of that."""
+    """One leak. what: example row, practice row, practice passage, training passage, knowledge passage, document;
+    id: of that."""
 
     what: str
     id: str

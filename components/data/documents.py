@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NotRequired, TypedDict
 
-Part = Literal["knowledge", "practice", "train"]
-COMPARED: tuple[Part, ...] = ("knowledge", "train")
+Part = Literal["knowledge", "practice", "train", "documents"]
+COMPARED: tuple[Part, ...] = ("knowledge", "train", "documents")
 """Parts in which duplicates are looked for."""
 Cut = tuple[int, int, str]
 """(first character, the one after the last, why)"""
@@ -56,7 +56,7 @@ def entry(origin: Origin, part: Part, step: str, reason: str) -> Entry:
 
 @dataclass
 class Document:
-    """A passage of the base, the passage of a practice row, or the text of a training row.
+    """A passage of the base, the passage of a practice row, the text of a training row, or a document for pre-training.
 
     id: of the passage or row that it was made from. fixed: a passage that example rows are about: every step sees it and
     none changes it, so that no evaluation row loses what it asks about. turns: the text is a conversation: it is dropped

@@ -1,7 +1,7 @@
 """The counts of the stage: rows by source, split and origin, what was dropped and why, and how much of evaluation leaks."""
 
 from collections import Counter
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 from components.core import Row
 
@@ -12,6 +12,7 @@ from .contamination import Divided, LeakFinding
 from .curate import Curated, StepEffect
 from .documents import Entry
 from .knowledge import EVALUATED, Knowledge
+from .pretraining import DocumentFigures
 from .uncollected import MadeFigures, Uncollected
 
 
@@ -72,6 +73,8 @@ class Figures(Counts, Origins):
 
     flow: Flow
     bias: Bias
+    documents: NotRequired[DocumentFigures]
+    """For pre-training, where there are any."""
 
 
 def figures_of(

@@ -33,6 +33,11 @@ STEPS = (
         "training's base lacks held-out and benchmark passages, and those that leak an item",
     ),
 )
+DOCUMENTS = (
+    "documents",
+    "texts of unlabelled sources for pre-training; those that leak validation, test or benchmark items, or stand in their "
+    "passages, left out; a share held out to measure the model in its domain, and what repeats one of those left out",
+)
 MADE = (
     "made rows",
     "rows of synthetic sources, of a generator over training passages, and of labelling functions weighed by a label model; "
@@ -51,7 +56,8 @@ def describe(
 ) -> dict[str, object]:
     """The provenance of a Dataset. use: what the policy allows the result for. known: of each source, beside the contract:
     SHA-256, formats of a folder's files, when and whence it was fetched."""
-    steps = [*STEPS, MADE] if data.has_made_rows else [*STEPS]
+    steps = [*STEPS, *([DOCUMENTS] if "documents" in figures else []), *([MADE] if data.has_made_rows else [])]
+    documents = {"documents": figures["documents"]} if "documents" in figures else {}
     return {
         "sources": [
             {
@@ -81,6 +87,7 @@ def describe(
         "bias": figures["bias"],
         "made": figures["made"],
         "training_origins": figures["training_origins"],
+        **documents,
         "split_rows": figures["splits"],
         "training_knowledge_excluded": figures["training_knowledge_excluded"],
         "splits": {name: split.model_dump(mode="json") for name, split in splits.items()},

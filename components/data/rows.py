@@ -16,8 +16,9 @@ from .slices import slices
 class Collected:
     """Rows and passages of all sources so far, without duplicates; `dropped` counts what was left out, by source."""
 
-    def __init__(self, task: Task) -> None:
-        self.task = task
+    def __init__(self, task: Task, labelled: bool = False) -> None:
+        """labelled: texts without labels get them by program; where they do not, they are documents."""
+        self.task, self._labelled = task, labelled
         self.rows: list[Row] = []
         self.passages: dict[str, Passage] = {}
         """The knowledge base, by id."""
@@ -28,6 +29,8 @@ class Collected:
         self.practice_passages: dict[str, Passage] = {}
         self.unlabelled: list[tuple[Origin, str]] = []
         """(where it was read, text) of what waits for a programmatic label."""
+        self.documents: dict[str, Passage] = {}
+        """What pre-training reads, by id."""
         self.dropped: dict[str, Counter[str]] = {}
         self.left_out: list[Entry] = []
         """The same, one entry for each, as in `dropped.jsonl`."""
@@ -43,8 +46,11 @@ class Collected:
         if source.role == "practice":
             self._practise(source, records)
             return
-        if source.role == "unlabelled":
+        if source.role == "unlabelled" and self._labelled:
             self.unlabelled += [(_read_at(source, record), record.text) for record in records if record.text]
+            return
+        if source.role == "unlabelled":
+            self._keep_documents(source, records)
             return
         for record in records:
             passage = passage_id(record.passage) if record.passage else None
@@ -54,14 +60,25 @@ class Collected:
                 self._keep_row(passage, record, source)
 
     def droppable(self) -> dict[Part, list[Passage]]:
-        """The passages that a step of curation may drop: those of the base that no row is about, and those of practice."""
+        """What a step of curation may drop: passages of the base that no row is about, those of practice, documents."""
         asked = {row.passage for row in self.rows}
         free = [passage for passage in self.passages.values() if passage.id not in asked]
-        return {"knowledge": free, "practice": list(self.practice_passages.values())}
+        practised, documents = list(self.practice_passages.values()), list(self.documents.values())
+        return {"knowledge": free, "practice": practised, "documents": documents}
 
     def _leave_out(self, part: Part, record: Record, source: Source, reason: str) -> None:
         self.dropped[source.name][reason] += 1
         self.left_out.append(entry(_read_at(source, record), part, "equal", reason))
+
+    def _keep_documents(self, source: Source, records: list[Record]) -> None:
+        for record in records:
+            assert record.text, "the gate sets rows without a text aside"
+            name = passage_id(record.text)
+            if name in self.documents:
+                self._leave_out("documents", record, source, "duplicate document")
+                continue
+            self.origin["documents", name] = _read_at(source, record)
+            self.documents[name] = Passage(id=name, text=record.text, source=source.name)
 
     def _practise(self, source: Source, records: list[Record]) -> None:
         known = {row.id for row in self.practice}

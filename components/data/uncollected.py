@@ -51,10 +51,6 @@ def check(task: Task, data: Data) -> None:
     if data.synthetic:
         generator(data.synthetic, task)
     waiting = [number for number, source in enumerate(data.sources) if source.role == "unlabelled"]
-    if waiting and data.labelling is None:
-        raise BadInput(
-            f"data.sources.{waiting[0]}.role: 'unlabelled' needs labelling functions; add data.labelling.functions"
-        )
     if data.labelling is None:
         return
     if not task.labels:

@@ -15,11 +15,12 @@ from components.core import Candidate, Evidence, Frozen, MachineFault, Seal, Sto
 
 from .search import object_roles
 
+DOCUMENTS = ("documents", "documents_in_domain", "documents_out_of_domain")
 READS: dict[str, tuple[str, ...]] = {
     "selection": ("train", "validation", "knowledge"),
     "prompting": ("train", "validation", "training_knowledge"),
     "retrieval": ("train", "validation", "knowledge"),
-    "tuning": ("train", "validation", "training_knowledge", "practice", "practice_passages", "made"),
+    "tuning": ("train", "validation", "training_knowledge", "practice", "practice_passages", "made", *DOCUMENTS),
     "feedback": ("feedback", "validation", "test", "training_knowledge"),
     "evaluation": ("train", "feedback", "validation", "test", "training_knowledge", "practice", "practice_passages", "made"),
     "optimization": ("train", "validation", "training_knowledge"),
@@ -289,7 +290,7 @@ def _evidence(build: _Builder, digest: str, version: str) -> None:
 def _splits(seal: Seal) -> Iterator[SplitDump]:
     dataset = seal.result.get("dataset") or {}
     yield from dataset.get("splits", {}).values()
-    for name in ("knowledge", "training_knowledge", "practice", "practice_passages", "made"):
+    for name in ("knowledge", "training_knowledge", "practice", "practice_passages", "made", *DOCUMENTS):
         if dataset.get(name):
             yield dataset[name]
     if seal.result.get("pairs"):  # of the feedback stage

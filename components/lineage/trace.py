@@ -13,7 +13,7 @@ from .search import TAUGHT_BY, object_roles
 from .subject import LEAST, Subject, size
 
 ROWS = ("train", "feedback", "validation", "test", "practice", "made")
-PASSAGES = ("knowledge", "training_knowledge", "practice_passages")
+PASSAGES = ("knowledge", "training_knowledge", "practice_passages", "documents", "documents_in_domain")
 
 
 class StoredText(TypedDict):

@@ -4,13 +4,14 @@
 """
 
 from .divergence import Diverged
-from .objectives import OBJECTIVES, PREFERENCES
+from .objectives import DOCUMENTS, OBJECTIVES, PREFERENCES
+from .pretrained import Pretrained, PretrainedRow, Texts, pretrained_rows
 from .recipe import Recipe, Schedule, Trained
 from .result import tuned
 from .techniques import TECHNIQUES, settings, technique
 from .trials import Trial, TrialRow, trial_rows
 
 __all__ = [
-    "OBJECTIVES", "PREFERENCES", "TECHNIQUES", "Diverged", "Recipe", "Schedule", "Trained", "Trial", "TrialRow", "settings",
-    "technique", "trial_rows", "tuned",
+    "DOCUMENTS", "OBJECTIVES", "PREFERENCES", "TECHNIQUES", "Diverged", "Pretrained", "PretrainedRow", "Recipe", "Schedule",
+    "Texts", "Trained", "Trial", "TrialRow", "pretrained_rows", "settings", "technique", "trial_rows", "tuned",
 ]  # fmt: skip

@@ -1,8 +1,9 @@
 """Stage 5, tuning: supervised fine-tuning (`tune`), then preference pairs (`align`), by one technique; kept if it helps.
 
-Both train on the training side of the Dataset (and on practice rows) and decide on validation, which also sets when quoted
-answers abstain: the comparison with the candidate at hand is made on rows that this threshold has seen. Where `minutes` are
-set, what is trained is searched for (search.py), on other rows of validation than those that decide.
+Where `pretraining` is set, unlabelled documents come first (pretraining.py). Rows and pairs are of the training side of the
+Dataset (practice rows too); validation decides, and also sets when quoted answers abstain: the comparison with the candidate
+at hand is made on rows that this threshold has seen. Where `minutes` are set, what is trained is searched for (search.py),
+on other rows of validation than those that decide.
 Not covered: several devices.
 """
 
@@ -25,14 +26,16 @@ from components.core import (
     StageResult,
     Step,
     Task,
+    UseCase,
     part,
 )
 from components.core.artifacts import opened
 from components.measure import compare, missed_floors
 from components.measure.canaries import MOST
-from components.training import PREFERENCES, Diverged, Recipe, Schedule, Trial, settings, technique, tuned
+from components.training import PREFERENCES, Diverged, Pretrained, Recipe, Schedule, Trial, settings, technique, tuned
 
 from .judging import evidence_of, judged
+from .pretraining import Begun, Pretraining, begun
 from .search_space import Found, Search
 
 PAIRS = 4
@@ -74,6 +77,8 @@ class Config(Schedule):
     """dpo, kto: strength of the pull towards the model before it; orpo: weight of the odds ratio."""
     minimum_pairs: int = Field(8, ge=1)
     """Fewer pairs are no evidence to train on."""
+    pretraining: Pretraining | None = None
+    """Go on with pre-training on the texts of `unlabelled` sources before the rows; none: do not."""
     minutes: float | None = Field(None, gt=0)
     """Search techniques and hyper-parameters for so long, and propose what is best on validation; none: train once, as
     these settings say. A rung of the ladder that names its technique searches only where `techniques` says so."""
@@ -120,6 +125,10 @@ class Config(Schedule):
     def _a_search_takes_minutes(self) -> Self:
         if self.minutes is None and self.search != Search():
             raise ValueError("key 'search' says what is searched, but 'minutes', for how long, is not set")
+        if self.minutes is not None and self.pretraining:
+            raise ValueError(
+                "key 'pretraining': a search ('minutes') would pre-train for every trial; remove one of the two"
+            )
         return self
 
     def of(self, technique: str | None) -> "Config":
@@ -128,6 +137,8 @@ class Config(Schedule):
             return self
         own: dict[str, object] = {} if technique == self.technique else {"learning_rate": None, "own": {}}
         alone: dict[str, object] = {"technique": technique, "techniques": {}, "minutes": None, "search": {}}
+        if own and self.pretraining:
+            own["pretraining"] = self.pretraining.model_copy(update={"learning_rate": None}).model_dump(mode="json")
         changed = self.techniques.get(technique, {})
         if changed.get("minutes"):
             alone["search"] = {"techniques": [technique]}
@@ -143,6 +154,27 @@ class Config(Schedule):
     def recipe(self, dtype: str) -> Recipe:
         """How the training rows are trained on."""
         return Recipe(settings=self.own, dtype=dtype, **self.model_dump(include=set(Schedule.model_fields)))
+
+
+def check_settings(config: Config, contract: UseCase) -> None:
+    """Raise BadInput where documents are to be learned from and there are none, or nothing reads those that there are."""
+    asked = config.pretraining or any(one.get("pretraining") for one in config.techniques.values())
+    waiting = [number for number, source in enumerate(contract.data.sources) if source.role == "unlabelled"]
+    if asked and not waiting:
+        raise BadInput(
+            "section 'tuning', key 'pretraining': the use case has no documents to learn from; give a source the role "
+            "'unlabelled', or remove the key"
+        )
+    if asked and contract.data.labelling:
+        raise BadInput(
+            "section 'tuning', key 'pretraining': data.labelling labels the texts of 'unlabelled' sources, which are then "
+            "training rows and no documents; remove one of the two"
+        )
+    if waiting and not asked and not contract.data.labelling:
+        raise BadInput(
+            f"data.sources.{waiting[0]}.role: 'unlabelled' needs labelling functions (data.labelling.functions), or "
+            "`tuning: {pretraining: {}}` to go on with pre-training on its texts"
+        )
 
 
 def technique_settings(name: str) -> set[str]:
@@ -174,6 +206,8 @@ class Tuned(StageResult):
     """Of the search, where there was one."""
     picked: int | None = None
     """The number of the trial that was proposed."""
+    pretraining: Pretrained | None = Field(None, exclude_if=lambda told: told is None)
+    """What the documents changed, before the rows came; None where there were none."""
 
 
 def tune(
@@ -192,20 +226,45 @@ def tune(
     technique: in place of the one that the settings name. over: what it must be better than, and what goes on where it is
     not; None: `candidate`, whose weights are trained.
 
-    Where `config.minutes` are set, the best of a search's trials takes the place of the one training.
+    Where `config.pretraining` is set, the training starts from what unlabelled documents taught. Where `config.minutes` are
+    set, the best of a search's trials takes the place of the one training.
     Rows are shown with contexts from `dataset.training_knowledge` (contexts.py). Loss at the answers only. Where there are
     rows that nobody collected, it trains a second time with them too, and proposes that adapter only if it wins on
     validation over the one trained without.
     A training that diverged proposes nothing, and the reason says so. Raises BadInput when the model cannot be tuned here or
     a setting does not fit it.
     """
-    from .supervised import made_rows, train
-
     config, at_hand = config.of(technique), over or candidate
     reason = _nothing_to_do(candidate, dataset)
     if candidate.model is None or reason:
         return Tuned(decision=Decision(verdict="keep", reason=reason), candidate=at_hand)
-    found = _trained(config, task, metrics, candidate, dataset, step)
+    try:
+        start = begun(config, candidate, dataset, step)
+    except Diverged as error:
+        return Tuned(decision=_diverged(error, "pretraining.learning_rate"), candidate=at_hand)
+    done = _supervised(config, task, metrics, candidate, at_hand, dataset, start, step)
+    if start is None:
+        return done
+    made = sorted(set(start.candidate.objects) - set(candidate.objects))
+    more = {"pretraining": start.told, "objects": (*done.objects, *made), "notes": (start.told.note, *done.notes)}
+    return done.model_copy(update=more)
+
+
+def _supervised(
+    config: Config,
+    task: Task,
+    metrics: Metrics,
+    candidate: Candidate,
+    at_hand: Candidate,
+    dataset: Dataset,
+    start: Begun | None,
+    step: Step,
+) -> Tuned:
+    """`tune`, after pre-training."""
+    from .supervised import made_rows, train
+
+    began = start.candidate if start else None
+    found = _trained(config, task, metrics, candidate, dataset, began, step)
     if found.trained is None:
         decision = Decision(verdict="keep", reason=found.reason)
         return Tuned(decision=decision, candidate=at_hand, trials=found.trials)
@@ -220,7 +279,7 @@ def tune(
         try:
             with part("with made rows"):
                 beside = replace(step, scratch=step.scratch / "with-made-rows")
-                second = train(config, task, candidate, dataset, True, beside)
+                second = train(config, task, candidate, dataset, True, beside, began)
         except Diverged as error:
             helped = _diverged(error, "learning_rate")
         else:
@@ -308,7 +367,15 @@ def align(
     return decided.model_copy(update={"decision": decided.decision.model_copy(update={"reason": reason})})
 
 
-def _trained(config: Config, task: Task, metrics: Metrics, candidate: Candidate, dataset: Dataset, step: Step) -> Found:
+def _trained(
+    config: Config,
+    task: Task,
+    metrics: Metrics,
+    candidate: Candidate,
+    dataset: Dataset,
+    start: Candidate | None,
+    step: Step,
+) -> Found:
     """The one training that the settings say, or the best of a search."""
     from .search import search
     from .supervised import train
@@ -316,7 +383,7 @@ def _trained(config: Config, task: Task, metrics: Metrics, candidate: Candidate,
     if config.minutes:
         return search(config, task, metrics, candidate, dataset, step)
     try:
-        return Found(config, train(config, task, candidate, dataset, False, step))
+        return Found(config, train(config, task, candidate, dataset, False, step, start))
     except Diverged as error:
         return Found(config, None, _diverged(error, "learning_rate").reason)
 

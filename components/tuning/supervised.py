@@ -79,15 +79,28 @@ class Supervised(NamedTuple):
     canaries: Split | None = None
 
 
-def train(config: "Config", task: Task, candidate: Candidate, dataset: Dataset, with_made: bool, step: Step) -> Supervised:
-    """Train on `training_rows`. Builds in `step.scratch`."""
+def train(
+    config: "Config",
+    task: Task,
+    candidate: Candidate,
+    dataset: Dataset,
+    with_made: bool,
+    step: Step,
+    start: Candidate | None = None,
+) -> Supervised:
+    """Train on `training_rows`. Builds in `step.scratch`. start: the candidate after pre-training, which is gone on from."""
     assert candidate.model is not None, "tune checks it"
     given = training_rows(config, task, candidate, dataset, with_made, step)
     if not given.rows:
         return Supervised(None, given.objects, given.counts, {})
-    sft, recipe, base = objective("sft"), config.recipe(candidate.runtime.dtype), opened(step.store, candidate.model.object)
-    trained = sft.train(recipe, sft.Settings(), base, given.rows, step.scratch, step.machine, practice=given.practice)
-    proposed = tuned(candidate, recipe, "sft", trained, step.store).model_copy(update={"prompt": given.prompt})
+    first = start or candidate
+    assert first.model is not None, "pre-training keeps the model, or changes it"
+    sft, recipe, base = objective("sft"), config.recipe(candidate.runtime.dtype), opened(step.store, first.model.object)
+    adapter = opened(step.store, start.adapter.object, "adapter") if start and start.adapter else None
+    trained = sft.train(
+        recipe, sft.Settings(), base, given.rows, step.scratch, step.machine, start=adapter, practice=given.practice
+    )
+    proposed = tuned(first, recipe, "sft", trained, step.store).model_copy(update={"prompt": given.prompt})
     split = _stored(given.planted, step)
     fresh = (*given.objects, *_fresh(candidate, proposed), *((split.object,) if split else ()))
     return Supervised(proposed, fresh, given.counts, trained.measured, split)

@@ -150,7 +150,6 @@ def test_every_text_that_gets_no_label_and_every_made_row_left_out_is_listed(ben
 @pytest.mark.parametrize(
     ("sources", "more", "said"),
     [
-        ([FILMS, WAITING], {}, r"data\.sources\.1\.role: 'unlabelled' needs labelling functions"),
         ([FILMS], {"labelling": {"functions": FUNCTIONS}}, "no source has texts to label"),
         (
             [FILMS, WAITING],

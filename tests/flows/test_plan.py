@@ -65,6 +65,19 @@ def test_made_rows_cost_twice_the_tuning(workspace: Workspace) -> None:
     assert twice["prompting"] == once["prompting"]
 
 
+def test_documents_are_read_before_the_rows(workspace: Workspace) -> None:
+    run = Run.read(Path("film_reviews"), "cpu", workspace)
+    case = replace(case_of(run, look_at_rows(run), RATES), documents=(400, 200.0))
+
+    def tuning(**pretraining: object) -> float:
+        asked = run.use_case.model_copy(update={"tuning": {"pretraining": pretraining or None}})
+        return seconds_of_stages(replace(run, use_case=asked), case)["tuning"]
+
+    measured = {"perplexity_tokens": 100}
+    once, twice, capped = (tuning(**measured, **more) for more in ({"epochs": 1}, {"epochs": 2}, {"documents_at_most": 10}))
+    assert tuning() < capped < once < twice < 3 * once
+
+
 def test_a_search_takes_its_minutes_and_at_least_its_first_trial(workspace: Workspace) -> None:
     def tuning(minutes: float | None) -> float:
         run = Run.read(Path("film_reviews"), "cpu", workspace)

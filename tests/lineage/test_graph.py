@@ -21,7 +21,7 @@ from components.core import (
 from components.core.code import ROOT
 from components.core.store import inputs_of
 from components.lineage import Graph, Subject, erase, graph, touched, trace, why
-from components.lineage.graph import READS
+from components.lineage.graph import DOCUMENTS, READS
 
 from .small import ADA, ROWS, filled, put, seal, tuned
 
@@ -139,7 +139,14 @@ def splits_named(stage: str) -> set[str]:
         allowed = {id(one) for node in literal for one in ast.walk(node)}  # what a setting may be is not what is read
         for node in (node for node in nodes if id(node) not in allowed):
             if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "dataset":
-                found |= {node.attr} & {"knowledge", "training_knowledge", "practice", "practice_passages", "made"}
+                found |= {node.attr} & {
+                    "knowledge",
+                    "training_knowledge",
+                    "practice",
+                    "practice_passages",
+                    "made",
+                    *DOCUMENTS,
+                }
             elif isinstance(node, ast.Constant):
                 found |= {node.value} & {"train", "feedback", "validation", "test"}
     # `training_knowledge or knowledge`: where there is a base there are both
