@@ -9,7 +9,7 @@ WORKERS = $(shell $(BIN)/python -c "import os; print(min(os.cpu_count() or 1, 4)
 # Some images forbid bytecode files: each of the tests' processes would compile all sources anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test slow whole check bench safety studies docs screenshots install fetch clean
+.PHONY: run test slow whole check lint types architecture bench safety studies docs screenshots install fetch clean
 
 run: install
 	$(BIN)/ninefold keys init
@@ -27,10 +27,16 @@ slow: install
 whole: install
 	$(BIN)/python -m pytest --numprocesses $(WORKERS)
 
-check: install
+check: lint types architecture
+
+lint: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+types: install
 	$(BIN)/mypy
+
+architecture: install
 	$(BIN)/python -m pytest tests/test_architecture.py
 
 bench: install
