@@ -6,7 +6,10 @@ PROFILE ?= cpu
 BIN := .venv/bin
 WORKERS = $(shell $(BIN)/python -c "import os; print(min(os.cpu_count() or 1, 4) + 1)")
 
-.PHONY: run test slow check bench safety studies docs screenshots install fetch clean
+# Some images forbid bytecode files: each of the tests' processes would compile all sources anew.
+unexport PYTHONDONTWRITEBYTECODE
+
+.PHONY: run test slow whole check lint types architecture bench safety studies docs screenshots install fetch clean
 
 run: install
 	$(BIN)/ninefold keys init
@@ -20,10 +23,20 @@ test: install
 slow: install
 	$(BIN)/python -m pytest --numprocesses $(WORKERS) -m slow
 
-check: install
+# Both in one: collecting, the shared smoke run and the servers cost once.
+whole: install
+	$(BIN)/python -m pytest --numprocesses $(WORKERS)
+
+check: lint types architecture
+
+lint: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+types: install
 	$(BIN)/mypy
+
+architecture: install
 	$(BIN)/python -m pytest tests/test_architecture.py
 
 bench: install

@@ -38,8 +38,15 @@ USE_CASE = ROOT / "flows/use_cases/voice_helpdesk.yaml"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The files that start whole runs go first: one that came last would keep a single core busy for minutes."""
-    items.sort(key=lambda item: item.path.parent.name != "flows" and item.path.name != "test_readme.py")
+    """The files with a slow test go first, then those that start whole runs: one that came last would keep a single core
+    busy for minutes."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+
+    def place(item: pytest.Item) -> int:
+        runs = item.path.parent.name == "flows" or item.path.name == "test_readme.py"
+        return 0 if item.path in slow else 1 if runs else 2
+
+    items.sort(key=place)
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -56,8 +56,10 @@ def deployment(api: httpx.Client) -> str:
 
 
 def worked(own: dict[str, str], api: httpx.Client, run: str) -> dict[str, Any]:
-    """The state of flow run `run` once the process that a worker would start has ended."""
-    done = warm.run(["prefect", "flow-run", "execute", run], own, timeout=180)
+    """The state of flow run `run` once its process has ended: a fork of the engine that a worker's `prefect flow-run
+    execute` comes to. That command starts two interpreters before it, 10 processor seconds each time; test_schedules.py
+    runs a worker."""
+    done = warm.run(["prefect.engine", run], own, timeout=180)
     Path(own["NINEFOLD_HOME"], "flow-run.log").write_text(done.stdout + done.stderr)
     return api.get(f"/flow_runs/{run}").json()["state"]
 
