@@ -127,6 +127,11 @@ class Runtime(Frozen):
     url: str | None = None
     """openai: the endpoint."""
 
+    @property
+    def whole(self) -> bool:
+        """Whether prompts show texts whole, as far as the window goes, and not their first words."""
+        return False
+
 
 class Candidate(Frozen):
     """A runnable application; `candidate.digest` is its name everywhere."""

@@ -23,7 +23,7 @@ from components.core import (
     Task,
     read_passages,
 )
-from components.measure import compare, deciding_rows, settled, sizes_of_looks
+from components.measure import compare, deciding_rows, note_of_cut, settled, sizes_of_looks
 from components.tasks import kind_of
 
 from .elements import elements_of
@@ -146,7 +146,7 @@ def prompt(
             f"{metrics.primary} after": _primary(after, metrics),
         },
         objects=tuple(sorted({*tables, more.object})),
-        notes=_notes(candidates),
+        notes=(*_notes(candidates), *note_of_cut(f"the {winner} prompt", after, step.store)),
         candidate=best if decision.adopted else candidate,
         winner=winner,
         proposed=best.prompt,

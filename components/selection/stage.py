@@ -33,7 +33,7 @@ from components.core import (
     Task,
     progress,
 )
-from components.measure import compare, measure, rank
+from components.measure import compare, measure, note_of_cut, rank
 from components.tasks import kept, kind_of
 
 from . import baselines
@@ -136,7 +136,7 @@ def select(
     plain = baselines.fit(task, metrics, dataset, config.calibration_rows, step)
     running = {model.name: _candidate(model, config, task, dataset, step) for model in models if model.name not in rejected}
 
-    measured, seconds, cut = _bake_off([plain, *running.values()], config, task, dataset, step)
+    measured, seconds = _bake_off([plain, *running.values()], config, task, dataset, step)
     step.measured["seconds_an_answer"] = {digest: round(one, 4) for digest, one in seconds.items()}
     slow = {
         name: reason
@@ -145,7 +145,7 @@ def select(
     }
     notes = [
         *(f"{name} rejected: {reason}" for name, reason in rejected.items()),
-        *cut,
+        *(line for one in running.values() for line in note_of_cut(one.label, measured[one.digest], step.store)),
         *(f"{name} is not chosen: {reason}" for name, reason in slow.items()),
     ]
 
@@ -167,19 +167,17 @@ def select(
 
 def _bake_off(
     candidates: Sequence[Candidate], config: Config, task: Task, dataset: Dataset, step: Step
-) -> tuple[dict[str, Evidence], dict[str, float], list[str]]:
-    """(evidence by digest, seconds of an answer in batches by digest, whose inputs were cut)"""
+) -> tuple[dict[str, Evidence], dict[str, float]]:
+    """(evidence by digest, seconds of an answer in batches by digest)"""
     split = dataset.splits["validation"]
     rows = min(config.validation_rows or split.count, split.count)
-    measured, seconds, notes = {}, {}, []
+    measured, seconds = {}, {}
     for candidate in progress(list(candidates), "bake-off on validation"):
         with answering(candidate, step.store, step.machine) as answer:
-            engine, started = answer.application.engine, time.perf_counter()
+            _, started = answer.application, time.perf_counter()  # loading is no part of the seconds
             measured[candidate.digest] = measure(candidate, answer, split, task, step, config.validation_rows)
             seconds[candidate.digest] = (time.perf_counter() - started) / rows
-            if cut := getattr(engine, "cut", 0):
-                notes.append(f"{candidate.label}: {cut} inputs are longer than its window and lost their end")
-    return measured, seconds, notes
+    return measured, seconds
 
 
 def _too_slow(candidate: Candidate, seconds: float, per_month: float, config: Config) -> str:

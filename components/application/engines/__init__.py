@@ -15,8 +15,10 @@ whether its answers can be held to words of the context. A chat engine has
         The token that ends an answer, as text.
     close() -> None
         Free memory.
+    cut: set[int]                                                                     (where it can happen)
+        Positions of the prompts of the last call that are longer than its window, and lost a part.
 What some have beside these: `prefix` or `follow`, by which the likelihood of any text after another is told (benchmarks,
-evaluation/likelihoods.py); `cut`, how many inputs lost their end; `billed`, tokens that a server counted.
+evaluation/likelihoods.py); `billed`, tokens that a server counted.
 An engine whose applications have no prompt (baseline, classifier) has `reply(texts, hits) -> list[str]` in place of these.
 """
 

@@ -64,6 +64,7 @@ class Engine:
         self.window = int(getattr(model.config, "max_position_embeddings", 2048))
         self.window -= self._learned.length if self._learned else 0
         self.counted = {"prompt_tokens": 0, "prefill_seconds": 0.0, "decode_passes": 0, "decode_seconds": 0.0}
+        self.cut: set[int] = set()
         self._stops = _stops(model, self.tokenizer)
         self._soft = soft_ids(self.tokenizer)
         self._breaks = line_breaks(self.tokenizer)
@@ -151,7 +152,8 @@ class Engine:
         return str(self.tokenizer.decode(tokens, skip_special_tokens=True))
 
     def _encode(self, prompts: list[list[dict[str, str]]], new_tokens: int) -> list[list[int]]:
-        return token_ids(self.tokenizer, prompts, self.window - new_tokens)
+        ids, self.cut = token_ids(self.tokenizer, prompts, self.window - new_tokens)
+        return ids
 
     def _prefill(self, rows: list[list[int]], prefix: "_Prefix | None") -> "_State":
         """Run the prompts (left-padded after the shared prefix), keeping only the last position's logits."""

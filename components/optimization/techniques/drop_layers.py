@@ -109,7 +109,8 @@ def _rows(candidate: Candidate, own: Settings, given: Given, base: Path, step: S
     assert candidate.prompt is not None, "a candidate with a model has a prompt"
     rows = given.dataset.rows("train", step.store)
     shown, _, _ = shown_rows(given.task, candidate, given.dataset, rows, 0.0, 0.5, own.seed, step)
-    encoded = [row for row in encode(load_tokenizer(base), candidate.prompt, shown) if len(row.ids) <= own.max_tokens]
+    every = encode(load_tokenizer(base), candidate.prompt, shown, candidate.runtime.whole)
+    encoded = [row for row in every if len(row.ids) <= own.max_tokens]
     if not encoded:
         raise BadInput(
             "section 'optimization', key 'variants': drop_layers needs training rows to recover on, none is usable"
