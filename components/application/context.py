@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pydantic import BaseModel, ValidationError
 
-from components.core import BadInput, Context
+from components.core import BadInput, Candidate, Context, Machine, Store
+from components.core.artifacts import opened
 from components.core.headers import parameters
 
 from .in_process import BATCH_ROWS, BATCH_TOKENS
@@ -20,6 +21,8 @@ from .in_process import BATCH_ROWS, BATCH_TOKENS
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig
 
+BLOCK = 64
+"""Queries whose scores are held at once (attention.py, which needs torch to be read)."""
 BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
 LIBRARIES = 0.8e9
 """Bytes of a process that has torch and transformers loaded, and no weights."""
@@ -39,6 +42,14 @@ class Memory(NamedTuple):
     def gigabytes(self) -> float:
         """Of the whole process."""
         return (sum(self) + LIBRARIES) / GIGABYTE
+
+
+def refused(candidate: Candidate, store: Store, machine: Machine) -> str:
+    """Why `candidate`, whose weights are in the store, cannot read so far here; empty where it can, or nothing is asked."""
+    context, model = candidate.runtime.context, candidate.model
+    if context is None or model is None or not model.object:
+        return ""
+    return refusal(opened(store, model.object), context, candidate.runtime.dtype, machine.memory_gb)
 
 
 def refusal(folder: Path, context: Context, dtype: str, memory_gb: float) -> str:
@@ -71,23 +82,30 @@ def memory(folder: Path, context: Context, dtype: str) -> Memory:
     tokens = _rows(context.length) * context.length
     weights = sum(parameters(file) for file in folder.glob("*.safetensors")) * bytes_each
     cache = 2 * config.num_hidden_layers * key_heads * size * tokens * bytes_each
-    # a layer holds its input, its normed input in float32 and what it adds, beside the largest of its two parts: queries,
-    # keys and values with their rotated copies, or the gate, the values and their product
-    widest = max(2 * (heads + 2 * key_heads) * size, 3 * (config.intermediate_size or 4 * hidden))
-    activations = tokens * ((2 * hidden + widest) * bytes_each + 4 * hidden)
+    # a layer holds its input, that normed in float32, and what it adds, beside the larger of its two parts: queries, keys
+    # and values with the copies that rotating and regrouping make, or the gate, the values and their product; and the scores
+    # of a block of queries, twice
+    widest = max(5 * (heads + 2 * key_heads) * size, 3 * (config.intermediate_size or 4 * hidden))
+    activations = tokens * ((2 * hidden + widest + 2 * heads * BLOCK) * bytes_each + 4 * hidden)
     return Memory(weights, cache, activations)
 
 
-def applied(config: "PreTrainedConfig", context: Context) -> "PreTrainedConfig":
-    """`config` of transformers with the scaling of `context`; `refusal` says whether it may be. Raises BadInput where its
-    positions are not rotated."""
-    if context.rope and not getattr(config, "rope_parameters", None):
-        raise BadInput(f"its positions are not rotated ({config.model_type}), so that selection.context.rope cannot scale them")
-    if context.rope:
-        scaled = {**config.rope_parameters, "rope_type": context.rope, "factor": float(context.factor)}
-        if context.rope == "yarn":
-            scaled["original_max_position_embeddings"] = config.max_position_embeddings
-        config.rope_parameters = scaled
+def read_config(folder: Path, context: Context | None) -> "PreTrainedConfig":
+    """transformers' own configuration of the checkpoint in `folder`, with the scaling of `context` (ask `refusal` first).
+    Raises BadInput where its positions are not rotated."""
+    from transformers import AutoConfig
+
+    config: PreTrainedConfig = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    if context is None or context.rope is None:
+        return config
+    if not getattr(config, "rope_parameters", None):
+        raise BadInput(
+            f"its positions are not rotated ({config.model_type}), so that selection.context.rope cannot scale them"
+        )
+    scaled = {**config.rope_parameters, "rope_type": context.rope, "factor": float(context.factor)}
+    if context.rope == "yarn":
+        scaled["original_max_position_embeddings"] = config.max_position_embeddings
+    config.rope_parameters = scaled
     return config
 
 

@@ -38,6 +38,11 @@ def load(candidate: Candidate, store: Store, machine: Machine) -> Application:
         raise BadInput(
             f"candidate: engine '{candidate.runtime.engine}' cannot be held to quotes; it needs a candidate without 'quoted'"
         )
+    if candidate.runtime.context and not module.CONTEXT:
+        raise BadInput(
+            f"candidate: engine '{candidate.runtime.engine}' cannot be told how far it reads; leave selection.context "
+            "out, or run it on engine 'transformers'"
+        )
     retriever = load_retriever(candidate.retriever, store, machine) if candidate.retriever else None
     return Application(candidate, module.Engine(candidate, store, machine), retriever, partial(_passages, candidate, store))
 

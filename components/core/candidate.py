@@ -1,9 +1,9 @@
 """The Candidate: the full description of a runnable application, every part by content or by digest."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
 from .digest import Frozen, short
 from .errors import OtherVersion
@@ -117,6 +117,26 @@ class Quoted(Frozen):
     """Added to the logit of the abstention's first token: above 0 it abstains more often. Set on validation (tuning)."""
 
 
+class Context(Frozen):
+    """How far a decoder of engine `transformers` reads, in place of the model's own window and of the first words of a text
+    that prompts show otherwise."""
+
+    length: int = Field(ge=64)
+    """Tokens of a prompt with its answer. What lies beyond is cut, and counted."""
+    rope: Literal["linear", "dynamic", "yarn"] | None = None
+    """How the angles of its positions are scaled to reach beyond the length that it was trained on."""
+    factor: float = Field(1.0, ge=1)
+    """By how much; of `rope`."""
+    window: int | None = Field(None, ge=1)
+    """Tokens that each one attends to, itself and those before it; None: all of them (full attention)."""
+
+    @model_validator(mode="after")
+    def _a_scaling_has_its_factor(self) -> "Context":
+        if (self.rope is None) != (self.factor == 1):
+            raise ValueError("'rope' and a 'factor' above 1 go together: give both, or none of them")
+        return self
+
+
 class Runtime(Frozen):
     """What executes it."""
 
@@ -126,11 +146,13 @@ class Runtime(Frozen):
     """Of the weights while they run: float32, bfloat16, float16, int8, int4. One for base, tuned and finalist of a run."""
     url: str | None = None
     """openai: the endpoint."""
+    context: Context | None = Field(None, exclude_if=lambda context: context is None)  # others keep their digests
+    """How far it reads; None: as far as the model's own window goes, and of a text only its first words."""
 
     @property
     def whole(self) -> bool:
         """Whether prompts show texts whole, as far as the window goes, and not their first words."""
-        return False
+        return self.context is not None
 
 
 class Candidate(Frozen):

@@ -12,9 +12,11 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from components.application import answering, checkpoint
+from components.application.context import refused
 from components.core import (
     Candidate,
     Checkpoint,
+    Context,
     Dataset,
     Decision,
     Derivation,
@@ -69,6 +71,9 @@ class Config(Frozen):
     anything is keyed; float32 where nobody did."""
     context_tokens: int = Field(1024, ge=1)
     """Tokens that a prompt with its context may need."""
+    context: Context | None = None
+    """How far models read (engine `transformers` alone): then prompts show texts whole, up to this length, where otherwise
+    they show the first 384 words beside a question and 1,024 of an input. None: so."""
     max_new_tokens: int | None = Field(None, ge=1)
     """Longest answer of the basic prompt; None: as its kind of task has it."""
     validation_rows: int | None = Field(None, ge=1)
@@ -135,7 +140,8 @@ def select(
     rejected = rejections(config, task, policy, limits)
     plain = baselines.fit(task, metrics, dataset, config.calibration_rows, step)
     running = {model.name: _candidate(model, config, task, dataset, step) for model in models if model.name not in rejected}
-
+    short = {name: reason for name, one in running.items() if (reason := refused(one, step.store, step.machine))}
+    rejected, running = rejected | short, {name: one for name, one in running.items() if name not in short}
     measured, seconds = _bake_off([plain, *running.values()], config, task, dataset, step)
     step.measured["seconds_an_answer"] = {digest: round(one, 4) for digest, one in seconds.items()}
     slow = {
@@ -200,7 +206,8 @@ def rejections(config: Config, task: Task, policy: Policy, limits: Limits) -> di
         policy=policy,
         limits=limits,
         dtype="float32" if config.dtype == "measured" else config.dtype,
-        context_tokens=config.context_tokens,
+        context_tokens=config.context.length if config.context else config.context_tokens,
+        context=config.context,
         hub=config.hub,
         endpoints=config.endpoints,
     )
@@ -271,7 +278,7 @@ def _runtime(model: Model, config: Config) -> Runtime:
         return Runtime(engine="openai", dtype=config.dtype, url=config.endpoints[model.name])
     name = engine_for(model)
     assert name, "the filters reject what no engine runs"
-    return Runtime(engine=name, dtype=config.dtype)
+    return Runtime(engine=name, dtype=config.dtype, context=config.context)
 
 
 def _weights(model: Model, step: Step) -> Checkpoint:

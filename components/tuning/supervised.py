@@ -88,7 +88,7 @@ def train(config: "Config", task: Task, candidate: Candidate, dataset: Dataset, 
     given = training_rows(config, task, candidate, dataset, with_made, step)
     if not given.rows:
         return Supervised(None, given.objects, given.counts, {})
-    sft, recipe, base = objective("sft"), config.recipe(candidate.runtime.dtype), opened(step.store, candidate.model.object)
+    sft, recipe, base = objective("sft"), config.recipe(candidate.runtime), opened(step.store, candidate.model.object)
     trained = sft.train(recipe, sft.Settings(), base, given.rows, step.scratch, step.machine, practice=given.practice)
     proposed = tuned(candidate, recipe, "sft", trained, step.store).model_copy(update={"prompt": given.prompt})
     split = _stored(given.planted, step)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 ARCHITECTURES = ("encoder",)
 PACKAGES = ("torch", "transformers", "safetensors")
 QUOTES = False
+CONTEXT = False
 
 
 class Engine:

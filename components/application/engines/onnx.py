@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 ARCHITECTURES = ()  # it runs what optimization makes
 PACKAGES = ("onnxruntime-genai", "onnxruntime", "transformers", "jinja2")
 QUOTES = True
+CONTEXT = False
 
 SHARED_AT_LEAST = 8
 """Shared prefixes shorter than this are not worth a call of their own."""

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 ARCHITECTURES = ("encoder_decoder",)
 PACKAGES = ("torch", "transformers", "safetensors")
 QUOTES = False
+CONTEXT = False
 
 
 class Engine:

@@ -69,7 +69,14 @@ def build(candidate: Candidate, own: Settings, given: Given, step: Step) -> Cand
         report("choosing the layers that go")
         dropped = _least(merged(whole, None, dtype).model, rows[: own.rows], own.layers)
         short = save_checkpoint(_without(merged(whole, None, dtype).model, dropped), whole, inner.scratch / "short")
-        recipe = Recipe(technique=own.technique, epochs=own.epochs, layers=10_000, dtype=dtype, seed=own.seed)
+        recipe = Recipe(
+            technique=own.technique,
+            epochs=own.epochs,
+            layers=10_000,
+            dtype=dtype,
+            context=candidate.runtime.context,
+            seed=own.seed,
+        )
         sft = objective("sft")
         try:
             with part(f"without {len(dropped)} layers"):
