@@ -16,6 +16,7 @@ from .asking import Asked, Asker, Said
 from .ending import Ending, limited, stop_in, until
 from .prompt import clean, first_line_only
 from .quotes import places
+from .reading import way
 
 if TYPE_CHECKING:
     from .embedder import Embedder
@@ -123,7 +124,7 @@ class Application:
         stop: it ends before the first of these
         """
         candidate = self.candidate
-        whole = bool(candidate.labels) or kind_of(candidate.task).formed
+        whole = bool(candidate.labels or candidate.reading) or kind_of(candidate.task).formed
         if candidate.prompt is None or whole or candidate.prompt.answer_marker:
             (answer,) = self.answer([row])
             text, ending = limited(answer.text, limit, stop, getattr(self.engine, "tokenizer", None))
@@ -195,7 +196,8 @@ class Application:
             lost = getattr(self.engine, "cut", ())
             return [Said(reply, place in lost) for place, reply in enumerate(replies)]
         asked = [Asked(text, self._context(of_row)) for text, of_row in zip(texts, hits, strict=True)]
-        return Asker(self.candidate, prompt, self.engine).ask(asked)
+        asker, how = Asker(self.candidate, prompt, self.engine), self.candidate.reading
+        return way(how.way).read(asker, asked, how) if how else asker.ask(asked)
 
     def _answer(self, row: str, said: Said, hits: Sequence[Hit]) -> Answer:
         shown = [] if self.candidate.given else _distinct(hits)[:SHOWN]

@@ -50,6 +50,10 @@ class Said(NamedTuple):
     """Whether it was shown less than all: beyond the words that prompts show, or beyond the model's window."""
     margin: float | None = None
     """See `Answer.margin`."""
+    asked: Messages = []
+    """The last turn."""
+    words: str = ""
+    """What the model said there, as it said it; a label as it was scored."""
 
 
 class Asker:
@@ -63,10 +67,12 @@ class Asker:
         quotes = self.quotes(asked)
         messages, lost = self.messages(asked)
         if self.candidate.labels:
-            texts = self._labels(messages, lost)
+            texts = words = self._labels(messages, lost)
         else:
-            texts = [clean(self.candidate, text) for text in self._last_turn(messages, quotes, lost)]
-        return [Said(text, place in lost, quotes[place].margin if quotes else None) for place, text in enumerate(texts)]
+            words = self._last_turn(messages, quotes, lost)
+            texts = [clean(self.candidate, text) for text in words]
+        margins = [one.margin for one in quotes] if quotes else [None] * len(texts)
+        return [Said(text, place in lost, margins[place], messages[place], words[place]) for place, text in enumerate(texts)]
 
     def messages(self, asked: Sequence[Asked]) -> tuple[list[Messages], set[int]]:
         """(what the last turn says, positions of those that lost a part on the way there)."""

@@ -137,6 +137,23 @@ class Context(Frozen):
         return self
 
 
+class Reading(Frozen):
+    """How a text longer than `words` is read in parts (components/application/reading)."""
+
+    way: str
+    """A file of `application/reading`: sliding_window, map_reduce."""
+    words: int = Field(300, ge=20)
+    """Of a part."""
+    overlap: int = Field(60, ge=0)
+    """Words that neighbouring parts share."""
+
+    @model_validator(mode="after")
+    def _parts_go_on(self) -> "Reading":
+        if self.overlap >= self.words:
+            raise ValueError(f"parts of {self.words} words cannot share {self.overlap}: share fewer")
+        return self
+
+
 class Runtime(Frozen):
     """What executes it."""
 
@@ -174,6 +191,8 @@ class Candidate(Frozen):
     retriever: Retriever | None = None
     adapter: Adapter | None = None
     quoted: Quoted | None = None
+    reading: Reading | None = Field(None, exclude_if=lambda reading: reading is None)  # others keep their digests
+    """None: a text is read whole, as far as the prompt shows it."""
 
     @property
     def given(self) -> bool:
@@ -211,7 +230,8 @@ class Candidate(Frozen):
     def label(self) -> str:
         """A short name for people: `smollm2-135m-instruct · few_shot · convex · lora sft · int4 [digest]`."""
         parts = [self.model.name if self.model else "", self.baseline.kind if self.baseline else ""]
-        parts += [self.prompt.method if self.prompt else "", self.retriever.scoring if self.retriever else ""]
+        parts += [self.prompt.method if self.prompt else "", self.reading.way if self.reading else ""]
+        parts += [self.retriever.scoring if self.retriever else ""]
         parts += [f"{self.adapter.technique} {self.adapter.objective}" if self.adapter else ""]
         parts += [self.runtime.dtype if self.model else ""]
         return " · ".join(part for part in parts if part) + f" [{short(self.digest)}]"

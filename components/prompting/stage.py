@@ -9,6 +9,8 @@ the eight elements). Not covered: search over wordings, the shorter prompt that 
 
 from pydantic import Field, field_validator, model_validator
 
+from components.application.load import reading_refused
+from components.application.reading import WAYS
 from components.core import (
     BadInput,
     Candidate,
@@ -18,6 +20,7 @@ from components.core import (
     Frozen,
     Metrics,
     Prompt,
+    Reading,
     StageResult,
     Step,
     Task,
@@ -30,6 +33,9 @@ from .elements import elements_of
 from .examples import pick
 from .halving import calls, halve, measured
 from .methods import METHODS
+
+WHOLE = "whole"
+"""The word for no way to read in parts."""
 
 
 class Config(Frozen):
@@ -57,6 +63,13 @@ class Config(Frozen):
     """Longest answer; None: as its kind of task has it."""
     thinking_tokens: int = Field(48, ge=1)
     """Longest reasoning or notes, in methods that take a turn for it."""
+    readings: tuple[str, ...] = Field(("whole",), min_length=1)
+    """Ways to read texts, each compared with each method: `whole`, as far as the prompt shows them, or in parts:
+    `sliding_window`, `map_reduce`."""
+    reading_words: int = Field(300, ge=20)
+    """Words of a part."""
+    reading_overlap: int = Field(60, ge=0)
+    """Words that neighbouring parts share."""
 
     @field_validator("methods")
     @classmethod
@@ -64,6 +77,23 @@ class Config(Frozen):
         if unknown := [name for name in given if name not in METHODS]:
             raise ValueError(f"{', '.join(unknown)}: not known; allowed: {', '.join(METHODS)}")
         return given
+
+    @field_validator("readings")
+    @classmethod
+    def _readings_are_known(cls, given: tuple[str, ...]) -> tuple[str, ...]:
+        if unknown := [name for name in given if name not in (WHOLE, *WAYS)]:
+            raise ValueError(f"{', '.join(unknown)}: not known; allowed: {', '.join((WHOLE, *WAYS))}")
+        return given
+
+    def reading(self, name: str) -> Reading | None:
+        """What a Candidate says of the way `name`."""
+        return None if name == WHOLE else Reading(way=name, words=self.reading_words, overlap=self.reading_overlap)
+
+    @model_validator(mode="after")
+    def _parts_go_on(self) -> "Config":
+        if self.reading_overlap >= self.reading_words:
+            raise ValueError("key 'reading_overlap' must lie below 'reading_words'")
+        return self
 
     @model_validator(mode="after")
     def _one_method_is_left(self) -> "Config":
@@ -84,6 +114,8 @@ class Prompted(StageResult):
     """The method that won, adopted or not."""
     proposed: Prompt
     """Its prompt."""
+    reading: Reading | None = None
+    """How it reads long texts."""
     rounds: tuple[dict[str, object], ...]
     """round, method, rows, calls_per_answer, prompt_words, figures, kept."""
 
@@ -150,12 +182,14 @@ def prompt(
         candidate=best if decision.adopted else candidate,
         winner=winner,
         proposed=best.prompt,
+        reading=best.reading,
         rounds=tuple(rounds),
     )
 
 
 def _candidates(config: Config, task: Task, candidate: Candidate, dataset: Dataset, step: Step) -> dict[str, Candidate]:
-    """Method → `candidate` with that method's prompt."""
+    """Method, and the way to read where several are asked for → `candidate` with that prompt, read so. Raises BadInput for a
+    way that it cannot be read by."""
     answer_tokens = config.answer_tokens or kind_of(task.kind).tokens.prompted
     elements = elements_of(task, candidate.texts_shown > 0, answer_tokens, config.thinking_tokens)
     passages = {}
@@ -163,7 +197,14 @@ def _candidates(config: Config, task: Task, candidate: Candidate, dataset: Datas
         passages = {passage.id: passage.text for passage in read_passages(readable, step.store)}
     examples = pick(task, dataset.rows("train", step.store), passages, config.shots, config.example_words)
     prompts = {name: METHODS[name](elements, examples) for name in config.methods}
-    return {name: candidate.model_copy(update={"prompt": one}) for name, one in prompts.items()}
+    candidates = {}
+    for name, one in prompts.items():
+        for way in config.readings:
+            read_so = candidate.model_copy(update={"prompt": one, "reading": config.reading(way)})
+            if reason := reading_refused(read_so):
+                raise BadInput(f"section 'prompting', key 'readings': '{way}' is not for this use case: {reason}")
+            candidates[name if config.readings == (WHOLE,) else f"{name}, {way}"] = read_so
+    return candidates
 
 
 def _won(others: int) -> str:
