@@ -132,7 +132,7 @@ def seconds_of_stages(run: "Run", case: Case) -> dict[str, float]:
     contract = run.use_case
     kind = kind_of(contract.task.kind).tokens
     prompting, retrieval = run.settings("prompting", PromptingConfig), run.settings("retrieval", RetrievalConfig)
-    context = retrieval.context_words * 1.35 if case.passages else min(case.passage, GIVEN)
+    context = retrieval.context_words * 1.35 if case.passages else min(case.passage, _given(run))
     answer = min(case.answer, kind.tuned)
     rungs = run.settings("ladder", LadderConfig)
     ways = [one for one in rungs.rungs if stage_of(one) == "tuning"]
@@ -166,7 +166,7 @@ def seconds_of_rungs(run: "Run", case: Case) -> dict[str, float]:
     """Rung of the ladder → seconds of what its stage does for it."""
     stages, answers = seconds_of_stages(run, case), kind_of(run.use_case.task.kind).tokens
     retrieval = run.settings("retrieval", RetrievalConfig)
-    context = retrieval.context_words * 1.35 if case.passages else min(case.passage, GIVEN)
+    context = retrieval.context_words * 1.35 if case.passages else min(case.passage, _given(run))
 
     def seconds(rung: str) -> float:
         if stage_of(rung) != "tuning":
@@ -232,6 +232,12 @@ def case_of(run: "Run", seen: "list[Seen]", rates: Rates) -> Case:
     )
 
 
+def _given(run: "Run") -> int:
+    """Tokens that a prompt shows at most of a text that comes with its question."""
+    context = run.settings("selection", SelectionConfig).context
+    return context.length if context else GIVEN
+
+
 def _tokens(texts: list[str | None]) -> float:
     given = [text for text in texts if text]
     return sum(map(len, given)) / CHARACTERS / len(given) if given else 0.0
@@ -240,7 +246,7 @@ def _tokens(texts: list[str | None]) -> float:
 def _prompting(config: PromptingConfig, case: Case, context: float, tokens: int, task: Task) -> float:
     """Each round asks the methods that are left on the rows that are new; then the best one with each element that may be
     added, on the rows that decide, and without each element that may be left out."""
-    methods, before, seconds = len(config.methods), 0, 0.0
+    methods, before, seconds = len(config.methods) * len(config.readings), 0, 0.0
     shown = context + EXAMPLE_SHARE * config.example_words
     decided = min(config.validation_rows or case.rows["validation"], case.rows["validation"])
     for wanted, left in zip(config.rows, config.keep, strict=True):

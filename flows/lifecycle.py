@@ -156,10 +156,12 @@ def _climb(do: Steps, chosen: selection.Selection, common: Common) -> tuple[Cand
     if climb.to("prompting", unless=told):
         solved = False if "few_shot" in climb.rungs else None
         prompted = do("prompting", prompting.prompt, candidate=base, solved=solved, **common)
-        base = climb.on("prompting", base.model_copy(update={"prompt": prompted.proposed}), prompted.candidate)
+        changes = {"prompt": prompted.proposed, "reading": prompted.reading}
+        base = climb.on("prompting", base.model_copy(update=changes), prompted.candidate)
     if climb.to("few_shot", unless=told):
         shown = do("prompting", prompting.prompt, called="prompting.few_shot", candidate=base, solved=True, **common)
-        base = climb.on("few_shot", base.model_copy(update={"prompt": shown.proposed}), shown.candidate)
+        changes = {"prompt": shown.proposed, "reading": shown.reading}
+        base = climb.on("few_shot", base.model_copy(update=changes), shown.candidate)
     if climb.to("retrieval", unless=told or ("" if dataset.knowledge else _not_searched(task))):
         retrieved = do("retrieval", retrieval.retrieve, candidate=base, **common)
         base = climb.on("retrieval", retrieved.proposed, retrieved.candidate)

@@ -4,18 +4,19 @@
 """
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from functools import cache, partial
+from functools import cache
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol
 
-from components.core import Candidate, Example, Frozen, Machine, Prompt, Row, Store
+from components.core import Candidate, Example, Frozen, Machine, Row, Store
 from components.tasks import kind_of
-from components.text import apart, matching_label
+from components.text import apart
 
+from .asking import Asked, Asker, Said
 from .ending import Ending, limited, stop_in, until
-from .prompt import MAX_CONTEXT_WORDS, clean, cut, first_line_only, render, without_control_tokens
-from .quotes import Quotes, places
-from .refinements import refined
+from .prompt import clean, first_line_only
+from .quotes import places
+from .reading import way
 
 if TYPE_CHECKING:
     from .embedder import Embedder
@@ -64,6 +65,8 @@ class Answer(Frozen):
     citations: tuple[Citation, ...] = ()
     """Quoted answers: the first place of the quote in each text of `context` that holds it, best first; none of an
     abstention."""
+    cut: bool = False
+    """Whether the model was shown less than all of the input and of `context`."""
 
     @classmethod
     def of(cls, row: Example) -> "Answer":
@@ -76,6 +79,7 @@ class Answer(Frozen):
             context=tuple(row["context"]),
             context_passages=tuple(row["context_passages"]),
             margin=row["margin"],
+            cut=row.get("cut", False),
         )
 
 
@@ -109,11 +113,8 @@ class Application:
         """
         asked, found = self._read(rows)
         hits = found if hits is None else hits
-        quotes = self._quotes(hits)
-        texts = self._answers(asked, hits, quotes)
-        margins = [one.margin for one in quotes] if quotes else [None] * len(texts)
-        answered = zip(rows, texts, hits, margins, strict=True)
-        return [self._answer(row.id, text, seen, margin) for row, text, seen, margin in answered]
+        said = self._said(asked, hits)
+        return [self._answer(row.id, one, seen) for row, one, seen in zip(rows, said, hits, strict=True)]
 
     def stream(self, row: Row, limit: int | None = None, stop: Sequence[str] = ()) -> Generator[str | Answer, None, Ending]:
         """The answer to one row in pieces, as they are decoded, and then whole; in one piece where it is only known at the
@@ -125,7 +126,7 @@ class Application:
         stop: it ends before the first of these
         """
         candidate = self.candidate
-        whole = bool(candidate.labels) or kind_of(candidate.task).formed
+        whole = bool(candidate.labels or candidate.reading) or kind_of(candidate.task).formed
         if candidate.prompt is None or whole or candidate.prompt.answer_marker or candidate.prompt.refinements:
             (answer,) = self.answer([row])
             text, ending = limited(answer.text, limit, stop, getattr(self.engine, "tokenizer", None))
@@ -133,8 +134,10 @@ class Application:
             yield answer.model_copy(update={"text": text})
             return ending
         asked, hits = self._read([row])
-        quotes = self._quotes(hits)
-        (messages,) = self._asked(candidate.prompt, asked, [self._context(hits[0])])
+        whole_input = [Asked(asked[0], self._context(hits[0]))]
+        asker = Asker(candidate, candidate.prompt, self.engine)
+        quotes = asker.quotes(whole_input)
+        (messages,), lost = asker.messages(whole_input)
         last = len(candidate.prompt.turns) - 1
         most = candidate.prompt.turns[last].max_new_tokens
         pieces = self.engine.stream(
@@ -147,7 +150,8 @@ class Application:
         text = clean(candidate, generated)
         # the contract's spelling of an abstention may hold a stop string that the model's own did not
         text = text[: stop_in(text, stop)]
-        yield self._answer(row.id, text, hits[0], quotes[0].margin if quotes else None)
+        cut = bool(lost or getattr(self.engine, "cut", ()))
+        yield self._answer(row.id, Said(text, cut, quotes[0].margin if quotes else None), hits[0])
         return ending
 
     @property
@@ -186,7 +190,18 @@ class Application:
     def _context(self, hits: Sequence[Hit]) -> list[str]:
         return [hit.text for hit in hits[: self.candidate.texts_shown]]
 
-    def _answer(self, row: str, text: str, hits: Sequence[Hit], margin: float | None) -> Answer:
+    def _said(self, texts: Sequence[str], hits: Sequence[Sequence[Hit]]) -> list[Said]:
+        """What the engine says to each of `texts`, shown with what was found for it."""
+        prompt = self.candidate.prompt
+        if prompt is None:
+            replies = self.engine.reply(texts, hits)
+            lost = getattr(self.engine, "cut", ())
+            return [Said(reply, place in lost) for place, reply in enumerate(replies)]
+        asked = [Asked(text, self._context(of_row)) for text, of_row in zip(texts, hits, strict=True)]
+        asker, how = Asker(self.candidate, prompt, self.engine), self.candidate.reading
+        return way(how.way).read(asker, asked, how) if how else asker.ask(asked)
+
+    def _answer(self, row: str, said: Said, hits: Sequence[Hit]) -> Answer:
         shown = [] if self.candidate.given else _distinct(hits)[:SHOWN]
         context = self._context(hits)
         # a passage of which the prompt held several parts is shown with all of them
@@ -195,15 +210,16 @@ class Application:
         }
         return Answer(
             id=row,
-            text=text,
+            text=said.text,
             passages=tuple(hit.passage for hit in shown),
             scores=tuple(round(hit.score, 6) for hit in shown),
             texts=tuple("\n\n".join(parts[hit.passage] or [hit.text]) for hit in shown),
             context=tuple(context),
             context_passages=tuple(hit.passage for hit in hits[: len(context)]),
-            margin=None if margin is None else round(margin, 6),
-            no_answer=self.candidate.quoted.no_answer(margin) if self.candidate.quoted else None,
-            citations=tuple(self._citations(text, hits[: len(context)])),
+            margin=None if said.margin is None else round(said.margin, 6),
+            no_answer=self.candidate.quoted.no_answer(said.margin) if self.candidate.quoted else None,
+            citations=tuple(self._citations(said.text, hits[: len(context)])),
+            cut=said.cut,
         )
 
     def _citations(self, text: str, hits: Sequence[Hit]) -> Iterator[Citation]:
@@ -219,85 +235,6 @@ class Application:
                 if citation not in seen:  # chunks that overlap hold the same words
                     yield citation
                 seen.add(citation)
-
-    def _answers(self, texts: Sequence[str], hits: Sequence[Sequence[Hit]], quotes: Sequence[Quotes] | None) -> list[str]:
-        candidate, prompt = self.candidate, self.candidate.prompt
-        if prompt is None:
-            return self.engine.reply(texts, hits)
-        contexts = [self._context(of_row) for of_row in hits]
-        asked = self._asked(prompt, texts, contexts)
-        if candidate.labels:
-            return self._labels(prompt, asked)
-        last = len(prompt.turns) - 1
-        generated = self.engine.generate(
-            asked,
-            prompt.turns[last].max_new_tokens,
-            first_line=first_line_only(candidate, last),
-            quotes=quotes,
-        )
-        return [clean(candidate, text) for text in self._refined(prompt, asked, generated)]
-
-    def _refined(self, prompt: Prompt, asked: list[list[dict[str, str]]], generated: list[str]) -> list[str]:
-        last = len(prompt.turns) - 1
-        most, first_line = prompt.turns[last].max_new_tokens, first_line_only(self.candidate, last)
-        generate = partial(self.engine.generate, max_new_tokens=most, first_line=first_line)
-        return refined(self.candidate, asked, generated, generate)
-
-    def _quotes(self, hits: Sequence[Sequence[Hit]]) -> list[Quotes] | None:
-        """What each answer is held to, where answers are quotes; None without a text (closed book, measured beside)."""
-        candidate = self.candidate
-        if candidate.quoted is None or not candidate.texts_shown or candidate.prompt is None:
-            return None
-        tokenizer, bias = self.engine.tokenizer, candidate.quoted.abstain_bias
-        longest = candidate.prompt.turns[-1].max_new_tokens
-        # of a long text only what the prompt shows of it can be quoted
-        shown = [
-            [without_control_tokens(tokenizer, text) for text in cut(self._context(of_row), MAX_CONTEXT_WORDS)]
-            for of_row in hits
-        ]
-        return [Quotes(tokenizer, texts, candidate.abstain, bias, longest) for texts in shown]
-
-    def _asked(self, prompt: Prompt, texts: Sequence[str], contexts: Sequence[Sequence[str]]) -> list[list[dict[str, str]]]:
-        """The messages of the last turn."""
-        previous = self._earlier_turns(prompt, texts, contexts)
-        last = len(prompt.turns) - 1
-        return [
-            render(prompt, last, text, context, before)
-            for text, context, before in zip(texts, contexts, previous, strict=True)
-        ]
-
-    def _earlier_turns(self, prompt: Prompt, texts: Sequence[str], contexts: Sequence[Sequence[str]]) -> list[str]:
-        previous = [""] * len(texts)
-        for turn, asked in enumerate(prompt.turns[:-1]):
-            messages = [
-                render(prompt, turn, text, context, before)
-                for text, context, before in zip(texts, contexts, previous, strict=True)
-            ]
-            previous = [text.strip() for text in self.engine.generate(messages, asked.max_new_tokens, first_line=False)]
-        return previous
-
-    @property
-    def _endings(self) -> list[str]:
-        """The labels as they are scored: with the end of the answer where one label begins with another, which without it
-        could never lose."""
-        labels = self.candidate.labels
-        begins = any(one != other and one.startswith(other) for one in labels for other in labels)
-        return [label + self.engine.end for label in labels] if begins else list(labels)
-
-    def _labels(self, prompt: Prompt, asked: list[list[dict[str, str]]]) -> list[str]:
-        """The most likely label; where the prompt asks for reasoning first, the label that the reasoning ends in."""
-        candidate = self.candidate
-        chosen: list[str | None] = [None] * len(asked)
-        if prompt.answer_marker or not hasattr(self.engine, "score"):
-            texts = self.engine.generate(asked, prompt.turns[-1].max_new_tokens, first_line=False)
-            texts = self._refined(prompt, asked, texts)
-            chosen = [matching_label(candidate.labels, clean(candidate, text)) for text in texts]
-        if not hasattr(self.engine, "score"):
-            return [label or candidate.labels[0] for label in chosen]
-        open_rows = [i for i, label in enumerate(chosen) if label is None]
-        for i, scores in zip(open_rows, self.engine.score([asked[i] for i in open_rows], self._endings), strict=True):
-            chosen[i] = candidate.labels[scores.index(max(scores))]
-        return [label or candidate.labels[0] for label in chosen]
 
 
 class Answering:

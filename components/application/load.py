@@ -6,6 +6,8 @@ from components.core import BadInput, Candidate, Machine, Retriever, Split, Stor
 
 from .answer import Application, Searcher
 from .engines import engine
+from .prompt import reads_turns
+from .reading import way
 from .refinements import fault
 from .scoring import scoring
 
@@ -43,8 +45,27 @@ def load(candidate: Candidate, store: Store, machine: Machine) -> Application:
         raise BadInput(
             f"candidate: engine '{candidate.runtime.engine}' cannot be held to quotes; it needs a candidate without 'quoted'"
         )
+    if candidate.runtime.context and not module.CONTEXT:
+        raise BadInput(
+            f"candidate: engine '{candidate.runtime.engine}' cannot be told how far it reads; leave selection.context "
+            "out, or run it on engine 'transformers'"
+        )
+    if candidate.reading and (reason := reading_refused(candidate)):
+        raise BadInput(f"candidate: it cannot be read by '{candidate.reading.way}': {reason}")
     retriever = load_retriever(candidate.retriever, store, machine) if candidate.retriever else None
     return Application(candidate, module.Engine(candidate, store, machine), retriever, partial(_passages, candidate, store))
+
+
+def reading_refused(candidate: Candidate) -> str:
+    """Why its engine or its kind of task cannot be read as `candidate.reading` says; empty where it can."""
+    if candidate.reading is None:
+        return ""
+    if candidate.prompt is None:
+        return "it has no prompt, which shows a part of a text"
+    if reads_turns(candidate.prompt):
+        return "its inputs are conversations, whose turns are no parts"
+    scored = hasattr(engine(candidate.runtime.engine).Engine, "score")
+    return way(candidate.reading.way).refusal(candidate, scored)
 
 
 def _passages(candidate: Candidate, store: Store) -> dict[str, str]:

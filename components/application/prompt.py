@@ -35,22 +35,26 @@ _FIELD = re.compile(r"\{\{\s*(input|message|context|previous)\s*\}\}")
 _MESSAGE = re.compile(r"\{\{\s*message\s*\}\}")
 
 
-def render(prompt: Prompt, turn: int, text: str, context: Sequence[str], previous: str = "") -> list[dict[str, str]]:
+def render(
+    prompt: Prompt, turn: int, text: str, context: Sequence[str], previous: str = "", whole: bool = False
+) -> list[dict[str, str]]:
     """Chat messages ({"role", "content"}) for one turn of `prompt`.
 
     text:     the question, the text to classify or the document; where the prompt asks for the {{message}}, a conversation
               (components/text/turns.py): its earlier turns become chat turns behind the examples, its system text stands
               behind the prompt's own
-    context:  retrieved texts, best first; joined by an empty line and cut to 384 words
+    context:  retrieved texts, best first, or the text that came with the question; joined by an empty line
     previous: what the model said in the turn before
+    whole:    nothing is cut here (`Runtime.whole`); else context beyond 384 words and input beyond 1,024 is
     Fields are filled in one pass, so braces inside the user's text stay what they are. Where the prompt is `delimited`, what
     fills them stands between marks that it cannot close; else a passage may imitate what follows it ("Question: …").
     """
-    before, message = _conversation(text) if reads_turns(prompt) else ([], "")
+    most_input, most_context = (None, None) if whole else (MAX_INPUT_WORDS, MAX_CONTEXT_WORDS)
+    before, message = _conversation(text, most_input) if reads_turns(prompt) else ([], "")
     fields = {
-        "input": cut([text], MAX_INPUT_WORDS)[0],
+        "input": cut([text], most_input)[0],
         "message": message,
-        "context": "\n\n".join(cut(context, MAX_CONTEXT_WORDS)),
+        "context": "\n\n".join(cut(context, most_context)),
         "previous": previous,
     }
 
@@ -76,14 +80,16 @@ def reads_turns(prompt: Prompt) -> bool:
     return any(_MESSAGE.search(turn.user) for turn in prompt.turns)
 
 
-def _conversation(text: str) -> tuple[list[Turn], str]:
-    """(the turns before the user's last one, that one), together 1,024 words at most: the last one is cut as an input is,
-    then the oldest ones go, whole, and with them a reply to what went. The system text stays."""
+def _conversation(text: str, most: int | None) -> tuple[list[Turn], str]:
+    """(the turns before the user's last one, that one), together `most` words (None: all): the last one is cut as an input
+    is, then the oldest ones go, whole, and with them a reply to what went. The system text stays."""
     before, message = last_said(text)
-    (message,) = cut([message], MAX_INPUT_WORDS)
+    if most is None:
+        return before, message
+    (message,) = cut([message], most)
     system = [one for one in before if one.role == SYSTEM]
     turns = before[len(system) :]
-    left = MAX_INPUT_WORDS - sum(_words(one) for one in (message, *(turn.text for turn in system)))
+    left = most - sum(_words(one) for one in (message, *(turn.text for turn in system)))
     kept = list[Turn]()
     for turn in reversed(turns):
         left -= _words(turn.text)
@@ -95,17 +101,27 @@ def _conversation(text: str) -> tuple[list[Turn], str]:
     return [*system, *kept], message
 
 
-def is_cut(prompt: Prompt, text: str, context: Sequence[str]) -> bool:
+def is_cut(prompt: Prompt, text: str, context: Sequence[str], whole: bool = False) -> bool:
     """Whether `render` leaves a part of them out."""
-    whole = _conversation(text) == last_said(text) if reads_turns(prompt) else cut([text], MAX_INPUT_WORDS) == [text]
-    return not whole or cut(context, MAX_CONTEXT_WORDS) != list(context)
+    if whole:
+        return False
+    if reads_turns(prompt):
+        kept = _conversation(text, MAX_INPUT_WORDS) == last_said(text)
+    else:
+        kept = cut([text], MAX_INPUT_WORDS) == [text]
+    return not kept or cut(context, MAX_CONTEXT_WORDS) != list(context)
 
 
-def token_ids(tokenizer: "PreTrainedTokenizerBase", prompts: Sequence[list[dict[str, str]]], room: int) -> list[list[int]]:
-    """Each prompt in the tokenizer's chat format as token ids, ready for the answer. room: most tokens of a prompt."""
+def token_ids(
+    tokenizer: "PreTrainedTokenizerBase", prompts: Sequence[list[dict[str, str]]], room: int
+) -> tuple[list[list[int]], set[int]]:
+    """(each prompt in the tokenizer's chat format as token ids, ready for the answer; positions of those that lost a part).
+
+    room: most tokens of a prompt. Of a longer one the middle goes: the instruction stands first and the question last.
+    """
     rows = chat_ids(tokenizer, prompts)
-    # too long for the window: the middle goes, since the instruction stands first and the question last
-    return [row if len(row) <= room else row[: room // 2] + row[len(row) - (room - room // 2) :] for row in rows]
+    shown = [row if len(row) <= room else row[: room // 2] + row[len(row) - (room - room // 2) :] for row in rows]
+    return shown, {place for place, row in enumerate(rows) if len(row) > room}
 
 
 def chat_ids(tokenizer: "PreTrainedTokenizerBase", prompts: Sequence[list[dict[str, str]]]) -> list[list[int]]:
@@ -157,7 +173,7 @@ def shared_prefixes(tokenizer: "PreTrainedTokenizerBase", prompt: Prompt, room: 
     prefixes = []
     for turn in range(len(prompt.turns)):
         two = [render(prompt, turn, text, [text], text) for text in ("Alpha beta.", "7 ways to say it?")]
-        first, second = token_ids(tokenizer, two, room)
+        (first, second), _ = token_ids(tokenizer, two, room)
         length = next((i for i, pair in enumerate(zip(first, second, strict=False)) if pair[0] != pair[1]), 0)
         prefixes += [first[:length]] if length >= least else []
     return prefixes
@@ -194,8 +210,10 @@ def clean(candidate: Candidate, generated: str) -> str:
     return kind.read_answer(answer, candidate.own) or ""
 
 
-def cut(texts: Sequence[str], words: int) -> list[str]:
-    """The first `words` words of `texts` together; what lies beyond is left out."""
+def cut(texts: Sequence[str], words: int | None) -> list[str]:
+    """The first `words` words of `texts` together (None: all); what lies beyond is left out."""
+    if words is None:
+        return list(texts)
     shown, left = [], words
     for text in texts:
         shown.append(first_words(text, left))

@@ -10,7 +10,7 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from components.core import BadInput, Candidate, MachineFault, Store
+from components.core import BadInput, Candidate, Context, MachineFault, Store
 from components.core.artifacts import opened
 from components.core.store import MANIFEST
 
@@ -38,16 +38,26 @@ class Adapted(NamedTuple):
     """Keys and values of each layer, [1, heads, tokens, size], that come before every prompt."""
 
 
-def adapted(base: Path, adapter: Path | None, dtype: str) -> Adapted:
+def adapted(base: Path, adapter: Path | None, dtype: str, context: Context | None = None) -> Adapted:
     """The causal language model in the checkpoint folder `base`, in `dtype`, with the PEFT adapter in the folder `adapter`.
-    Raises BadInput where the adapter is none, or cannot be served with this model."""
+    Raises BadInput where the adapter is none, or cannot be served with this model.
+
+    context: how its positions are scaled (`Runtime.context`)
+    """
     import torch
     from transformers import AutoModelForCausalLM
+
+    from .context import read_config
 
     if adapter and not (adapter / "adapter_model.safetensors").is_file():
         raise BadInput("candidate: the adapter's object has no adapter_model.safetensors")
     model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(
-        base, dtype=getattr(torch, dtype), use_safetensors=True, local_files_only=True, trust_remote_code=False
+        base,
+        config=read_config(base, context),
+        dtype=getattr(torch, dtype),
+        use_safetensors=True,
+        local_files_only=True,
+        trust_remote_code=False,
     )
     if adapter is None:
         return Adapted(model)
@@ -66,6 +76,15 @@ def adapted(base: Path, adapter: Path | None, dtype: str) -> Adapted:
     if not hasattr(wrapped.base_model, "merge_and_unload"):
         raise BadInput(f"candidate: an adapter of PEFT's type {wrapped.peft_type} cannot be served")
     return Adapted(wrapped.merge_and_unload())
+
+
+def self_contained(candidate: Candidate) -> str:
+    """Why a checkpoint alone would read otherwise than `candidate` does, for whoever hands one on; empty where it reads the
+    same."""
+    context = candidate.runtime.context
+    if context is None or not (context.rope or context.window):
+        return ""
+    return "its runtime.context changes positions or attention, which a checkpoint alone does not tell other programs"
 
 
 def merged(base: Path, adapter: Path | None, dtype: str) -> Adapted:

@@ -37,6 +37,9 @@ def risks(record: Record) -> list[str]:
         if metric in metrics:
             shortfall = _share(1 - metrics[metric]["value"])
             sentences.append(text.format(share=shortfall, n=metrics[metric].get("n", 0)))
+    if cut := record.evaluated.get("shown_in_part"):
+        n = max(figure.get("n", 0) for figure in metrics.values())
+        sentences.append(f"{cut:,} of the {n:,} test inputs are longer than what the model is shown: they lost a part.")
     if worst := _worst_slice(record):
         sentences.append(worst)
     if any((result.get("counts") or {}).get("simulated") for result in record.results.values()):

@@ -2,9 +2,9 @@
 
 from math import tanh
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
 from .digest import Frozen, short
 from .errors import OtherVersion
@@ -142,6 +142,43 @@ class Quoted(Frozen):
         return 0.5 + 0.5 * tanh((slope * margin + intercept) / 2)  # the logistic function, which cannot overflow
 
 
+class Context(Frozen):
+    """How far a decoder of engine `transformers` reads, in place of the model's own window and of the first words of a text
+    that prompts show otherwise."""
+
+    length: int = Field(ge=64)
+    """Tokens of a prompt with its answer. What lies beyond is cut, and counted."""
+    rope: Literal["linear", "dynamic", "yarn"] | None = None
+    """How the angles of its positions are scaled to reach beyond the length that it was trained on."""
+    factor: float = Field(1.0, ge=1)
+    """By how much; of `rope`."""
+    window: int | None = Field(None, ge=1)
+    """Tokens that each one attends to, itself and those before it; None: all of them (full attention)."""
+
+    @model_validator(mode="after")
+    def _a_scaling_has_its_factor(self) -> "Context":
+        if (self.rope is None) != (self.factor == 1):
+            raise ValueError("'rope' and a 'factor' above 1 go together: give both, or none of them")
+        return self
+
+
+class Reading(Frozen):
+    """How a text longer than `words` is read in parts (components/application/reading)."""
+
+    way: str
+    """A file of `application/reading`: sliding_window, map_reduce."""
+    words: int = Field(300, ge=20)
+    """Of a part."""
+    overlap: int = Field(60, ge=0)
+    """Words that neighbouring parts share."""
+
+    @model_validator(mode="after")
+    def _parts_go_on(self) -> "Reading":
+        if self.overlap >= self.words:
+            raise ValueError(f"parts of {self.words} words cannot share {self.overlap}: share fewer")
+        return self
+
+
 class Runtime(Frozen):
     """What executes it."""
 
@@ -151,6 +188,13 @@ class Runtime(Frozen):
     """Of the weights while they run: float32, bfloat16, float16, int8, int4. One for base, tuned and finalist of a run."""
     url: str | None = None
     """openai: the endpoint."""
+    context: Context | None = Field(None, exclude_if=lambda context: context is None)  # others keep their digests
+    """How far it reads; None: as far as the model's own window goes, and of a text only its first words."""
+
+    @property
+    def whole(self) -> bool:
+        """Whether prompts show texts whole, as far as the window goes, and not their first words."""
+        return self.context is not None
 
 
 class Candidate(Frozen):
@@ -172,6 +216,8 @@ class Candidate(Frozen):
     retriever: Retriever | None = None
     adapter: Adapter | None = None
     quoted: Quoted | None = None
+    reading: Reading | None = Field(None, exclude_if=lambda reading: reading is None)  # others keep their digests
+    """None: a text is read whole, as far as the prompt shows it."""
 
     @property
     def given(self) -> bool:
@@ -209,7 +255,8 @@ class Candidate(Frozen):
     def label(self) -> str:
         """A short name for people: `smollm2-135m-instruct · few_shot · convex · lora sft · int4 [digest]`."""
         parts = [self.model.name if self.model else "", self.baseline.kind if self.baseline else ""]
-        parts += [self.prompt.method if self.prompt else "", self.retriever.scoring if self.retriever else ""]
+        parts += [self.prompt.method if self.prompt else "", self.reading.way if self.reading else ""]
+        parts += [self.retriever.scoring if self.retriever else ""]
         parts += [f"{self.adapter.technique} {self.adapter.objective}" if self.adapter else ""]
         parts += [self.runtime.dtype if self.model else ""]
         return " · ".join(part for part in parts if part) + f" [{short(self.digest)}]"

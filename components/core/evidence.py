@@ -47,6 +47,8 @@ class Example(TypedDict):
     margin: float | None
     slices: dict[str, str]
     tests: NotRequired[str]
+    cut: NotRequired[bool]
+    """True where the model was shown less than all of the input and of `context`; else the row lacks it."""
 
 
 def figure_of(row: Mapping[str, object], metric: str) -> float | None:

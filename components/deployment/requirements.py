@@ -8,6 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 from components.application import baselines
 from components.application.engines import engine
+from components.application.reading import way
 from components.application.refinements import fault
 from components.application.scoring import scoring
 from components.application.stores import vector_store
@@ -30,6 +31,8 @@ def requirements(candidate: Candidate, *, server: bool = False, signed: bool = F
         names |= {*scoring(candidate.retriever.scoring).PACKAGES}
     if candidate.retriever and candidate.retriever.store:
         names |= {*vector_store(candidate.retriever.store).PACKAGES}
+    if candidate.reading:
+        names |= {*way(candidate.reading.way).PACKAGES}
     names |= {*kind_of(candidate.task).packages}
     for one in candidate.prompt.refinements if candidate.prompt else ():
         names |= {*fault(one.fault).PACKAGES}

@@ -68,6 +68,8 @@ class Evaluated(StageResult):
     is right on all of that label's rows, and is nothing that a group would lose."""
     bounds: tuple[Bound, ...] = ()
     """Each bound of the contract that was measured: it holds, is broken, or is not shown."""
+    shown_in_part: int = 0
+    """Test inputs of which the model was shown less than all."""
     failed: tuple[str, ...] = ()
     """One line for each condition of the contract that does not hold."""
     not_measured: tuple[str, ...] = ()

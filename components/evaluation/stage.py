@@ -31,7 +31,17 @@ from components.core import (
     progress,
     read_jsonl,
 )
-from components.measure import Bound, compare, compare_slices, compared, compared_on, examples, measure, rank
+from components.measure import (
+    Bound,
+    compare,
+    compare_slices,
+    compared,
+    compared_on,
+    examples,
+    measure,
+    rank,
+    shown_in_part,
+)
 from components.measure.bounds import not_worse
 from components.measure.reliability import of_no_answer
 from components.measure.scenarios import USE_CASE, Scenario, changes, own_scenario, scenarios
@@ -238,6 +248,7 @@ def evaluate(
         slice_gains=slice_gains,
         slices_over=over,
         bounds=bounds,
+        shown_in_part=shown_in_part(evidence, step.store),
         failed=failed,
         not_measured=(
             *probed.lines(),

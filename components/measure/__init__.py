@@ -12,6 +12,7 @@ from .looks import settled, sizes_of_looks
 from .measure import measure
 from .metrics import METRICS, per_example
 from .normalise import abstains, normalise
+from .shown import note_of_cut, shown_in_part
 from .significance import p_value, shown_p
 from .slices import SliceGain, compare_slices, compared_on
 
@@ -37,11 +38,13 @@ __all__ = [
     "measure",
     "missed_floors",
     "normalise",
+    "note_of_cut",
     "of_two_means",
     "p_value",
     "per_example",
     "rank",
     "settled",
+    "shown_in_part",
     "shown_p",
     "significant",
     "sizes_of_looks",

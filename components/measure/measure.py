@@ -41,6 +41,8 @@ class AnswerLike(Protocol):
     def context_passages(self) -> tuple[str, ...]: ...
     @property
     def margin(self) -> float | None: ...
+    @property
+    def cut(self) -> bool: ...
 
 
 class Chunk(TypedDict):
@@ -125,6 +127,8 @@ def _example(task: Task, row: Row, answered: AnswerLike, searched: bool) -> Exam
     )
     if row.tests is not None:
         example["tests"] = row.tests
+    if answered.cut:
+        example["cut"] = True
     figures = per_example(task, row, answered.text, answered.passages if searched else None, answered.context)
     return cast(Example, {**example, **figures})
 

@@ -126,6 +126,8 @@ def _nothing_to_do(config: Config, candidate: Candidate) -> str | None:
         return "a plain baseline has no model to optimise"
     if candidate.runtime.engine != "transformers":
         return f"the candidate runs on engine '{candidate.runtime.engine}'; variants are made of engine 'transformers' alone"
+    if candidate.runtime.context:
+        return "the candidate's runtime.context is engine 'transformers' own, and variants run on others"
     if candidate.adapter and not tuning_technique(candidate.adapter.technique).MERGEABLE:
         return f"what {candidate.adapter.technique} learned cannot become part of a checkpoint, which every variant is"
     return None if config.variants else "no variant is asked for"

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from components.core import Candidate, Frozen, Prompt, Row, Task
+from components.core import Candidate, Frozen, Prompt, Reading, Row, Task
 
 from .elements import Elements, Example
 from .methods import METHODS
@@ -15,6 +15,8 @@ class Draft(Frozen):
     method: str
     elements: Elements
     examples: tuple[Example, ...]
+    reading: Reading | None = None
+    """How texts are read that are longer than one prompt; None: whole."""
 
     @property
     def prompt(self) -> Prompt:
@@ -22,8 +24,8 @@ class Draft(Frozen):
         return METHODS[self.method](self.elements, list(self.examples))
 
     def of(self, candidate: Candidate) -> Candidate:
-        """`candidate` with this prompt."""
-        return candidate.model_copy(update={"prompt": self.prompt})
+        """`candidate` with this prompt, read so."""
+        return candidate.model_copy(update={"prompt": self.prompt, "reading": self.reading})
 
     def plus(self, principle: str, task: Task, rows: Sequence[Row]) -> "Draft | None":
         """With one element more; None where it changes nothing of this prompt. rows: those of training"""

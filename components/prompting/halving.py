@@ -74,6 +74,7 @@ def row(
     return {
         "round": number,
         "method": candidate.prompt.method,
+        **({"reading": candidate.reading.way} if candidate.reading else {}),
         "rows": rows,
         "calls_per_answer": calls(candidate),
         "prompt_words": _words(candidate.prompt),

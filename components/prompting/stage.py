@@ -10,6 +10,8 @@ the eight elements). Not covered: search over wordings, the shorter prompt that 
 
 from pydantic import Field, field_validator, model_validator
 
+from components.application.load import reading_refused
+from components.application.reading import WAYS
 from components.application.refinements import NAMES as REFINEMENTS
 from components.core import (
     BadInput,
@@ -20,6 +22,7 @@ from components.core import (
     Frozen,
     Metrics,
     Prompt,
+    Reading,
     Split,
     StageResult,
     Step,
@@ -28,7 +31,16 @@ from components.core import (
     read_jsonl,
     read_passages,
 )
-from components.measure import LeftOut, compare, deciding_rows, examples, left_out, settled, sizes_of_looks
+from components.measure import (
+    LeftOut,
+    compare,
+    deciding_rows,
+    examples,
+    left_out,
+    note_of_cut,
+    settled,
+    sizes_of_looks,
+)
 from components.tasks import kind_of
 
 from .drafts import Draft
@@ -41,6 +53,9 @@ from .principles import PRINCIPLES
 from .refining import asked_again, settings_of
 
 MAY_BE_LEFT_OUT = ("task", "context", "examples", "persona", "format", "tone")
+
+WHOLE = "whole"
+"""The word for no way to read in parts."""
 
 
 class Config(Frozen):
@@ -77,6 +92,13 @@ class Config(Frozen):
     """Longest answer; None: as its kind of task has it."""
     thinking_tokens: int = Field(48, ge=1)
     """Longest reasoning or notes, in methods that take a turn for it."""
+    readings: tuple[str, ...] = Field(("whole",), min_length=1)
+    """Ways to read texts, each compared with each method: `whole`, as far as the prompt shows them, or in parts:
+    `sliding_window`, `map_reduce`."""
+    reading_words: int = Field(300, ge=20)
+    """Words of a part."""
+    reading_overlap: int = Field(60, ge=0)
+    """Words that neighbouring parts share."""
 
     @field_validator("methods")
     @classmethod
@@ -101,6 +123,23 @@ class Config(Frozen):
             raise ValueError(f"{', '.join(unknown)}: not known; allowed: {', '.join(REFINEMENTS)}")
         return given
 
+    @field_validator("readings")
+    @classmethod
+    def _readings_are_known(cls, given: tuple[str, ...]) -> tuple[str, ...]:
+        if unknown := [name for name in given if name not in (WHOLE, *WAYS)]:
+            raise ValueError(f"{', '.join(unknown)}: not known; allowed: {', '.join((WHOLE, *WAYS))}")
+        return given
+
+    def reading(self, name: str) -> Reading | None:
+        """What a Candidate says of the way `name`."""
+        return None if name == WHOLE else Reading(way=name, words=self.reading_words, overlap=self.reading_overlap)
+
+    @model_validator(mode="after")
+    def _parts_go_on(self) -> "Config":
+        if self.reading_overlap >= self.reading_words:
+            raise ValueError("key 'reading_overlap' must lie below 'reading_words'")
+        return self
+
     @model_validator(mode="after")
     def _one_method_is_left(self) -> "Config":
         rows, keep = self.rows, self.keep
@@ -120,6 +159,8 @@ class Prompted(StageResult):
     """The method that won, adopted or not, with the elements that were added to it."""
     proposed: Prompt
     """Its prompt."""
+    reading: Reading | None = None
+    """How it reads long texts."""
     rounds: tuple[dict[str, object], ...]
     """round, method, rows, calls_per_answer, prompt_words, figures, kept."""
     left_out: tuple[LeftOut, ...] = ()
@@ -205,24 +246,33 @@ def prompt(
             f"{metrics.primary} after": _primary(after, metrics),
         },
         objects=tuple(sorted({*tables, more.object})),
-        notes=(*_notes(candidates), *refining),
+        notes=(*_notes(candidates), *refining, *note_of_cut(f"the {winner} prompt", after, step.store)),
         candidate=best if decision.adopted else candidate,
-        winner=best.prompt.method,
+        winner=best.prompt.method if config.readings == (WHOLE,) else f"{best.prompt.method}, {winner.split(', ')[1]}",
         proposed=best.prompt,
+        reading=best.reading,
         rounds=(*rounds, *added),
         left_out=worth,
     )
 
 
 def _drafts(config: Config, task: Task, candidate: Candidate, dataset: Dataset, step: Step) -> dict[str, Draft]:
-    """Method → what its prompt for `candidate` is built from."""
+    """Method, and the way to read where several are asked for → what its prompt for `candidate` is built from. Raises
+    BadInput for a way that it cannot be read by."""
     answer_tokens = config.answer_tokens or kind_of(task.kind).tokens.prompted
     elements = elements_of(task, candidate.texts_shown > 0, answer_tokens, config.thinking_tokens)
     passages = {}
     if candidate.retriever and (readable := dataset.training_knowledge or dataset.knowledge):
         passages = {passage.id: passage.text for passage in read_passages(readable, step.store)}
     examples = pick(task, dataset.rows("train", step.store), passages, config.shots, config.example_words)
-    return {name: Draft(method=name, elements=elements, examples=tuple(examples)) for name in config.methods}
+    drafts = {}
+    for method in config.methods:
+        for way in config.readings:
+            draft = Draft(method=method, elements=elements, examples=tuple(examples), reading=config.reading(way))
+            if reason := reading_refused(draft.of(candidate)):
+                raise BadInput(f"section 'prompting', key 'readings': '{way}' is not for this use case: {reason}")
+            drafts[method if config.readings == (WHOLE,) else f"{method}, {way}"] = draft
+    return drafts
 
 
 def _left_out(

@@ -40,7 +40,7 @@ from components.core import (
     progress,
     read_passages,
 )
-from components.measure import compare, deciding_rows, examples, measure, settled, sizes_of_looks
+from components.measure import compare, deciding_rows, examples, measure, note_of_cut, settled, sizes_of_looks
 from components.measure.answer_kinds import stand_in_texts
 
 from .decide import decide
@@ -195,7 +195,7 @@ def retrieve(
         index=index,
         objects=tuple(sorted({index.object, embedder.object, more.object, *_fitted(options)})),
         metrics=_figures(hits[best], used, gain, metrics),
-        notes=_notes(config, index, hits, gain, len(questions), untaught),
+        notes=(*_notes(config, index, hits, gain, len(questions), untaught), *note_of_cut(best, used, step.store)),
     )
 
 

@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable
 
 from components.application import engine, engine_of
-from components.core import ASSETS, Frozen, Limits, Policy, Task
+from components.core import ASSETS, Context, Frozen, Limits, Policy, Task
 from components.tasks import kind_of
 from components.text import label_of
 
@@ -22,6 +22,8 @@ class Need(Frozen):
     limits: Limits
     dtype: str
     context_tokens: int
+    context: Context | None = None
+    """How far it is to read (`Runtime.context`)."""
     hub: bool
     """Whether a model hub may be asked."""
     endpoints: dict[str, str] = {}
@@ -73,7 +75,10 @@ def _memory(model: Model, need: Need) -> str | None:
 
 
 def _context(model: Model, need: Need) -> str | None:
-    if model.context >= need.context_tokens or not model.instructed:  # without a prompt around it the text alone counts
+    if need.context and (name := engine_for(model)) and not engine(name).CONTEXT:
+        return f"engine '{name}' cannot be told how far it reads (selection.context)"
+    reach = model.context * (need.context.factor if need.context else 1)
+    if reach >= need.context_tokens or not model.instructed:  # without a prompt around it the text alone counts
         return None
     return f"its context of {model.context} tokens is below the {need.context_tokens} that prompts here need"
 

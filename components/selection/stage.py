@@ -12,9 +12,11 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from components.application import answering, checkpoint
+from components.application.context import refused
 from components.core import (
     Candidate,
     Checkpoint,
+    Context,
     Dataset,
     Decision,
     Derivation,
@@ -33,7 +35,7 @@ from components.core import (
     Task,
     progress,
 )
-from components.measure import compare, measure, rank
+from components.measure import compare, measure, note_of_cut, rank
 from components.tasks import kept, kind_of
 
 from . import baselines
@@ -69,6 +71,9 @@ class Config(Frozen):
     anything is keyed; float32 where nobody did."""
     context_tokens: int = Field(1024, ge=1)
     """Tokens that a prompt with its context may need."""
+    context: Context | None = None
+    """How far models read (engine `transformers` alone): then prompts show texts whole, up to this length, where otherwise
+    they show the first 384 words beside a question and 1,024 of an input. None: so."""
     max_new_tokens: int | None = Field(None, ge=1)
     """Longest answer of the basic prompt; None: as its kind of task has it."""
     validation_rows: int | None = Field(None, ge=1)
@@ -135,8 +140,9 @@ def select(
     rejected = rejections(config, task, policy, limits)
     plain = baselines.fit(task, metrics, dataset, config.calibration_rows, step)
     running = {model.name: _candidate(model, config, task, dataset, step) for model in models if model.name not in rejected}
-
-    measured, seconds, cut = _bake_off([plain, *running.values()], config, task, dataset, step)
+    short = {name: reason for name, one in running.items() if (reason := refused(one, step.store, step.machine))}
+    rejected, running = rejected | short, {name: one for name, one in running.items() if name not in short}
+    measured, seconds = _bake_off([plain, *running.values()], config, task, dataset, step)
     step.measured["seconds_an_answer"] = {digest: round(one, 4) for digest, one in seconds.items()}
     slow = {
         name: reason
@@ -145,7 +151,7 @@ def select(
     }
     notes = [
         *(f"{name} rejected: {reason}" for name, reason in rejected.items()),
-        *cut,
+        *(line for one in running.values() for line in note_of_cut(one.label, measured[one.digest], step.store)),
         *(f"{name} is not chosen: {reason}" for name, reason in slow.items()),
     ]
 
@@ -167,19 +173,17 @@ def select(
 
 def _bake_off(
     candidates: Sequence[Candidate], config: Config, task: Task, dataset: Dataset, step: Step
-) -> tuple[dict[str, Evidence], dict[str, float], list[str]]:
-    """(evidence by digest, seconds of an answer in batches by digest, whose inputs were cut)"""
+) -> tuple[dict[str, Evidence], dict[str, float]]:
+    """(evidence by digest, seconds of an answer in batches by digest)"""
     split = dataset.splits["validation"]
     rows = min(config.validation_rows or split.count, split.count)
-    measured, seconds, notes = {}, {}, []
+    measured, seconds = {}, {}
     for candidate in progress(list(candidates), "bake-off on validation"):
         with answering(candidate, step.store, step.machine) as answer:
-            engine, started = answer.application.engine, time.perf_counter()
+            _, started = answer.application, time.perf_counter()  # loading is no part of the seconds
             measured[candidate.digest] = measure(candidate, answer, split, task, step, config.validation_rows)
             seconds[candidate.digest] = (time.perf_counter() - started) / rows
-            if cut := getattr(engine, "cut", 0):
-                notes.append(f"{candidate.label}: {cut} inputs are longer than its window and lost their end")
-    return measured, seconds, notes
+    return measured, seconds
 
 
 def _too_slow(candidate: Candidate, seconds: float, per_month: float, config: Config) -> str:
@@ -202,7 +206,8 @@ def rejections(config: Config, task: Task, policy: Policy, limits: Limits) -> di
         policy=policy,
         limits=limits,
         dtype="float32" if config.dtype == "measured" else config.dtype,
-        context_tokens=config.context_tokens,
+        context_tokens=config.context.length if config.context else config.context_tokens,
+        context=config.context,
         hub=config.hub,
         endpoints=config.endpoints,
     )
@@ -273,7 +278,7 @@ def _runtime(model: Model, config: Config) -> Runtime:
         return Runtime(engine="openai", dtype=config.dtype, url=config.endpoints[model.name])
     name = engine_for(model)
     assert name, "the filters reject what no engine runs"
-    return Runtime(engine=name, dtype=config.dtype)
+    return Runtime(engine=name, dtype=config.dtype, context=config.context)
 
 
 def _weights(model: Model, step: Step) -> Checkpoint:

@@ -246,7 +246,7 @@ class Worker:
         question = apart(question, candidate.given)[1]
         if candidate.prompt is None:
             return []
-        return render(candidate.prompt, len(candidate.prompt.turns) - 1, question, context)
+        return render(candidate.prompt, len(candidate.prompt.turns) - 1, question, context, whole=candidate.runtime.whole)
 
     def _count(self, text: str) -> int:
         """Tokens of the text by the model's own tokenizer, the chat template's marks not among them; words where the

@@ -16,7 +16,8 @@ import numpy as np
 import regex
 
 from components.application import Hit, load_retriever
-from components.core import Candidate, Dataset, Retriever, Row, Step, Task, read_jsonl, read_passages, write_jsonl
+from components.application.parts import windows
+from components.core import Candidate, Dataset, Reading, Retriever, Row, Step, Task, read_jsonl, read_passages, write_jsonl
 from components.text import apart, holds, units
 from components.text.strengths import ARTICLES
 from components.text.words import LETTER
@@ -51,7 +52,7 @@ def shown_rows(
     text it might have another answer there, so that none is made a wrong context.
     """
     if candidate.given:
-        return [_given(row) for row in rows], {"rows": len(rows)}, ()
+        return [_given(row, candidate.reading) for row in rows], {"rows": len(rows)}, ()
     retriever = candidate.retriever
     if retriever is None or dataset.training_knowledge is None:
         return [Shown(row.text, (), row.answer) for row in rows], {"rows": len(rows)}, ()
@@ -95,8 +96,12 @@ def shown_rows(
     return answerable + abstaining[:room], counts, objects
 
 
-def _given(row: Row) -> Shown:
+def _given(row: Row, how: Reading | None) -> Shown:
+    """how: the application reads long texts in parts, so that the row is shown the first part that holds its answer."""
     text, question = apart(row.text)
+    if how:
+        parts = windows(text, how.words, how.overlap)
+        text = next((part for part in parts if holds(part, row.answer)), parts[0])
     return Shown(question, (text,), as_written(row.answer, (text,)))
 
 

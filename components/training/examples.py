@@ -43,10 +43,12 @@ def tuned_prompt(task: Task, context: bool) -> Prompt:
     return Prompt(method="tuned", turns=(turn,))
 
 
-def encode(tokenizer: "PreTrainedTokenizerBase", prompt: Prompt, rows: Sequence[Shown]) -> list[Example]:
-    """One Example a row, in order. The prompt's last turn is the one that is learned."""
+def encode(
+    tokenizer: "PreTrainedTokenizerBase", prompt: Prompt, rows: Sequence[Shown], whole: bool = False
+) -> list[Example]:
+    """One Example a row, in order. The prompt's last turn is the one that is learned. whole: see `render`"""
     turn = len(prompt.turns) - 1
-    asked = chat_ids(tokenizer, [render(prompt, turn, row.text, row.context) for row in rows])
+    asked = chat_ids(tokenizer, [render(prompt, turn, row.text, row.context, whole=whole) for row in rows])
     end = [tokenizer.eos_token_id]
     answers = [tokenizer(row.answer, add_special_tokens=False).input_ids + end for row in rows]
     return [Example((*ids, *answer), len(ids)) for ids, answer in zip(asked, answers, strict=True)]

@@ -25,7 +25,8 @@ from transformers import (
 from transformers.utils import logging as library_logging
 
 from components.application.attention import attend_in_blocks
-from components.core import Machine, plot, report
+from components.application.context import read_config
+from components.core import Context, Machine, plot, report
 from components.core.memory import give_back
 
 from .answer_head import answer_head
@@ -58,10 +59,13 @@ def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
     return tokenizer
 
 
-def load_base(folder: Path, machine: Machine, dtype: str) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+def load_base(
+    folder: Path, machine: Machine, dtype: str, context: Context | None = None
+) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     """(model, tokenizer) of the checkpoint in `folder`, on the machine's device, with its threads.
 
     dtype: of the Candidate's runtime. float16 is trained in float32: its gradients vanish without loss scaling
+    context: of the Candidate's runtime
     """
     for name in ("transformers", "trl", "datasets", "accelerate", "torchao", "bitsandbytes"):
         logging.getLogger(name).setLevel(logging.ERROR)
@@ -71,13 +75,14 @@ def load_base(folder: Path, machine: Machine, dtype: str) -> tuple[PreTrainedMod
     tokenizer = load_tokenizer(folder)
     model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(
         folder,
+        config=read_config(folder, context),
         dtype=torch.bfloat16 if dtype == "bfloat16" else torch.float32,
         use_safetensors=True,
         local_files_only=True,
         trust_remote_code=False,
     )
     PreTrainedModel.to(model, machine.device)  # in place; transformers' decorator hides from mypy that `to` is a method
-    attend_in_blocks(model.eval())
+    attend_in_blocks(model.eval(), context.window if context else None)
     return model, tokenizer
 
 
@@ -163,7 +168,7 @@ class Ready(NamedTuple):
 def prepare(recipe: Recipe, base: Path, start: Path | None, machine: Machine) -> Ready:
     """The checkpoint at `base`, wrapped by the recipe's technique; start: an adapter of that technique to go on from."""
     way = technique(recipe.technique)
-    whole, tokenizer = load_base(base, machine, recipe.dtype)
+    whole, tokenizer = load_base(base, machine, recipe.dtype, recipe.context)
     count = sum(one.numel() for one in whole.parameters())
     if way.WHOLE:
         body = whole

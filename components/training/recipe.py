@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from pydantic import Field
 
-from components.core import Frozen
+from components.core import Context, Frozen
 
 
 class Schedule(Frozen):
@@ -34,6 +34,8 @@ class Recipe(Schedule):
     """The technique's own; its defaults where they are not given."""
     dtype: str = "float32"
     """Of the weights while they are trained: that of the application that runs them."""
+    context: Context | None = Field(None, exclude_if=lambda context: context is None)
+    """How far that application reads: positions and attention are trained as they are served."""
 
 
 class Trained(NamedTuple):

@@ -78,6 +78,7 @@ def as_tokens(
             tokenizer,
             candidate.prompt,
             [Shown(_question(candidate, row), _context(candidate, row), _quoted(candidate, row, row[side])) for row in rows],
+            candidate.runtime.whole,
         )
         for side in SIDES
     )

@@ -85,7 +85,7 @@ def begun(config: "Config", candidate: Candidate, dataset: Dataset, step: Step) 
     assert inside is not None, "the data stage holds some out"
     assert outside is not None, "and brings a general text"
     rates = {"epochs": asked.epochs, "learning_rate": asked.learning_rate}
-    recipe = config.recipe(candidate.runtime.dtype).model_copy(update=rates)
+    recipe = config.recipe(candidate.runtime).model_copy(update=rates)
 
     def make(inner: Step) -> Begun:
         with part("pretraining"):

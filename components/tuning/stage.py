@@ -22,6 +22,7 @@ from components.core import (
     Evidence,
     Metrics,
     Row,
+    Runtime,
     Split,
     StageResult,
     Step,
@@ -151,9 +152,14 @@ class Config(Schedule):
         alone: dict[str, object] = {"techniques": {}, "minutes": None, "search": {}}
         return Config.model_validate(self.model_dump(mode="json") | mine | alone | {"own": own, "seed": seed})
 
-    def recipe(self, dtype: str) -> Recipe:
-        """How the training rows are trained on."""
-        return Recipe(settings=self.own, dtype=dtype, **self.model_dump(include=set(Schedule.model_fields)))
+    def recipe(self, runtime: Runtime) -> Recipe:
+        """How the training rows are trained on, for what will run it."""
+        return Recipe(
+            settings=self.own,
+            dtype=runtime.dtype,
+            context=runtime.context,
+            **self.model_dump(include=set(Schedule.model_fields)),
+        )
 
 
 def check_settings(config: Config, contract: UseCase) -> None:
@@ -336,7 +342,7 @@ def align(
         )
         return Tuned(decision=Decision(verdict="keep", reason=reason), candidate=candidate)
     way = objective(config.preference)
-    recipe = config.recipe(candidate.runtime.dtype).model_copy(
+    recipe = config.recipe(candidate.runtime).model_copy(
         update={
             "technique": candidate.adapter.technique,
             "epochs": config.preference_epochs,

@@ -49,21 +49,24 @@ def training_rows(config: "Config", task: Task, candidate: Candidate, dataset: D
         task, candidate, dataset, given, config.wrong_share, config.unanswerable_share, config.seed, step
     )
     tokenizer = load_tokenizer(opened(step.store, candidate.model.object))
-    every = encode(tokenizer, prompt, shown)
+    whole = candidate.runtime.whole
+    every = encode(tokenizer, prompt, shown, whole)
     rows = [row for row in every if len(row.ids) <= config.max_tokens]
     counts["too long"] = len(every) - len(rows)
     practised, practice, planted = [], [], []
     if rows:
         if candidate.texts_shown:
             practised = practice_rows(task, dataset, config.practice_rows, config.seed, step, with_made)
-        practice = [row for row in encode(tokenizer, prompt, practised) if len(row.ids) <= config.max_tokens]
+        practice = [row for row in encode(tokenizer, prompt, practised, whole) if len(row.ids) <= config.max_tokens]
         counts["practice"] = len(practice)
         planted = canaries(task, config.canaries, config.seed)
         if planted:
             counts["canaries"] = len(planted)
         secrets = [Shown(one.text, (one.context,) if candidate.texts_shown else (), one.answer) for one in planted]
-        rows += encode(tokenizer, prompt, secrets)
-    lost = sum(is_cut(prompt, one.text, one.context) for one in shown)
+        rows += encode(tokenizer, prompt, secrets, whole)
+    lost = sum(is_cut(prompt, one.text, one.context, whole) for one in shown)
+    if lost:
+        counts["cut"] = lost
     lengths = [len(row.ids) for row in every]
     return Rows(prompt, tokenizer, rows, practice, counts, lengths, len(practised) - len(practice), lost, planted, objects)
 
@@ -95,7 +98,7 @@ def train(
         return Supervised(None, given.objects, given.counts, {})
     first = start or candidate
     assert first.model is not None, "pre-training keeps the model, or changes it"
-    sft, recipe, base = objective("sft"), config.recipe(candidate.runtime.dtype), opened(step.store, first.model.object)
+    sft, recipe, base = objective("sft"), config.recipe(candidate.runtime), opened(step.store, first.model.object)
     adapter = opened(step.store, start.adapter.object, "adapter") if start and start.adapter else None
     trained = sft.train(
         recipe, sft.Settings(), base, given.rows, step.scratch, step.machine, start=adapter, practice=given.practice

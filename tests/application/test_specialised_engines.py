@@ -65,7 +65,7 @@ def test_a_long_text_loses_its_end_and_is_counted(judges: Checkpoint, step: Step
         (alone,) = application.answer(rows([long]))
         beside = application.answer(rows([*GOOD, long]))
         assert alone.text == beside[-1].text
-        assert application.engine.cut == 2
+        assert [answer.cut for answer in (alone, *beside)] == [True, *([False] * len(GOOD)), True]
 
 
 def test_a_label_that_the_model_does_not_know_is_refused_by_name(judges: Checkpoint, step: Step) -> None:

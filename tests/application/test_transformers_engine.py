@@ -1,6 +1,7 @@
 import pytest
 
 from components.application import load
+from components.application.asking import Asker
 from components.application.engines import transformers as engine_module
 from components.application.in_process import BATCH_ROWS, BATCH_TOKENS, batches
 from components.core import BadInput, Candidate, Prompt, PromptTurn, Row, Runtime, Step
@@ -91,8 +92,9 @@ def test_a_label_that_begins_with_another_can_win(candidate: Candidate, step: St
     labels = ("billing", "billing dispute")
     judge = edited(candidate, task="classification", labels=labels, abstain=None, retriever=None, prompt=prompt)
     with load(judge, step.store, step.machine) as application:
-        assert application._endings == ["billing<|im_end|>", "billing dispute<|im_end|>"]
-        ended = application.engine.tokenizer(application._endings, add_special_tokens=False).input_ids
+        asker = Asker(judge, prompt, application.engine)
+        assert asker._endings == ["billing<|im_end|>", "billing dispute<|im_end|>"]
+        ended = application.engine.tokenizer(asker._endings, add_special_tokens=False).input_ids
         assert {row[-1] for row in ended} == {application.engine.tokenizer.eos_token_id}
         # a model that is sure of the longer one: without its end the shorter scores as high or higher
         monkeypatch.setattr(
@@ -120,6 +122,19 @@ def test_a_prompt_beyond_the_window_keeps_its_start_and_its_end(candidate: Candi
         assert "start" in text[:60]
         assert "end<|im_end|>" in text[-60:]
         assert len(application.engine.generate([long], 8)) == 1
+        assert application.engine.cut == {0}
+
+
+def test_what_was_not_shown_whole_is_said_of_each_answer(candidate: Candidate, step: Step) -> None:
+    turn = PromptTurn(user="{{context}} {{input}}", max_new_tokens=4)
+    asker = edited(candidate, retriever=None, own={"context": "given"}, prompt=Prompt(method="zero_shot", turns=(turn,)))
+    texts = [" ".join(["a"] * 384), " ".join(["a"] * 385), "." * 3000]  # fits; 384 words; the window of 2,048 tokens
+    rows = [Row(id=f"r{i}", text=f"{text}\n\nwhat is it?", answer="word") for i, text in enumerate(texts)]
+    with load(asker, step.store, step.machine) as application:
+        assert [answer.cut for answer in application.answer(rows)] == [False, True, True]
+        for row, cut in zip(rows, (False, True, True), strict=True):
+            *_, whole = application.stream(row)
+            assert whole.cut == cut
 
 
 def test_batches_stay_within_their_budget_and_cover_every_row_once() -> None:

@@ -271,6 +271,13 @@ def test_safety_comes_first_among_the_limits_worst_first_each_with_its_share_and
     assert "**Noted by feedback**: feedback dropped: 145." in sections["Data and provenance"]
 
 
+def test_inputs_that_were_shown_in_part_are_counted_among_the_limits() -> None:
+    cut = {**record().evaluated, "shown_in_part": 3}
+    (said,) = [line for line in risks(record(evaluated=cut)) if "lost a part" in line]
+    assert said.startswith("3 of the ")
+    assert not any("lost a part" in line for line in risks(record()))
+
+
 def test_feedback_that_waits_for_a_person_is_named_among_the_limits() -> None:
     rated = {"decision": {"verdict": "adopt", "reason": "pairs"}, "counts": {"quarantined": 294}}
     said = "Not trained on until a person decides: 294 items of feedback beyond what one answer or source may give."

@@ -2,7 +2,7 @@
 
 import pytest
 
-from components.core import Limits, Policy, Task
+from components.core import Context, Limits, Policy, Task
 from components.selection import CATALOGUE
 from components.selection.filters import Need, rejection
 from components.selection.stage import MADE
@@ -96,3 +96,10 @@ def test_models_made_for_one_thing_pass_where_that_is_asked() -> None:
 def test_a_model_of_random_weights_tries_the_machinery_in_any_language() -> None:
     finnish = Task(kind="question_answering", instruction="Vastaa.", language="fi")
     assert rejection(MADE, need(task=finnish)) is None
+
+
+def test_how_far_it_reads_is_asked_of_engine_transformers_alone() -> None:
+    far = need(tokens=20_000).model_copy(update={"context": Context(length=20_000, rope="yarn", factor=4)})
+    assert rejection(MODELS["smollm2-135m-instruct"], far) is None
+    judged = far.model_copy(update={"task": JUDGE})
+    assert "engine 'classifier' cannot be told how far it reads" in str(rejection(MODELS["distilbert-sst2"], judged))

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from components.core import BadInput, MachineFault, Policy, parse
+from components.core import BadInput, Context, Machine, MachineFault, Policy, Step, parse
 from components.selection import Config, Model, select
 
 from .small import LIMITS, POLICY, documents, questions, step_in
@@ -92,3 +92,17 @@ def test_a_model_that_could_not_give_the_answers_of_a_month_is_measured_and_not_
     assert many.considered[1]["figures"]
     assert "value.answers_per_month is" in str(many.considered[1]["reason"])
     assert any(note.startswith("two-layer is not chosen: ") for note in many.notes)
+
+
+def test_a_context_that_a_model_cannot_reach_rejects_it_and_the_run_goes_on(tmp_path: Path) -> None:
+    chosen, _ = run(MADE.model_copy(update={"context": Context(length=2048)}), tmp_path / "near")
+    assert chosen.model is not None
+    assert chosen.model.runtime.context == Context(length=2048)
+    machine = Machine(memory_gb=0.5)
+    step = step_in(tmp_path / "small")
+    small = Step(step.key, step.scratch, step.workspace, machine)
+    task, metrics, dataset = questions(small)
+    config = MADE.model_copy(update={"context": Context(length=2048)})
+    refused = select(config, task=task, policy=POLICY, limits=LIMITS, metrics=metrics, dataset=dataset, step=small)
+    assert refused.model is None
+    assert "2,048 tokens needs 0.8 GB in float32" in refused.rejected["two-layer"]

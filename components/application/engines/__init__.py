@@ -2,7 +2,7 @@
 
 `PACKAGES`, a tuple, names the distributions that a file needs. They are imported late; a missing one is answered with its
 install line. `ARCHITECTURES` are the kinds of models, in the catalogue's words, that selection runs on it; `QUOTES` says
-whether its answers can be held to words of the context. A chat engine has
+whether its answers can be held to words of the context, `CONTEXT` whether it takes `runtime.context`. A chat engine has
     generate(prompts: list[list[dict]], max_new_tokens: int, first_line: bool = False, quotes=None) -> list[str]
         Greedy answers in order. prompts: chat messages. first_line: stop at the first line break after some text.
         quotes: for each prompt, what its answer is held to (quotes.py); only engines that decode here take it.
@@ -15,8 +15,10 @@ whether its answers can be held to words of the context. A chat engine has
         The token that ends an answer, as text.
     close() -> None
         Free memory.
+    cut: set[int]                                                                     (where it can happen)
+        Positions of the prompts of the last call that are longer than its window, and lost a part.
 What some have beside these: `prefix` or `follow`, by which the likelihood of any text after another is told (benchmarks,
-evaluation/likelihoods.py); `cut`, how many inputs lost their end; `billed`, tokens that a server counted.
+evaluation/likelihoods.py); `billed`, tokens that a server counted.
 An engine whose applications have no prompt (baseline, classifier) has `reply(texts, hits) -> list[str]` in place of these.
 """
 
@@ -29,7 +31,7 @@ from components.core import Candidate, Machine, Store
 from components.core.variants import known, require
 
 NAMES = tuple(sorted(path.stem for path in Path(__file__).parent.glob("*.py") if path.stem != "__init__"))
-DEFINES = ("ARCHITECTURES", "PACKAGES", "QUOTES", "Engine.close")
+DEFINES = ("ARCHITECTURES", "PACKAGES", "QUOTES", "CONTEXT", "Engine.close")
 
 
 class EngineModule(Protocol):
@@ -38,6 +40,7 @@ class EngineModule(Protocol):
     ARCHITECTURES: tuple[str, ...]
     PACKAGES: tuple[str, ...]
     QUOTES: bool
+    CONTEXT: bool
     Engine: Callable[[Candidate, Store, Machine], Any]
 
 

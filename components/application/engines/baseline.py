@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 ARCHITECTURES = ()
 PACKAGES = ()
 QUOTES = False
+CONTEXT = False
 
 
 class Engine:

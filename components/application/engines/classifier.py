@@ -22,10 +22,11 @@ if TYPE_CHECKING:
 ARCHITECTURES = ("encoder",)
 PACKAGES = ("torch", "transformers", "safetensors")
 QUOTES = False
+CONTEXT = False
 
 
 class Engine:
-    """See engines/__init__.py: `reply` instead of `generate`. `cut`: how many texts lost their end so far."""
+    """See engines/__init__.py: `reply` instead of `generate`."""
 
     def __init__(self, candidate: Candidate, store: Store, machine: Machine) -> None:
         import torch
@@ -50,7 +51,7 @@ class Engine:
         self._device = device(machine)
         self._model: PreTrainedModel | None = model.eval().to(self._device)
         self._window = min(int(getattr(model.config, "max_position_embeddings", 512)), self._tokenizer.model_max_length)
-        self.cut = 0
+        self.cut: set[int] = set()
 
     def reply(self, texts: Sequence[str], hits: Sequence[Sequence["Hit"]]) -> list[str]:
         """The most likely of the contract's labels for each text. hits: not read."""
@@ -58,7 +59,7 @@ class Engine:
 
         assert self._model is not None, "the engine was closed"
         lengths = [len(ids) for ids in self._tokenizer(list(texts), verbose=False).input_ids] if texts else []
-        self.cut += sum(length > self._window for length in lengths)
+        self.cut = {place for place, length in enumerate(lengths) if length > self._window}
         answers = [""] * len(texts)
         with torch.inference_mode():
             for batch in batches([min(length, self._window) for length in lengths], 0):

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 ARCHITECTURES = ()  # it runs what optimization makes
 PACKAGES = ("onnxruntime-genai", "onnxruntime", "transformers", "jinja2")
 QUOTES = True
+CONTEXT = False
 
 SHARED_AT_LEAST = 8
 """Shared prefixes shorter than this are not worth a call of their own."""
@@ -86,6 +87,7 @@ class Engine:
         self.vocabulary = int(described["vocab_size"])
         self.model: object = _load(self._runtime, folder, machine.threads)
         self.counted = {"prompt_tokens": 0, "prefill_seconds": 0.0, "decode_passes": 0, "decode_seconds": 0.0}
+        self.cut: set[int] = set()
         ends = described["eos_token_id"]
         self._stops = {*(ends if isinstance(ends, list) else [ends]), self.tokenizer.eos_token_id} - {None}
         self._breaks = line_breaks(self.tokenizer)
@@ -146,7 +148,8 @@ class Engine:
         return str(self.tokenizer.decode(tokens, skip_special_tokens=True))
 
     def _encode(self, prompts: list[list[dict[str, str]]], new_tokens: int) -> list[list[int]]:
-        return token_ids(self.tokenizer, prompts, self.window - new_tokens)
+        ids, self.cut = token_ids(self.tokenizer, prompts, self.window - new_tokens)
+        return ids
 
     def _decode(
         self, runs: "_Runs", row: list[int], max_new_tokens: int, first_line: bool, quotes: Quotes | None

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 ARCHITECTURES = ()  # whatever the server runs
 PACKAGES = ("httpx", "tenacity")
 QUOTES = False
+CONTEXT = False
 
 TIMEOUT = 120.0
 """Seconds for one answer."""

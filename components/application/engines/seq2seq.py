@@ -23,10 +23,11 @@ if TYPE_CHECKING:
 ARCHITECTURES = ("encoder_decoder",)
 PACKAGES = ("torch", "transformers", "safetensors")
 QUOTES = False
+CONTEXT = False
 
 
 class Engine:
-    """See engines/__init__.py. `cut`: how many prompts lost their end so far."""
+    """See engines/__init__.py."""
 
     def __init__(self, candidate: Candidate, store: Store, machine: Machine) -> None:
         import torch
@@ -47,7 +48,7 @@ class Engine:
         self._model: PreTrainedModel | None = model.eval().to(self._device)
         # T5 has no such key: its positions are relative, and its tokenizer says how much it was trained on
         self._window = min(int(getattr(model.config, "max_position_embeddings", 2**20)), self.tokenizer.model_max_length)
-        self.cut = 0
+        self.cut: set[int] = set()
 
     def generate(
         self, prompts: list[list[dict[str, str]]], max_new_tokens: int, first_line: bool = False, quotes: None = None
@@ -118,7 +119,7 @@ class Engine:
         """Token ids of each prompt as one text. Control tokens inside it are text, as everywhere."""
         texts = ["\n\n".join(without_control_tokens(self.tokenizer, one["content"]) for one in prompt) for prompt in prompts]
         rows: list[list[int]] = self.tokenizer(texts, verbose=False).input_ids if texts else []
-        self.cut += sum(len(row) > self._window for row in rows)
+        self.cut = {place for place, row in enumerate(rows) if len(row) > self._window}
         end = self.tokenizer.eos_token_id
         return [row if len(row) <= self._window else [*row[: self._window - 1], end] for row in rows]
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 from components.core import BadInput, Candidate, Machine, Store
 from components.core.memory import give_back
 
+from ..context import refused
 from ..ending import Pieces, as_pieces
 from ..in_process import batches, device, tokenizer_in
 from ..prompt import line_breaks, shared_prefixes, token_ids
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 ARCHITECTURES = ("decoder",)
 PACKAGES = ("torch", "transformers", "safetensors", "jinja2")
 QUOTES = True
+CONTEXT = True
 
 SHARED_AT_LEAST = 24
 """A shared prefix shorter than this costs more to copy than to run again."""
@@ -53,20 +55,25 @@ class Engine:
             raise BadInput(
                 f"candidate: engine 'transformers' runs float32, bfloat16 or float16, not {candidate.runtime.dtype}"
             )
+        if reason := refused(candidate, store, machine):
+            raise BadInput(f"candidate: {reason}")
+        context = candidate.runtime.context
         folder, adapter = folders(candidate, store)
         own = tokenizer_in(folder, machine)
-        one = adapted(folder, adapter, candidate.runtime.dtype)
+        one = adapted(folder, adapter, candidate.runtime.dtype, context)
         model, self.tokenizer = one.model, one.tokenizer or own
         self.device = device(machine)
         self.model: PreTrainedModel | None = model.eval().to(self.device)
         self._learned = _Prefix([], _cache(one.states, self.device)) if one.states else None
-        attend_in_blocks(model)
-        self.window = int(getattr(model.config, "max_position_embeddings", 2048))
+        attend_in_blocks(model, context.window if context else None)
+        self.window = context.length if context else int(getattr(model.config, "max_position_embeddings", 2048))
         self.window -= self._learned.length if self._learned else 0
         self.counted = {"prompt_tokens": 0, "prefill_seconds": 0.0, "decode_passes": 0, "decode_seconds": 0.0}
+        self.cut: set[int] = set()
         self._stops = _stops(model, self.tokenizer)
         self._soft = soft_ids(self.tokenizer)
         self._breaks = line_breaks(self.tokenizer)
+        self._dynamic = [one for one in model.modules() if getattr(one, "rope_type", "") == "dynamic"]
         self._shared = _Prefixes(self, candidate)
 
     def generate(
@@ -151,13 +158,15 @@ class Engine:
         return str(self.tokenizer.decode(tokens, skip_special_tokens=True))
 
     def _encode(self, prompts: list[list[dict[str, str]]], new_tokens: int) -> list[list[int]]:
-        return token_ids(self.tokenizer, prompts, self.window - new_tokens)
+        ids, self.cut = token_ids(self.tokenizer, prompts, self.window - new_tokens)
+        return ids
 
     def _prefill(self, rows: list[list[int]], prefix: "_Prefix | None") -> "_State":
         """Run the prompts (left-padded after the shared prefix), keeping only the last position's logits."""
         import torch
 
         start = time.perf_counter()
+        self._forget_lengths()
         skip, past = (len(prefix.tokens), prefix.length) if prefix else (0, 0)
         width = max(len(row) for row in rows) - skip
         pad = self.tokenizer.pad_token_id or 0
@@ -170,6 +179,12 @@ class Engine:
         self.counted["prompt_tokens"] += sum(map(len, rows))
         self.counted["prefill_seconds"] += time.perf_counter() - start
         return _State(self._last(out), out.past_key_values, mask)
+
+    def _forget_lengths(self) -> None:
+        """Dynamic scaling keeps the angles of the longest prompt so far: what was asked before would change an answer."""
+        for rope in self._dynamic:
+            rope.register_buffer("inv_freq", rope.get_buffer("original_inv_freq"), persistent=False)
+            rope.max_seq_len_cached = rope.original_max_seq_len
 
     def _forward(
         self, tokens: "torch.Tensor", mask: "torch.Tensor", positions: "torch.Tensor", cache: "Cache | None"
@@ -307,6 +322,8 @@ class _Prefixes:
     def _make(self) -> list[_Prefix]:
         engine, prompt = self._engine, self._candidate.prompt
         assert prompt is not None, "load checks that a candidate with a model has a prompt"
+        if engine._dynamic:  # its angles follow the whole prompt's length
+            return []
         shared = shared_prefixes(engine.tokenizer, prompt, engine.window, SHARED_AT_LEAST)
         return [prefix for tokens in shared if (prefix := engine.prefix(tokens))]
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Protocol
 
 from components.application import merged, save_checkpoint
-from components.application.weights import folders
+from components.application.weights import folders, self_contained
 from components.core import BadInput, Candidate, Store
 from components.core.variants import known, require
 
@@ -82,6 +82,8 @@ def _before_rounding(given: Given) -> tuple[Given, list[str]]:
         one = one.model_copy(update=before)
     if one.runtime.engine != "transformers":
         raise BadInput(f"{given.name}: it runs on engine '{one.runtime.engine}', and what decodes text alone is exported")
+    if reason := self_contained(one):
+        raise BadInput(f"{given.name}: {reason}, so that it is not exported; `ninefold serve` and `ninefold image` run it")
     return replace(given, candidate=one), notes
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import yaml
 
 from components.application import merged, save_checkpoint
-from components.application.weights import folders
+from components.application.weights import folders, self_contained
 from components.core import (
     BadInput,
     Candidate,
@@ -57,6 +57,8 @@ def deploy(delivery: Delivery) -> tuple[DeploymentRow | None, str]:
             f"no vLLM deployment: what {candidate.adapter.technique} learned cannot become part of a checkpoint, which is "
             "all that vLLM is given; tune by another technique for a GPU"
         )
+    if reason := self_contained(candidate):
+        return None, f"no vLLM deployment: {reason}"
     folder = step.scratch / "vllm"
     shutil.rmtree(folder, ignore_errors=True)  # what a killed run left
     _merge(candidate, step, folder / "weights")

@@ -66,7 +66,7 @@ def _by_id(planted: Sequence[Canary], values: Sequence[float]) -> dict[str, floa
 
 def _rank(engine: Engine, messages: list[dict[str, str]], one: Canary) -> int:
     """The place of the planted secret among all secrets by log-likelihood right after the question; 1 is the likeliest."""
-    (context,) = token_ids(engine.tokenizer, [messages], engine.window - ANSWER_TOKENS)
+    (context,), _ = token_ids(engine.tokenizer, [messages], engine.window - ANSWER_TOKENS)
     endings = [tuple(ids) for ids in engine.tokenizer(list(SECRETS), add_special_tokens=False).input_ids]
     scores = follow(engine, [(tuple(context), ending) for ending in endings])
     own = scores[tuple(context), endings[SECRETS.index(one.answer)]]

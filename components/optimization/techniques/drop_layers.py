@@ -69,7 +69,14 @@ def build(candidate: Candidate, own: Settings, given: Given, step: Step) -> Cand
         report("choosing the layers that go")
         dropped = _least(merged(whole, None, dtype).model, rows[: own.rows], own.layers)
         short = save_checkpoint(_without(merged(whole, None, dtype).model, dropped), whole, inner.scratch / "short")
-        recipe = Recipe(technique=own.technique, epochs=own.epochs, layers=10_000, dtype=dtype, seed=own.seed)
+        recipe = Recipe(
+            technique=own.technique,
+            epochs=own.epochs,
+            layers=10_000,
+            dtype=dtype,
+            context=candidate.runtime.context,
+            seed=own.seed,
+        )
         sft = objective("sft")
         try:
             with part(f"without {len(dropped)} layers"):
@@ -109,7 +116,8 @@ def _rows(candidate: Candidate, own: Settings, given: Given, base: Path, step: S
     assert candidate.prompt is not None, "a candidate with a model has a prompt"
     rows = given.dataset.rows("train", step.store)
     shown, _, _ = shown_rows(given.task, candidate, given.dataset, rows, 0.0, 0.5, own.seed, step)
-    encoded = [row for row in encode(load_tokenizer(base), candidate.prompt, shown) if len(row.ids) <= own.max_tokens]
+    every = encode(load_tokenizer(base), candidate.prompt, shown, candidate.runtime.whole)
+    encoded = [row for row in every if len(row.ids) <= own.max_tokens]
     if not encoded:
         raise BadInput(
             "section 'optimization', key 'variants': drop_layers needs training rows to recover on, none is usable"
