@@ -234,7 +234,7 @@ def prompt(
     )
     decision = Decision(
         verdict=compared.verdict,
-        reason=f"{best.prompt.method} ({calls(best)} call(s) an answer) {_won(len(candidates) - 1)}; {compared.reason}",
+        reason=f"{_named(best)} ({calls(best)} call(s) an answer) {_won(len(candidates) - 1)}; {compared.reason}",
         comparison=compared.comparison,
     )
     worth = _left_out(draft, candidate, metrics.primary, first, split, task, step) if config.leave_one_out else ()
@@ -248,7 +248,7 @@ def prompt(
         objects=tuple(sorted({*tables, more.object})),
         notes=(*_notes(candidates), *refining, *note_of_cut(f"the {winner} prompt", after, step.store)),
         candidate=best if decision.adopted else candidate,
-        winner=best.prompt.method if config.readings == (WHOLE,) else f"{best.prompt.method}, {winner.split(', ')[1]}",
+        winner=best.prompt.method,
         proposed=best.prompt,
         reading=best.reading,
         rounds=(*rounds, *added),
@@ -287,6 +287,12 @@ def _left_out(
     whole = measured(draft.of(candidate), split, task, step, rows)
     without = {name: (table, read_jsonl(step.store.file(table))) for name, table in tables.items()}
     return left_out(examples(whole, step.store), without, metric)
+
+
+def _named(candidate: Candidate) -> str:
+    """Its method and, where it reads texts in parts, how."""
+    assert candidate.prompt
+    return candidate.prompt.method + (f" by {candidate.reading.way}" if candidate.reading else "")
 
 
 def _won(others: int) -> str:
