@@ -6,11 +6,11 @@
 from .divergence import Diverged
 from .objectives import OBJECTIVES, PREFERENCES
 from .recipe import Recipe, Schedule, Trained
-from .result import tuned
-from .techniques import TECHNIQUES, settings, technique
+from .result import labelling, tuned
+from .techniques import LABEL_HEAD, TECHNIQUES, settings, technique
 from .trials import Trial, TrialRow, trial_rows
 
 __all__ = [
-    "OBJECTIVES", "PREFERENCES", "TECHNIQUES", "Diverged", "Recipe", "Schedule", "Trained", "Trial", "TrialRow", "settings",
-    "technique", "trial_rows", "tuned",
+    "LABEL_HEAD", "OBJECTIVES", "PREFERENCES", "TECHNIQUES", "Diverged", "Recipe", "Schedule", "Trained", "Trial",
+    "TrialRow", "labelling", "settings", "technique", "trial_rows", "tuned",
 ]  # fmt: skip

@@ -30,7 +30,8 @@ from components.core import (
 from components.core.artifacts import opened
 from components.measure import compare, missed_floors
 from components.measure.canaries import MOST
-from components.training import PREFERENCES, Diverged, Recipe, Schedule, Trial, settings, technique, tuned
+from components.tasks import kind_of
+from components.training import LABEL_HEAD, PREFERENCES, Diverged, Recipe, Schedule, Trial, settings, technique, tuned
 
 from .judging import evidence_of, judged
 from .search_space import Found, Search
@@ -120,6 +121,10 @@ class Config(Schedule):
     def _a_search_takes_minutes(self) -> Self:
         if self.minutes is None and self.search != Search():
             raise ValueError("key 'search' says what is searched, but 'minutes', for how long, is not set")
+        if self.minutes is not None and self.fits_labels:
+            raise ValueError(
+                f"key 'minutes': technique '{self.technique}' is fitted at once, and searched by itself; leave it out"
+            )
         return self
 
     def of(self, technique: str | None) -> "Config":
@@ -139,6 +144,11 @@ class Config(Schedule):
         own = {**self.own, **{key: value for key, value in chosen.items() if key not in mine}}
         alone: dict[str, object] = {"techniques": {}, "minutes": None, "search": {}}
         return Config.model_validate(self.model_dump(mode="json") | mine | alone | {"own": own, "seed": seed})
+
+    @property
+    def fits_labels(self) -> bool:
+        """Whether the technique fits a head of labels, in place of training in steps."""
+        return technique(self.technique).PRODUCT == LABEL_HEAD
 
     def recipe(self, dtype: str) -> Recipe:
         """How the training rows are trained on."""
@@ -202,7 +212,7 @@ def tune(
     from .supervised import made_rows, train
 
     config, at_hand = config.of(technique), over or candidate
-    reason = _nothing_to_do(candidate, dataset)
+    reason = _nothing_to_do(config, task, candidate, dataset, step)
     if candidate.model is None or reason:
         return Tuned(decision=Decision(verdict="keep", reason=reason), candidate=at_hand)
     found = _trained(config, task, metrics, candidate, dataset, step)
@@ -219,8 +229,8 @@ def tune(
     if extra := made_rows(candidate, dataset, step):
         try:
             with part("with made rows"):
-                beside = replace(step, scratch=step.scratch / "with-made-rows")
-                second = train(config, task, candidate, dataset, True, beside)
+                inner = replace(step, scratch=step.scratch / "with-made-rows")
+                second = train(config, task, candidate, dataset, True, inner)
         except Diverged as error:
             helped = _diverged(error, "learning_rate")
         else:
@@ -326,13 +336,21 @@ def _diverged(error: Diverged, key: str) -> Decision:
     return Decision(verdict="keep", reason=f"the training {error}. Set a lower tuning.{key}")
 
 
-def _nothing_to_do(candidate: Candidate, dataset: Dataset) -> str:
+def _nothing_to_do(config: Config, task: Task, candidate: Candidate, dataset: Dataset, step: Step) -> str:
     """Why there is nothing to tune; empty where there is."""
     if candidate.model is None:
         return "there is no model to tune"
-    if candidate.runtime.engine != "transformers":
-        return (
-            f"the candidate runs on engine '{candidate.runtime.engine}', and only models of engine 'transformers' are tuned"
+    engine = candidate.runtime.engine
+    if config.fits_labels:
+        if not kind_of(task.kind).label_set(task):
+            return f"'{config.technique}' fits labels to texts, and a task of kind '{task.kind}' has no set of labels"
+        if engine not in ("transformers", "classifier"):
+            return f"'{config.technique}' needs a model's own weights, and the candidate runs on engine '{engine}'"
+        if len({row.answer for row in dataset.rows("train", step.store)}) == 1:
+            return f"all training rows have the same answer, from which '{config.technique}' learns nothing"
+    elif engine != "transformers":
+        return f"the candidate runs on engine '{engine}', and only models of engine 'transformers' are tuned" + (
+            " (technique 'head' fits its labels anew)" if engine == "classifier" else ""
         )
     return "" if dataset.splits["train"].count else "there are no training rows"
 
