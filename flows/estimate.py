@@ -257,9 +257,10 @@ def _looked(first: int, at_most: int | None, case: Case) -> float:
 def _tuning(config: TuningConfig, case: Case, context: float, answer: float, contract: UseCase) -> float:
     """Rows a number of times and practice once through the trained layers, all once through the others; then validation. A
     search takes its minutes, or as long as its first trial, which always ends."""
+    trainings = case.trainings + bool(config.pseudo_labels)
     if config.fits_labels:  # one pass over each text alone, of an answer too
         decide = min(config.validation_rows or case.rows["validation"], case.rows["validation"])
-        return case.trainings * case.forward((case.rows["train"] + decide) * case.text)
+        return trainings * case.forward((case.rows["train"] + decide) * case.text)
     share = min(1.0, config.layers / case.layers)
     row = min(config.max_tokens, PROMPT + case.text + context + answer)
     practice = min(config.practice_rows, case.rows["practice"]) if context else 0
@@ -271,7 +272,7 @@ def _tuning(config: TuningConfig, case: Case, context: float, answer: float, con
     judged = case.answers(min(rows or validation, validation), context, answer)
     once = trained + frozen + judged
     first = max(60 * config.minutes, SEARCHED * once) + judged if config.minutes else once
-    return first + (case.trainings - 1) * once
+    return first + (trainings - 1) * once
 
 
 def _feedback(config: FeedbackConfig, tuning: float, case: Case, context: float, answer: float) -> float:

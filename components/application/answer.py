@@ -5,6 +5,7 @@
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from functools import cache
+from math import exp
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -274,6 +275,16 @@ class Application:
         begins = any(one != other and one.startswith(other) for one in labels for other in labels)
         return [label + self.engine.end for label in labels] if begins else list(labels)
 
+    def likelihoods(self, rows: Sequence[Row]) -> list[dict[str, float]]:
+        """The probability of each of the candidate's labels for each row, among these: [rows] of label → probability."""
+        asked, hits = self._read(rows)
+        prompt = self.candidate.prompt
+        if prompt is None:
+            found: list[dict[str, float]] = self.engine.likelihoods(asked)
+            return found
+        scored = self.engine.score(self._asked(prompt, asked, [self._context(of_row) for of_row in hits]), self._endings)
+        return [dict(zip(self.candidate.labels, _shares(scores), strict=True)) for scores in scored]
+
     def _labels(self, prompt: Prompt, asked: list[list[dict[str, str]]]) -> list[str]:
         """The most likely label; where the prompt asks for reasoning first, the label that the reasoning ends in."""
         candidate = self.candidate
@@ -330,6 +341,12 @@ def answering(candidate: Candidate, store: Store, machine: Machine, known: Itera
     known: what `candidate` says about some rows, which are then not asked again
     """
     return Answering(candidate, store, machine, known)
+
+
+def _shares(scores: Sequence[float]) -> list[float]:
+    """Log-likelihoods as probabilities of one among them."""
+    weights = [exp(score - max(scores)) for score in scores]
+    return [weight / sum(weights) for weight in weights]
 
 
 def _distinct(hits: Sequence[Hit]) -> list[Hit]:

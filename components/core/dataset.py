@@ -25,8 +25,11 @@ class Row(Frozen):
     """Of a kind of task with turns: what rows of one conversation share; they stay in one split."""
     source: str = ""
     slices: dict[str, str] = {}
-    origin: Literal["collected", "synthetic", "programmatic"] = "collected"
-    """synthetic: no person wrote it. programmatic: a person wrote the text, and labelling functions its answer."""
+    origin: Literal["collected", "synthetic", "programmatic", "pseudo"] = "collected"
+    """synthetic: no person wrote it. programmatic: a person wrote the text, and labelling functions its answer. pseudo: a
+    person wrote the text, and a model tuned here its answer."""
+    confidence: float | None = Field(None, exclude_if=lambda confidence: confidence is None)
+    """pseudo: the probability that the model gave its answer."""
 
 
 class Passage(Frozen):
@@ -60,6 +63,8 @@ class Dataset(Frozen):
     """Split → ids of rows that what could not be removed gives away; scores are shown with and without them."""
     made: Split | None = None
     """Rows that nobody collected as they are (`Row.origin`): tuning may read them beside `train`, nothing else may."""
+    unlabelled: Split | None = Field(None, exclude_if=lambda split: split is None)  # others keep their digests
+    """Texts without an answer (an empty one stands there), which a tuned model may label for training."""
     benchmark_items: Split | None = None
     """Object with `items.jsonl`: {"where", "id", "question", "answer"} of every item that evaluation may ask, for what comes
     to training later (preference pairs)."""
@@ -78,7 +83,7 @@ def read_rows(split: Split, store: Store) -> list[Row]:
     return rows
 
 
-FOR_TRAINING_ONLY = ("made", "practice")
+FOR_TRAINING_ONLY = ("made", "practice", "pseudo")
 """Splits that may hold rows that nobody collected."""
 
 

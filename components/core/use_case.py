@@ -81,7 +81,8 @@ class Source(Frozen):
     """What cards, lineage and row ids call it."""
     role: Literal["examples", "knowledge", "examples_and_knowledge", "practice", "unlabelled"]
     """practice: questions with passages that only tuning reads, before the examples; in no split and no knowledge base.
-    unlabelled: texts, or whole documents, that `data.labelling` labels, for training only."""
+    unlabelled: texts, or whole documents, for training only: `data.labelling` labels them, or, without it, the tuned model
+    does (`tuning.pseudo_labels`)."""
     path: str = Field(min_length=1)
     format: str | None = None
     """A file of `components/data/readers`; by each file's name where not given. With it, a folder's files of other formats

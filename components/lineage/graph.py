@@ -19,7 +19,7 @@ READS: dict[str, tuple[str, ...]] = {
     "selection": ("train", "validation", "knowledge"),
     "prompting": ("train", "validation", "training_knowledge"),
     "retrieval": ("train", "validation", "knowledge"),
-    "tuning": ("train", "validation", "training_knowledge", "practice", "practice_passages", "made"),
+    "tuning": ("train", "validation", "training_knowledge", "practice", "practice_passages", "made", "unlabelled"),
     "feedback": ("feedback", "validation", "test", "training_knowledge"),
     "evaluation": ("train", "feedback", "validation", "test", "training_knowledge", "practice", "practice_passages", "made"),
     "optimization": ("train", "validation", "training_knowledge"),
@@ -289,11 +289,13 @@ def _evidence(build: _Builder, digest: str, version: str) -> None:
 def _splits(seal: Seal) -> Iterator[SplitDump]:
     dataset = seal.result.get("dataset") or {}
     yield from dataset.get("splits", {}).values()
-    for name in ("knowledge", "training_knowledge", "practice", "practice_passages", "made"):
+    for name in ("knowledge", "training_knowledge", "practice", "practice_passages", "made", "unlabelled"):
         if dataset.get(name):
             yield dataset[name]
     if seal.result.get("pairs"):  # of the feedback stage
         yield seal.result["pairs"]
+    if pseudo := seal.result.get("pseudo"):  # of tuning
+        yield pseudo["rows"]
 
 
 def _values(value: object) -> Iterator[Candidate | Evidence]:

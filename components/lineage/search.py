@@ -22,7 +22,18 @@ Kind = Literal[
 ]  # fmt: skip
 RECORDS = ("ledger.db", "approvals.db")
 """Append-only: they keep digests and names of approvers, and are never rewritten."""
-TAUGHT_BY = ("train", "feedback", "training_knowledge", "practice", "practice_passages", "made", "pairs", "canaries")
+TAUGHT_BY = (
+    "train",
+    "feedback",
+    "training_knowledge",
+    "practice",
+    "practice_passages",
+    "made",
+    "unlabelled",
+    "pseudo",
+    "pairs",
+    "canaries",
+)
 """Splits that weights are made from. A seal names the whole dataset: what only validation or test hold taught nothing."""
 WEIGHTS = (".safetensors", ".onnx", ".skops", ".bin", ".gguf", ".npy")
 PENDING = "forgetting.json"

@@ -9,7 +9,7 @@ Not covered: several devices.
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -25,6 +25,7 @@ from components.core import (
     StageResult,
     Step,
     Task,
+    UseCase,
     part,
 )
 from components.core.artifacts import opened
@@ -34,7 +35,11 @@ from components.tasks import kind_of
 from components.training import LABEL_HEAD, PREFERENCES, Diverged, Recipe, Schedule, Trial, settings, technique, tuned
 
 from .judging import evidence_of, judged
+from .pseudo import Labelled, PseudoLabels, beside, check, pseudo_rows
 from .search_space import Found, Search
+
+if TYPE_CHECKING:
+    from .supervised import Supervised
 
 PAIRS = 4
 """Pairs in a batch: eight sequences."""
@@ -75,6 +80,9 @@ class Config(Schedule):
     """dpo, kto: strength of the pull towards the model before it; orpo: weight of the odds ratio."""
     minimum_pairs: int = Field(8, ge=1)
     """Fewer pairs are no evidence to train on."""
+    pseudo_labels: PseudoLabels | None = Field(None, exclude_if=lambda asked: asked is None)
+    """classification: the tuned model labels the texts of `unlabelled` sources, and is trained once more with those that it
+    is sure of beside the others; none: it does not."""
     minutes: float | None = Field(None, gt=0)
     """Search techniques and hyper-parameters for so long, and propose what is best on validation; none: train once, as
     these settings say. A rung of the ladder that names its technique searches only where `techniques` says so."""
@@ -155,6 +163,11 @@ class Config(Schedule):
         return Recipe(settings=self.own, dtype=dtype, **self.model_dump(include=set(Schedule.model_fields)))
 
 
+def check_settings(config: Config, contract: UseCase) -> None:
+    """Raise BadInput where the contract gives no texts for what is asked, or texts that nothing asks for."""
+    check(config, contract)
+
+
 def technique_settings(name: str) -> set[str]:
     """The names of a technique's own settings; raises ValueError where there is no such technique."""
     try:
@@ -178,6 +191,8 @@ class Tuned(StageResult):
     evidence: Evidence | None = None
     made: Decision | None = None
     """Whether made rows helped; None where there are none."""
+    pseudo: Labelled | None = Field(None, exclude_if=lambda told: told is None)
+    """The texts that the tuned candidate labelled; None where it was to label none."""
     canaries: Split | None = None
     """The planted rows that `proposed` was trained on; they are no made rows, and need no gain to be kept."""
     trials: tuple[Trial, ...] = ()
@@ -242,10 +257,19 @@ def tune(
                 proposed, after, trained, second = rival, rival_after, second, trained
             step.measured["training not proposed"] = second.measured
         notes.append(f"made rows ({_origins(extra)}): {helped.verdict}: {helped.reason}")
+    pseudo = None
+    if config.pseudo_labels and dataset.unlabelled:
+        better = bool(helped and helped.adopted)
+        again = _with_pseudo_labels(config, task, metrics, candidate, proposed, after, dataset, better, step)
+        notes.append(again.note)
+        objects += again.objects
+        pseudo = again.told
+        if again.trained:
+            proposed, after, trained = again.proposed, again.after, again.trained
     step.measured["training"] = trained.measured
     notes = [_in_words(trained.counts), *found.notes, *notes]
     decided = _decide(config, task, metrics, at_hand, proposed, after, dataset, tuple(objects), tuple(notes), step)
-    more = {"made": helped, "canaries": trained.canaries, "trials": found.trials, "picked": found.picked}
+    more = {"made": helped, "pseudo": pseudo, "canaries": trained.canaries, "trials": found.trials, "picked": found.picked}
     return decided.model_copy(update=more)
 
 
@@ -329,6 +353,69 @@ def _trained(config: Config, task: Task, metrics: Metrics, candidate: Candidate,
         return Found(config, train(config, task, candidate, dataset, False, step))
     except Diverged as error:
         return Found(config, None, _diverged(error, "learning_rate").reason)
+
+
+class _Again(NamedTuple):
+    """What a training with pseudo-labels gave. trained: None where it is not proposed, and the candidate before it is."""
+
+    note: str
+    objects: tuple[str, ...]
+    proposed: Candidate
+    after: Evidence
+    trained: "Supervised | None" = None
+    told: Labelled | None = None
+
+
+def _with_pseudo_labels(
+    config: Config,
+    task: Task,
+    metrics: Metrics,
+    candidate: Candidate,
+    proposed: Candidate,
+    before: Evidence,
+    dataset: Dataset,
+    with_made: bool,
+    step: Step,
+) -> _Again:
+    """Train `candidate` once more, with the texts that `proposed` (`before` is its evidence) labels surely.
+
+    with_made: beside the made rows, which helped
+    """
+    from .supervised import train
+
+    assert config.pseudo_labels, "tune checks it"
+    assert dataset.unlabelled, "tune checks it"
+    least, texts = config.pseudo_labels.confidence, dataset.unlabelled.count
+    inner = replace(step, scratch=step.scratch / "with-pseudo-labels")
+    rows = pseudo_rows(config.pseudo_labels, proposed, dataset.unlabelled, inner)
+    said = f"pseudo-labels: {len(rows)} of {texts} texts have one with a probability of {least:g} or more"
+    if not rows:
+        return _Again(said, (), proposed, before)
+    more, split = beside(rows, dataset, with_made, inner)
+    assert more.made is not None, "it holds them"
+    share = split.count / (more.made.count + dataset.splits["train"].count)
+    mean = sum(row.confidence or 0.0 for row in rows) / len(rows)
+    objects: tuple[str, ...] = (split.object, more.made.object)
+    trained = None
+    try:
+        with part("with pseudo-labels"):
+            trained = train(config, task, candidate, more, True, inner)
+    except Diverged as error:
+        decision = _diverged(error, "learning_rate")
+        rival, after = proposed, before
+    else:
+        assert trained.candidate is not None, "what was usable without them is usable beside them"
+        rival, after = judged(config, task, metrics, trained.candidate, dataset, step)
+        decision = compare(before, after, metrics, step.store, over="the same training without pseudo-labels")
+        objects += (*trained.objects, after.table)
+    told = Labelled(
+        by=proposed.digest, texts=texts, confidence=least, mean_confidence=round(mean, 6), rows=split,
+        share=round(share, 6), decision=decision,
+    )  # fmt: skip
+    note = f"{said}, {share:.0%} of the rows then trained on: {decision.verdict}: {decision.reason}"
+    if not decision.adopted:
+        return _Again(note, objects, proposed, before, None, told)
+    return _Again(note, objects, rival, after, trained, told)
 
 
 def _diverged(error: Diverged, key: str) -> Decision:

@@ -139,7 +139,8 @@ def splits_named(stage: str) -> set[str]:
         allowed = {id(one) for node in literal for one in ast.walk(node)}  # what a setting may be is not what is read
         for node in (node for node in nodes if id(node) not in allowed):
             if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "dataset":
-                found |= {node.attr} & {"knowledge", "training_knowledge", "practice", "practice_passages", "made"}
+                named = {"knowledge", "training_knowledge", "practice", "practice_passages", "made", "unlabelled"}
+                found |= {node.attr} & named
             elif isinstance(node, ast.Constant):
                 found |= {node.value} & {"train", "feedback", "validation", "test"}
     # `training_knowledge or knowledge`: where there is a base there are both
