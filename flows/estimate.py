@@ -179,7 +179,8 @@ def seconds_of_rungs(run: "Run", case: Case) -> dict[str, float]:
 def _config(run: "Run", rung: str) -> TuningConfig:
     """The settings of a rung of tuning; a technique that works on the input trains through all layers."""
     config = run.settings("tuning", TuningConfig).of(technique_of(rung))
-    return config.model_copy(update={"layers": EVERY}) if technique(config.technique).WHOLE else config
+    whole = not config.fits_labels and technique(config.technique).WHOLE
+    return config.model_copy(update={"layers": EVERY}) if whole else config
 
 
 def without_ladder(run: "Run", case: Case) -> dict[str, float]:
@@ -280,6 +281,10 @@ def _looked(first: int, at_most: int | None, case: Case) -> float:
 def _tuning(config: TuningConfig, case: Case, context: float, answer: float, contract: UseCase) -> float:
     """Rows a number of times and practice once through the trained layers, all once through the others; then validation. A
     search takes its minutes, or as long as its first trial, which always ends."""
+    trainings = case.trainings + bool(config.pseudo_labels)
+    if config.fits_labels:  # one pass over each text alone, of an answer too
+        decide = min(config.validation_rows or case.rows["validation"], case.rows["validation"])
+        return trainings * case.forward((case.rows["train"] + decide) * case.text)
     share = min(1.0, config.layers / case.layers)
     row = min(config.max_tokens, PROMPT + case.text + context + answer)
     practice = min(config.practice_rows, case.rows["practice"]) if context else 0
@@ -291,7 +296,7 @@ def _tuning(config: TuningConfig, case: Case, context: float, answer: float, con
     judged = case.answers(min(rows or validation, validation), context, answer)
     once = trained + frozen + judged
     first = max(60 * config.minutes, SEARCHED * once) + judged if config.minutes else once
-    return first + (case.trainings - 1) * once + (_pretraining(config.pretraining, case, share) if config.pretraining else 0)
+    return first + (trainings - 1) * once + (_pretraining(config.pretraining, case, share) if config.pretraining else 0)
 
 
 def _pretraining(config: Pretraining, case: Case, share: float) -> float:

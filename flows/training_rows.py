@@ -69,6 +69,11 @@ def training_rows(use_case: Path, profile: str, rows: int) -> Report:
     run.check_settings()
     with quiet_libraries("tuning-show"):
         config = run.settings("tuning", Config)
+        if config.fits_labels:
+            raise BadInput(
+                f"{run.path}: technique '{config.technique}' learns no tokens: it fits the label of each training text as a "
+                "whole, without a prompt, so that there are no rows to show"
+            )
         dataset, candidate, found_by = _inputs(run)
         from components.tuning.supervised import training_rows
 

@@ -154,6 +154,15 @@ class Application:
         yield self._answer(row.id, Said(text, cut, quotes[0].margin if quotes else None), hits[0])
         return ending
 
+    def likelihoods(self, rows: Sequence[Row]) -> list[dict[str, float]]:
+        """The probability of each of the candidate's labels for each row, among these: [rows] of label → probability."""
+        asked, hits = self._read(rows)
+        if self.candidate.prompt is None:
+            found: list[dict[str, float]] = self.engine.likelihoods(asked)
+            return found
+        asker = Asker(self.candidate, self.candidate.prompt, self.engine)
+        return asker.likelihoods([Asked(text, self._context(of_row)) for text, of_row in zip(asked, hits, strict=True)])
+
     @property
     def embedder(self) -> "Embedder | None":
         """What the retriever embeds questions with; None where it has no vectors."""

@@ -5,6 +5,7 @@ Not covered: retrieval and citations (answer.py), long texts read in parts (read
 
 from collections.abc import Sequence
 from functools import partial
+from math import exp
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from components.core import Candidate, Prompt
@@ -76,6 +77,12 @@ class Asker:
         margins = [one.margin for one in quotes] if quotes else [None] * len(texts)
         return [Said(text, place in lost, margins[place], messages[place], words[place]) for place, text in enumerate(texts)]
 
+    def likelihoods(self, asked: Sequence[Asked]) -> list[dict[str, float]]:
+        """The probability of each label for each of `asked`, among the labels, without reasoning before it."""
+        messages, _ = self.messages(asked)
+        scored = self.engine.score(messages, self._endings)
+        return [dict(zip(self.candidate.labels, _shares(scores), strict=True)) for scores in scored]
+
     def messages(self, asked: Sequence[Asked]) -> tuple[list[Messages], set[int]]:
         """(what the last turn says, positions of those that lost a part on the way there)."""
         whole = self.candidate.runtime.whole
@@ -140,3 +147,9 @@ class Asker:
             for i, scores in zip(open_rows, found, strict=True):
                 chosen[i] = labels[scores.index(max(scores))]
         return [label or labels[0] for label in chosen]
+
+
+def _shares(scores: Sequence[float]) -> list[float]:
+    """Log-likelihoods as probabilities of one among them."""
+    weights = [exp(score - max(scores)) for score in scores]
+    return [weight / sum(weights) for weight in weights]

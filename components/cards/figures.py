@@ -204,6 +204,12 @@ def made_rows(record: Record) -> dict[str, object]:
     return next((dict(decision) for decision in tried if decision), {})
 
 
+def pseudo(record: Record) -> dict[str, object]:
+    """The pseudo-labels of the last step of tuning that gave any; empty where none did."""
+    given = (record.results[name].get("pseudo") for name in reversed(tunings(record)))
+    return next((dict(told) for told in given if told), {})
+
+
 def trials(record: Record) -> list[TrialRow]:
     """What searches of tuning tried, in order."""
     return trial_rows(record.results, record.measured)

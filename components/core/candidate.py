@@ -38,6 +38,8 @@ class Derivation(Frozen):
     """What they were made from; None: made elsewhere, and nobody said from what."""
     runtime: "Runtime | None" = None
     """What ran that checkpoint; None: what runs these weights."""
+    prompt: "Prompt | None" = Field(None, exclude_if=lambda prompt: prompt is None)  # others keep their digests
+    """What asked that checkpoint, where these weights answer without a prompt."""
     adapter: "Adapter | None" = None
     """Merged into the weights first."""
     settings: dict[str, object] = {}
@@ -208,7 +210,8 @@ class Candidate(Frozen):
     """What it says when there is no answer."""
     own: dict[str, Any] = {}
     """What else its kind of task must know of an answer, as the contract has it; of a classifier also `model_labels`: what
-    its own labels are among `labels`; of an endpoint `fixed_answers`: what its model answered when it was selected."""
+    its own labels are among `labels`, where they have other names; of an endpoint `fixed_answers`: what its model answered
+    when it was selected."""
     runtime: Runtime
     model: Checkpoint | None = None
     baseline: Baseline | None = None
@@ -233,13 +236,13 @@ class Candidate(Frozen):
     def base(self) -> "Candidate | None":
         """The same application on the first weights of the chain, as they came: what worsening is measured against. None
         without a model, where the weights were changed elsewhere and nobody said from what, or are on a server."""
-        model, runtime = self.model, self.runtime
+        model, runtime, prompt = self.model, self.runtime, self.prompt
         while model and model.derived_from:
-            runtime = model.derived_from.runtime or runtime
+            runtime, prompt = model.derived_from.runtime or runtime, model.derived_from.prompt or prompt
             model = model.derived_from.checkpoint
         if model is None or not model.object:
             return None
-        return self.model_copy(update={"model": model, "runtime": runtime, "adapter": None})
+        return self.model_copy(update={"model": model, "runtime": runtime, "prompt": prompt, "adapter": None})
 
     @property
     def instructed(self) -> bool:

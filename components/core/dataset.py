@@ -25,8 +25,11 @@ class Row(Frozen):
     """Of a kind of task with turns: what rows of one conversation share; they stay in one split."""
     source: str = ""
     slices: dict[str, str] = {}
-    origin: Literal["collected", "synthetic", "programmatic"] = "collected"
-    """synthetic: no person wrote it. programmatic: a person wrote the text, and labelling functions its answer."""
+    origin: Literal["collected", "synthetic", "programmatic", "pseudo"] = "collected"
+    """synthetic: no person wrote it. programmatic: a person wrote the text, and labelling functions its answer. pseudo: a
+    person wrote the text, and a model tuned here its answer."""
+    confidence: float | None = Field(None, exclude_if=lambda confidence: confidence is None)
+    """pseudo: the probability that the model gave its answer."""
 
 
 class Passage(Frozen):
@@ -59,7 +62,8 @@ class Dataset(Frozen):
     suspects: dict[str, tuple[str, ...]] = {}
     """Split → ids of rows that what could not be removed gives away; scores are shown with and without them."""
     documents: Split | None = Field(None, exclude_if=lambda split: split is None)  # others keep their digests
-    """Texts that pre-training reads; of none of them is a row, a passage of validation or test, or a benchmark item."""
+    """Texts without an answer, which pre-training reads and a tuned model may label; none holds a row or a passage of
+    validation or test, or a benchmark item."""
     documents_in_domain: Split | None = Field(None, exclude_if=lambda split: split is None)
     """Documents held out of those, to measure the model in its domain."""
     documents_out_of_domain: Split | None = Field(None, exclude_if=lambda split: split is None)
@@ -84,7 +88,7 @@ def read_rows(split: Split, store: Store) -> list[Row]:
     return rows
 
 
-FOR_TRAINING_ONLY = ("made", "practice")
+FOR_TRAINING_ONLY = ("made", "practice", "pseudo")
 """Splits that may hold rows that nobody collected."""
 
 

@@ -81,8 +81,8 @@ class Source(Frozen):
     """What cards, lineage and row ids call it."""
     role: Literal["examples", "knowledge", "examples_and_knowledge", "practice", "unlabelled"]
     """practice: questions with passages that only tuning reads, before the examples; in no split and no knowledge base.
-    unlabelled: texts, or whole documents, for training only: `data.labelling` labels them, or, without it,
-    `tuning.pretraining` goes on with pre-training on them."""
+    unlabelled: texts, or whole documents, for training only: `data.labelling` labels them, or, without it, the tuned model
+    does (`tuning.pseudo_labels`), or `tuning.pretraining` goes on with pre-training on them."""
     path: str = Field(min_length=1)
     format: str | None = None
     """A file of `components/data/readers`; by each file's name where not given. With it, a folder's files of other formats

@@ -283,7 +283,7 @@ def _prepared(
     rows = ", ".join(f"{name} {split.count:,}" for name, split in dataset.splits.items())
     base = f"; knowledge base of {figures['knowledge']:,} passages" if dataset.knowledge else ""
     base += f"; {dataset.practice.count:,} practice rows" if dataset.practice else ""
-    base += f"; {dataset.documents.count:,} documents for pre-training" if dataset.documents else ""
+    base += f"; {dataset.documents.count:,} documents without answers" if dataset.documents else ""
     base += f"; {len(figures['curation'])} steps of curation" if figures["curation"] else ""
     base += f"; {dataset.made.count:,} made rows for training only" if dataset.made else ""
     reason = f"rows: {rows}{base}; {len(gated.quarantine)} bad rows set aside, {overlaps} leaks removed"

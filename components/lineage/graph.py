@@ -295,6 +295,8 @@ def _splits(seal: Seal) -> Iterator[SplitDump]:
             yield dataset[name]
     if seal.result.get("pairs"):  # of the feedback stage
         yield seal.result["pairs"]
+    if pseudo := seal.result.get("pseudo"):  # of tuning
+        yield pseudo["rows"]
 
 
 def _values(value: object) -> Iterator[Candidate | Evidence]:

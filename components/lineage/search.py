@@ -30,6 +30,7 @@ TAUGHT_BY = (
     "practice_passages",
     "made",
     "documents",
+    "pseudo",
     "pairs",
     "canaries",
 )

@@ -12,7 +12,7 @@ from .graph import provenance, was_read
 from .search import TAUGHT_BY, object_roles
 from .subject import LEAST, Subject, size
 
-ROWS = ("train", "feedback", "validation", "test", "practice", "made")
+ROWS = ("train", "feedback", "validation", "test", "practice", "made", "pseudo")
 PASSAGES = ("knowledge", "training_knowledge", "practice_passages", "documents", "documents_in_domain")
 
 

@@ -107,6 +107,13 @@ class Kind:
     """What is said of an answer in a file that `read_answer` gives None for, behind the word "answer"."""
     parts: Callable[[object], list[object]] | None = None
     """The parts of an answer that is several: a source's `values` are looked up for each of them."""
+    label_set: Callable[[Task], tuple[str, ...]] = lambda task: task.labels
+    """The labels that an answer is made of, one of them or (`several`) any number; none where answers are free."""
+
+    @property
+    def several(self) -> bool:
+        """Whether an answer may be several labels."""
+        return self.parts is not None
 
     @property
     def field(self) -> str:

@@ -133,6 +133,7 @@ KIND = Kind(
     columns=("text", "labels"),
     pipeline_tag="text-classification",
     parts=parts,
+    label_set=lambda task: tuple(task.own["label_set"]),
     read_answer=read_answer,
     answers_by=("label_set", "none_allowed"),
     unreadable=unreadable,

@@ -7,11 +7,12 @@ from .divergence import Diverged
 from .objectives import DOCUMENTS, OBJECTIVES, PREFERENCES
 from .pretrained import Pretrained, PretrainedRow, Texts, pretrained_rows
 from .recipe import Recipe, Schedule, Trained
-from .result import tuned
-from .techniques import TECHNIQUES, settings, technique
+from .result import labelling, tuned
+from .techniques import LABEL_HEAD, TECHNIQUES, settings, technique
 from .trials import Trial, TrialRow, trial_rows
 
 __all__ = [
-    "DOCUMENTS", "OBJECTIVES", "PREFERENCES", "TECHNIQUES", "Diverged", "Pretrained", "PretrainedRow", "Recipe", "Schedule",
-    "Texts", "Trained", "Trial", "TrialRow", "pretrained_rows", "settings", "technique", "trial_rows", "tuned",
+    "DOCUMENTS", "LABEL_HEAD", "OBJECTIVES", "PREFERENCES", "TECHNIQUES", "Diverged", "Pretrained", "PretrainedRow",
+    "Recipe", "Schedule", "Texts", "Trained", "Trial", "TrialRow", "labelling", "pretrained_rows", "settings", "technique",
+    "trial_rows", "tuned",
 ]  # fmt: skip

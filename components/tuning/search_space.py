@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 from pydantic import Field, field_validator, model_validator
 
 from components.core import BadInput, Frozen
-from components.training import TECHNIQUES, Schedule, Trial, settings, technique
+from components.training import LABEL_HEAD, TECHNIQUES, Schedule, Trial, settings, technique
 
 if TYPE_CHECKING:
     from .stage import Config
@@ -33,6 +33,8 @@ class Search(Frozen):
     def _techniques_are_known(cls, names: tuple[str, ...]) -> tuple[str, ...]:
         if unknown := [name for name in names if name not in TECHNIQUES]:
             raise ValueError(f"technique '{unknown[0]}' is not known; allowed: {', '.join(TECHNIQUES)}")
+        if heads := [name for name in names if technique(name).PRODUCT == LABEL_HEAD]:
+            raise ValueError(f"technique '{heads[0]}' is fitted at once, and chooses its penalty itself; leave it out")
         if len(set(names)) < len(names):
             raise ValueError("a technique is listed twice")
         return names

@@ -10,7 +10,7 @@ Not covered: several devices.
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -27,17 +27,33 @@ from components.core import (
     StageResult,
     Step,
     Task,
-    UseCase,
     part,
 )
 from components.core.artifacts import opened
 from components.measure import compare, missed_floors
 from components.measure.canaries import MOST
-from components.training import PREFERENCES, Diverged, Pretrained, Recipe, Schedule, Trial, settings, technique, tuned
+from components.tasks import kind_of
+from components.training import (
+    LABEL_HEAD,
+    PREFERENCES,
+    Diverged,
+    Pretrained,
+    Recipe,
+    Schedule,
+    Trial,
+    settings,
+    technique,
+    tuned,
+)
 
 from .judging import evidence_of, judged
 from .pretraining import Begun, Pretraining, begun
+from .pseudo import Labelled, PseudoLabels, beside, pseudo_rows
 from .search_space import Found, Search
+from .unlabelled import check_settings as check_settings
+
+if TYPE_CHECKING:
+    from .supervised import Supervised
 
 PAIRS = 4
 """Pairs in a batch: eight sequences."""
@@ -80,6 +96,9 @@ class Config(Schedule):
     """Fewer pairs are no evidence to train on."""
     pretraining: Pretraining | None = None
     """Go on with pre-training on the texts of `unlabelled` sources before the rows; none: do not."""
+    pseudo_labels: PseudoLabels | None = Field(None, exclude_if=lambda asked: asked is None)
+    """classification: the tuned model labels the texts of `unlabelled` sources, and is trained once more with those that it
+    is sure of beside the others; none: it does not."""
     minutes: float | None = Field(None, gt=0)
     """Search techniques and hyper-parameters for so long, and propose what is best on validation; none: train once, as
     these settings say. A rung of the ladder that names its technique searches only where `techniques` says so."""
@@ -130,6 +149,15 @@ class Config(Schedule):
             raise ValueError(
                 "key 'pretraining': a search ('minutes') would pre-train for every trial; remove one of the two"
             )
+        if self.pretraining and self.fits_labels:
+            raise ValueError(
+                f"key 'pretraining': technique '{self.technique}' leaves the weights as they are, and documents change them; "
+                "choose another technique, or remove the key"
+            )
+        if self.minutes is not None and self.fits_labels:
+            raise ValueError(
+                f"key 'minutes': technique '{self.technique}' is fitted at once, and searched by itself; leave it out"
+            )
         return self
 
     def of(self, technique: str | None) -> "Config":
@@ -152,6 +180,11 @@ class Config(Schedule):
         alone: dict[str, object] = {"techniques": {}, "minutes": None, "search": {}}
         return Config.model_validate(self.model_dump(mode="json") | mine | alone | {"own": own, "seed": seed})
 
+    @property
+    def fits_labels(self) -> bool:
+        """Whether the technique fits a head of labels, in place of training in steps."""
+        return technique(self.technique).PRODUCT == LABEL_HEAD
+
     def recipe(self, runtime: Runtime) -> Recipe:
         """How the training rows are trained on, for what will run it."""
         return Recipe(
@@ -159,27 +192,6 @@ class Config(Schedule):
             dtype=runtime.dtype,
             context=runtime.context,
             **self.model_dump(include=set(Schedule.model_fields)),
-        )
-
-
-def check_settings(config: Config, contract: UseCase) -> None:
-    """Raise BadInput where documents are to be learned from and there are none, or nothing reads those that there are."""
-    asked = config.pretraining or any(one.get("pretraining") for one in config.techniques.values())
-    waiting = [number for number, source in enumerate(contract.data.sources) if source.role == "unlabelled"]
-    if asked and not waiting:
-        raise BadInput(
-            "section 'tuning', key 'pretraining': the use case has no documents to learn from; give a source the role "
-            "'unlabelled', or remove the key"
-        )
-    if asked and contract.data.labelling:
-        raise BadInput(
-            "section 'tuning', key 'pretraining': data.labelling labels the texts of 'unlabelled' sources, which are then "
-            "training rows and no documents; remove one of the two"
-        )
-    if waiting and not asked and not contract.data.labelling:
-        raise BadInput(
-            f"data.sources.{waiting[0]}.role: 'unlabelled' needs labelling functions (data.labelling.functions), or "
-            "`tuning: {pretraining: {}}` to go on with pre-training on its texts"
         )
 
 
@@ -206,6 +218,8 @@ class Tuned(StageResult):
     evidence: Evidence | None = None
     made: Decision | None = None
     """Whether made rows helped; None where there are none."""
+    pseudo: Labelled | None = Field(None, exclude_if=lambda told: told is None)
+    """The texts that the tuned candidate labelled; None where it was to label none."""
     canaries: Split | None = None
     """The planted rows that `proposed` was trained on; they are no made rows, and need no gain to be kept."""
     trials: tuple[Trial, ...] = ()
@@ -241,7 +255,7 @@ def tune(
     a setting does not fit it.
     """
     config, at_hand = config.of(technique), over or candidate
-    reason = _nothing_to_do(candidate, dataset)
+    reason = _nothing_to_do(config, task, candidate, dataset, step)
     if candidate.model is None or reason:
         return Tuned(decision=Decision(verdict="keep", reason=reason), candidate=at_hand)
     try:
@@ -284,8 +298,8 @@ def _supervised(
     if extra := made_rows(candidate, dataset, step):
         try:
             with part("with made rows"):
-                beside = replace(step, scratch=step.scratch / "with-made-rows")
-                second = train(config, task, candidate, dataset, True, beside, began)
+                inner = replace(step, scratch=step.scratch / "with-made-rows")
+                second = train(config, task, candidate, dataset, True, inner, began)
         except Diverged as error:
             helped = _diverged(error, "learning_rate")
         else:
@@ -297,10 +311,19 @@ def _supervised(
                 proposed, after, trained, second = rival, rival_after, second, trained
             step.measured["training not proposed"] = second.measured
         notes.append(f"made rows ({_origins(extra)}): {helped.verdict}: {helped.reason}")
+    pseudo = None
+    if config.pseudo_labels and dataset.documents:
+        better = bool(helped and helped.adopted)
+        again = _with_pseudo_labels(config, task, metrics, candidate, began, proposed, after, dataset, better, step)
+        notes.append(again.note)
+        objects += again.objects
+        pseudo = again.told
+        if again.trained:
+            proposed, after, trained = again.proposed, again.after, again.trained
     step.measured["training"] = trained.measured
     notes = [_in_words(trained.counts), *found.notes, *notes]
     decided = _decide(config, task, metrics, at_hand, proposed, after, dataset, tuple(objects), tuple(notes), step)
-    more = {"made": helped, "canaries": trained.canaries, "trials": found.trials, "picked": found.picked}
+    more = {"made": helped, "pseudo": pseudo, "canaries": trained.canaries, "trials": found.trials, "picked": found.picked}
     return decided.model_copy(update=more)
 
 
@@ -394,18 +417,90 @@ def _trained(
         return Found(config, None, _diverged(error, "learning_rate").reason)
 
 
+class _Again(NamedTuple):
+    """What a training with pseudo-labels gave. trained: None where it is not proposed, and the candidate before it is."""
+
+    note: str
+    objects: tuple[str, ...]
+    proposed: Candidate
+    after: Evidence
+    trained: "Supervised | None" = None
+    told: Labelled | None = None
+
+
+def _with_pseudo_labels(
+    config: Config,
+    task: Task,
+    metrics: Metrics,
+    candidate: Candidate,
+    began: Candidate | None,
+    proposed: Candidate,
+    before: Evidence,
+    dataset: Dataset,
+    with_made: bool,
+    step: Step,
+) -> _Again:
+    """Train `candidate` once more, with the texts that `proposed` (`before` is its evidence) labels surely.
+
+    began: the candidate after pre-training. with_made: beside the made rows, which helped
+    """
+    from .supervised import train
+
+    assert config.pseudo_labels, "tune checks it"
+    assert dataset.documents, "tune checks it"
+    least, texts = config.pseudo_labels.confidence, dataset.documents.count
+    inner = replace(step, scratch=step.scratch / "with-pseudo-labels")
+    rows = pseudo_rows(config.pseudo_labels, proposed, dataset.documents, inner)
+    said = f"pseudo-labels: {len(rows)} of {texts} texts have one with a probability of {least:g} or more"
+    if not rows:
+        return _Again(said, (), proposed, before)
+    more, split = beside(rows, dataset, with_made, inner)
+    assert more.made is not None, "it holds them"
+    share = split.count / (more.made.count + dataset.splits["train"].count)
+    mean = sum(row.confidence or 0.0 for row in rows) / len(rows)
+    objects: tuple[str, ...] = (split.object, more.made.object)
+    trained = None
+    try:
+        with part("with pseudo-labels"):
+            trained = train(config, task, candidate, more, True, inner, began)
+    except Diverged as error:
+        decision = _diverged(error, "learning_rate")
+        rival, after = proposed, before
+    else:
+        assert trained.candidate is not None, "what was usable without them is usable beside them"
+        rival, after = judged(config, task, metrics, trained.candidate, dataset, step)
+        decision = compare(before, after, metrics, step.store, over="the same training without pseudo-labels")
+        objects += (*trained.objects, after.table)
+    told = Labelled(
+        by=proposed.digest, texts=texts, confidence=least, mean_confidence=round(mean, 6), rows=split,
+        share=round(share, 6), decision=decision,
+    )  # fmt: skip
+    note = f"{said}, {share:.0%} of the rows then trained on: {decision.verdict}: {decision.reason}"
+    if not decision.adopted:
+        return _Again(note, objects, proposed, before, None, told)
+    return _Again(note, objects, rival, after, trained, told)
+
+
 def _diverged(error: Diverged, key: str) -> Decision:
     """What a training that diverged proposes: nothing. key: of this section, the learning rate."""
     return Decision(verdict="keep", reason=f"the training {error}. Set a lower tuning.{key}")
 
 
-def _nothing_to_do(candidate: Candidate, dataset: Dataset) -> str:
+def _nothing_to_do(config: Config, task: Task, candidate: Candidate, dataset: Dataset, step: Step) -> str:
     """Why there is nothing to tune; empty where there is."""
     if candidate.model is None:
         return "there is no model to tune"
-    if candidate.runtime.engine != "transformers":
-        return (
-            f"the candidate runs on engine '{candidate.runtime.engine}', and only models of engine 'transformers' are tuned"
+    engine = candidate.runtime.engine
+    if config.fits_labels:
+        if not kind_of(task.kind).label_set(task):
+            return f"'{config.technique}' fits labels to texts, and a task of kind '{task.kind}' has no set of labels"
+        if engine not in ("transformers", "classifier"):
+            return f"'{config.technique}' needs a model's own weights, and the candidate runs on engine '{engine}'"
+        if len({row.answer for row in dataset.rows("train", step.store)}) == 1:
+            return f"all training rows have the same answer, from which '{config.technique}' learns nothing"
+    elif engine != "transformers":
+        return f"the candidate runs on engine '{engine}', and only models of engine 'transformers' are tuned" + (
+            " (technique 'head' fits its labels anew)" if engine == "classifier" else ""
         )
     return "" if dataset.splits["train"].count else "there are no training rows"
 

@@ -9,7 +9,8 @@ from components.application.prompt import is_cut
 from components.core import Candidate, Dataset, Prompt, Row, Split, Step, Task, read_rows, write_jsonl
 from components.core.artifacts import opened
 from components.measure.canaries import Canary, canaries
-from components.training import tuned
+from components.tasks import Kind, kind_of
+from components.training import LABEL_HEAD, labelling, technique, tuned
 from components.training.contexts import shown_rows
 from components.training.examples import Example, Shown, encode, tuned_prompt
 from components.training.loop import load_tokenizer
@@ -91,8 +92,13 @@ def train(
     step: Step,
     start: Candidate | None = None,
 ) -> Supervised:
-    """Train on `training_rows`. Builds in `step.scratch`. start: the candidate after pre-training, which is gone on from."""
+    """Train on `training_rows`; a technique that fits a head of labels, on whole texts. Builds in `step.scratch`.
+
+    start: the candidate after pre-training, which is gone on from
+    """
     assert candidate.model is not None, "tune checks it"
+    if technique(config.technique).PRODUCT == LABEL_HEAD:
+        return _with_head(config, task, candidate, dataset, with_made, step)
     given = training_rows(config, task, candidate, dataset, with_made, step)
     if not given.rows:
         return Supervised(None, given.objects, given.counts, {})
@@ -107,6 +113,31 @@ def train(
     split = _stored(given.planted, step)
     fresh = (*given.objects, *_fresh(candidate, proposed), *((split.object,) if split else ()))
     return Supervised(proposed, fresh, given.counts, trained.measured, split)
+
+
+def _with_head(
+    config: "Config", task: Task, candidate: Candidate, dataset: Dataset, with_made: bool, step: Step
+) -> Supervised:
+    """A head of labels, fitted on the texts of the rows as they are asked: without instruction, context and canaries."""
+    assert candidate.model is not None, "tune checks it"
+    rows = dataset.rows("train", step.store) + (_beside(candidate, dataset, step) if with_made else [])
+    kind, recipe, folder = kind_of(task.kind), config.recipe(candidate.runtime), step.scratch / "trained"
+    labels = kind.label_set(task)
+    answers = [[labels.index(label) for label in labels if label in _parts(kind, row.answer)] for row in rows]
+    theirs = {ours: own for own, ours in candidate.own.get("model_labels", {}).items()}
+    names, base = [theirs.get(label, label) for label in labels], opened(step.store, candidate.model.object)
+    step.scratch.mkdir(parents=True, exist_ok=True)
+    fitted = technique(config.technique).fit(
+        recipe, base, [row.text for row in rows], answers, names, kind.several, folder, step.machine
+    )
+    proposed = labelling(candidate, recipe, fitted, step.store)
+    counts = {"whole texts": len(rows), "held out to choose the penalty": fitted.held_out, "cut": fitted.cut}
+    return Supervised(proposed, _fresh(candidate, proposed), counts, fitted.measured)
+
+
+def _parts(kind: Kind, answer: str) -> list[object]:
+    """The labels of an answer, and "none" where it has none."""
+    return kind.parts(answer) if kind.parts else [answer]
 
 
 def _fresh(before: Candidate, after: Candidate) -> tuple[str, ...]:

@@ -360,6 +360,17 @@ def test_rows_that_nobody_collected_are_counted_and_judged(tmp_path: Path) -> No
     assert "Right on the gold rows that have a vote (40): label model 0.875, majority vote 0.8." in text
 
 
+def test_pseudo_labels_are_counted_with_their_confidence_share_and_verdict(tmp_path: Path) -> None:
+    assert "Pseudo-labels" not in write_card(record(), tmp_path / "plain").read_text()
+    told = {"texts": 60, "confidence": 0.9, "mean_confidence": 0.97, "share": 0.75, "rows": {"count": 36}}
+    sealed = record()
+    tuning = {**sealed.results["tuning"], "pseudo": {**told, "decision": {"verdict": "adopt", "reason": "a gain"}}}
+    made = sealed.model_copy(update={"results": {**sealed.results, "tuning": tuning}})
+    text = write_card(made, tmp_path / "made").read_text()
+    assert "36 of 60 texts without a label got one of the tuned model, each with a probability of 0.9 or more (0.970" in text
+    assert "75 % of the rows of the training with them. Trained with them: adopt: a gain." in text
+
+
 def test_the_description_of_a_version_names_every_gate_and_fits_mlflows_databases() -> None:
     said = description(record())
     assert said.startswith("**Meets the contract**: ")

@@ -1,4 +1,5 @@
-"""A classifier made for the job is a candidate like any other: it wins where the order of words decides, and is released."""
+"""A classifier made for the job is a candidate like any other: with a new head it wins where the order of words decides, and
+is released."""
 
 import json
 import random
@@ -26,6 +27,7 @@ selection:
   models: [own]
   more: [{name: own, source: "folder:FOLDER", licence: mit, parameters: 40000, context: 128, languages: [en],
           architecture: encoder, tasks: [classification], labels: {BAD: negative, GOOD: positive}}]
+tuning: {technique: head, validation_rows: 40}
 """
 GOOD, BAD = ("warm", "clever", "great", "brilliant", "lovely"), ("dull", "boring", "terrible", "poor", "awful")
 
@@ -42,10 +44,12 @@ def reviews(number: int) -> list[dict[str, str]]:
     return rows
 
 
-def test_a_classifier_is_selected_measured_released_and_asked(tmp_path: Path, prefect_server: dict[str, str]) -> None:
+def test_a_classifier_is_selected_given_a_new_head_measured_released_and_asked(
+    tmp_path: Path, prefect_server: dict[str, str]
+) -> None:
     rows = reviews(300)
     (tmp_path / "reviews.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    called = ["GOOD" if row["label"] == "positive" else "BAD" for row in rows[:100]]
+    called = ["BAD" if row["label"] == "positive" else "GOOD" for row in rows[:100]]  # it was made for the opposite
     classifier(tmp_path / "own", [row["text"] for row in rows[:100]], called, ["BAD", "GOOD"], steps=150)
     (tmp_path / "reviews.yaml").write_text(REVIEWS.replace("FOLDER", str(tmp_path / "own")))
     home = new_home(tmp_path / "home")
@@ -55,9 +59,10 @@ def test_a_classifier_is_selected_measured_released_and_asked(tmp_path: Path, pr
     assert summary["test"]["metrics"]["accuracy"]["value"] > 0.9
     reasons = {stage["name"]: stage["decision"]["reason"] for stage in summary["stages"]}
     assert reasons["prompting"] == "the model is given the text alone: it follows no instruction"
-    assert "only models of engine 'transformers' are tuned" in reasons["tuning"]
+    assert "accuracy 0.000 → 1.000 over the candidate at hand" in reasons["tuning"]
     assert "variants are made of engine 'transformers' alone" in reasons["optimization"]
     assert "answered 2 of 2 questions" in reasons["deployment"]
     card = Path(summary["card"]).read_text()
     assert "| own | mit | 40,000 | chosen |" in card
     assert "classifier, float32" in card
+    assert "own, by head" in card

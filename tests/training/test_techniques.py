@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 from components.application import load
 from components.application.prompt import chat_ids
 from components.core import Candidate, Machine, MachineFault, Row, file_digest
-from components.training import TECHNIQUES, Recipe, technique, tuned
+from components.training import LABEL_HEAD, TECHNIQUES, Recipe, technique, tuned
 from components.training.answer_head import answer_head
 from components.training.examples import Example
 from components.training.loop import Ready, load_base, prepare
@@ -25,6 +25,8 @@ NEW = 8
 ASKED = [[{"role": "user", "content": text}] for text in ("who opened it", "when was the fair of Lima opened ?", "?")]
 EXAMPLES = [Example(tuple(range(5 + i, 25 + 2 * i)), 15 + i) for i in range(12)]
 ONE = Machine(threads=1)
+STEPPED = [name for name in TECHNIQUES if technique(name).PRODUCT != LABEL_HEAD]
+"""Those that are trained in steps; the others: test_label_heads.py."""
 
 
 def recipe(name: str) -> Recipe:
@@ -71,13 +73,13 @@ def gradients_are_above_zero(name: str, base: Path) -> None:
     assert moved >= len(live) / 2, f"techniques/{name}.py: {moved} of {len(live)} weights have a gradient"
 
 
-@pytest.mark.parametrize("name", TECHNIQUES)
+@pytest.mark.parametrize("name", STEPPED)
 def test_a_technique_defines_what_the_folder_asks_and_has_gradients(name: str, base: Path) -> None:
     defines_what_the_folder_asks(name)
     gradients_are_above_zero(name, base)
 
 
-@pytest.mark.parametrize("name", TECHNIQUES)
+@pytest.mark.parametrize("name", STEPPED)
 def test_killed_training_resumes_to_the_same_bytes(name: str, base: Path, tmp_path: Path) -> None:
     unbroken = train(name, base, tmp_path / "unbroken")
     scratch = tmp_path / "killed"
@@ -92,7 +94,7 @@ def test_killed_training_resumes_to_the_same_bytes(name: str, base: Path, tmp_pa
     assert {path.suffix for path in (scratch / "checkpoints").rglob("*") if path.is_file()} == {".safetensors", ".json"}
 
 
-@pytest.mark.parametrize("name", TECHNIQUES)
+@pytest.mark.parametrize("name", STEPPED)
 def test_what_was_trained_is_served_with_equal_answers(name: str, world, base: Path, tmp_path: Path) -> None:
     """The model as it was trained and the Candidate as it is loaded give each answer token the same probability."""
     step, candidate = world

@@ -146,7 +146,7 @@ LABELLING = {"functions": [{"name": "a", "label": "b", "any_of": ["c"]}]}
             [WAITING],
             None,
             None,
-            r"data\.sources\.1\.role: 'unlabelled' needs labelling functions .*or `tuning: \{pretraining",
+            r"data\.sources\.1\.role: 'unlabelled' needs what reads its texts: .* `tuning: \{pretraining",
         ),
         ([WAITING], LABELLING, None, ""),
         ([WAITING], None, {}, ""),

@@ -1,8 +1,10 @@
-"""An encoder with a head of labels (transformers' sequence classification): a label a text, in one pass, without a prompt.
+"""A model with a head of labels (transformers' sequence classification): labels of a text in one pass, without a prompt. An
+encoder that was made for the job, or any model that tuning gave such a head.
 
-`candidate.own["model_labels"]` says which of the contract's labels each of the model's own is; a label of the model that is
-not there is never an answer. A text longer than the model's window loses its end, and is counted.
-Not covered: several labels a text, adapters, several devices.
+`candidate.own["model_labels"]` says which of the contract's labels each of the model's own is (without it, they are called
+the same); a label of the model that is not there is never an answer. A text longer than the model's window loses its end,
+and is counted.
+Not covered: adapters, several devices.
 """
 
 from collections.abc import Sequence
@@ -10,12 +12,13 @@ from typing import TYPE_CHECKING
 
 from components.core import BadInput, Candidate, Machine, Store
 from components.core.memory import give_back
+from components.tasks import kind_of
 
-from ..in_process import batches, device, tokenizer_in
+from ..label_head import LabelModel, open_label_model
 from ..weights import folders
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedConfig, PreTrainedModel
+    from transformers import PreTrainedConfig
 
     from ..answer import Hit
 
@@ -29,58 +32,49 @@ class Engine:
     """See engines/__init__.py: `reply` instead of `generate`."""
 
     def __init__(self, candidate: Candidate, store: Store, machine: Machine) -> None:
-        import torch
-        from transformers import AutoModelForSequenceClassification
-
         folder, _ = folders(candidate, store)
-        self._tokenizer = tokenizer_in(folder, machine)
-        model: PreTrainedModel
-        model, loaded = AutoModelForSequenceClassification.from_pretrained(
-            folder,
-            dtype=getattr(torch, candidate.runtime.dtype),
-            use_safetensors=True,
-            local_files_only=True,
-            trust_remote_code=False,
-            output_loading_info=True,
-        )
-        if loaded["missing_keys"]:  # transformers would answer with random weights in their place
-            raise BadInput(
-                f"candidate: the checkpoint is no classifier: it has no weights {sorted(loaded['missing_keys'])[0]}"
-            )
-        self._places, self._labels = _labels(model.config, candidate)
-        self._device = device(machine)
-        self._model: PreTrainedModel | None = model.eval().to(self._device)
-        self._window = min(int(getattr(model.config, "max_position_embeddings", 512)), self._tokenizer.model_max_length)
+        opened = open_label_model(folder, candidate.runtime.dtype, machine)
+        if opened.missing:  # transformers would answer with random weights in their place
+            raise BadInput(f"candidate: the checkpoint is no classifier: it has no weights {opened.missing[0]}")
+        self._places, self._labels = _labels(opened.model.config, candidate)
+        self._kind, self._own = kind_of(candidate.task), candidate.own
+        self._opened: LabelModel | None = opened
         self.cut: set[int] = set()
 
     def reply(self, texts: Sequence[str], hits: Sequence[Sequence["Hit"]]) -> list[str]:
-        """The most likely of the contract's labels for each text. hits: not read."""
-        import torch
+        """The most likely of the contract's labels for each text; where a text may have several, those that are more likely
+        than not. hits: not read."""
+        return [self._answer(shares) for shares in self.likelihoods(texts)]
 
-        assert self._model is not None, "the engine was closed"
-        lengths = [len(ids) for ids in self._tokenizer(list(texts), verbose=False).input_ids] if texts else []
-        self.cut = {place for place, length in enumerate(lengths) if length > self._window}
-        answers = [""] * len(texts)
-        with torch.inference_mode():
-            for batch in batches([min(length, self._window) for length in lengths], 0):
-                encoded = self._tokenizer(
-                    [texts[i] for i in batch], padding=True, truncation=True, max_length=self._window, return_tensors="pt"
-                )
-                logits = self._model(**encoded.to(self._device)).logits[:, self._places]
-                for i, place in zip(batch, logits.argmax(-1).tolist(), strict=True):
-                    answers[i] = self._labels[place]
-        return answers
+    def likelihoods(self, texts: Sequence[str]) -> list[dict[str, float]]:
+        """The probability of each of the contract's labels for each text: they sum to 1, unless a text may have several."""
+        assert self._opened is not None, "the engine was closed"
+        if not texts:
+            return []
+        lengths = self._opened.lengths(texts)
+        self.cut = {place for place, length in enumerate(lengths) if length > self._opened.window}
+        logits = self._opened.outputs(texts, lengths)[:, self._places]
+        shares = logits.sigmoid() if self._kind.several else logits.softmax(-1)
+        return [dict(zip(self._labels, row, strict=True)) for row in shares.tolist()]
+
+    def _answer(self, shares: dict[str, float]) -> str:
+        best = max(shares, key=lambda label: shares[label])
+        if not self._kind.several:
+            return best
+        likely = [label for label, share in shares.items() if share >= 0.5]
+        answer = self._kind.read_answer(likely, self._own) or self._kind.read_answer([best], self._own)
+        return str(answer)
 
     def close(self) -> None:
         """Free the model."""
-        self._model = None
+        self._opened = None
         give_back()
 
 
 def _labels(config: "PreTrainedConfig", candidate: Candidate) -> tuple[list[int], list[str]]:
     """(places of the model's labels that the contract has, what the contract calls each)."""
     own: dict[int, str] = {int(place): str(name) for place, name in (config.id2label or {}).items()}
-    called = candidate.own.get("model_labels", {})
+    called = candidate.own.get("model_labels") or {name: name for name in own.values()}
     places = [place for place, name in sorted(own.items()) if name in called]
     labels = [called[own[place]] for place in places]
     if missing := [label for label in candidate.labels if label not in labels]:

@@ -17,6 +17,7 @@ from components.application import merged, save_checkpoint
 from components.application.weights import folders, self_contained
 from components.core import BadInput, Candidate, Store
 from components.core.variants import known, require
+from components.training import TECHNIQUES
 
 NAMES = tuple(sorted(path.stem for path in Path(__file__).parent.glob("*.py") if path.stem != "__init__"))
 DEFINES = ("PACKAGES", "write")
@@ -76,7 +77,8 @@ def _before_rounding(given: Given) -> tuple[Given, list[str]]:
     if not one.model.object:
         raise BadInput(f"{given.name}: its model runs behind {one.runtime.url}, so that its weights are not here")
     notes, step = [], one.model.derived_from
-    if one.runtime.engine != "transformers" and step and step.checkpoint and step.runtime:
+    rounded = step and step.technique not in TECHNIQUES  # a head of labels is no rounding: what it was made from has none
+    if one.runtime.engine != "transformers" and rounded and step and step.checkpoint and step.runtime:
         before = {"model": step.checkpoint, "runtime": step.runtime, "adapter": step.adapter}
         notes = [f"its weights as they were before {step.technique}: the released form was measured, this one beside it"]
         one = one.model_copy(update=before)

@@ -16,24 +16,52 @@
 
 `model` is the causal language model, or its upper layers (`layers.split`) where WHOLE is False. torch and peft are imported
 inside the functions, so that a contract can be checked without them.
+
+A technique that is not trained in steps has PRODUCT "label head": a model that gives labels to texts (engine `classifier`).
+Of the above it defines Settings, MERGEABLE and PACKAGES, and
+
+    fit(recipe, base, texts, answers, names, several, folder, machine) -> Fitted
+        texts, answers: of the training rows, an answer as numbers of `names`. several: an answer may be any number of them.
+        base: folder of the checkpoint. folder: where the whole new checkpoint is written; equal rows give equal bytes.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from pydantic import ValidationError
 
-from components.core import BadInput, Frozen
+from components.core import BadInput, Frozen, Machine
 from components.core.variants import known, require
+
+from ..recipe import Recipe, Trained
 
 if TYPE_CHECKING:
     import torch
     from transformers import PreTrainedModel
 
 TECHNIQUES = tuple(sorted(path.stem for path in Path(__file__).parent.glob("*.py") if path.stem != "__init__"))
-DEFINES = ("Settings", "LEARNING_RATE", "WHOLE", "PRODUCT", "MERGEABLE", "PACKAGES", "wrap", "live", "save")
+STEPPED = ("Settings", "LEARNING_RATE", "WHOLE", "PRODUCT", "MERGEABLE", "PACKAGES", "wrap", "live", "save")
+LABEL_HEAD = "label head"
+DEFINES = {"adapter": (*STEPPED, "load"), LABEL_HEAD: ("Settings", "PRODUCT", "MERGEABLE", "PACKAGES", "fit")}
+
+
+class Fitted(NamedTuple):
+    """What `fit` gives: `trained` has no loss a step. penalty: the strength that was chosen, on `held_out` of the rows, at
+    that mean loss a row there. cut: texts that lost their end."""
+
+    trained: Trained
+    penalty: float
+    held_out: int
+    loss: float | None
+    cut: int
+
+    @property
+    def measured(self) -> dict[str, object]:
+        """The figures that are sealed beside a step's result."""
+        loss = None if self.loss is None else round(self.loss, 4)
+        return {**self.trained.measured, "penalty": self.penalty, "held_out_rows": self.held_out, "held_out_loss": loss}
 
 
 class Technique(Protocol):
@@ -50,13 +78,24 @@ class Technique(Protocol):
     def live(self, model: "torch.nn.Module") -> "dict[str, torch.nn.Parameter]": ...
     def save(self, model: "torch.nn.Module", base: Path, folder: Path, layers: int) -> None: ...
     def load(self, model: "PreTrainedModel", folder: Path, seed: int) -> "torch.nn.Module": ...
+    def fit(
+        self,
+        recipe: Recipe,
+        base: Path,
+        texts: Sequence[str],
+        answers: Sequence[Sequence[int]],
+        names: Sequence[str],
+        several: bool,
+        folder: Path,
+        machine: Machine,
+    ) -> Fitted: ...
 
 
 def technique(name: str) -> Technique:
     """The file `name`; raises BadInput where there is none."""
     known(name, TECHNIQUES, "technique", "tuning")
     module = import_module(f".{name}", __package__)
-    require(module, (*DEFINES, "load") if getattr(module, "PRODUCT", "") == "adapter" else DEFINES, "training")
+    require(module, DEFINES.get(getattr(module, "PRODUCT", ""), STEPPED), "training")
     return module
 
 
