@@ -151,8 +151,8 @@ class Config(Schedule):
             )
         if self.pretraining and self.fits_labels:
             raise ValueError(
-                f"key 'pretraining': technique '{self.technique}' leaves the weights as they are, and documents change them; "
-                "choose another technique, or remove the key"
+                f"key 'pretraining': technique '{self.technique}' leaves the weights as they are, and documents change "
+                "them; choose another technique, or remove the key"
             )
         if self.minutes is not None and self.fits_labels:
             raise ValueError(
@@ -166,7 +166,9 @@ class Config(Schedule):
             return self
         own: dict[str, object] = {} if technique == self.technique else {"learning_rate": None, "own": {}}
         alone: dict[str, object] = {"technique": technique, "techniques": {}, "minutes": None, "search": {}}
-        if own and self.pretraining:
+        if own and self.pretraining and _fits_labels(technique):
+            own["pretraining"] = None
+        elif own and self.pretraining:
             own["pretraining"] = self.pretraining.model_copy(update={"learning_rate": None}).model_dump(mode="json")
         changed = self.techniques.get(technique, {})
         if changed.get("minutes"):
@@ -183,7 +185,7 @@ class Config(Schedule):
     @property
     def fits_labels(self) -> bool:
         """Whether the technique fits a head of labels, in place of training in steps."""
-        return technique(self.technique).PRODUCT == LABEL_HEAD
+        return _fits_labels(self.technique)
 
     def recipe(self, runtime: Runtime) -> Recipe:
         """How the training rows are trained on, for what will run it."""
@@ -193,6 +195,10 @@ class Config(Schedule):
             context=runtime.context,
             **self.model_dump(include=set(Schedule.model_fields)),
         )
+
+
+def _fits_labels(name: str) -> bool:
+    return technique(name).PRODUCT == LABEL_HEAD
 
 
 def technique_settings(name: str) -> set[str]:

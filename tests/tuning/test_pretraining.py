@@ -119,6 +119,7 @@ def test_a_training_that_diverges_names_its_own_rate(tmp_path) -> None:
             {"pretraining": {"objective": "mixture", "settings": {"share": 2}}},
             "settings: key 'share': .*less than or equal to 1",
         ),
+        ({"pretraining": {}, "technique": "head"}, "technique 'head' leaves the weights as they are"),
         ({"pretraining": {}, "minutes": 5}, r"a search \('minutes'\) would pre-train for every trial"),
     ],
 )
