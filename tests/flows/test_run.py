@@ -159,7 +159,7 @@ def test_a_dtype_that_does_not_exist_is_refused(tmp_path):
         ("retrieval", "questions: [test]", "key 'questions.0': .*'train', 'feedback' or 'validation'"),
         ("retrieval", "top_k: [0]", "key 'top_k.0'.*greater than or equal to 1"),
         ("retrieval", "overlap_words: 100", r"key 'overlap_words': must be below 'chunk_words' \(100; found 100\)"),
-        ("tuning", "technique: dora2", "technique 'dora2' is not known; allowed: .*full, ia3, lora"),
+        ("tuning", "technique: dora2", "technique 'dora2' is not known; allowed: .*full, head, ia3, lora"),
         ("feedback", "good_at: 2", "key 'good_at'.*less than or equal to 1"),
         ("evaluation", "benchmarks: {bokq: 8}", "benchmarks: 'bokq' is not known; near it: boolq; allowed"),
         ("evaluation", "checks: {manners: 8}", "key 'checks': 'manners' is not known; allowed: .*toxicity"),
