@@ -215,7 +215,9 @@ def test_what_is_left_of_a_cut_text_is_joined_as_it_stood(text: str, left: str) 
 
 def stated_data() -> dict[str, Any]:
     """The section `data` of "Bring your documents"."""
-    (section,) = (block for block in blocks(page("data"), "yaml") if block.startswith("data:\n"))
+    section, _ = (
+        block for block in blocks(page("data"), "yaml") if block.startswith("data:\n")
+    )  # _: of texts without answers
     found: dict[str, Any] = yaml.safe_load(section)["data"]
     return found
 
