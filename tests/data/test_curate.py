@@ -215,9 +215,7 @@ def test_what_is_left_of_a_cut_text_is_joined_as_it_stood(text: str, left: str) 
 
 def stated_data() -> dict[str, Any]:
     """The section `data` of "Bring your documents"."""
-    section, _ = (
-        block for block in blocks(page("data"), "yaml") if block.startswith("data:\n")
-    )  # _: of texts without answers
+    section, _of_texts_without_answers = (block for block in blocks(page("data"), "yaml") if block.startswith("data:\n"))
     found: dict[str, Any] = yaml.safe_load(section)["data"]
     return found
 

@@ -17,6 +17,7 @@ class Said(Frozen):
     context: tuple[str, ...] = ()
     context_passages: tuple[str, ...] = ()
     margin: float | None = None
+    cut: bool = False
 
 
 class Echo:
