@@ -1,11 +1,12 @@
-"""A Candidate on validation: its abstention set where its answers are quotes, and what it reaches."""
+"""A Candidate on validation: its abstention set where its answers are quotes, what it reaches; trainings that diverged."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from components.application import Answer, answering
-from components.core import Candidate, Dataset, Evidence, Metrics, Quoted, Step, Task
+from components.core import Candidate, Dataset, Decision, Evidence, Metrics, Quoted, Step, Task
 from components.measure import abstain_below, abstains, calibration, examples, measure
+from components.training import Diverged
 
 if TYPE_CHECKING:
     from .stage import Config
@@ -53,3 +54,8 @@ def evidence_of(
     """Evidence of `candidate` on the rows of validation that decide. known: answers that need not be asked for."""
     with answering(candidate, step.store, step.machine, known) as answer:
         return measure(candidate, answer, dataset.splits["validation"], task, step, config.validation_rows)
+
+
+def diverged(error: Diverged, key: str) -> Decision:
+    """What a training that diverged proposes: nothing. key: of this section, the learning rate."""
+    return Decision(verdict="keep", reason=f"the training {error}. Set a lower tuning.{key}")

@@ -5,6 +5,9 @@ Each such row says so for good: its origin is `pseudo`, with the probability tha
 measures or decides. Not covered: several labels a text, free answers; a second round.
 """
 
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
+
 from pydantic import Field
 
 from components.application import answering
@@ -12,16 +15,28 @@ from components.core import (
     Candidate,
     Dataset,
     Decision,
+    Evidence,
     Frozen,
+    Metrics,
     Row,
     Split,
     Step,
+    Task,
     digest_of,
+    part,
     read_passages,
     read_rows,
     report,
     write_jsonl,
 )
+from components.measure import compare
+from components.training import Diverged
+
+from .judging import diverged, judged
+
+if TYPE_CHECKING:
+    from .stage import Config
+    from .supervised import Supervised
 
 
 class PseudoLabels(Frozen):
@@ -50,7 +65,71 @@ class Labelled(Frozen):
     decision: Decision
 
 
-def pseudo_rows(asked: PseudoLabels, candidate: Candidate, texts: Split, step: Step) -> list[Row]:
+class Again(NamedTuple):
+    """What a training with pseudo-labels gave. trained: None where it is not proposed, and the candidate before it is."""
+
+    note: str
+    objects: tuple[str, ...]
+    proposed: Candidate
+    after: Evidence
+    trained: "Supervised | None" = None
+    told: Labelled | None = None
+
+
+def with_pseudo_labels(
+    config: "Config",
+    task: Task,
+    metrics: Metrics,
+    candidate: Candidate,
+    began: Candidate | None,
+    proposed: Candidate,
+    before: Evidence,
+    dataset: Dataset,
+    with_made: bool,
+    step: Step,
+) -> Again:
+    """Train `candidate` once more, with the texts that `proposed` (`before` is its evidence) labels surely.
+
+    began: the candidate after pre-training. with_made: beside the made rows, which helped
+    """
+    from .supervised import train
+
+    assert config.pseudo_labels, "tune checks it"
+    assert dataset.documents, "tune checks it"
+    least, texts = config.pseudo_labels.confidence, dataset.documents.count
+    inner = replace(step, scratch=step.scratch / "with-pseudo-labels")
+    rows = _pseudo_rows(config.pseudo_labels, proposed, dataset.documents, inner)
+    said = f"pseudo-labels: {len(rows)} of {texts} texts have one with a probability of {least:g} or more"
+    if not rows:
+        return Again(said, (), proposed, before)
+    more, split = _beside(rows, dataset, with_made, inner)
+    assert more.made is not None, "it holds them"
+    share = split.count / (more.made.count + dataset.splits["train"].count)
+    mean = sum(row.confidence or 0.0 for row in rows) / len(rows)
+    objects: tuple[str, ...] = (split.object, more.made.object)
+    trained = None
+    try:
+        with part("with pseudo-labels"):
+            trained = train(config, task, candidate, more, True, inner, began)
+    except Diverged as error:
+        decision = diverged(error, "learning_rate")
+        rival, after = proposed, before
+    else:
+        assert trained.candidate is not None, "what was usable without them is usable beside them"
+        rival, after = judged(config, task, metrics, trained.candidate, dataset, step)
+        decision = compare(before, after, metrics, step.store, over="the same training without pseudo-labels")
+        objects += (*trained.objects, after.table)
+    told = Labelled(
+        by=proposed.digest, texts=texts, confidence=least, mean_confidence=round(mean, 6), rows=split,
+        share=round(share, 6), decision=decision,
+    )  # fmt: skip
+    note = f"{said}, {share:.0%} of the rows then trained on: {decision.verdict}: {decision.reason}"
+    if not decision.adopted:
+        return Again(note, objects, proposed, before, None, told)
+    return Again(note, objects, rival, after, trained, told)
+
+
+def _pseudo_rows(asked: PseudoLabels, candidate: Candidate, texts: Split, step: Step) -> list[Row]:
     """The texts of whose label `candidate` is sure enough, the surest first, as rows."""
     documents = read_passages(texts, step.store)
     rows = [Row(id=one.id, text=one.text, answer="", source=one.source) for one in documents]
@@ -67,7 +146,7 @@ def pseudo_rows(asked: PseudoLabels, candidate: Candidate, texts: Split, step: S
     return sorted(found, key=lambda row: -(row.confidence or 0.0))[: asked.rows_at_most]
 
 
-def beside(rows: list[Row], dataset: Dataset, with_made: bool, step: Step) -> tuple[Dataset, Split]:
+def _beside(rows: list[Row], dataset: Dataset, with_made: bool, step: Step) -> tuple[Dataset, Split]:
     """(`dataset` with `rows` among those that nobody collected, after the made ones if they helped, `rows` as a split)"""
     made = read_rows(dataset.made, step.store) if dataset.made and with_made else []
     every = _stored("made", [*made, *rows], step)

@@ -10,7 +10,7 @@ Not covered: several devices.
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple, Self
+from typing import Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -46,14 +46,11 @@ from components.training import (
     tuned,
 )
 
-from .judging import evidence_of, judged
+from .judging import diverged, evidence_of, judged
 from .pretraining import Begun, Pretraining, begun
-from .pseudo import Labelled, PseudoLabels, beside, pseudo_rows
+from .pseudo import Labelled, PseudoLabels, with_pseudo_labels
 from .search_space import Found, Search
 from .unlabelled import check_settings as check_settings
-
-if TYPE_CHECKING:
-    from .supervised import Supervised
 
 PAIRS = 4
 """Pairs in a batch: eight sequences."""
@@ -267,7 +264,7 @@ def tune(
     try:
         start = begun(config, candidate, dataset, step)
     except Diverged as error:
-        return Tuned(decision=_diverged(error, "pretraining.learning_rate"), candidate=at_hand)
+        return Tuned(decision=diverged(error, "pretraining.learning_rate"), candidate=at_hand)
     done = _supervised(config, task, metrics, candidate, at_hand, dataset, start, step)
     if start is None:
         return done
@@ -307,7 +304,7 @@ def _supervised(
                 inner = replace(step, scratch=step.scratch / "with-made-rows")
                 second = train(config, task, candidate, dataset, True, inner, began)
         except Diverged as error:
-            helped = _diverged(error, "learning_rate")
+            helped = diverged(error, "learning_rate")
         else:
             assert second.candidate is not None, "what was usable without made rows is usable beside them"
             rival, rival_after = judged(config, task, metrics, second.candidate, dataset, step)
@@ -320,7 +317,7 @@ def _supervised(
     pseudo = None
     if config.pseudo_labels and dataset.documents:
         better = bool(helped and helped.adopted)
-        again = _with_pseudo_labels(config, task, metrics, candidate, began, proposed, after, dataset, better, step)
+        again = with_pseudo_labels(config, task, metrics, candidate, began, proposed, after, dataset, better, step)
         notes.append(again.note)
         objects += again.objects
         pseudo = again.told
@@ -384,7 +381,7 @@ def align(
     try:
         trained = way.train(recipe, own, base, pairs_kept, step.scratch, step.machine, start=start)
     except Diverged as error:
-        return Tuned(decision=_diverged(error, "preference_learning_rate"), candidate=candidate)
+        return Tuned(decision=diverged(error, "preference_learning_rate"), candidate=candidate)
     step.measured["training"] = trained.measured
     proposed = tuned(candidate, recipe, config.preference, trained, step.store)
     assert proposed.adapter is not None, "a technique with an adapter leaves one"
@@ -420,76 +417,7 @@ def _trained(
     try:
         return Found(config, train(config, task, candidate, dataset, False, step, start))
     except Diverged as error:
-        return Found(config, None, _diverged(error, "learning_rate").reason)
-
-
-class _Again(NamedTuple):
-    """What a training with pseudo-labels gave. trained: None where it is not proposed, and the candidate before it is."""
-
-    note: str
-    objects: tuple[str, ...]
-    proposed: Candidate
-    after: Evidence
-    trained: "Supervised | None" = None
-    told: Labelled | None = None
-
-
-def _with_pseudo_labels(
-    config: Config,
-    task: Task,
-    metrics: Metrics,
-    candidate: Candidate,
-    began: Candidate | None,
-    proposed: Candidate,
-    before: Evidence,
-    dataset: Dataset,
-    with_made: bool,
-    step: Step,
-) -> _Again:
-    """Train `candidate` once more, with the texts that `proposed` (`before` is its evidence) labels surely.
-
-    began: the candidate after pre-training. with_made: beside the made rows, which helped
-    """
-    from .supervised import train
-
-    assert config.pseudo_labels, "tune checks it"
-    assert dataset.documents, "tune checks it"
-    least, texts = config.pseudo_labels.confidence, dataset.documents.count
-    inner = replace(step, scratch=step.scratch / "with-pseudo-labels")
-    rows = pseudo_rows(config.pseudo_labels, proposed, dataset.documents, inner)
-    said = f"pseudo-labels: {len(rows)} of {texts} texts have one with a probability of {least:g} or more"
-    if not rows:
-        return _Again(said, (), proposed, before)
-    more, split = beside(rows, dataset, with_made, inner)
-    assert more.made is not None, "it holds them"
-    share = split.count / (more.made.count + dataset.splits["train"].count)
-    mean = sum(row.confidence or 0.0 for row in rows) / len(rows)
-    objects: tuple[str, ...] = (split.object, more.made.object)
-    trained = None
-    try:
-        with part("with pseudo-labels"):
-            trained = train(config, task, candidate, more, True, inner, began)
-    except Diverged as error:
-        decision = _diverged(error, "learning_rate")
-        rival, after = proposed, before
-    else:
-        assert trained.candidate is not None, "what was usable without them is usable beside them"
-        rival, after = judged(config, task, metrics, trained.candidate, dataset, step)
-        decision = compare(before, after, metrics, step.store, over="the same training without pseudo-labels")
-        objects += (*trained.objects, after.table)
-    told = Labelled(
-        by=proposed.digest, texts=texts, confidence=least, mean_confidence=round(mean, 6), rows=split,
-        share=round(share, 6), decision=decision,
-    )  # fmt: skip
-    note = f"{said}, {share:.0%} of the rows then trained on: {decision.verdict}: {decision.reason}"
-    if not decision.adopted:
-        return _Again(note, objects, proposed, before, None, told)
-    return _Again(note, objects, rival, after, trained, told)
-
-
-def _diverged(error: Diverged, key: str) -> Decision:
-    """What a training that diverged proposes: nothing. key: of this section, the learning rate."""
-    return Decision(verdict="keep", reason=f"the training {error}. Set a lower tuning.{key}")
+        return Found(config, None, diverged(error, "learning_rate").reason)
 
 
 def _nothing_to_do(config: Config, task: Task, candidate: Candidate, dataset: Dataset, step: Step) -> str:
