@@ -19,7 +19,8 @@ from components.text.turns import as_text
 from .decode import Unreadable
 from .folder import members
 from .readers import DOCUMENTS, READERS, SUFFIXES, UNITS
-from .shapes import CONVERSATIONS, answers_in, asked_and_answered, conversation, named
+from .reply_trees import is_tree, paths
+from .shapes import CONVERSATIONS, Raw, answers_in, asked_and_answered, conversation, named
 from .templates import filled, names
 
 ALIASES = {
@@ -58,16 +59,8 @@ class Record:
     tests: str | None = None
     file: str = ""
     fault: str | None = None
-
-
-@dataclass(frozen=True)
-class Raw:
-    """A row before its fields have our names."""
-
-    line: int
-    fields: dict[str, object]
-    file: str = ""
-    fault: str | None = None
+    tree: bool = False
+    """It is a path of a reply tree."""
 
 
 def read_source(source: Source, number: int, path: Path, task: Task, at_most: int | None = None) -> list[Record]:
@@ -85,6 +78,9 @@ def read_source(source: Source, number: int, path: Path, task: Task, at_most: in
         rows = _with_templates(source, number, path, rows, task)
     there = {column for row in rows for column in row.fields}
     kind = kind_of(task.kind)
+    if kind.turns and is_tree(rows):
+        rows = paths(rows)
+        there = {column for row in rows for column in row.fields}
     texts = _aliases(task)["text"]
     required = required_fields(source, task)
     if "text" in required and not there & {*texts, *(source.fields.get(alias, alias) for alias in texts)}:
@@ -110,7 +106,7 @@ def read_source(source: Source, number: int, path: Path, task: Task, at_most: in
         values = {ours: _text(value) for ours, value in given.items()}
         if "answer" in values:
             values["answer"] = _as_contract(source.values.get(values["answer"] or "", values["answer"]), task)
-        records.append(Record(row.line, **values, file=row.file, fault=fault))
+        records.append(Record(row.line, **values, file=row.file, fault=fault, tree=row.tree))
     return records
 
 

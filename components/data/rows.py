@@ -140,7 +140,7 @@ class Collected:
         if not kind_of(self.task.kind).turns:
             return None
         asked, answered = opening(record.text or "", record.answer or "")
-        return digest_of([words(asked), words(answered)])[:12]
+        return digest_of([words(asked), () if record.tree else words(answered)])[:12]
 
 
 def _read_at(source: Source, record: Record) -> Origin:

@@ -6,17 +6,30 @@ stage `feedback` makes its own.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from itertools import chain
 
 from components.text.turns import ASSISTANT, SYSTEM, USER, Turn, in_order
 
 Fields = dict[str, object]
 
+
+@dataclass(frozen=True)
+class Raw:
+    """A row before its fields have our names. tree: it is a path of a reply tree, of which others begin alike."""
+
+    line: int
+    fields: Fields
+    file: str = ""
+    fault: str | None = None
+    tree: bool = False
+
+
 INSIDE = ("data", "rows", "examples", "records", "instances")
 """Keys under which one object over a whole file holds its rows."""
 CONVERSATIONS = ("messages", "conversations", "conversation")
 """Fields that hold the turns of one."""
-_ASKS, _ANSWERS = ("user", "human"), ("assistant", "gpt", "chatgpt", "model", "bot")
+_ASKS, _ANSWERS = ("user", "human", "prompter"), ("assistant", "gpt", "chatgpt", "model", "bot")
 _ROLES = {"asks": USER, "answers": ASSISTANT, "system": SYSTEM}
 
 
@@ -106,9 +119,15 @@ def _turn(turn: object) -> tuple[str, object]:
     """(asks, answers or another speaker, what is said)"""
     if not isinstance(turn, dict):
         return "", None
-    speaker = str(turn.get("from") or turn.get("role")).lower()
-    part = "asks" if speaker in _ASKS else "answers" if speaker in _ANSWERS else speaker
+    named = str(turn.get("from") or turn.get("role")).lower()
+    part = "asks" if named in _ASKS else "answers" if named in _ANSWERS else named
     return part, turn.get("value", turn.get("content"))
+
+
+def speaker(name: object) -> str:
+    """user, assistant or system, or the name as it stands."""
+    role, _ = _turn({"role": name})
+    return _ROLES.get(role, role)
 
 
 def answers_in(value: object) -> list[str] | None:
