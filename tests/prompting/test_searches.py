@@ -69,7 +69,7 @@ def served() -> Iterator[Callable[..., Planted]]:
         server.server_close()
 
 
-def searched(server: Planted, folder: Path, **search: object) -> Prompted:
+def searched(server: Planted, folder: Path, solved: bool | None = None, **search: object) -> Prompted:
     step = step_in(folder)
     task, metrics, _ = questions(step)
     task = task.model_copy(update={"abstain": None})
@@ -88,7 +88,15 @@ def searched(server: Planted, folder: Path, **search: object) -> Prompted:
         model=Checkpoint(name="planted", object="", licence="mit", origin=server.url),
         prompt=basic_prompt(task, False, 8),
     )
-    return prompt(settings(**search), task=task, metrics=metrics, candidate=candidate, dataset=dataset, step=step)
+    return prompt(
+        settings(**search),
+        task=task,
+        metrics=metrics,
+        candidate=candidate,
+        dataset=dataset,
+        solved=solved,
+        step=step,
+    )
 
 
 def settings(**search: object) -> Config:
@@ -107,6 +115,16 @@ def test_a_wording_and_a_demonstration_that_help_are_found_and_adopted(
     assert {one.decision.verdict for one in shown.searched} == {"adopt"}
     assert KEY in [answer for _, answer in shown.candidate.prompt.turns[0].examples]
     assert all(one.evidence in shown.objects for one in shown.searched)
+
+
+def test_a_rung_that_shows_no_solved_case_is_searched_for_wordings_alone(
+    served: Callable[..., Planted], tmp_path: Path
+) -> None:
+    found = searched(served(), tmp_path, solved=False, by="dspy", instructions=[PLANTED])
+    assert {one.by: (one.decision.verdict, one.demonstrations) for one in found.searched} == {
+        "dspy": ("adopt", 0),
+        "random": ("adopt", 0),
+    }
 
 
 @pytest.mark.parametrize("by", SEARCHES)
