@@ -1,5 +1,5 @@
 # Ninefold. Two commands: `make run` (the shipped use case through all nine stages) and `make test`.
-# Needs Python 3.11 and make. Disk: about 3.3 GB for .venv, 1.8 GB for assets and a full run; `make clean` undoes it all.
+# Needs Python 3.11 and make. Disk: about 3.4 GB for .venv, 1.8 GB for assets and a full run; `make clean` undoes it all.
 PYTHON ?= python3.11
 USE_CASE ?= flows/use_cases/voice_helpdesk.yaml
 PROFILE ?= cpu
@@ -61,7 +61,7 @@ fetch: install
 	$(BIN)/ninefold fetch $(USE_CASE)
 
 .venv/installed: pyproject.toml constraints.txt
-	@echo "installing into .venv (about 3.3 GB; several minutes the first time)"
+	@echo "installing into .venv (about 3.4 GB; several minutes the first time)"
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
 	touch $@

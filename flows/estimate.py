@@ -27,6 +27,7 @@ from components.feedback.stage import Config as FeedbackConfig
 from components.ladder import Config as LadderConfig
 from components.ladder import stage_of, technique_of
 from components.optimization.stage import Config as OptimizationConfig
+from components.prompting.searching import RIVAL
 from components.prompting.stage import MAY_BE_LEFT_OUT
 from components.prompting.stage import Config as PromptingConfig
 from components.retrieval.stage import Config as RetrievalConfig
@@ -246,10 +247,13 @@ def _tokens(texts: list[str | None]) -> float:
 
 def _prompting(config: PromptingConfig, case: Case, context: float, tokens: int, task: Task) -> float:
     """Each round asks the methods that are left on the rows that are new; then the best one with each element that may be
-    added, on the rows that decide, and without each element that may be left out."""
+    added, on the rows that decide, a search all its calls, and the best one without each element that may be left out."""
     methods, before, seconds = len(config.methods) * len(config.readings), 0, 0.0
     shown = context + EXAMPLE_SHARE * config.example_words
     decided = min(config.validation_rows or case.rows["validation"], case.rows["validation"])
+    if config.search:  # the proposal, and random search's beside it; both read validation, the prompt at hand does as well
+        proposals = 1 if config.search.by == RIVAL else 2
+        seconds += case.answers(proposals * (config.search.calls + decided), shown, tokens)
     for wanted, left in zip(config.rows, config.keep, strict=True):
         rows = min(wanted, case.rows["validation"])
         seconds += methods * case.answers(rows - before, shown, tokens)

@@ -2,15 +2,16 @@
 
 import json
 import time
-from typing import NotRequired, TypedDict
+from typing import NotRequired, TypedDict, cast
 
 from prefect.exceptions import TerminationSignal
 
-from components.core import STAGES, Comparison, GateRefused, Metric, Release
+from components.core import STAGES, Comparison, Decision, GateRefused, Metric, Release
 from components.data import Prepared
 from components.evaluation import Evaluated
 from components.ladder import Rung, RungRow, rows
 from components.measure.left_out import LeftOutRow, left_out_rows
+from components.prompting import Searched
 from components.training import PretrainedRow, TrialRow, pretrained_rows, trial_rows
 from flows.steps import Steps
 
@@ -98,6 +99,7 @@ class Summary(TypedDict):
     ladder: list[RungRow]
     trials: NotRequired[list[TrialRow]]
     left_out: NotRequired[list[LeftOutRow]]
+    searches: NotRequired[list[dict[str, object]]]
     pretraining: NotRequired[list[PretrainedRow]]
     test: TestSummary | None
     bias: dict[str, object]
@@ -130,11 +132,29 @@ def summarise(do: Steps, end: BaseException | None) -> Summary:
         "ladder": ladder(do),
         "trials": trial_rows(found, measured),
         "left_out": left_out_rows(found),
+        "searches": search_rows(found),
         "pretraining": pretrained_rows(found, measured),
         "test": _test(evaluated, do.run.use_case.metrics.primary) if evaluated else None,
         "bias": evaluated.model_dump(mode="json")["bias"] if evaluated else {},
         "not_measured": list(evaluated.not_measured) if evaluated else ["test: the run ended before evaluation"],
     }
+
+
+def search_rows(found: dict[str, dict[str, object]]) -> list[dict[str, object]]:
+    """What each search of prompting proposed, in order. found: step → dump of its result"""
+    return [
+        one.model_dump(mode="json")
+        | {"step": step, "decision": _compared(one.decision), "over_random": _compared(one.over_random)}
+        for step, dump in found.items()
+        for one in map(Searched.model_validate, cast(list[object], dump.get("searched", [])))
+    ]
+
+
+def _compared(decision: Decision | None) -> dict[str, object] | None:
+    if decision is None:
+        return None
+    gain = decision.comparison.gain.model_dump() if decision.comparison else None
+    return {"verdict": decision.verdict, "reason": decision.reason, "gain": gain}
 
 
 def _image(release: Release) -> Image | None:

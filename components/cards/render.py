@@ -93,6 +93,7 @@ def markdown(record: Record, template: Path = TEMPLATES / "card.md.j2") -> str:
         "trainings": figures.trainings(record),
         "trials": figures.trials(record),
         "left_out": left_out_rows(record.results),
+        "searches": [(name, row) for name, found in record.results.items() for row in found.get("searched") or ()],
         "pretrainings": figures.pretrainings(record),
         "considered": record.results.get("selection", {}).get("considered", ()),
         "variants": figures.variants(record),

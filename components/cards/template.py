@@ -25,21 +25,22 @@ TYPES: dict[str, type[BaseModel]] = {"record": Record, "contract": UseCase}
 """Names in a template whose fields are known."""
 _OPTIONAL = """
     abstain abstain_bias accuracy after after_metric alias allowed answer approval asked at before before_metric beside
-    bias bias_at_most biased brier by calibration_error candidate change characters checks clean confidence conflict
-    contamination contamination_at_most contamination_list cost cost_per_1000_answers count coverage curation currency
-    decision decode_tokens_per_second deployment detectable did difference digest documents does dropped dropped_rows
-    effect element end enough environment estimated_accuracy evaluated evaluation_rows evidence examples failed
-    fairness figure figures flagged found functions gain gains gold_accuracy gold_rows gold_votes group groups
-    herfindahl high high_wh index intended_use kept kind label label_model labelling labels language largest
-    latency_p50 latency_p95 licence lost low low_wh machine_hour made majority_vote margin mean_confidence measured
-    megabytes memory_gb metric metrics model n name not_measured not_shown notes number object objective origin others
-    out_of_domain out_of_scope over over_share overlap overlaps_removed own owner p p50 p95 p_value parameters
-    perplexity_after perplexity_before points policy port power prefill_tokens_per_second primary problem
-    processor_seconds profile prompt provenance quarantined quoted rate read reason recovery reference references
-    results retriever risk_tier robustness role rows run_id rung said scenarios score seconds seen settings sha256
-    share shows slice_gains slices source sources splits status step steps suspects synthetic system table tables task
-    technique text texts tokens touched_by toxic toxicity trained_documents trained_share training_knowledge_excluded
-    training_origins tuned turns unit user value variant verdict version where who without worsening
+    bias bias_at_most biased brier by calibration_error calls candidate change characters checks clean confidence
+    conflict contamination contamination_at_most contamination_list cost cost_per_1000_answers count coverage curation
+    currency decision decode_tokens_per_second demonstrations deployment detectable did difference digest documents
+    does dropped dropped_rows effect element end enough environment estimated_accuracy evaluated evaluation_rows
+    evidence examples failed fairness figure figures flagged found functions gain gains gold_accuracy gold_rows
+    gold_votes group groups herfindahl high high_wh index instruction intended_use kept kind label label_model
+    labelling labels language largest latency_p50 latency_p95 licence lost low low_wh machine_hour made majority_vote
+    margin mean_confidence measured megabytes memory_gb metric metrics model n name not_measured not_shown notes number
+    object objective origin others out_of_domain out_of_scope over over_random over_share overlap overlaps_removed own
+    owner p p50 p95 p_value parameters perplexity_after perplexity_before points policy port power
+    prefill_tokens_per_second primary problem processor_seconds profile prompt provenance quarantined quoted rate read
+    reason recovery reference references results retriever risk_tier robustness role rows run_id rung said scenarios
+    score seconds seen settings sha256 share shows slice_gains slices source sources splits status step steps suspects
+    synthetic system table tables task technique text texts tokens touched_by toxic toxicity trained_documents
+    trained_share training_knowledge_excluded training_origins tuned turns unit user value variant verdict version
+    where who without worsening
 """
 OPTIONAL = frozenset(_OPTIONAL.split())
 """Fields below the free-form parts of a record that a template may ask for where there is none: "not measured"."""

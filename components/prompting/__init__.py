@@ -3,6 +3,7 @@
 from .elements import Elements, Example
 from .methods import METHODS
 from .principles import PRINCIPLES
+from .searching import Searched
 from .stage import Config, Prompted, prompt
 
-__all__ = ["METHODS", "PRINCIPLES", "Config", "Elements", "Example", "Prompted", "prompt"]
+__all__ = ["METHODS", "PRINCIPLES", "Config", "Elements", "Example", "Prompted", "Searched", "prompt"]

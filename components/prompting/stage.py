@@ -1,11 +1,12 @@
 """Stage 3, prompting: eight methods built from the contract's elements and training rows, compared by successive halving.
 
-Elements beside the eight (principles/*.py) are then tried on the survivor, one after another (growing.py).
+Elements beside the eight (principles/*.py) are then tried on the survivor, one after another (growing.py), and where a
+search is asked for, other wordings and demonstrations of training rows (searching.py).
 The survivor is compared with the candidate's own prompt, on the same rows, and adopted only if that comparison says so. What
 the first rows of validation do not settle is looked at again on more of them, then on training rows too, but for those that
 one of the two prompts shows (components/measure: looks.py, deciding.py). Methods with two turns cost two calls an
 answer: the table says so. Registering the winner is an effect, so the flow does it (`candidate.prompt` holds the turns and
-the eight elements). Not covered: search over wordings, the shorter prompt that tuning sets for itself.
+the eight elements). Not covered: the shorter prompt that tuning sets for itself.
 """
 
 from pydantic import Field, field_validator, model_validator
@@ -27,6 +28,7 @@ from components.core import (
     StageResult,
     Step,
     Task,
+    UseCase,
     progress,
     read_jsonl,
     read_passages,
@@ -45,12 +47,13 @@ from components.tasks import kind_of
 
 from .drafts import Draft
 from .elements import elements_of
-from .examples import pick
+from .examples import Solved, pick
 from .growing import grow
 from .halving import calls, halve, measured
 from .methods import METHODS
 from .principles import PRINCIPLES
 from .refining import asked_again, settings_of
+from .searching import Found, Search, Searched, check_writer, searched
 
 MAY_BE_LEFT_OUT = ("task", "context", "examples", "persona", "format", "tone")
 
@@ -85,6 +88,8 @@ class Config(Frozen):
     leave_one_out: bool = False
     """Measure the best prompt without its task, context, examples, persona, format and tone, one at a time, on the rows of
     the first look: what each is worth. It changes no decision, and costs one measurement an element."""
+    search: Search | None = None
+    """A search for demonstrations and a wording of the instruction, over the best prompt; None: none."""
     refinements: tuple[str, ...] = ("too_long", "wrong_focus", "wrong_form")
     """Faults for which an answer is asked for once more where that pays on the rows of the first look, each of them a file
     of application/refinements. Only those are tried that the contract lets an answer have, and that answers do have."""
@@ -151,6 +156,11 @@ class Config(Frozen):
         return self
 
 
+def check_settings(config: Config, contract: UseCase) -> None:
+    """Raise BadInput where a model elsewhere is to write wordings, and the policy allows none."""
+    check_writer(config.search, contract)
+
+
 class Prompted(StageResult):
     """`candidate`: with the winning prompt where it was adopted, else as it came; `rounds`: a row a method and round."""
 
@@ -165,6 +175,8 @@ class Prompted(StageResult):
     """round, method, rows, calls_per_answer, prompt_words, figures, kept."""
     left_out: tuple[LeftOut, ...] = ()
     """What elements of that prompt are worth, with `leave_one_out`; those that it does not have are not there."""
+    searched: tuple[Searched, ...] = Field((), exclude_if=lambda searched: not searched)  # others keep their digests
+    """What `search` proposed, and random search beside it."""
 
 
 def prompt(
@@ -206,6 +218,22 @@ def prompt(
         rows=min(config.rows[-1], split.count),
         measure=lambda one: measured(one, split, task, step, config.rows[-1]),
     )
+    search = Found(draft, known_best, (), (), dataset)
+    if config.search:
+        search = searched(
+            config.search,
+            draft,
+            _solved(config, config.search.demonstrations, task, candidate, dataset, step),
+            0 if solved is False else config.shots,
+            candidate=candidate,
+            dataset=dataset,
+            evidence=known_best,
+            rows=min(config.validation_rows or split.count, split.count),
+            task=task,
+            metrics=metrics,
+            step=step,
+        )
+    draft, known_best = search.draft, search.evidence
     best = draft.of(candidate)
     refining = list[str]()
     if settings_of(config.refinements, best, task):
@@ -217,7 +245,7 @@ def prompt(
     assert best.prompt, "every method builds one"
     assert candidate.prompt
     over = f"the {candidate.prompt.method} prompt"
-    more = deciding_rows(dataset, (candidate, best), task, step)
+    more = deciding_rows(search.left, (candidate, best), task, step)
     first = min(config.validation_rows or split.count, split.count)
     known = {best.digest: known_best}
 
@@ -238,7 +266,8 @@ def prompt(
         comparison=compared.comparison,
     )
     worth = _left_out(draft, candidate, metrics.primary, first, split, task, step) if config.leave_one_out else ()
-    tables = [item.table for item in (*evidence.values(), known_best, before, after)] + [one.evidence for one in worth]
+    tables = [item.table for item in (*evidence.values(), known_best, before, after)]
+    tables += [one.evidence for one in worth] + [one.evidence for one in search.searched]
     return Prompted(
         decision=decision,
         metrics={
@@ -246,13 +275,14 @@ def prompt(
             f"{metrics.primary} after": _primary(after, metrics),
         },
         objects=tuple(sorted({*tables, more.object})),
-        notes=(*_notes(candidates), *refining, *note_of_cut(f"the {winner} prompt", after, step.store)),
+        notes=(*_notes(candidates), *search.notes, *refining, *note_of_cut(f"the {winner} prompt", after, step.store)),
         candidate=best if decision.adopted else candidate,
         winner=best.prompt.method,
         proposed=best.prompt,
         reading=best.reading,
         rounds=(*rounds, *added),
         left_out=worth,
+        searched=search.searched,
     )
 
 
@@ -261,10 +291,7 @@ def _drafts(config: Config, task: Task, candidate: Candidate, dataset: Dataset, 
     BadInput for a way that it cannot be read by."""
     answer_tokens = config.answer_tokens or kind_of(task.kind).tokens.prompted
     elements = elements_of(task, candidate.texts_shown > 0, answer_tokens, config.thinking_tokens)
-    passages = {}
-    if candidate.retriever and (readable := dataset.training_knowledge or dataset.knowledge):
-        passages = {passage.id: passage.text for passage in read_passages(readable, step.store)}
-    examples = pick(task, dataset.rows("train", step.store), passages, config.shots, config.example_words)
+    examples = [shown for _, shown in _solved(config, config.shots, task, candidate, dataset, step)]
     drafts = {}
     for method in config.methods:
         for way in config.readings:
@@ -273,6 +300,14 @@ def _drafts(config: Config, task: Task, candidate: Candidate, dataset: Dataset, 
                 raise BadInput(f"section 'prompting', key 'readings': '{way}' is not for this use case: {reason}")
             drafts[method if config.readings == (WHOLE,) else f"{method}, {way}"] = draft
     return drafts
+
+
+def _solved(config: Config, count: int, task: Task, candidate: Candidate, dataset: Dataset, step: Step) -> list[Solved]:
+    """Up to `count` training rows that prompts may show."""
+    passages = {}
+    if candidate.retriever and (readable := dataset.training_knowledge or dataset.knowledge):
+        passages = {passage.id: passage.text for passage in read_passages(readable, step.store)}
+    return pick(task, dataset.rows("train", step.store), passages, count, config.example_words)
 
 
 def _left_out(

@@ -74,12 +74,12 @@ def test_examples_are_short_distinct_and_hold_one_abstention_that_does_not_come_
     passages = {f"p{i}": "word " * 5 for i in range(4)} | {"p2": "word " * 500}
     passages = {name: f"{text}{name}" for name, text in passages.items()}
     found = pick(TASKS["question_answering"], rows(), passages, 3, 100)
-    assert [example.output for example in found] == ["x0", "unknown", "x1"]
-    assert len({example.context for example in found}) == 3
+    assert [row.answer for row, _ in found] == ["x0", "unknown", "x1"]
+    assert len({example.context for _, example in found}) == 3
 
 
 def test_examples_without_their_passage_are_left_out() -> None:
-    assert [example.output for example in pick(TASKS["question_answering"], rows(), {"p1": "here"}, 3, 100)] == ["x1"]
+    assert [example.output for _, example in pick(TASKS["question_answering"], rows(), {"p1": "here"}, 3, 100)] == ["x1"]
 
 
 def test_labels_take_turns_in_examples() -> None:
@@ -87,4 +87,4 @@ def test_labels_take_turns_in_examples() -> None:
         Row(id=f"{label}{i}", text=f"quite a short text {i}", answer=label) for label in ("good", "bad") for i in (1, 2)
     ]
     found = pick(TASKS["classification"], labelled, {}, 3, 100)
-    assert [example.output for example in found] == ["bad", "good", "bad"]
+    assert [example.output for _, example in found] == ["bad", "good", "bad"]

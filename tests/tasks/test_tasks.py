@@ -91,7 +91,7 @@ def prompts_show_all(case: Solved) -> None:
     """Each method, the basic and the tuned prompt show the input, and the tuned model's row its words."""
     kind, task, (row, *_) = kind_of(case.task.kind), case.task, case.rows
     passages = {passage.id: passage.text for passage in case.passages}
-    shown = pick(task, case.rows, passages, 3, 200)
+    shown = [example for _, example in pick(task, case.rows, passages, 3, 200)]
     assert shown, f"{task.kind}: no row is short enough to be an example"
     elements = elements_of(task, bool(passages), kind.tokens.prompted, 48)
     built = {name: method(elements, shown) for name, method in METHODS.items()}
