@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 OUR = uuid.UUID("6a1b9f1e-6f0e-5a53-9d6e-9c1a9f0f7f5d")
 """Name space of serial numbers that follow from the candidate."""
-KINDS = {"base model": "machine-learning-model", "adapter": "machine-learning-model", "embedder": "machine-learning-model"}
+KINDS = dict.fromkeys(("base model", "adapter", "embedder", "base embedder"), "machine-learning-model")
 """Part of a candidate → kind of component; any other is data."""
 
 

@@ -154,7 +154,19 @@ def parts(record: Record) -> list[tuple[str, str, str, str | None]]:
         rows.append(
             ("knowledge base", "passages", "; ".join(record.provenance.get("licences", ())), one.retriever.knowledge)
         )
-        if embedder := one.retriever.embedder:
+        embedder = one.retriever.embedder
+        if embedder and (tuned := embedder.derived_from):
+            what = f"{embedder.name}, by {tuned.technique} tuning on {tuned.settings.get('rows')} training questions"
+            rows.append(("embedder", what, embedder.licence, embedder.object))
+            rows.append(
+                (
+                    "base embedder",
+                    f"{embedder.first.name}, from {embedder.first.origin}",
+                    embedder.licence,
+                    embedder.first.object,
+                )
+            )
+        elif embedder:
             rows.append(("embedder", f"{embedder.name}, from {embedder.origin}", embedder.licence, embedder.object))
     if one.adapter:
         rows.append(("adapter", f"{one.adapter.technique}, {one.adapter.objective}", "apache-2.0", one.adapter.object))

@@ -99,7 +99,7 @@ def markdown(record: Record, template: Path = TEMPLATES / "card.md.j2") -> str:
         "variants": figures.variants(record),
         "risks": risks(record),
         "notes": record.evaluated.get("notes") or [],
-        "bookkeeping": [(name, notes) for name in NOTED if (notes := record.results.get(name, {}).get("notes"))],
+        "bookkeeping": _bookkeeping(record),
         "few": lambda count: f"{count:,} (too few to say)" if count < figures.ENOUGH else count,
         "meanings": [(name, said) for name in figures.test_metrics(record) if (said := meaning(name))],
         "example_input": Markdown(json.dumps(_question(record), ensure_ascii=False)),
@@ -123,6 +123,13 @@ def markdown(record: Record, template: Path = TEMPLATES / "card.md.j2") -> str:
     }  # fmt: skip
     text = filled(environment(), template, names)
     return re.sub(r"\n{3,}", "\n\n", text).rstrip() + "\n"
+
+
+def _bookkeeping(record: Record) -> list[tuple[str, list[str]]]:
+    """(Step, its notes on the rows that it read): those of `NOTED`, and on which an embedder was tuned, for what gain."""
+    noted = [(name, notes) for name in NOTED if (notes := record.results.get(name, {}).get("notes"))]
+    gain = record.results.get("retrieval", {}).get("embedder_gain")
+    return [*noted, *([("retrieval", [gain["said"]])] if gain else [])]
 
 
 def environment() -> "Environment":

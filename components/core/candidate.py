@@ -28,6 +28,12 @@ class Checkpoint(Frozen):
         step = self.derived_from
         return step is not None and (step.trained or step.checkpoint is None or step.checkpoint.trained)
 
+    @property
+    def first(self) -> "Checkpoint":
+        """The first weights of the chain, as far as it is known."""
+        before = self.derived_from.checkpoint if self.derived_from else None
+        return before.first if before else self
+
 
 class Derivation(Frozen):
     """How weights were made from others: full tuning, merging, pruning, distillation, quantising."""
@@ -100,6 +106,11 @@ class Retriever(Frozen):
     embedder: Checkpoint | None = None
     fitted: str | None = Field(None, exclude_if=lambda fitted: fitted is None)  # others keep their digests
     """Object with what its scoring learned from training rows (rerank), as a file."""
+
+    @property
+    def learned(self) -> bool:
+        """Whether its scoring or its embedder learned from training rows here."""
+        return self.fitted is not None or (self.embedder is not None and self.embedder.trained)
 
 
 class Adapter(Frozen):

@@ -11,7 +11,7 @@ def english_parts(task: Task, candidate: Candidate) -> tuple[str, ...]:
     """Lines for card and gates; the checks of safety.py say so themselves."""
     if is_english(task.language):
         return ()
-    embedder = candidate.retriever.embedder if candidate.retriever else None
+    embedder = candidate.retriever.embedder.first if candidate.retriever and candidate.retriever.embedder else None
     parts = ["groups of people that rows name", "personal data in words (PII recognisers)"]
     parts += [f"what embedder {embedder.name} understands"] if embedder and embedder.name.lower() in READS_ENGLISH else []
     return tuple(english_only(part, task.language) for part in parts)

@@ -19,7 +19,7 @@ DOCUMENTS = ("documents", "documents_in_domain", "documents_out_of_domain")
 READS: dict[str, tuple[str, ...]] = {
     "selection": ("train", "validation", "knowledge"),
     "prompting": ("train", "validation", "training_knowledge"),
-    "retrieval": ("train", "validation", "knowledge"),
+    "retrieval": ("train", "validation", "knowledge", "training_knowledge"),
     "tuning": ("train", "validation", "training_knowledge", "practice", "practice_passages", "made", *DOCUMENTS),
     "feedback": ("feedback", "validation", "test", "training_knowledge"),
     "evaluation": ("train", "feedback", "validation", "test", "training_knowledge", "practice", "practice_passages", "made"),

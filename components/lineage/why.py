@@ -6,7 +6,7 @@ from typing import Any
 
 from components.core import Candidate, Passage, Store, read_jsonl
 
-from .graph import Graph
+from .graph import Graph, Node
 from .search import TAUGHT_BY
 
 
@@ -88,12 +88,23 @@ def _origins(digest: str, store: Store) -> dict[str, int]:
     return dict(sorted(Counter(line["origin"] for line in lines if "origin" in line).items()))
 
 
+def _taught_the_embedder(candidate: Candidate | None, whole: Graph, nodes: Mapping[str, Node]) -> dict[str, Node]:
+    """What the stage read that tuned the retriever's embedder; one that came as it is was taught by none of it."""
+    embedder = candidate.retriever.embedder if candidate and candidate.retriever else None
+    if embedder is None or not embedder.trained:
+        return {}
+    jobs = [edge.source for edge in whole.before(f"dataset:{embedder.object}")]
+    read = [nodes[edge.source] for job in jobs for edge in whole.before(job)]
+    return {node.id: node for node in read if node.name in TAUGHT_BY}
+
+
 def _training(candidate: Candidate | None, whole: Graph, store: Store) -> list[dict[str, object]]:
-    """What the weights were made from, at any remove: the rows that tuning was taught by, and how many of them were
-    collected, synthetic or programmatic. Other stages choose or convert weights: the rows that they read taught nothing."""
+    """What the weights were made from, at any remove: the rows that tuning was taught by, and those of an embedder that was
+    tuned; and how many of them were collected, synthetic or programmatic. Other stages choose or convert weights: the rows
+    that they read taught nothing."""
     nodes = {node.id: node for node in whole.nodes}
     left = [f"dataset:{one.object}" for one in (candidate.adapter, candidate.model) if one] if candidate else []
-    seen, taught = set(left), {}
+    seen, taught = set(left), _taught_the_embedder(candidate, whole, nodes)
     while left:
         for job in [edge.source for edge in whole.before(left.pop())]:
             for node in [nodes[edge.source] for edge in whole.before(job)]:

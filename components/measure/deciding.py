@@ -3,8 +3,9 @@
 A training row is as fair as one of validation where neither side of a comparison has learned from it. A model that comes as
 it is has learned from none; a prompt has learned from those that it shows as solved cases, and those about the same passage
 are left out with them, since the prompt shows their text too. Where a side was trained, is no model (a plain baseline is
-fitted on the training rows), or has a retriever that was fitted on them, validation stands alone. Test rows are never among
-them. Not covered: rows that a pretrained model has seen elsewhere (data/contamination.py knows the public sets).
+fitted on the training rows), or has a retriever or an embedder that learned from them, validation stands alone. Test rows
+are never among them. Not covered: rows that a pretrained model has seen elsewhere (data/contamination.py knows the public
+sets).
 """
 
 from collections.abc import Iterable
@@ -22,7 +23,7 @@ def deciding_rows(dataset: Dataset, candidates: Iterable[Candidate], task: Task,
     """
     validation, sides = dataset.splits["validation"], list(candidates)
     train = dataset.splits.get("train")
-    fitted = any(one.retriever and one.retriever.fitted for one in sides)
+    fitted = any(one.retriever and one.retriever.learned for one in sides)
     if not train or fitted or any(one.model is None or one.trained for one in sides):
         return validation
     rows = unshown(dataset.rows("train", step.store), [one.prompt for one in sides if one.prompt], task)

@@ -16,8 +16,11 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pydantic import Field
+
 from components.core import (
     Checkpoint,
+    Derivation,
     Frozen,
     Passage,
     Split,
@@ -59,6 +62,8 @@ class Index(Frozen):
     dimensions: int
     dtype: str = "bfloat16"
     """What the embedder computed in: the machine's faster one (Runtime.dtype), so that it is part of the bytes' inputs."""
+    embedder_derived_from: Derivation | None = Field(None, exclude_if=lambda step: step is None)
+    """How the embedder was made from another, with what it was tuned on; other indexes keep their bytes."""
     objects: tuple[str, ...] = ()
 
 
@@ -68,7 +73,8 @@ def build(
     """Chunk and embed `knowledge`, once for each knowledge base, embedder, dtype and chunking; a killed build goes on at its
     last shard and gives the same bytes."""
     dtype = "bfloat16" if dtype == "bfloat16" else "float32"
-    inputs = [knowledge.object, embedder.object, chunk_words, overlap_words, dtype]
+    inputs: list[object] = [knowledge.object, embedder.object, chunk_words, overlap_words, dtype]
+    inputs += [embedder.derived_from] if embedder.derived_from else []
 
     def make(inner: Step) -> Index:
         import numpy as np
@@ -87,6 +93,8 @@ def build(
             "dimensions": vectors.shape[1],
             "dtype": dtype,
         }
+        if embedder.derived_from:
+            provenance["embedder_derived_from"] = embedder.derived_from.model_dump(mode="json")
         folder = inner.scratch / "index"
         folder.mkdir(exist_ok=True)
         write_jsonl(folder / "chunks.jsonl", chunks)
@@ -108,7 +116,7 @@ def _embed(chunks: list[Chunk], passages: list[Passage], embedder: Checkpoint, d
     from components.application import Embedder
 
     titles, start = {passage.id: passage.title for passage in passages}, time.perf_counter()
-    texts = [_embedded(titles[item.passage], item.text) for item in chunks]
+    texts = [embedded_text(titles[item.passage], item.text) for item in chunks]
     known = _earlier(set(texts), embedder, dtype, step.workspace.store)
     fresh = [text for text in texts if text not in known]
     folder, model, embedded = step.scratch / "shards", None, 0
@@ -131,7 +139,7 @@ def _embed(chunks: list[Chunk], passages: list[Passage], embedder: Checkpoint, d
     return np.stack([known[text] if text in known else next(made) for text in texts])
 
 
-def _embedded(title: str, text: str) -> str:
+def embedded_text(title: str, text: str) -> str:
     """What is embedded of a chunk."""
     return f"{title} {text}".strip()
 
@@ -152,7 +160,7 @@ def _earlier(wanted: set[str], embedder: Checkpoint, dtype: str, store: Store) -
         titles, folder = {passage.id: passage.title for passage in base}, store.path(seal.result["object"])
         vectors = np.load(folder / "vectors.npy", allow_pickle=False)
         for line, vector in zip(read_jsonl(folder / "chunks.jsonl"), vectors, strict=True):
-            text = _embedded(titles[line["passage"]], line["text"])
+            text = embedded_text(titles[line["passage"]], line["text"])
             if text in wanted:
                 known.setdefault(text, vector)
     return known

@@ -5,17 +5,17 @@ retriever was fitted to; the answers are then measured, against the candidate at
 rows of validation do not settle is looked at again on more of them, then on training rows too. That is fair: no model and no
 retriever was fitted to any row, the knowledge base answers rows of both splits, and training rows that the prompt shows are
 left out (measure/deciding.py). The option is the best of few on questions of both splits, so that rows of one are no more
-flattering than those of the other. A scoring that learns (`rerank`) is fitted on the training rows first: then those compare
-nothing and decide nothing, and validation stands alone.
+flattering than those of the other. A scoring that learns (`rerank`) is fitted on the training rows first, and the embedder
+tuned on them where the settings say so (tuned_options.py): then those compare nothing and decide nothing, and validation
+stands alone.
 Not covered: cross-encoders (one costs more than the reader on a CPU), query rewriting.
 """
 
-from contextlib import closing
 from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from components.application import Answer, answering, checkpoint, load_retriever
+from components.application import Answer, answering, checkpoint
 from components.application.scoring import NAMES as SCORINGS
 from components.application.scoring import learned
 from components.application.scoring import scoring as scoring_named
@@ -31,23 +31,24 @@ from components.core import (
     Frozen,
     Metrics,
     Retriever,
-    Row,
     Split,
     StageResult,
     Step,
     Task,
     UseCase,
-    progress,
     read_passages,
 )
 from components.measure import compare, deciding_rows, examples, measure, note_of_cut, settled, sizes_of_looks
 from components.measure.answer_kinds import stand_in_texts
 
 from .decide import decide
-from .hits import SEARCHED, QuestionHits, means, score
+from .embedder_tuning import EmbedderTuning
+from .hits import QuestionHits, means
 from .index import Index, build
+from .options import Option, best_of, searched
+from .tuned_options import EmbedderGain, tuned_options
 
-FIGURES = ("hit@1", "hit@5", "mrr", "support")
+FIGURES = ("hit@1", "hit@5", "mrr", "ndcg@10", "support")
 
 
 class Config(Frozen):
@@ -57,6 +58,8 @@ class Config(Frozen):
     """Where the embedding model comes from: asset:, hub: or folder:."""
     embedder_name: str = "all-minilm-l6-v2"
     embedder_licence: str = "apache-2.0"
+    embedder_tuning: EmbedderTuning | None = None
+    """Tune it on the training questions, and take that where it finds better ({}: by the defaults); None: as it comes."""
     chunk_words: int = Field(100, ge=0)
     """Most words in a chunk; 0 keeps passages whole."""
     overlap_words: int = Field(0, ge=0)
@@ -112,15 +115,21 @@ def check_settings(config: Config, contract: UseCase) -> None:
     vectors = [word for word in config.scoring if scoring_named(word).VECTORS]
     if vectors:
         vector_store(config.store)
+    elif config.embedder_tuning:
+        raise BadInput(
+            "retrieval.embedder_tuning: no scoring that is listed reads vectors, so that there is no embedder to tune; add "
+            "vector, rrf or convex to retrieval.scoring, or leave it out"
+        )
 
 
 def _compared_on(config: Config) -> tuple[str, ...]:
     """The splits whose questions compare the options."""
-    learns = [word for word in config.scoring if learned(word)]
+    learns = [f"scoring '{word}' is fitted" for word in config.scoring if learned(word)]
+    learns += ["the embedder is tuned"] if config.embedder_tuning else []
     splits = tuple(name for name in config.questions if not (learns and name == "train"))
     if not splits:
         raise BadInput(
-            f"retrieval.questions: scoring '{learns[0]}' is fitted on train, so that other questions have to compare it; "
+            f"retrieval.questions: {learns[0]} on train, so that other questions have to compare it; "
             "add validation or feedback"
         )
     return splits
@@ -142,7 +151,9 @@ class Retrieved(StageResult):
     gain: Comparison | None = None
     """What retrieval gives over closed book, on the primary metric."""
     index: Index
-    """Provenance of the index."""
+    """Provenance of the index that was proposed."""
+    embedder_gain: EmbedderGain | None = None
+    """What tuning the embedder was worth, where the settings asked for it."""
 
 
 def retrieve(
@@ -160,10 +171,21 @@ def retrieve(
     options, untaught = _options(config, dataset, index, embedder, candidate.retriever, step)
     passages = {passage.id: passage.text for passage in read_passages(dataset.knowledge, step.store)}
     answerable = [row for row in questions if row.answer != task.abstain]
-    tables = _search(options, task, questions, stand_in_texts(answerable, passages), step)
-    hits = {name: means(table) for name, (_, table) in tables.items()}
-    best = _best(config, hits)
-    proposed = candidate.model_copy(update={"retriever": tables[best][0]})
+    in_texts = stand_in_texts(answerable, passages)
+    tables = searched(options, task, questions, in_texts, step)
+    gain_of_embedder: EmbedderGain | None = None
+    tuned: dict[str, Option] = {}
+    if config.embedder_tuning:
+        gain_of_embedder, tuned = tuned_options(
+            config.embedder_tuning, dataset, index, embedder, tables, config.context_words, task, questions, in_texts, step
+        )
+    hits = {name: means(option.table) for name, option in (tables | tuned).items()}
+    if gain_of_embedder and gain_of_embedder.offered:
+        tables |= tuned
+    best = best_of({name: hits[name] for name in tables}, config.context_words)
+    proposed = candidate.model_copy(update={"retriever": tables[best].retriever})
+    if gain_of_embedder and gain_of_embedder.index and best in tuned:
+        index = gain_of_embedder.index
 
     validation = dataset.splits["validation"]
     more = validation if proposed == candidate else deciding_rows(dataset, (candidate, proposed), task, step)
@@ -180,7 +202,7 @@ def retrieve(
     decision, _ = settled(
         sizes_of_looks(first, max(first, min(config.rows_at_most or more.count, more.count))),
         answered,
-        lambda found, level: decide(metrics, found, at_hand, tables[best][1], best, step.store, level),
+        lambda found, level: decide(metrics, found, at_hand, tables[best].table, best, step.store, level),
     )
     taken = proposed if decision.adopted else candidate
     closed = _measure(candidate.model_copy(update={"retriever": None}), validation, task, first, step)
@@ -193,9 +215,14 @@ def retrieve(
         hits=hits,
         gain=gain,
         index=index,
-        objects=tuple(sorted({index.object, embedder.object, more.object, *_fitted(options)})),
+        embedder_gain=gain_of_embedder,
+        objects=tuple(sorted({index.object, embedder.object, more.object, *_learned(options, gain_of_embedder)})),
         metrics=_figures(hits[best], used, gain, metrics),
-        notes=(*_notes(config, index, hits, gain, len(questions), untaught), *note_of_cut(best, used, step.store)),
+        notes=(
+            *_notes(config, index, hits, gain, len(questions), untaught),
+            *([gain_of_embedder.said] if gain_of_embedder else []),
+            *note_of_cut(best, used, step.store),
+        ),
     )
 
 
@@ -228,40 +255,12 @@ def _options(
     return options, untaught
 
 
-def _fitted(options: dict[str, Retriever]) -> set[str]:
-    return {retriever.fitted for retriever in options.values() if retriever.fitted}
-
-
-def _search(
-    options: dict[str, Retriever], task: Task, questions: list[Row], in_texts: bool, step: Step
-) -> dict[str, tuple[Retriever, list[QuestionHits]]]:
-    """Each option with its table of hits; one search a scoring serves every top_k."""
-    import time
-
-    tables = {}
-    bases = {retriever.model_copy(update={"top_k": 1}).digest: retriever for retriever in options.values()}
-    for base, retriever in progress(list(bases.items()), "comparing ways to search"):
-        with closing(load_retriever(retriever, step.store, step.machine)) as searcher:
-            start = time.perf_counter()
-            ranked = searcher.search([row.text for row in questions], top_k=SEARCHED)
-            milliseconds = 1000 * (time.perf_counter() - start) / len(questions)
-        step.measured[f"milliseconds_per_search_{retriever.scoring}"] = round(milliseconds, 2)
-        for name, option in options.items():
-            if option.model_copy(update={"top_k": 1}).digest == base:
-                tables[name] = (option, score(task, questions, ranked, option.top_k, in_texts=in_texts))
-    return tables
-
-
-def _best(config: Config, hits: dict[str, dict[str, float]]) -> str:
-    """The option with the highest support within `context_words`; of equals, the one with fewer words."""
-    short = [name for name in hits if hits[name]["words"] <= config.context_words]
-    shortest = min(hits, key=lambda name: (hits[name]["words"], name))
-
-    def order(name: str) -> tuple[float, float, str]:
-        figures = hits[name]
-        return -figures.get("support", figures.get("hit@1", 0.0)), figures["words"], name
-
-    return min(short or [shortest], key=order)
+def _learned(options: dict[str, Retriever], tuned: EmbedderGain | None) -> set[str]:
+    """The objects that were learned from training rows, and the index made by one of them."""
+    objects = {retriever.fitted for retriever in options.values() if retriever.fitted}
+    if tuned and tuned.index and tuned.tuned.checkpoint:
+        objects |= {tuned.index.object, tuned.tuned.checkpoint.object}
+    return objects
 
 
 def _measure(
@@ -273,9 +272,9 @@ def _measure(
         return measure(candidate, answer, split, task, step, rows=rows)
 
 
-def _hand_table(candidate: Candidate, tables: dict[str, tuple[Retriever, list[QuestionHits]]]) -> list[QuestionHits] | None:
+def _hand_table(candidate: Candidate, tables: dict[str, Option]) -> list[QuestionHits] | None:
     """The table of hits of the retriever at hand, where it was among the options."""
-    return next((table for retriever, table in tables.values() if retriever == candidate.retriever), None)
+    return next((option.table for option in tables.values() if option.retriever == candidate.retriever), None)
 
 
 def _figures(hits: dict[str, float], used: Evidence, gain: Comparison | None, metrics: Metrics) -> dict[str, float]:

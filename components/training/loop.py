@@ -59,6 +59,14 @@ def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
     return tokenizer
 
 
+def quiet() -> None:
+    """Keep the libraries' own lines and bars out of what people read."""
+    for name in ("transformers", "trl", "datasets", "accelerate", "torchao", "bitsandbytes", "sentence_transformers"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    library_logging.set_verbosity_error()
+    library_logging.disable_progress_bar()
+
+
 def load_base(
     folder: Path, machine: Machine, dtype: str, context: Context | None = None
 ) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
@@ -67,10 +75,7 @@ def load_base(
     dtype: of the Candidate's runtime. float16 is trained in float32: its gradients vanish without loss scaling
     context: of the Candidate's runtime
     """
-    for name in ("transformers", "trl", "datasets", "accelerate", "torchao", "bitsandbytes"):
-        logging.getLogger(name).setLevel(logging.ERROR)
-    library_logging.set_verbosity_error()
-    library_logging.disable_progress_bar()
+    quiet()
     torch.set_num_threads(machine.threads)
     tokenizer = load_tokenizer(folder)
     model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(
@@ -279,7 +284,7 @@ def fit(
     )
     trainer.order = order
     answer_head(ready.body)
-    losses, seconds, resumed = _run(trainer, what, scratch / "checkpoints", recipe.checkpoint_every)
+    losses, seconds, resumed = run(trainer, what, scratch / "checkpoints", recipe.checkpoint_every)
     folder = scratch / "trained"
     shutil.rmtree(folder, ignore_errors=True)  # what a killed run half wrote would be part of the object
     folder.mkdir(parents=True)
@@ -294,8 +299,11 @@ def trained_share(recipe: Recipe, ready: Ready) -> float:
     return own / (ready.weights + (own if way.PRODUCT == "adapter" else 0))
 
 
-def _run(trainer: ListedTrainer, what: str, scratch: Path, every: int) -> tuple[list[float], float, bool]:
-    """Train; returns (losses, seconds, whether it went on from a checkpoint)."""
+def run(trainer: ListedTrainer, what: str, scratch: Path, every: int) -> tuple[list[float], float, bool]:
+    """Train, from the newest whole checkpoint in `scratch` where there is one; returns (losses, seconds, whether there was).
+
+    what: for people who watch. every: steps between checkpoints; 0: none. Raises Diverged (divergence.py).
+    """
     trainer.remove_callback(PrinterCallback)
     trainer.add_callback(Watch(what, scratch, every, trainer))
     checkpoint = newest_whole(scratch) if scratch.is_dir() else None

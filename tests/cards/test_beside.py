@@ -16,6 +16,7 @@ from components.cards.energy import spent
 from components.cards.pdf import pdf
 from components.cards.render import beside
 from components.cards.statement import statement
+from components.core import Derivation
 from components.core.code import ROOT
 
 from .record import candidate, metric, name, record
@@ -42,6 +43,26 @@ def test_the_bill_of_materials_is_valid_and_names_every_part() -> None:
     figures = {one["type"]: one for one in card["quantitativeAnalysis"]["performanceMetrics"]}
     assert figures["f1_answerable"]["confidenceInterval"] == {"lowerBound": "0.26", "upperBound": "0.36"}
     assert text == bom(record(files=files, libraries={"pydantic": "2.12.0", "torch": "2.13.0"}))
+
+
+def test_a_tuned_embedder_is_named_with_its_base_and_what_it_gained() -> None:
+    one = candidate()
+    assert one.retriever
+    base = one.retriever.embedder
+    assert base
+    step = Derivation(technique="full", checkpoint=base, settings={"rows": 400}, trained=True)
+    tuned = base.model_copy(update={"name": "minilm-tuned", "object": name("tuned embedder"), "derived_from": step})
+    one = one.model_copy(update={"retriever": one.retriever.model_copy(update={"embedder": tuned})})
+    said = "embedder tuned on training questions, 400 of disfl_qa (CC-BY-4.0): nDCG@10 by vector 0.88 → 0.90"
+    results = record().results
+    results = results | {"retrieval": {**results["retrieval"], "embedder_gain": {"said": said}}}
+    shown = record(candidate=one, results=results)
+    parts = {found["name"]: found for found in json.loads(bom(shown))["components"]}
+    assert parts["embedder"]["description"] == "minilm-tuned, by full tuning on 400 training questions"
+    assert parts["base embedder"]["type"] == "machine-learning-model"
+    assert parts["base embedder"]["version"] == base.object[:12]
+    assert "**Noted by retrieval**: embedder tuned on training questions, 400 of disfl" in markdown(shown)
+    assert "Noted by retrieval" not in markdown(record())
 
 
 def test_a_licence_that_is_no_spdx_identifier_goes_by_its_name() -> None:

@@ -1,7 +1,7 @@
 """What reads English alone has no figure for a contract in another language, and card and gates say so."""
 
 from components.application import constant
-from components.core import Candidate, Checkpoint, Dataset, Retriever, Runtime, Step, Task
+from components.core import Candidate, Checkpoint, Dataset, Derivation, Retriever, Runtime, Step, Task
 from components.data.audit import report_on
 from components.evaluation.checks import CHECKS
 from components.evaluation.english import english_parts
@@ -34,6 +34,10 @@ def test_the_embedder_and_lists_of_english_words_are_named_too(task: Task) -> No
         "what embedder all-minilm-l6-v2 understands",
     ]
     assert all(line.endswith(WHY) for line in lines)
+    made = {"name": "minilm-tuned", "derived_from": Derivation(technique="full", checkpoint=minilm, trained=True)}
+    retriever = retriever.model_copy(update={"embedder": minilm.model_copy(update=made)})
+    tuned = candidate.model_copy(update={"retriever": retriever})
+    assert english_parts(task.model_copy(update={"language": "hi"}), tuned) == lines, "tuning taught it no other language"
 
 
 def test_the_toxicity_of_hindi_rows_has_no_figure(task: Task) -> None:

@@ -102,6 +102,18 @@ def test_leaving_elements_out_and_adding_some_is_foreseen(workspace: Workspace) 
     assert prompting(elements=["focus"]) - plain == pytest.approx((more - plain) / 2, rel=0.02)
 
 
+def test_tuning_the_embedder_is_foreseen(workspace: Workspace) -> None:
+    def retrieval(tuning: dict[str, object] | None) -> float:
+        run = Run.read(Path("voice_helpdesk"), "cpu", workspace)
+        case = case_of(run, look_at_rows(run), RATES)
+        run = replace(run, use_case=run.use_case.model_copy(update={"retrieval": {"embedder_tuning": tuning}}))
+        return seconds_of_stages(run, case)["retrieval"]
+
+    none, three, six, wrong = (retrieval(one) for one in (None, {}, {"epochs": 6}, {"hard_negatives": 4}))
+    assert none + 30 < three < six
+    assert three < wrong
+
+
 def test_a_faster_machine_takes_less_and_a_case_without_passages_retrieves_nothing(workspace: Workspace) -> None:
     fast = RATES.model_copy(
         update={

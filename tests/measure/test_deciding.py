@@ -8,6 +8,7 @@ from components.core import (
     Candidate,
     Checkpoint,
     Dataset,
+    Derivation,
     Prompt,
     PromptTurn,
     Retriever,
@@ -75,14 +76,18 @@ def test_questions_about_a_shown_text_that_comes_with_them_are_left_out() -> Non
     assert [row.id for row in unshown(rows, [showing("how much is it")], given)] == ["c"]
 
 
+TUNED = MODEL.model_copy(update={"derived_from": Derivation(technique="full", checkpoint=MODEL, trained=True)})
+
+
 @pytest.mark.parametrize(
     "learned",
     [
         {"adapter": Adapter(object="w", technique="lora", objective="sft")},
         {"model": None, "baseline": Baseline(kind="constant")},
         {"retriever": Retriever(scoring="rerank", knowledge="k", fitted="f")},
+        {"retriever": Retriever(scoring="vector", knowledge="k", embedder=TUNED)},
     ],
-    ids=["tuned", "plain baseline", "fitted retriever"],
+    ids=["tuned", "plain baseline", "fitted retriever", "tuned embedder"],
 )
 def test_where_a_side_has_learned_validation_stands_alone(dataset: Dataset, step: Step, learned: dict) -> None:
     assert deciding_rows(dataset, [candidate(), candidate(**learned)], TASK, step) == dataset.splits["validation"]

@@ -1,5 +1,6 @@
 """A small knowledge base in a store of its own, the embedding model that the project's workspace holds, a made reader."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from components.application import checkpoint
@@ -86,3 +87,30 @@ def candidate(data: Dataset, step: Step) -> Candidate:
         ),
         retriever=Retriever(scoring="bm25", knowledge=data.knowledge.object),
     )
+
+
+def tiny_embedder(folder: Path, texts: Sequence[str]) -> Path:
+    """Write a sentence embedder of two layers with random weights, which knows the words of `texts`, into `folder`."""
+    import torch
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.models import Normalize, Pooling, Transformer
+    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
+    from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
+
+    words = sorted({word for text in texts for word in text.lower().replace(".", " .").split()})
+    vocabulary = {word: number for number, word in enumerate(["[PAD]", "[UNK]", *words])}
+    tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token="[UNK]"))
+    tokenizer.normalizer = normalizers.Lowercase()
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    config = BertConfig(
+        vocab_size=len(vocabulary), hidden_size=32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=64
+    )
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        BertModel(config, add_pooling_layer=False).save_pretrained(folder / "plain")
+    PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, pad_token="[PAD]", unk_token="[UNK]", model_max_length=64
+    ).save_pretrained(folder / "plain")
+    modules = [Transformer(str(folder / "plain")), Pooling(32), Normalize()]
+    SentenceTransformer(modules=modules, device="cpu").save_pretrained(str(folder / "embedder"), create_model_card=False)
+    return folder / "embedder"

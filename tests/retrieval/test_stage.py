@@ -5,7 +5,7 @@ import pytest
 from components.application import load
 from components.application.scoring import rerank
 from components.core import BadInput, Retriever, Row, parse
-from components.retrieval import Config, retrieve, stage
+from components.retrieval import Config, options, retrieve, stage
 from components.retrieval.decide import decide
 from components.retrieval.hits import means, score
 from tests.retrieval.small import METRICS, TASK, candidate, dataset, split, step_in
@@ -123,7 +123,7 @@ def test_a_scoring_that_learns_is_fitted_on_train_and_compared_on_other_question
     monkeypatch.setattr(rerank, "FEWEST", 4)
     asked = []
     monkeypatch.setattr(
-        stage, "score", lambda task, rows, *rest, **more: asked.append(rows) or score(task, rows, *rest, **more)
+        options, "score", lambda task, rows, *rest, **more: asked.append(rows) or score(task, rows, *rest, **more)
     )
     found = retrieve(alone, **given)
     assert {row.id for rows in asked for row in rows} == {row.id for row in data.rows("validation", step.store)}
