@@ -11,7 +11,7 @@ from components.data import Prepared
 from components.evaluation import Evaluated
 from components.ladder import Rung, RungRow, rows
 from components.measure.left_out import LeftOutRow, left_out_rows
-from components.training import PretrainedRow, TrialRow, pretrained_rows, trial_rows
+from components.training import JoinedRow, PretrainedRow, TrialRow, joined_rows, pretrained_rows, trial_rows
 from flows.steps import Steps
 
 SCHEMA = "ninefold/summary/1"
@@ -99,6 +99,7 @@ class Summary(TypedDict):
     trials: NotRequired[list[TrialRow]]
     left_out: NotRequired[list[LeftOutRow]]
     pretraining: NotRequired[list[PretrainedRow]]
+    together: NotRequired[list[JoinedRow]]
     test: TestSummary | None
     bias: dict[str, object]
     not_measured: list[str]
@@ -131,6 +132,7 @@ def summarise(do: Steps, end: BaseException | None) -> Summary:
         "trials": trial_rows(found, measured),
         "left_out": left_out_rows(found),
         "pretraining": pretrained_rows(found, measured),
+        "together": joined_rows(found),
         "test": _test(evaluated, do.run.use_case.metrics.primary) if evaluated else None,
         "bias": evaluated.model_dump(mode="json")["bias"] if evaluated else {},
         "not_measured": list(evaluated.not_measured) if evaluated else ["test: the run ended before evaluation"],
