@@ -14,7 +14,7 @@ SmolLM2-135M forward at 1,130 tokens a second on an AMD (2 x 193 GFLOP/s in bflo
 AMX beside other work (2 x 1,380 GFLOP/s); 20 of its 30 layers trained at 647 on the first and 850 to 1,270 on the second.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 from typing import TYPE_CHECKING
 
@@ -37,6 +37,7 @@ from components.tasks import kind_of
 from components.training import technique
 from components.tuning.pretraining import Pretraining
 from components.tuning.stage import Config as TuningConfig
+from flows.foreseen import look_at_rows
 
 if TYPE_CHECKING:
     from components.data import Seen
@@ -113,6 +114,8 @@ class Case:
     gigaflops: float
     """Of all threads."""
     gigabytes: float
+    beside: "tuple[Case, ...]" = ()
+    """The use cases that it is tuned together with."""
 
     @property
     def weights(self) -> float:
@@ -142,6 +145,7 @@ def seconds_of_stages(run: "Run", case: Case) -> dict[str, float]:
     ways = [one for one in rungs.rungs if stage_of(one) == "tuning"]
     tunings = [_tuning(_config(run, rung), case, context, answer, contract) for rung in ways]
     tuning = tunings[-1] if tunings else 0.0
+    beside = sum(FIXED["data"] + one.megabytes * MEGABYTE for one in case.beside)
     evaluation = _evaluation(run.settings("evaluation", EvaluationConfig), case, context, answer, contract)
     selection = run.settings("selection", SelectionConfig)
     decided = min(selection.validation_rows or case.rows["validation"], case.rows["validation"])
@@ -150,7 +154,7 @@ def seconds_of_stages(run: "Run", case: Case) -> dict[str, float]:
         "selection": len(case.models) * case.answers(decided, case.passage, 3.0 if contract.task.labels else kind.basic),
         "prompting": _prompting(prompting, case, context, kind.prompted, contract.task),
         "retrieval": _retrieval(retrieval, case, context, kind.prompted) if case.passages else None,
-        "tuning": sum(tunings) if tunings else None,
+        "tuning": sum(tunings) + beside if tunings else None,
         "feedback": _feedback(run.settings("feedback", FeedbackConfig), tuning, case, context, answer),
         "evaluation": evaluation,
         "optimization": _optimization(run.settings("optimization", OptimizationConfig), case, context, answer, evaluation),
@@ -234,6 +238,7 @@ def case_of(run: "Run", seen: "list[Seen]", rates: Rates) -> Case:
         bytes_a_weight=4.0 if dtype == "float32" else 2.0,
         gigaflops=gigaflops,
         gigabytes=gigabytes,
+        beside=tuple(case_of(other, look_at_rows(other), rates) for other in run.together),
     )
 
 
@@ -297,18 +302,34 @@ def _tuning(config: TuningConfig, case: Case, context: float, answer: float, con
     if config.fits_labels:  # one pass over each text alone, of an answer too
         decide = min(config.validation_rows or case.rows["validation"], case.rows["validation"])
         return trainings * case.forward((case.rows["train"] + decide) * case.text)
-    share = min(1.0, config.layers / case.layers)
+    own = _trained(config, case, context, answer)
+    rows = config.calibration_rows if contract.task.quoted and context else config.validation_rows
+    judged = case.answers(min(rows or case.rows["validation"], case.rows["validation"]), context, answer)
+    once = own + judged
+    first = max(60 * config.minutes, SEARCHED * once) + judged if config.minutes else once
+    before = _pretraining(config.pretraining, case, _share(config, case)) if config.pretraining else 0
+    return first + (trainings - 1) * once + before + _together(config, case, once)
+
+
+def _together(config: TuningConfig, case: Case, once: float) -> float:
+    """Once more, with the rows of other use cases besides."""
+    read = sum(_trained(config, one, min(one.passage, GIVEN), one.answer) for one in case.beside)
+    return once + read if case.beside else 0.0
+
+
+def _trained(config: TuningConfig, case: Case, context: float, answer: float) -> float:
+    """Seconds of the training steps, and of the frozen layers before them."""
+    share = _share(config, case)
     row = min(config.max_tokens, PROMPT + case.text + context + answer)
     practice = min(config.practice_rows, case.rows["practice"]) if context else 0
     read = practice * (PROMPT + case.text + PRACTICE)
     trained = BACKWARD * share * case.forward(row * case.rows["train"] * config.epochs + read)
-    frozen = (1 - share) * case.forward(row * case.rows["train"] + read)
-    validation = case.rows["validation"]
-    rows = config.calibration_rows if contract.task.quoted and context else config.validation_rows
-    judged = case.answers(min(rows or validation, validation), context, answer)
-    once = trained + frozen + judged
-    first = max(60 * config.minutes, SEARCHED * once) + judged if config.minutes else once
-    return first + (trainings - 1) * once + (_pretraining(config.pretraining, case, share) if config.pretraining else 0)
+    return trained + (1 - share) * case.forward(row * case.rows["train"] + read)
+
+
+def _share(config: TuningConfig, case: Case) -> float:
+    """Of the layers, how many are trained."""
+    return min(1.0, config.layers / case.layers)
 
 
 def _pretraining(config: Pretraining, case: Case, share: float) -> float:
@@ -357,6 +378,12 @@ def _optimization(config: OptimizationConfig, case: Case, context: float, answer
     built = 5.0 + VARIANT * case.weights / (IN_LAYERS * 134_515_008)
     timed = config.requests * case.answers(BATCH / 4, context, answer, 0)
     return len(config.variants) * (built + case.answers(rows, context, answer) + timed) + evaluation / 2
+
+
+def seconds_together(run: "Run", case: Case) -> float:
+    """What of the seconds of tuning is for the training together with other use cases."""
+    alone, both = (seconds_of_stages(run, one)["tuning"] for one in (replace(case, beside=()), case))
+    return round(both - alone, 1)
 
 
 def minutes(seconds: float) -> int:

@@ -10,7 +10,6 @@ from prefect import flow
 from pydantic import BaseModel, Field
 
 from components import (
-    data,
     deployment,
     evaluation,
     feedback,
@@ -31,6 +30,7 @@ from flows.record import cards_folder, finish, opened, publish_card
 from flows.run import Run
 from flows.steps import Steps, Stopped
 from flows.summary import Summary
+from flows.together import brought, prepared
 
 
 class Parameters(BaseModel):
@@ -70,19 +70,7 @@ def lifecycle(do: Steps) -> None:
     if reason := infeasible(do.run):
         raise GateRefused(f"use_case: {reason}")
 
-    prepared = do(
-        "data",
-        data.prepare,
-        task=task,
-        data=contract.data,
-        policy=policy,
-        sources=do.run.sources,
-        folder=do.run.path.parent,
-        formats=data.found_formats(contract.data, do.run.path.parent, do.run.workspace),
-        suppressed=do.run.suppressed,
-        hub=do.run.hub_tasks(),
-    )
-    dataset = prepared.dataset
+    dataset = prepared(do, do.run).dataset
     common: Common = {"task": task, "metrics": metrics, "dataset": dataset}
 
     feasible = do("use_case", use_case.check, contract=contract, dataset=dataset, machine=do.run.machine)
@@ -166,11 +154,21 @@ def _climb(do: Steps, chosen: selection.Selection, common: Common) -> tuple[Cand
         retrieved = do("retrieval", retrieval.retrieve, candidate=base, **common)
         base = climb.on("retrieval", retrieved.proposed, retrieved.candidate)
 
-    climbed, planted = base, None
+    climbed, planted, together = base, None, None
     for rung, technique in climb.tunings():
         if climb.to(rung):
             called = f"tuning.{technique}" if technique else ""
-            tuned = do("tuning", tuning.tune, called=called, candidate=base, over=climbed, technique=technique, **common)
+            together = together or brought(do, dataset)
+            tuned = do(
+                "tuning",
+                tuning.tune,
+                called=called,
+                candidate=base,
+                over=climbed,
+                technique=technique,
+                together=together,
+                **common,
+            )
             climbed = climb.on(rung, tuned.proposed, tuned.candidate, tuned.decision.reason)
             planted = tuned.canaries if climbed == tuned.proposed else planted
     if climb.to("preference"):

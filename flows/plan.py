@@ -4,14 +4,15 @@ import os
 from contextlib import redirect_stderr, redirect_stdout
 from io import StringIO
 from pathlib import Path
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 from rich.console import Console
 from rich.table import Table
 
 from components.core import STAGES, GateRefused, Workspace
 from components.core.rates import measured_once
-from flows.estimate import SPREAD, case_of, minutes, seconds_of_rungs, seconds_of_stages, without_ladder
+from components.core.together import STAGE as TOGETHER
+from flows.estimate import SPREAD, case_of, minutes, seconds_of_rungs, seconds_of_stages, seconds_together, without_ladder
 from flows.foreseen import look_at_rows
 from flows.run import Run
 
@@ -21,6 +22,13 @@ class Expected(TypedDict):
 
     stage: str
     status: str
+    seconds: float
+
+
+class Beside(TypedDict):
+    """Use cases that this one is tuned together with, and about how many of tuning's seconds are for that."""
+
+    use_cases: list[str]
     seconds: float
 
 
@@ -39,6 +47,8 @@ class Plan(TypedDict):
     dtype: str
     ladder: dict[str, float]
     """Rung → about how many seconds its stage takes for it."""
+    together: NotRequired[Beside]
+    """What tuning spends on other use cases' rows, where it names some."""
 
 
 def plan(use_case: Path, profile: str) -> Plan:
@@ -71,7 +81,8 @@ def plan(use_case: Path, profile: str) -> Plan:
     rows: list[Expected] = []
     total, least, most = 0.0, 0.0, 0.0
     for stage in ("data", *STAGES):
-        state = "will run" if stage == next_stage else status.get(stage, "after that" if next_stage else "not reached")
+        starts = stage == next_stage or (next_stage == TOGETHER and stage == "tuning")
+        state = "will run" if starts else status.get(stage, "after that" if next_stage else "not reached")
         seconds = 0.0
         if state in ("will run", "after that"):
             seconds = past.get(stage, every[stage])
@@ -80,7 +91,7 @@ def plan(use_case: Path, profile: str) -> Plan:
             total += seconds
         rows.append({"stage": stage, "status": state, "seconds": seconds})
     end = f"{run.note}; {end}" if run.note else end
-    return {
+    report: Plan = {
         "run_id": run.id,
         "stages": rows,
         "seconds": round(total, 1),
@@ -91,6 +102,10 @@ def plan(use_case: Path, profile: str) -> Plan:
         "dtype": run.dtype,
         "ladder": seconds_of_rungs(run, case),
     }
+    if run.together:
+        named = [other.use_case.name for other in run.together]
+        report["together"] = {"use_cases": named, "seconds": seconds_together(run, case)}
+    return report
 
 
 def show(report: Plan) -> None:
@@ -106,6 +121,9 @@ def show(report: Plan) -> None:
     console.print(f"  dtype {report['dtype']}", highlight=False)
     rungs = (f"{rung} {seconds:.0f} s" for rung, seconds in report["ladder"].items())
     console.print(f"  ladder, until a rung meets the contract: {' → '.join(rungs)}", highlight=False)
+    if beside := report.get("together"):
+        named = ", ".join(beside["use_cases"])
+        console.print(f"  of tuning {beside['seconds']:.0f} s to train once more, together with {named}", highlight=False)
     console.print(f"  {report['end']}", highlight=False)
     if report["seconds"]:
         about, least, most = (minutes(report[key]) for key in ("seconds", "seconds_from", "seconds_to"))

@@ -115,7 +115,8 @@ class Run:
                 wrong.append(str(error))
         if wrong:
             raise BadInput("\n".join(wrong))
-        self.hub_tasks()
+        for run in (self, *self.together):
+            run.hub_tasks()
 
     def hub_tasks(self) -> tuple[HubTask, ...]:
         """The tasks of the hub that evaluation asks, with their data fetched where it is not here yet."""
@@ -140,9 +141,20 @@ class Run:
 
     @property
     def asked(self) -> str:
-        """Digest of all of that but code, pins and assets."""
-        asked = [self.use_case, self.profile, self.sources, self.suppressed]
+        """Digest of all of that but code, pins and assets; of use cases that are tuned together, contracts and sources."""
+        asked: list[object] = [self.use_case, self.profile, self.sources, self.suppressed]
+        asked += [[other.use_case, other.sources] for other in self.together]
         return digest_of([*asked, self.machine, self.workspace.tracking_digest])
+
+    @cached_property
+    def together(self) -> "tuple[Run, ...]":
+        """The use cases whose training rows tuning learns from too; raises BadInput where one does not fit this one."""
+        if self.checkpoint or not {**self.profile.tuning, **self.use_case.tuning}.get("together"):
+            return ()
+        from components.tuning.stage import Config
+        from flows.together import others
+
+        return others(self, self.settings("tuning", Config).together)
 
     @property
     def id(self) -> str:

@@ -17,7 +17,7 @@ from flows.environment import NO_TELEMETRY, json_text
 from flows.foreseen import look_at_rows
 from flows.own_model import Elsewhere
 from flows.run import Run
-from flows.view import ladder, left_out, noise_to, pretraining, table, trials, watching
+from flows.view import ladder, left_out, noise_to, pretraining, table, together, trials, watching
 
 if TYPE_CHECKING:
     from components.data import Seen
@@ -97,6 +97,8 @@ def show(summary: "Summary", run: Run, note: str = "") -> None:
         console.print(left_out(worth))
     if read := summary.get("pretraining"):
         console.print(pretraining(read))
+    if joined := summary.get("together"):
+        console.print(together(joined))
     test = summary["test"]
     if test and test["gain"]:
         primary, gain = test["primary"], test["gain"]

@@ -37,6 +37,7 @@ from components.core import (
 from components.core.code import pins, words_of
 from components.core.inputs import Input, inputs_in
 from components.core.store import inputs_of
+from components.core.together import STAGE as TOGETHER
 from components.core.tracking import Tracking
 from components.data import Prepared
 from components.ladder import NotClimbed
@@ -276,7 +277,8 @@ class Reached(Exception):
 
 @dataclass
 class UpTo(Planner):
-    """Walks the same page, does the data step where it is not sealed, and raises Reached where the page comes to `stage`."""
+    """Walks the same page, does the steps of data where they are not sealed, and raises Reached where the page comes to
+    `stage`."""
 
     stage: str = ""
 
@@ -292,7 +294,7 @@ class UpTo(Planner):
         return prepared.dataset
 
     def _execute(self, function: Callable[..., Result], call: Call, why: str) -> Done[Result]:
-        if call.stage != "data":
+        if call.stage not in ("data", TOGETHER):
             raise NotSealed(call.stage, why)
         with self.run.workspace.lock():
             return Steps._execute(self, function, call, why)

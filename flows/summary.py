@@ -12,7 +12,7 @@ from components.evaluation import Evaluated
 from components.ladder import Rung, RungRow, rows
 from components.measure.left_out import LeftOutRow, left_out_rows
 from components.prompting import Searched
-from components.training import PretrainedRow, TrialRow, pretrained_rows, trial_rows
+from components.training import JoinedRow, PretrainedRow, TrialRow, joined_rows, pretrained_rows, trial_rows
 from flows.steps import Steps
 
 SCHEMA = "ninefold/summary/1"
@@ -101,6 +101,7 @@ class Summary(TypedDict):
     left_out: NotRequired[list[LeftOutRow]]
     searches: NotRequired[list[dict[str, object]]]
     pretraining: NotRequired[list[PretrainedRow]]
+    together: NotRequired[list[JoinedRow]]
     test: TestSummary | None
     bias: dict[str, object]
     not_measured: list[str]
@@ -134,6 +135,7 @@ def summarise(do: Steps, end: BaseException | None) -> Summary:
         "left_out": left_out_rows(found),
         "searches": search_rows(found),
         "pretraining": pretrained_rows(found, measured),
+        "together": joined_rows(found),
         "test": _test(evaluated, do.run.use_case.metrics.primary) if evaluated else None,
         "bias": evaluated.model_dump(mode="json")["bias"] if evaluated else {},
         "not_measured": list(evaluated.not_measured) if evaluated else ["test: the run ended before evaluation"],

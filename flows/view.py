@@ -29,7 +29,7 @@ from components.ladder import price
 if TYPE_CHECKING:
     from components.ladder import RungRow
     from components.measure.left_out import LeftOutRow
-    from components.training import PretrainedRow, TrialRow
+    from components.training import JoinedRow, PretrainedRow, TrialRow
     from flows.summary import Summary
 
 MARKS = {"ran": "[green]✓[/]", "reused": "[cyan]↺[/]", "skipped": "[dim]–[/]"}
@@ -216,6 +216,23 @@ def pretraining(rows: "Sequence[PretrainedRow]") -> Table:
             f"{row['change']:+.3f} {interval}".rstrip(),
             f"{row['perplexity_before']} → {row['perplexity_after']}",
         )
+    return listed
+
+
+def together(rows: "Sequence[JoinedRow]") -> Table:
+    """Whose rows a training learned from, and what that was worth by the primary metric."""
+    listed = Table(title="tuned together", title_justify="left", header_style="bold", expand=False)
+    for name in ("examples of", "verdict", "alone", "together", "gain"):
+        listed.add_column(
+            name, no_wrap=name != "examples of", justify="left" if name in ("examples of", "verdict") else "right"
+        )
+    for row in rows:
+        named = ", ".join(f"{one['use_case']} {one['examples']:,}" for one in row["taught"])
+        figures = ["", "", ""]
+        if gain := row.get("gain"):
+            span = f" [{gain['low']:+.3f}, {gain['high']:+.3f}]" if gain["low"] is not None else ""
+            figures = [f"{row['alone']:.3f}", f"{row['together']:.3f}", f"{gain['value']:+.3f}{span}"]
+        listed.add_row(named, row["verdict"], *figures)
     return listed
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import NotRequired, TypedDict
 
 from components.ladder import RungRow, place, rows
-from components.training import PretrainedRow, TrialRow, pretrained_rows, trial_rows
+from components.training import JoinedRow, PretrainedRow, TrialRow, joined_rows, pretrained_rows, trial_rows
 
 from .record import MetricDump, Record
 
@@ -220,6 +220,11 @@ def pseudo(record: Record) -> dict[str, object]:
     """The pseudo-labels of the last step of tuning that gave any; empty where none did."""
     given = (record.results[name].get("pseudo") for name in reversed(tunings(record)))
     return next((dict(told) for told in given if told), {})
+
+
+def together(record: Record) -> list[JoinedRow]:
+    """Trainings on the rows of several use cases."""
+    return joined_rows(record.results)
 
 
 def trials(record: Record) -> list[TrialRow]:

@@ -108,6 +108,7 @@ def markdown(record: Record, template: Path = TEMPLATES / "card.md.j2") -> str:
         "ladder": figures.ladder(record),
         "made_rows": figures.made_rows(record),
         "pseudo": figures.pseudo(record),
+        "together": figures.together(record),
         "stages": {name: result for name, result in record.results.items() if not name.startswith(STEP)},
         "climbed": figures.climbed(record),
         "wh_of_1000": of_1000,

@@ -36,11 +36,11 @@ _OPTIONAL = """
     object objective origin others out_of_domain out_of_scope over over_random over_share overlap overlaps_removed own
     owner p p50 p95 p_value parameters perplexity_after perplexity_before points policy port power
     prefill_tokens_per_second primary problem processor_seconds profile prompt provenance quarantined quoted rate read
-    reason recovery reference references results retriever risk_tier robustness role rows run_id rung said scenarios
-    score seconds seen settings sha256 share shows slice_gains slices source sources splits status step steps suspects
-    synthetic system table tables task technique text texts tokens touched_by toxic toxicity trained_documents
-    trained_share training_knowledge_excluded training_origins tuned turns unit user value variant verdict version
-    where who without worsening
+    reason recovery reference references removed results retriever risk_tier robustness role rows run_id rung said
+    scenarios score seconds seen settings sha256 share shows slice_gains slices source sources splits status step steps
+    suspects synthetic system table tables task taught technique text texts tokens touched_by toxic toxicity
+    trained_documents trained_share training_knowledge_excluded training_origins tuned turns unit use_case user value
+    variant verdict version where who without worsening
 """
 OPTIONAL = frozenset(_OPTIONAL.split())
 """Fields below the free-form parts of a record that a template may ask for where there is none: "not measured"."""

@@ -45,6 +45,7 @@ from .progress import listening, part, plot, plotting, progress, report
 from .source_share import ACCEPTED, SIMULATED, within_share
 from .step import Step
 from .store import Seal, Store
+from .together import Contract, Learned, Share, Together
 from .use_case import (
     STAGES,
     ApprovalRules,
@@ -85,6 +86,7 @@ __all__ = [
     "Candidate",
     "Checkpoint",
     "Context",
+    "Contract",
     "Comparison",
     "Data",
     "Dataset",
@@ -101,6 +103,7 @@ __all__ = [
     "GateRefused",
     "Labelling",
     "LabellingFunction",
+    "Learned",
     "Ledger",
     "Limits",
     "Machine",
@@ -128,6 +131,7 @@ __all__ = [
     "Runtime",
     "Seal",
     "Seen",
+    "Share",
     "Source",
     "Split",
     "Splits",
@@ -136,6 +140,7 @@ __all__ = [
     "Store",
     "Synthetic",
     "Task",
+    "Together",
     "TokenPrices",
     "UseCase",
     "Value",

@@ -4,5 +4,9 @@ from .audit import Bias, sentences
 from .locate import found_formats, source_digests
 from .preview import Seen, first_rows
 from .stage import Config, Prepared, prepare
+from .together import Apart, keep_apart
 
-__all__ = ["Bias", "Config", "Prepared", "Seen", "first_rows", "found_formats", "prepare", "sentences", "source_digests"]
+__all__ = [
+    "Apart", "Bias", "Config", "Prepared", "Seen", "first_rows", "found_formats", "keep_apart", "prepare", "sentences",
+    "source_digests",
+]  # fmt: skip

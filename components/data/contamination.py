@@ -128,11 +128,9 @@ def divide(rows: list[Row], splits: Splits, benchmarks: list[Item], rules: Rules
     findings: list[LeakFinding] = []
 
     def clean(pool: list[Row], leaks: Leaks) -> list[Row]:
-        read = [(row.id, texts) for row in pool for texts in rules.texts_of(row)]
-        leaked = leaks.of_rows([texts[:2] for _, texts in read], [texts[2] for _, texts in read])
-        hits = {name: leak for (name, _), leak in zip(read, leaked, strict=True) if leak}
-        findings.extend(LeakFinding("example row", row.id, row.source, hits[row.id]) for row in pool if row.id in hits)
-        return [row for row in pool if row.id not in hits]
+        kept, found = clean_rows(pool, rules, leaks)
+        findings.extend(found)
+        return kept
 
     asked = [splits.test, splits.validation, splits.feedback, splits.train]
     if rules.given:  # a text with other questions is not divided between splits
@@ -152,6 +150,15 @@ def divide(rows: list[Row], splits: Splits, benchmarks: list[Item], rules: Rules
     train, _ = fill(3, pool)
     divided = {"train": train, "feedback": feedback, "validation": validation, "test": test}
     return Divided(divided, findings, leaks)
+
+
+def clean_rows(pool: list[Row], rules: Rules, leaks: Leaks) -> tuple[list[Row], list[LeakFinding]]:
+    """Rows that leak nothing, and what was found in the others."""
+    read = [(row.id, texts) for row in pool for texts in rules.texts_of(row)]
+    leaked = leaks.of_rows([texts[:2] for _, texts in read], [texts[2] for _, texts in read])
+    hits = {name: leak for (name, _), leak in zip(read, leaked, strict=True) if leak}
+    findings = [LeakFinding("example row", row.id, row.source, hits[row.id]) for row in pool if row.id in hits]
+    return [row for row in pool if row.id not in hits], findings
 
 
 def clean_practice(

@@ -157,9 +157,7 @@ def prepare(
     rows = [row for row in gated.collected.rows if row.origin == "collected"]
     report("splitting, removing what leaks the evaluation")
     questions, passages = benchmark_items(config.benchmarks, hub, step.workspace)
-    kind = kind_of(task.kind)
-    told = kind.writes and not kind.turns  # a reply to something else that is the same is a usual one
-    rules = Rules(config.near, config.shared_words, task.abstain, told, task.given, kind.turns)
+    rules = rules_of(config, task)
     classed = bool(task.labels) or task.abstain is not None
     divided = divide(rows, data.splits, questions, rules, classed)
     report("curating")
@@ -241,6 +239,13 @@ def prepare(
         keep.split("benchmark_items", asked, "items.jsonl")
     notes = (*gated.warned, *curated.notes, *sentences(bias), *uncollected.notes, *bias["not_measured"])
     return _prepared(keep, provenance, figures, gated, notes, step)
+
+
+def rules_of(config: Config, task: Task) -> Rules:
+    """What counts as a leak among rows of this kind of task."""
+    kind = kind_of(task.kind)
+    told = kind.writes and not kind.turns  # a reply to something else that is the same is a usual one
+    return Rules(config.near, config.shared_words, task.abstain, told, task.given, kind.turns)
 
 
 def _settle_leaks(keep: Outputs, findings: list[LeakFinding], figures: Contamination, policy: Policy, step: Step) -> None:

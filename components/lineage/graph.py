@@ -135,15 +135,15 @@ class _Builder:
         )  # fmt: skip
         if known:
             return id
-        if stage == "data":
+        if seal.name == "components.data.prepare":
             self._sources(seal, id)
             return id
         wanted = {digest for given in seal.inputs.values() for digest in given}
-        splits = {self.roles.get(digest, ""): digest for digest in wanted if self._is_split(digest)}
-        for role, digest in splits.items():
-            if was_read(seal, digest, role):
+        splits = {digest for digest in wanted if self._is_split(digest)}
+        for digest in sorted(splits):
+            if was_read(seal, digest, self.roles.get(digest, "")):
                 self.edge(self.object(digest), id, "reads")
-        for digest in sorted(wanted - set(splits.values())):
+        for digest in sorted(wanted - splits):
             maker = self.makers.get(digest)
             if maker is not None and maker.key != seal.key and maker.name.split(".")[1] != "data":
                 target = self.object(digest) if self.store_knows(digest) else self.job(maker)
@@ -168,7 +168,7 @@ class _Builder:
 
     def _is_split(self, digest: str) -> bool:
         maker = self.makers.get(digest)
-        return maker is not None and maker.name == "components.data.prepare" and self._count(digest) is not None
+        return maker is not None and maker.name.startswith("components.data.") and self._count(digest) is not None
 
     def _count(self, digest: str) -> int | None:
         maker = self.makers.get(digest)
@@ -288,11 +288,12 @@ def _evidence(build: _Builder, digest: str, version: str) -> None:
 
 
 def _splits(seal: Seal) -> Iterator[SplitDump]:
-    dataset = seal.result.get("dataset") or {}
-    yield from dataset.get("splits", {}).values()
-    for name in ("knowledge", "training_knowledge", "practice", "practice_passages", "made", *DOCUMENTS):
-        if dataset.get(name):
-            yield dataset[name]
+    shared = [share["dataset"] for share in seal.result.get("shares") or ()]  # of use cases that are tuned together
+    for dataset in (seal.result.get("dataset") or {}, *shared):
+        yield from dataset.get("splits", {}).values()
+        for name in ("knowledge", "training_knowledge", "practice", "practice_passages", "made", *DOCUMENTS):
+            if dataset.get(name):
+                yield dataset[name]
     if seal.result.get("pairs"):  # of the feedback stage
         yield seal.result["pairs"]
     if pseudo := seal.result.get("pseudo"):  # of tuning

@@ -4,6 +4,7 @@
 """
 
 from .divergence import Diverged
+from .joined import Joined, JoinedRow, Taught, joined_rows
 from .objectives import DOCUMENTS, OBJECTIVES, PREFERENCES
 from .pretrained import Pretrained, PretrainedRow, Texts, pretrained_rows
 from .recipe import Recipe, Schedule, Trained
@@ -12,7 +13,7 @@ from .techniques import LABEL_HEAD, TECHNIQUES, settings, technique
 from .trials import Trial, TrialRow, trial_rows
 
 __all__ = [
-    "DOCUMENTS", "LABEL_HEAD", "OBJECTIVES", "PREFERENCES", "TECHNIQUES", "Diverged", "Pretrained", "PretrainedRow",
-    "Recipe", "Schedule", "Texts", "Trained", "Trial", "TrialRow", "labelling", "pretrained_rows", "settings", "technique",
-    "trial_rows", "tuned",
+    "DOCUMENTS", "LABEL_HEAD", "OBJECTIVES", "PREFERENCES", "TECHNIQUES", "Diverged", "Joined", "JoinedRow", "Pretrained",
+    "PretrainedRow", "Recipe", "Schedule", "Taught", "Texts", "Trained", "Trial", "TrialRow", "joined_rows", "labelling",
+    "pretrained_rows", "settings", "technique", "trial_rows", "tuned",
 ]  # fmt: skip

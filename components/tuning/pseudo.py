@@ -6,7 +6,7 @@ measures or decides. Not covered: several labels a text, free answers; a second 
 """
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from pydantic import Field
 
@@ -32,11 +32,11 @@ from components.core import (
 from components.measure import compare
 from components.training import Diverged
 
+from .again import Again
 from .judging import diverged, judged
 
 if TYPE_CHECKING:
     from .stage import Config
-    from .supervised import Supervised
 
 
 class PseudoLabels(Frozen):
@@ -63,17 +63,6 @@ class Labelled(Frozen):
     share: float
     """Of the rows that the second training read."""
     decision: Decision
-
-
-class Again(NamedTuple):
-    """What a training with pseudo-labels gave. trained: None where it is not proposed, and the candidate before it is."""
-
-    note: str
-    objects: tuple[str, ...]
-    proposed: Candidate
-    after: Evidence
-    trained: "Supervised | None" = None
-    told: Labelled | None = None
 
 
 def with_pseudo_labels(

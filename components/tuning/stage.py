@@ -27,6 +27,7 @@ from components.core import (
     StageResult,
     Step,
     Task,
+    Together,
     part,
 )
 from components.core.artifacts import opened
@@ -37,6 +38,7 @@ from components.training import (
     LABEL_HEAD,
     PREFERENCES,
     Diverged,
+    Joined,
     Pretrained,
     Recipe,
     Schedule,
@@ -50,6 +52,7 @@ from .judging import diverged, evidence_of, judged
 from .pretraining import Begun, Pretraining, begun
 from .pseudo import Labelled, PseudoLabels, with_pseudo_labels
 from .search_space import Found, Search
+from .together import with_others
 from .unlabelled import check_settings as check_settings
 
 PAIRS = 4
@@ -96,6 +99,9 @@ class Config(Schedule):
     pseudo_labels: PseudoLabels | None = Field(None, exclude_if=lambda asked: asked is None)
     """classification: the tuned model labels the texts of `unlabelled` sources, and is trained once more with those that it
     is sure of beside the others; none: it does not."""
+    together: tuple[str, ...] = Field((), exclude_if=lambda named: not named)
+    """Other use cases on the same base model (paths of their YAMLs, beside this one's): it is trained once more on their
+    training rows too, mixed with its own, and that is proposed where validation here shows a gain; none: it is not."""
     minutes: float | None = Field(None, gt=0)
     """Search techniques and hyper-parameters for so long, and propose what is best on validation; none: train once, as
     these settings say. A rung of the ladder that names its technique searches only where `techniques` says so."""
@@ -133,8 +139,9 @@ class Config(Schedule):
     @classmethod
     def _techniques_are_known(cls, given: dict[str, dict[str, object]]) -> dict[str, dict[str, object]]:
         for name, changed in given.items():
-            if "techniques" in changed:
-                raise ValueError(f"key '{name}': has no 'techniques' of its own")
+            for key in ("techniques", "together"):
+                if key in changed:
+                    raise ValueError(f"key '{name}': has no '{key}' of its own")
             cls(technique=name, **changed)
         return given
 
@@ -155,6 +162,13 @@ class Config(Schedule):
             raise ValueError(
                 f"key 'minutes': technique '{self.technique}' is fitted at once, and searched by itself; leave it out"
             )
+        if self.together and self.fits_labels:
+            raise ValueError(
+                f"key 'together': technique '{self.technique}' fits the labels of one use case; choose another "
+                "technique, or remove the key"
+            )
+        if self.together and self.pseudo_labels:
+            raise ValueError("key 'together' and key 'pseudo_labels' each train once more: remove one of the two")
         return self
 
     def of(self, technique: str | None) -> "Config":
@@ -162,6 +176,7 @@ class Config(Schedule):
         if technique is None:
             return self
         own: dict[str, object] = {} if technique == self.technique else {"learning_rate": None, "own": {}}
+        own |= {"together": ()} if own and _fits_labels(technique) else {}
         alone: dict[str, object] = {"technique": technique, "techniques": {}, "minutes": None, "search": {}}
         if own and self.pretraining and _fits_labels(technique):
             own["pretraining"] = None
@@ -223,6 +238,8 @@ class Tuned(StageResult):
     """Whether made rows helped; None where there are none."""
     pseudo: Labelled | None = Field(None, exclude_if=lambda told: told is None)
     """The texts that the tuned candidate labelled; None where it was to label none."""
+    together: Joined | None = Field(None, exclude_if=lambda told: told is None)
+    """Whose rows it learned from beside its own, and whether that helped; None where it was to learn from no others'."""
     canaries: Split | None = None
     """The planted rows that `proposed` was trained on; they are no made rows, and need no gain to be kept."""
     trials: tuple[Trial, ...] = ()
@@ -242,12 +259,13 @@ def tune(
     dataset: Dataset,
     technique: str | None = None,
     over: Candidate | None = None,
+    together: Together | None = None,
     step: Step,
 ) -> Tuned:
     """Train on the training rows, and keep the result if validation says so.
 
     technique: in place of the one that the settings name. over: what it must be better than, and what goes on where it is
-    not; None: `candidate`, whose weights are trained.
+    not; None: `candidate`, whose weights are trained. together: what the use cases that `config.together` names bring.
 
     Where `config.pretraining` is set, the training starts from what unlabelled documents taught. Where `config.minutes` are
     set, the best of a search's trials takes the place of the one training.
@@ -265,7 +283,7 @@ def tune(
         start = begun(config, candidate, dataset, step)
     except Diverged as error:
         return Tuned(decision=diverged(error, "pretraining.learning_rate"), candidate=at_hand)
-    done = _supervised(config, task, metrics, candidate, at_hand, dataset, start, step)
+    done = _supervised(config, task, metrics, candidate, at_hand, dataset, start, together, step)
     if start is None:
         return done
     made = sorted(set(start.candidate.objects) - set(candidate.objects))
@@ -281,6 +299,7 @@ def _supervised(
     at_hand: Candidate,
     dataset: Dataset,
     start: Begun | None,
+    together: Together | None,
     step: Step,
 ) -> Tuned:
     """`tune`, after pre-training."""
@@ -314,19 +333,22 @@ def _supervised(
                 proposed, after, trained, second = rival, rival_after, second, trained
             step.measured["training not proposed"] = second.measured
         notes.append(f"made rows ({_origins(extra)}): {helped.verdict}: {helped.reason}")
-    pseudo = None
+    better, again = bool(helped and helped.adopted), None
     if config.pseudo_labels and dataset.documents:
-        better = bool(helped and helped.adopted)
         again = with_pseudo_labels(config, task, metrics, candidate, began, proposed, after, dataset, better, step)
+    elif config.together and together:
+        again = with_others(config, task, metrics, candidate, began, proposed, after, dataset, together, better, step)
+    if again:
         notes.append(again.note)
         objects += again.objects
-        pseudo = again.told
-        if again.trained:
-            proposed, after, trained = again.proposed, again.after, again.trained
+    if again and again.trained:
+        proposed, after, trained = again.proposed, again.after, again.trained
     step.measured["training"] = trained.measured
     notes = [_in_words(trained.counts), *found.notes, *notes]
     decided = _decide(config, task, metrics, at_hand, proposed, after, dataset, tuple(objects), tuple(notes), step)
-    more = {"made": helped, "pseudo": pseudo, "canaries": trained.canaries, "trials": found.trials, "picked": found.picked}
+    more: dict[str, object] = {"made": helped}
+    more |= {"canaries": trained.canaries, "trials": found.trials, "picked": found.picked}
+    more |= {"together" if config.together else "pseudo": again.told} if again else {}
     return decided.model_copy(update=more)
 
 

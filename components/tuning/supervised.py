@@ -110,7 +110,7 @@ def train(
         recipe, sft.Settings(), base, given.rows, step.scratch, step.machine, start=adapter, practice=given.practice
     )
     proposed = tuned(first, recipe, "sft", trained, step.store).model_copy(update={"prompt": given.prompt})
-    split = _stored(given.planted, step)
+    split = stored_canaries(given.planted, step)
     fresh = (*given.objects, *_fresh(candidate, proposed), *((split.object,) if split else ()))
     return Supervised(proposed, fresh, given.counts, trained.measured, split)
 
@@ -145,7 +145,8 @@ def _fresh(before: Candidate, after: Candidate) -> tuple[str, ...]:
     return tuple(sorted(set(after.objects) - set(before.objects)))
 
 
-def _stored(planted: list[Canary], step: Step) -> Split | None:
+def stored_canaries(planted: list[Canary], step: Step) -> Split | None:
+    """The canaries as a split, by which evaluation asks for them; None where there are none."""
     if not planted:
         return None
     path = step.scratch / "canaries.jsonl"

@@ -371,6 +371,23 @@ def test_pseudo_labels_are_counted_with_their_confidence_share_and_verdict(tmp_p
     assert "75 % of the rows of the training with them. Trained with them: adopt: a gain." in text
 
 
+def test_whose_rows_a_training_together_learned_from_is_told_with_licences_and_verdict(tmp_path: Path) -> None:
+    assert "Tuned together" not in write_card(record(), tmp_path / "plain").read_text()
+    source = {"source": "post", "licence": "CC-BY-4.0", "origin": "post room", "rows": 48}
+    taught = [
+        {"use_case": name, "kind": "classification", "examples": count, "removed": count - 46, "sources": [source]}
+        for name, count in (("films", 46), ("letters", 48))
+    ]
+    told = {"use_case": "films", "taught": taught, "object": "a" * 64}
+    sealed = record()
+    for verdict, learned in (("adopt", "learned from all rows of the table"), ("keep", "learned from no row of the others")):
+        joined = {**told, "decision": {"verdict": verdict, "reason": "as it came"}}
+        results = {**sealed.results, "tuning": {**sealed.results["tuning"], "together": joined}}
+        text = write_card(sealed.model_copy(update={"results": results}), tmp_path / verdict).read_text()
+        assert f"{verdict}: as it came. What was proposed {learned}." in text
+        assert "| letters | classification | post | CC-BY-4.0 | post room | 48 | 48 | 2 |" in text
+
+
 def test_the_description_of_a_version_names_every_gate_and_fits_mlflows_databases() -> None:
     said = description(record())
     assert said.startswith("**Meets the contract**: ")

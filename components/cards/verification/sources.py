@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 
 from components.core import Approval, Evidence, Frozen, Seal, Store, digest_of, short
+from components.core.together import STAGE as TOGETHER
 
 from ..gates import gates, open_bounds
 from ..record import Record, record_digest
@@ -97,7 +98,9 @@ def _held(record: Record, step: str, result: Mapping[str, object], seal: Seal) -
 
 def _given(record: Record, step: str, seal: Seal) -> Iterator[Finding]:
     """The contract and the settings are what went into the step; a seal names each input by its digest, first of all."""
-    stated: dict[str, tuple[str, object]] = {name: (f"contract, {name}", part) for name, part in record.use_case.items()}
+    stated: dict[str, tuple[str, object]] = {}
+    if not step.startswith(f"{TOGETHER}."):  # the data step of another use case has that one's contract
+        stated = {name: (f"contract, {name}", part) for name, part in record.use_case.items()}
     stated |= {"contract": ("contract", record.use_case), "config": (f"settings of {step}", record.settings.get(step))}
     for name, (where, value) in stated.items():
         if (given := seal.inputs.get(name)) and digest_of(value) != given[0]:

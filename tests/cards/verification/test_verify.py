@@ -11,10 +11,13 @@ from components.cards import Standing, markdown, read_record, verify
 from components.cards.record import TEMPLATES, record_path
 from components.cards.render import environment
 from components.cards.template import OPTIONAL
-from components.core import Approval, BadInput, Store
+from components.cards.verification import sources
+from components.core import Approval, BadInput, Seal, Store
 from components.core.code import ROOT
+from components.core.store import inputs_of
 
 from ..evidence import carded, rewritten
+from ..record import record
 
 
 @pytest.fixture(scope="module")
@@ -307,3 +310,12 @@ def test_the_templates_of_the_project_ask_for_no_field_that_is_not_listed() -> N
     asked = environment().parse((TEMPLATES / "card.md.j2").read_text()).find_all(nodes.Getattr)
     methods = {"items", "values", "get", "last", "keys"}
     assert {node.attr for node in asked} - methods == OPTIONAL
+
+
+def test_the_data_step_of_a_use_case_that_was_tuned_with_has_another_contract() -> None:
+    stated = record()
+    seal = Seal(
+        key="a" * 64, name="components.data.prepare", result={}, inputs=inputs_of({"task": {"kind": "another"}})
+    )  # fmt: skip
+    assert list(sources._given(stated, "together.letters", seal)) == []
+    assert [one.where for one in sources._given(stated, "data", seal)] == ["contract, task"]
