@@ -9,22 +9,25 @@ WORKERS = $(shell $(BIN)/python -c "import os; print(min(os.cpu_count() or 1, 4)
 # Some images forbid bytecode files: each of the tests' processes would compile all sources anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test slow check lint types architecture bench safety studies docs screenshots install fetch clean
+.PHONY: run test slow test-all check lint types architecture bench safety studies docs screenshots install fetch clean
 
 run: install
 	$(BIN)/ninefold keys init
 	$(BIN)/ninefold fetch $(USE_CASE)
 	$(BIN)/ninefold run $(USE_CASE) --profile $(PROFILE)
 
-# One process more than cores: a third of the time is spent waiting for servers and browsers. CI clears SELECT and runs all
-# in one: what tests share (a smoke run, collecting, servers) then costs once.
-SELECT ?= -m "not slow"
+# One process more than cores: a third of the time is spent waiting for servers and browsers. CI takes `not long`, the fast
+# and the slow tests in one go: what they share (a smoke run, collecting, servers) then costs once.
+SELECT ?= -m "not slow and not long"
 
 test: install
 	$(BIN)/python -m pytest --numprocesses $(WORKERS) $(SELECT)
 
 slow: install
-	$(BIN)/python -m pytest --numprocesses $(WORKERS) -m slow
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) -m "slow and not long"
+
+test-all: install
+	$(BIN)/python -m pytest --numprocesses $(WORKERS)
 
 check: lint types architecture
 

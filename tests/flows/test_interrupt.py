@@ -60,7 +60,12 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("stage", "number"), [("data", signal.SIGTERM), ("selection 2/9", signal.SIGINT), ("tuning 5/9", signal.SIGTERM)]
+    ("stage", "number"),
+    [
+        ("data", signal.SIGINT),
+        pytest.param("selection 2/9", signal.SIGINT, marks=pytest.mark.long),
+        ("tuning 5/9", signal.SIGTERM),
+    ],
 )
 def test_a_run_ends_within_five_seconds_wherever_it_is(home: Path, stage: str, number: signal.Signals) -> None:
     code, seconds, shown, left = in_a_terminal(home, stage, number)

@@ -75,6 +75,7 @@ value: {answers_per_month: 200, saving_per_good_answer: 2, machine_hour: 0.2}
 """
 
 
+@pytest.mark.long
 def test_two_questions_of_many_texts(tmp_path, prefect_server):
     """Each text comes with its question: nothing is searched for, and no row leaks another."""
     (tmp_path / "leases.yaml").write_text(LEASES)
@@ -94,6 +95,7 @@ def test_two_questions_of_many_texts(tmp_path, prefect_server):
     assert "Each question comes with the text that it is about" in Path(summary["card"]).read_text()
 
 
+@pytest.mark.long
 def test_questions_in_a_script_without_spaces(tmp_path, prefect_server):
     """The search finds the town's passage, and the card says what is only measured in English."""
     home = new_home(tmp_path / "home")

@@ -14,6 +14,8 @@ from flows.study import Result, lines, measure_study, read_results
 from tests.conftest import new_home, ninefold
 
 ONE = Machine(threads=1)
+IN_CI = ("peft_share", "unsupported")
+"""A study that trains is run by its command below, another by the README's."""
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +33,7 @@ def fixes_its_claim(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", [one if one == "peft_share" else pytest.param(one, marks=pytest.mark.slow) for one in STUDIES]
+    "name", [one if one in IN_CI else pytest.param(one, marks=[pytest.mark.slow, pytest.mark.long]) for one in STUDIES]
 )
 def test_a_study_measures_every_arm_and_seed_once(name: str, workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     fixes_its_claim(name)

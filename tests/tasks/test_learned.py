@@ -55,6 +55,7 @@ def what_was_answered_before(draw: random.Random) -> tuple[str, ...]:
     return as_text(turns), told
 
 
+IN_CI = ("pairs", "conversations")
 PAIRS = Task(kind="classification", instruction="Does the claim follow?", labels=["yes", "no"])
 RULES: dict[str, tuple[Task, Rule]] = {
     "sets of labels": (solved("multilabel_classification").task, labels_before_the_but),
@@ -65,7 +66,7 @@ RULES: dict[str, tuple[Task, Rule]] = {
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", RULES)
+@pytest.mark.parametrize("name", [one if one in IN_CI else pytest.param(one, marks=pytest.mark.long) for one in RULES])
 def test_a_tiny_model_learns_a_rule_that_the_plain_baseline_does_not(name: str, tmp_path: Path) -> None:
     draw, (task, rule), step = random.Random(0), RULES[name], step_in(tmp_path)
     kind = kind_of(task.kind)
