@@ -40,7 +40,8 @@ def fetch_assets(use_case: Path, profile: str = "cpu") -> dict[str, Fetched]:
         fetched[name] = {"folder": str(folder), "megabytes": ASSETS[name].megabytes, "licence": ASSETS[name].licence}
     for source in filter(is_elsewhere, contract.data.sources):
         path = bring(source.path, workspace)
-        size = round(path.stat().st_size / 1e6)
+        files = path.rglob("*") if path.is_dir() else [path]
+        size = round(sum(file.stat().st_size for file in files) / 1e6)
         fetched[source.name] = {"folder": str(path.parent), "megabytes": size, "licence": source.licence}
     benchmarks = stage_config(Config, "evaluation", contract, read_yaml(profile_path(profile), Profile)).benchmarks
     for tasks in fetch_benchmarks([name for name, count in benchmarks.items() if count], workspace).values():

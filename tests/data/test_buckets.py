@@ -12,6 +12,7 @@ from fsspec import AbstractFileSystem
 from moto.server import ThreadedMotoServer
 
 from components.core import BadInput, MachineFault, MissingPackage, Workspace, file_digest
+from components.core.errors import Damaged
 from components.core.files import read_json
 from components.data import objects, places
 from components.data.fetched import fetched
@@ -62,6 +63,36 @@ def test_an_object_becomes_rows_and_its_version_stands_in_the_provenance(bench: 
     assert bench.prepare(QUESTIONS, bench.data(source)).dataset == done.dataset, "fetched once"
 
 
+def test_a_folder_becomes_a_source_of_all_its_objects(bench: Bench, bucket: str, tmp_path: Path) -> None:
+    rows = question_rows()
+    for name, part in {"a.jsonl": rows[::2], "2026/b.jsonl": rows[1::2]}.items():
+        put(f"calls/{name}", write(bench.folder / "part.jsonl", part).read_bytes())
+    for name in ("calls/", "calls/.hidden.jsonl", "calls-of-before/c.jsonl"):
+        put(name, b"broken")
+    source = {"name": "calls", "path": f"{bucket}/calls/", "role": "examples_and_knowledge"}
+    done = bench.prepare(QUESTIONS, bench.data(source))
+    (known,) = read_json(bench.store.file(done.dataset.provenance))["sources"]
+    assert (known["fetched"]["url"], known["fetched"]["objects"]) == (f"{bucket}/calls/", "2")
+    assert sum(split.count for name, split in done.dataset.splits.items() if name in ("train", "validation", "test")) > 0
+    folder = fetched(f"{bucket}/calls/", bench.workspace)
+    assert sorted(path.name for path in folder.rglob("*.jsonl")) == ["a.jsonl", "b.jsonl"]
+    (folder / "a.jsonl").write_bytes(b"other")
+    with pytest.raises(Damaged, match="is not that of what was fetched"):
+        fetched(f"{bucket}/calls/", bench.workspace)
+    (folder / "a.jsonl").unlink()
+    assert fetched(f"{bucket}/calls/", bench.workspace) == folder, "what was deleted is fetched again"
+    assert (folder / "a.jsonl").is_file()
+
+
+def test_a_folder_of_too_many_objects_is_refused(tmp_path: Path, bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(objects, "MOST", 1)
+    for name in "ab":
+        put(f"calls/{name}.jsonl", b"{}")
+    with pytest.raises(BadInput, match="it holds 2 objects, and 1 are the most"):
+        fetched(f"{bucket}/calls/", Workspace(tmp_path))
+    assert not list(Workspace(tmp_path).fetched.glob("*")), "nothing is left half-fetched"
+
+
 @pytest.mark.parametrize(
     ("url", "said"),
     [
@@ -69,10 +100,11 @@ def test_an_object_becomes_rows_and_its_version_stands_in_the_provenance(bench: 
         ("s3://nobody/rows.jsonl", "s3://nobody/rows.jsonl: no such bucket or object"),
         ("s3://id:secret@desk/rows.jsonl", "give `s3://<bucket>/<key>` alone"),
         ("s3://desk/rows.jsonl?X-Amz-Credential=secret", "give `s3://<bucket>/<key>` alone"),
-        ("s3://desk/calls/", "give one object"),
+        ("s3://desk/none/", "s3://desk/none/: no object there"),
+        ("s3://nobody/calls/", "s3://nobody/calls/: no "),
         ("s3://desk", "give one object"),
         ("s3:///rows.jsonl", "give one object"),
-        ("s3://desk/calls", "it is a folder"),
+        ("s3://desk/calls", "it is a folder; end it with `/`"),
     ],
 )
 def test_what_is_not_there_is_one_message(tmp_path: Path, bucket: str, url: str, said: str) -> None:

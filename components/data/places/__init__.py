@@ -4,6 +4,8 @@ Each has
 
     NAMES              the schemes of its addresses: `https`
     PACKAGES           distributions that it needs beside those of the product
+    below(url)         the addresses of all objects in the folder `url`, which ends with `/`; None where such an address is
+                       that of one object
     fetch(url, file)   writes what lies at `url` into an open file and returns what is known of it; raises BadInput for an
                        address or an answer that is not acceptable, MachineFault for a place that does not answer
 """
@@ -15,7 +17,7 @@ from typing import IO, NamedTuple, Protocol
 
 from components.core.variants import require
 
-DEFINES = ("NAMES", "PACKAGES", "fetch")
+DEFINES = ("NAMES", "PACKAGES", "below", "fetch")
 
 
 class Got(NamedTuple):
@@ -30,6 +32,8 @@ class Place(Protocol):
 
     NAMES: tuple[str, ...]
     PACKAGES: tuple[str, ...]
+
+    def below(self, url: str) -> list[str] | None: ...
 
     def fetch(self, url: str, file: IO[bytes]) -> Got: ...
 

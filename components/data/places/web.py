@@ -86,6 +86,10 @@ class Guard:
     trusted: ssl.SSLContext = field(default_factory=ssl.create_default_context)
 
 
+def below(url: str) -> None:
+    """A page may well end with `/`, and no web server lists what lies there."""
+
+
 def fetch(url: str, file: IO[bytes], guard: Guard | None = None) -> Got:
     """See the folder's `__init__`; follows redirects. Facts: ETag, date of change, and the last URL after a redirect."""
     guard = guard or Guard()
