@@ -162,6 +162,8 @@ def test_an_object_of_google_is_fetched_with_its_generation(tmp_path: Path) -> N
         path = fetched("gs://desk/calls/rows.jsonl", Workspace(tmp_path))
         assert (path.name, path.read_bytes()) == ("rows.jsonl", b"{}")
         assert read_json(path.parents[1] / "about.json")["version"] == made["generation"]
+        folder = fetched("gs://desk/calls/", Workspace(tmp_path))
+        assert [(path.name, path.read_bytes()) for path in folder.iterdir()] == [("rows.jsonl", b"{}")]
         for url in ("gs://desk/none.jsonl", "gs://nobody/rows.jsonl"):
             with pytest.raises(BadInput, match=f"{url}: no such bucket or object"):
                 fetched(url, Workspace(tmp_path))
