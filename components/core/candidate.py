@@ -29,6 +29,16 @@ class Checkpoint(Frozen):
         return step is not None and (step.trained or step.checkpoint is None or step.checkpoint.trained)
 
     @property
+    def taught(self) -> tuple[str, ...]:
+        """How training changed these weights, first to last, in words: `lora sft` of a merged adapter, `full`, `head`."""
+        step = self.derived_from
+        if step is None:
+            return ()
+        merged = f"{step.adapter.technique} {step.adapter.objective}" if step.adapter else ""
+        here = merged or (step.technique if step.trained else "")
+        return (*(step.checkpoint.taught if step.checkpoint else ()), *([here] if here else []))
+
+    @property
     def first(self) -> "Checkpoint":
         """The first weights of the chain, as far as it is known."""
         before = self.derived_from.checkpoint if self.derived_from else None
@@ -268,7 +278,8 @@ class Candidate(Frozen):
     @property
     def label(self) -> str:
         """A short name for people: `smollm2-135m-instruct · few_shot · convex · lora sft · int4 [digest]`."""
-        parts = [self.model.name if self.model else "", self.baseline.kind if self.baseline else ""]
+        parts = [self.model.name if self.model else "", *(self.model.taught if self.model else ())]
+        parts += [self.baseline.kind if self.baseline else ""]
         parts += [self.prompt.method if self.prompt else "", self.reading.way if self.reading else ""]
         parts += [self.retriever.scoring if self.retriever else ""]
         parts += [f"{self.adapter.technique} {self.adapter.objective}" if self.adapter else ""]

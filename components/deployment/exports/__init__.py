@@ -97,9 +97,13 @@ def checkpoint_of(given: Given, folder: Path) -> Path:
 
 
 def _left_behind(candidate: Candidate) -> list[str]:
+    prompt = candidate.prompt
     left = [
         *(["its retriever, so that whoever asks it puts the passage into the prompt"] if candidate.retriever else []),
         *(["that answers are words of the passage"] if candidate.quoted else []),
         *(["the choice among its labels"] if candidate.labels else []),
+        *(["the marks around what is asked, which no text can close"] if prompt and prompt.delimited else []),
+        *(["that it is asked once more for an answer that is not as it should be"] if prompt and prompt.refinements else []),
+        *([f"how it reads long texts ({candidate.reading.way})"] if candidate.reading else []),
     ]
     return [f"not in it: {'; '.join(left)}"] if left else []

@@ -7,6 +7,7 @@ import torch
 
 from components.application import load
 from components.core import BadInput, Candidate, Derivation, Prompt, PromptTurn, Runtime, Step
+from components.core.candidate import Reading, Refinement
 from components.deployment.exports import NAMES, Given, export, form
 from components.training import Recipe, tuned
 from components.training.examples import Example
@@ -143,3 +144,23 @@ def test_a_folder_that_is_there_is_left_alone(world, tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_a_form_defines_what_the_folder_asks(name: str) -> None:
     assert form(name).PACKAGES
+
+
+def test_what_a_form_cannot_take_along_is_said(world, tmp_path: Path) -> None:
+    prompt = PROMPT.model_copy(update={"delimited": True, "refinements": (Refinement(fault="too_long", settings={}),)})
+    candidate = world[1].model_copy(update={"prompt": prompt, "reading": Reading(way="map_reduce")})
+    (said,) = [
+        note for note in export("hugging_face", given(world, candidate=candidate), tmp_path / "desk") if "not in it" in note
+    ]
+    assert all(words in said for words in ("marks around what is asked", "asked once more", "long texts (map_reduce)"))
+
+
+def test_the_name_of_weights_says_what_taught_them(world) -> None:
+    tuned_ = world[1]
+    assert "lora sft" in tuned_.label
+    merged = Derivation(technique="int8", checkpoint=tuned_.model, adapter=tuned_.adapter, trained=True)
+    small = tuned_.model.model_copy(update={"derived_from": merged})
+    headed = small.model_copy(update={"derived_from": Derivation(technique="head", checkpoint=small, trained=True)})
+    assert (small.taught, headed.taught) == (("lora sft",), ("lora sft", "head"))
+    label = tuned_.model_copy(update={"model": headed, "adapter": None}).label
+    assert " · lora sft · head · few_shot" in label
