@@ -9,12 +9,14 @@ from .fenced import fenced
 from .given import apart, together
 from .labels import label_of, matching_label
 from .language import english_only, is_english
+from .lengths import LENGTHS
 from .searched import language_of, searched
 from .sentences import sentences
 from .strengths import begins, holds, same, scored
 from .words import as_written, characters, count, first_words, spans, stands, units, unspaced, words
 
 __all__ = [
+    "LENGTHS",
     "apart",
     "as_written",
     "begins",

@@ -55,11 +55,18 @@ def what_was_answered_before(draw: random.Random) -> tuple[str, ...]:
     return as_text(turns), told
 
 
+def point_to_write_out(draw: random.Random) -> tuple[str, ...]:
+    """A short input; the text around it is always the same, and says it twice."""
+    thing, place = draw.choice(FILL), draw.choice(("town", "hill", "lake", "road"))
+    return f"- {thing} {place}", f"we saw a {place} today and that {place} was really {thing} as all say"
+
+
 PAIRS = Task(kind="classification", instruction="Does the claim follow?", labels=["yes", "no"])
 RULES: dict[str, tuple[Task, Rule]] = {
     "sets of labels": (solved("multilabel_classification").task, labels_before_the_but),
     "pairs": (PAIRS, claim_of_a_pair),
     "code": (solved("code_generation").task, sum_to_write),
+    "points": (Task(kind="expansion", instruction="Write it out."), point_to_write_out),
     "conversations": (solved("conversation").task, what_was_answered_before),
 }
 
