@@ -94,6 +94,11 @@ def as_given(answer: object, own: Mapping[str, object]) -> object:
     return answer
 
 
+def as_written(text: str, answer: object) -> object:
+    """The answer as it is."""
+    return answer
+
+
 def no_answer(answer: object, own: Mapping[str, object]) -> str:
     """What is said of an answer that a kind does not read, where it says nothing more."""
     return "is no answer of this kind of task"
@@ -139,12 +144,15 @@ class Kind:
     read_answer: Callable[[object, Mapping[str, object]], Any] = as_given
     """(answer as a file or a model gives it, the task's own keys) → the answer in the one form in which answers are
     compared; None where it is none."""
+    read_beside: Callable[[str, object], object] = as_written
+    """(input, its answer as a file gives it) → the answer, where a file may say it by places in the input; None where it is
+    none of this input. `read_answer` reads on."""
     answers_by: tuple[str, ...] = ()
     """The task's own keys that answering needs: a Candidate keeps them."""
     packages: tuple[str, ...] = ()
     """What an application of this kind needs installed beside what its engine needs."""
     unreadable: Callable[[object, Mapping[str, object]], str] = no_answer
-    """What is said of an answer in a file that `read_answer` gives None for, behind the word "answer"."""
+    """What is said of an answer in a file that `read_beside` or `read_answer` gives None for, behind the word "answer"."""
     parts: Callable[[object], list[object]] | None = None
     """The parts of an answer that is several: a source's `values` are looked up for each of them."""
     label_set: Callable[[Task], tuple[str, ...]] = lambda task: task.labels
