@@ -33,7 +33,7 @@ from components.prompting.stage import Config as PromptingConfig
 from components.retrieval.stage import Config as RetrievalConfig
 from components.selection.stage import Config as SelectionConfig
 from components.selection.stage import rejections
-from components.tasks import kind_of
+from components.tasks import tokens_of
 from components.training import technique
 from components.tuning.pretraining import Pretraining
 from components.tuning.stage import Config as TuningConfig
@@ -137,7 +137,7 @@ class Case:
 def seconds_of_stages(run: "Run", case: Case) -> dict[str, float]:
     """Stage → seconds, where every stage is climbed; what the profile knows of a stage (`seconds`) is taken from there."""
     contract = run.use_case
-    kind = kind_of(contract.task.kind).tokens
+    kind = tokens_of(contract.task)
     prompting, retrieval = run.settings("prompting", PromptingConfig), run.settings("retrieval", RetrievalConfig)
     context = retrieval.context_words * 1.35 if case.passages else min(case.passage, _given(run))
     answer = min(case.answer, kind.tuned)
@@ -172,7 +172,7 @@ def seconds_of_stages(run: "Run", case: Case) -> dict[str, float]:
 
 def seconds_of_rungs(run: "Run", case: Case) -> dict[str, float]:
     """Rung of the ladder → seconds of what its stage does for it."""
-    stages, answers = seconds_of_stages(run, case), kind_of(run.use_case.task.kind).tokens
+    stages, answers = seconds_of_stages(run, case), tokens_of(run.use_case.task)
     retrieval = run.settings("retrieval", RetrievalConfig)
     context = retrieval.context_words * 1.35 if case.passages else min(case.passage, _given(run))
 
@@ -195,7 +195,7 @@ def without_ladder(run: "Run", case: Case) -> dict[str, float]:
     """The same where the plain baseline is enough: no rung above it is climbed, and the test asks the base model once."""
     every = seconds_of_stages(run, case)
     none = dict.fromkeys(("prompting", "retrieval", "tuning", "feedback", "optimization"), 0.0)
-    tokens = 3.0 if run.use_case.task.labels else float(kind_of(run.use_case.task.kind).tokens.basic)
+    tokens = 3.0 if run.use_case.task.labels else float(tokens_of(run.use_case.task).basic)
     asked = FIXED["evaluation"] + case.answers(case.rows["test"], case.passage, tokens)
     return every | none | {"evaluation": round(min(asked, every["evaluation"]), 1)}
 

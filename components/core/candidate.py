@@ -79,7 +79,7 @@ class Refinement(Frozen):
     """One more turn for answers that have a fault."""
 
     fault: str
-    """A file of `application/refinements`: too_long, wrong_focus, wrong_form."""
+    """A file of `application/refinements`: too_long, too_short, wrong_focus, wrong_form."""
     settings: dict[str, object]
     """What that file must know of the contract to find it."""
 

@@ -100,7 +100,9 @@ def read_source(source: Source, number: int, path: Path, task: Task, at_most: in
                 fault = fault or (silent if task.abstain is None else None)
         if given.get("answer") is not None:
             said = _with_values(given["answer"], source.values, kind)
-            given["answer"] = kind.read_answer(said, task.own)
+            if (beside := _text(given.get("text"))) is not None:
+                said = kind.read_beside(beside, said)
+            given["answer"] = None if said is None else kind.read_answer(said, task.own)
             if given["answer"] is None:
                 fault = fault or f"answer {kind.unreadable(said, task.own)}"
         values = {ours: _text(value) for ours, value in given.items()}

@@ -43,7 +43,7 @@ from components.measure import (
     settled,
     sizes_of_looks,
 )
-from components.tasks import kind_of
+from components.tasks import tokens_of
 
 from .drafts import Draft
 from .elements import elements_of
@@ -90,7 +90,7 @@ class Config(Frozen):
     the first look: what each is worth. It changes no decision, and costs one measurement an element."""
     search: Search | None = None
     """A search for demonstrations and a wording of the instruction, over the best prompt; None: none."""
-    refinements: tuple[str, ...] = ("too_long", "wrong_focus", "wrong_form")
+    refinements: tuple[str, ...] = ("too_long", "too_short", "wrong_focus", "wrong_form")
     """Faults for which an answer is asked for once more where that pays on the rows of the first look, each of them a file
     of application/refinements. Only those are tried that the contract lets an answer have, and that answers do have."""
     answer_tokens: int | None = Field(None, ge=1)
@@ -289,7 +289,7 @@ def prompt(
 def _drafts(config: Config, task: Task, candidate: Candidate, dataset: Dataset, step: Step) -> dict[str, Draft]:
     """Method, and the way to read where several are asked for → what its prompt for `candidate` is built from. Raises
     BadInput for a way that it cannot be read by."""
-    answer_tokens = config.answer_tokens or kind_of(task.kind).tokens.prompted
+    answer_tokens = config.answer_tokens or tokens_of(task).prompted
     elements = elements_of(task, candidate.texts_shown > 0, answer_tokens, config.thinking_tokens)
     examples = [shown for _, shown in _solved(config, config.shots, task, candidate, dataset, step)]
     drafts = {}

@@ -36,7 +36,7 @@ from components.core import (
     progress,
 )
 from components.measure import compare, measure, note_of_cut, rank
-from components.tasks import kept, kind_of
+from components.tasks import kept, kind_of, tokens_of
 
 from . import baselines
 from .catalogue import CATALOGUE, Model
@@ -265,7 +265,7 @@ def _known_of(model: Model, task: Task, config: Config) -> dict[str, object]:
 
 def _prompt(model: Model, task: Task, with_context: bool, config: Config) -> Prompt | None:
     """None for a classifier, which answers without one; the text alone where the model follows no instruction."""
-    tokens = config.max_new_tokens or kind_of(task.kind).tokens.basic
+    tokens = config.max_new_tokens or tokens_of(task).basic
     if model.architecture == "encoder":
         return None
     if not model.instructed:

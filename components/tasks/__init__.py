@@ -13,6 +13,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from pydantic import Field, model_validator
+
 from components.core import BadInput, Frozen, Task, parse
 
 
@@ -49,7 +51,50 @@ class Tokens:
     tuned: int
 
 
+class Length(Frozen):
+    """How long an answer is; what is not given has no bound. `within_limits` is the share of answers that keep it."""
+
+    words: int | None = Field(None, ge=1)
+    """As people count them: between spaces, and by dictionary in scripts without spaces."""
+    sentences: int | None = Field(None, ge=1)
+    """By the marks that end them; a line is one too."""
+    characters: int | None = Field(None, ge=1)
+    """With the spaces between words."""
+
+    @model_validator(mode="after")
+    def _bounds_something(self) -> "Length":
+        if not any((self.words, self.sentences, self.characters)):
+            raise ValueError("give words, sentences or characters, as in `{words: 30}`")
+        return self
+
+
+BOUNDS = {"at_least": "at least", "at_most": "at most"}
+"""A task's own keys that hold a Length → how a prompt says them."""
+TOKENS = {"words": 1.5, "sentences": 32, "characters": 0.5}
+"""Tokens that a unit of a Length may take: an English word takes 1.3, a character of Chinese 1, of English 0.25."""
+
+
+def bounds_of(task: Task) -> dict[str, dict[str, int]]:
+    """Key of BOUNDS → unit → number, as far as the contract gives them."""
+    given = {key: task.own.get(key) or {} for key in BOUNDS}
+    return {key: {unit: number for unit, number in length.items() if number} for key, length in given.items() if length}
+
+
+def length_asked(task: Task) -> list[str]:
+    """The bounds of an answer's length, a sentence each: "Use at most 30 words and 1 sentence."."""
+    said = {
+        key: " and ".join(f"{number} {unit if number > 1 else unit[:-1]}" for unit, number in length.items())
+        for key, length in bounds_of(task).items()
+    }
+    return [f"Use {BOUNDS[key]} {what}." for key, what in said.items()]
+
+
 def as_given(answer: object, own: Mapping[str, object]) -> object:
+    """The answer as it is."""
+    return answer
+
+
+def as_written(text: str, answer: object) -> object:
     """The answer as it is."""
     return answer
 
@@ -99,12 +144,15 @@ class Kind:
     read_answer: Callable[[object, Mapping[str, object]], Any] = as_given
     """(answer as a file or a model gives it, the task's own keys) → the answer in the one form in which answers are
     compared; None where it is none."""
+    read_beside: Callable[[str, object], object] = as_written
+    """(input, its answer as a file gives it) → the answer, where a file may say it by places in the input; None where it is
+    none of this input. `read_answer` reads on."""
     answers_by: tuple[str, ...] = ()
     """The task's own keys that answering needs: a Candidate keeps them."""
     packages: tuple[str, ...] = ()
     """What an application of this kind needs installed beside what its engine needs."""
     unreadable: Callable[[object, Mapping[str, object]], str] = no_answer
-    """What is said of an answer in a file that `read_answer` gives None for, behind the word "answer"."""
+    """What is said of an answer in a file that `read_beside` or `read_answer` gives None for, behind the word "answer"."""
     parts: Callable[[object], list[object]] | None = None
     """The parts of an answer that is several: a source's `values` are looked up for each of them."""
     label_set: Callable[[Task], tuple[str, ...]] = lambda task: task.labels
@@ -139,6 +187,15 @@ def kind_of(name: str) -> Kind:
     kind = getattr(import_module(f".{name}", __package__), "KIND", None)
     assert isinstance(kind, Kind), f"components/tasks/{name}.py must define KIND, a Kind (components/tasks/__init__.py)"
     return kind
+
+
+def tokens_of(task: Task) -> Tokens:
+    """Longest answers to `task`: those of its kind, and more where the contract's bounds ask for more."""
+    usual, bounds = kind_of(task.kind).tokens, bounds_of(task)
+    # the upper bound where there is one; half as much again as the lower one else
+    length, more = (bounds["at_most"], 1.0) if "at_most" in bounds else (bounds.get("at_least", {}), 1.5)
+    asked = int(more * max((TOKENS[unit] * number for unit, number in length.items()), default=0))
+    return Tokens(basic=max(usual.basic, asked), prompted=max(usual.prompted, asked), tuned=max(usual.tuned, asked))
 
 
 def kept(task: Task) -> dict[str, object]:

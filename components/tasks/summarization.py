@@ -1,33 +1,16 @@
 """Documents that are summed up in a few sentences, if wanted within a length and about one thing in them."""
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from components.core import Frozen, Task
 
-from . import Kind, Tokens, Words
-
-
-class AtMost(Frozen):
-    """How long a summary may be; what is not given has no bound. `within_limits` is the share of answers that keep it."""
-
-    words: int | None = Field(None, ge=1)
-    """As people count them: between spaces, and by dictionary in scripts without spaces."""
-    sentences: int | None = Field(None, ge=1)
-    """By the marks that end them; a line is one too."""
-    characters: int | None = Field(None, ge=1)
-    """With the spaces between words."""
-
-    @model_validator(mode="after")
-    def _bounds_something(self) -> "AtMost":
-        if not any((self.words, self.sentences, self.characters)):
-            raise ValueError("give words, sentences or characters, as in `{words: 30}`")
-        return self
+from . import Kind, Length, Tokens, Words, length_asked
 
 
 class Fields(Frozen):
     """Its own keys of `task`."""
 
-    at_most: AtMost | None = None
+    at_most: Length | None = None
     """How long a summary may be, said in every prompt and measured: `{words: 30}`."""
     focus: str | None = Field(None, min_length=1)
     """What in a document the summary is about, said in every prompt: `the costs`."""
@@ -35,15 +18,8 @@ class Fields(Frozen):
 
 def _instruction(task: Task) -> str:
     """The contract's instruction, the focus and the bounds, a sentence each."""
-    bounds = task.own.get("at_most") or {}
-    most = [f"{number} {what if number > 1 else what[:-1]}" for what, number in bounds.items() if number]
-    return " ".join(
-        [
-            task.instruction,
-            *([f"Write about {task.own['focus']} only."] if task.own.get("focus") else []),
-            *([f"Use at most {' and '.join(most)}."] if most else []),
-        ]
-    )
+    focus = [f"Write about {task.own['focus']} only."] if task.own.get("focus") else []
+    return " ".join([task.instruction, *focus, *length_asked(task)])
 
 
 KIND = Kind(

@@ -9,12 +9,16 @@ from .fenced import fenced
 from .given import apart, together
 from .labels import label_of, matching_label
 from .language import english_only, is_english
+from .lengths import LENGTHS
+from .marks import Mark, marked, places, unmarked
 from .searched import language_of, searched
 from .sentences import sentences
 from .strengths import begins, holds, same, scored
 from .words import as_written, characters, count, first_words, spans, stands, units, unspaced, words
 
 __all__ = [
+    "LENGTHS",
+    "Mark",
     "apart",
     "as_written",
     "begins",
@@ -27,7 +31,9 @@ __all__ = [
     "is_english",
     "label_of",
     "language_of",
+    "marked",
     "matching_label",
+    "places",
     "same",
     "scored",
     "searched",
@@ -36,6 +42,7 @@ __all__ = [
     "stands",
     "together",
     "units",
+    "unmarked",
     "unspaced",
     "words",
 ]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from components.application import render
 from components.application.prompt import chat_ids
 from components.core import Prompt, PromptTurn, Task
-from components.tasks import kind_of
+from components.tasks import kind_of, tokens_of
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -39,7 +39,7 @@ def tuned_prompt(task: Task, context: bool) -> Prompt:
         # said before the text too: a causal model then reads the text knowing what is asked (Springer et al. 2024,
         # "Repetition Improves Language Model Embeddings", arXiv:2402.15449)
         user = f"{field}\n\n{user}"
-    turn = PromptTurn(system=kind.words.tuned(task), user=user, max_new_tokens=kind.tokens.tuned)
+    turn = PromptTurn(system=kind.words.tuned(task), user=user, max_new_tokens=tokens_of(task).tuned)
     return Prompt(method="tuned", turns=(turn,))
 
 

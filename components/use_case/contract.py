@@ -39,6 +39,13 @@ def texts(value: object, key: str = "") -> Iterator[tuple[str, str]]:
         yield from texts(one, f"{key}.{name}" if key else str(name))
 
 
+def _missing(metric: str, contract: UseCase) -> list[str]:
+    """Keys of the task of which `metric` needs one, as far as its kind has them; none where one is there."""
+    needs = definition(metric).needs
+    there = any(contract.task.own.get(key) is not None for key in needs)
+    return [] if there else [key for key in needs if key in kind_of(contract.task.kind).fields.model_fields]
+
+
 def _metrics(contract: UseCase) -> list[str]:
     kind, metrics = contract.task.kind, contract.metrics
     allowed = METRICS[kind]
@@ -46,8 +53,9 @@ def _metrics(contract: UseCase) -> list[str]:
     for key, name in [("metrics.primary", metrics.primary), *((f"metrics.floors.{name}", name) for name in metrics.floors)]:
         if name not in allowed:
             wrong.append(f"key '{key}': '{name}' is not measured for {kind}; allowed: {', '.join(allowed)}")
-        elif (needed := definition(name).needs) and contract.task.own.get(needed) is None:
-            wrong.append(f"key '{key}': '{name}' needs task.{needed}{_MEANS.get(needed, '')}; add it")
+        elif missing := _missing(name, contract):
+            needed = " or ".join(f"task.{one}{_MEANS.get(one, '')}" for one in missing)
+            wrong.append(f"key '{key}': '{name}' needs {needed}; add it")
     if metrics.primary in allowed and not definition(metrics.primary).is_goal:
         goals = ", ".join(name for name in allowed if definition(name).is_goal)
         wrong.append(

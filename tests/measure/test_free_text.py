@@ -12,6 +12,8 @@ import pytest
 from components.core import Row, Task
 from components.measure import per_example
 from components.measure.metrics.cohesion import cohesion
+from components.measure.metrics.given_facts import given_facts
+from components.measure.metrics.points_kept import points_kept
 from components.measure.metrics.relevance import relevance
 from components.measure.metrics.support import support
 from components.measure.metrics.unrepeated import unrepeated
@@ -50,6 +52,24 @@ def test_a_wrong_summary_sentence_has_less_support_than_a_right_one(read: Read) 
     source = "article_sent"
     pairs = [(support(row["correct_sent"], [row[source]]), support(row["incorrect_sent"], [row[source]])) for row in rows]
     assert ordered(pairs) >= 0.7
+
+
+def test_a_text_without_one_of_its_points_or_with_another_fact_in_it_is_told(read: Read) -> None:
+    draw = random.Random(0)
+    texts = [text for row in read("XSum")[:170] if len(text := sentences(row["document"])[:10]) >= 6]
+    pool = [found[0] for text in texts for found in NAME.finditer(" ".join(text)) if found.start()]
+    left_out, changed, added = [], [], []
+    for text in texts:
+        whole, points, place = " ".join(text), "\n".join(f"- {sentence}" for sentence in text[:3]), draw.randrange(3)
+        kept = points_kept(whole, points)
+        left_out.append((kept, points_kept(" ".join([*text[:place], *text[place + 1 :]]), points)))
+        if other := swapped(text[place], pool, draw):
+            wrong = " ".join([*text[:place], other, *text[place + 1 :]])
+            changed.append((kept, points_kept(wrong, points)))
+            added.append((given_facts(whole, points, whole), given_facts(wrong, points, whole)))
+    assert ordered(left_out) >= 0.97
+    assert ordered(changed) >= 0.88
+    assert ordered(added) >= 0.9
 
 
 def test_swapped_names_and_numbers_lose_support(read: Read) -> None:

@@ -19,9 +19,11 @@ from tests.selection.small import CITIES, LIMITS, POLICY, RIVERS, questions, spl
 SUMMARY = Task(kind="summarization", instruction="Sum up.", at_most={"words": 8}, focus="the bridges of the city")
 SCHEMA = {"type": "object", "properties": {"LOC": {"type": "array", "items": {"type": "string"}}}, "required": ["LOC"]}
 NAMES_TASK = Task(kind="extraction", instruction="List places.", schema=SCHEMA)
+REPORT = Task(kind="expansion", instruction="Write it out.", at_least={"words": 4})
 LABELS = Task(kind="classification", instruction="Judge.", labels=("bad", "good"))
 CASES = [
     (SUMMARY, "too_long", "word " * 9, "It has 9 words", "eight words and no more than that are"),
+    (REPORT, "too_short", "Only three words.", "It has 3 words", "Here are four words."),
     (SUMMARY, "wrong_focus", "The weather was fine.", "not about the bridges of the city", "A city has bridges."),
     (NAMES_TASK, "wrong_form", "Places: Oslo", "JSON object with the keys LOC", '{"LOC": ["Oslo"]}'),
     (LABELS, "wrong_form", "hard to say", "Answer with one of: bad, good.", "Good."),
@@ -67,7 +69,7 @@ def test_a_prompt_without_refinements_keeps_its_digest_and_one_with_a_word_that_
     assert "refinements" not in json.loads(candidate(SUMMARY).model_dump_json())["prompt"]
     assert candidate(SUMMARY).digest != candidate(SUMMARY, "too_long").digest
     with pytest.raises(
-        BadInput, match=r"key 'refinements': too_dull: not known; allowed: too_long, wrong_focus, wrong_form"
+        BadInput, match=r"key 'refinements': too_dull: not known; allowed: too_long, too_short, wrong_focus, wrong_form"
     ):
         parse(Config, {"refinements": ["too_dull"]}, "section 'prompting'")
 
@@ -142,5 +144,7 @@ def test_quotes_are_never_refined(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="quotes and refinements do not go together"):
         load(model.model_copy(update={"prompt": prompt, "quoted": Held()}), step.store, step.machine)
     wrong = prompt.model_copy(update={"refinements": (Refinement(fault="too_dull", settings={}),)})
-    with pytest.raises(BadInput, match=r"prompt.refinements 'too_dull' is not known; allowed: too_long, wrong_focus"):
+    with pytest.raises(
+        BadInput, match=r"prompt.refinements 'too_dull' is not known; allowed: too_long, too_short, wrong_focus"
+    ):
         load(model.model_copy(update={"prompt": wrong, "quoted": None}), step.store, step.machine)

@@ -55,12 +55,28 @@ def what_was_answered_before(draw: random.Random) -> tuple[str, ...]:
     return as_text(turns), told
 
 
-IN_CI = ("pairs", "conversations")
+def point_to_write_out(draw: random.Random) -> tuple[str, ...]:
+    """A short input; the text around it is always the same, and says it twice."""
+    thing, place = draw.choice(FILL), draw.choice(("town", "hill", "lake", "road"))
+    return f"- {thing} {place}", f"we saw a {place} today and that {place} was really {thing} as all say"
+
+
+def the_former_or_the_latter(draw: random.Random) -> tuple[str, ...]:
+    """Two are named, and a word says which of them is meant."""
+    one, two = draw.sample(("Ann", "Ben", "Eve"), 2)
+    former = draw.choice([True, False])
+    who, left = ("former", f"[{one}](1) met {two}") if former else ("latter", f"{one} met [{two}](1)")
+    return f"{one} met {two} and the {who} left", f"{left} and [the {who}](1) left"
+
+
+IN_CI = ("pairs", "coreference")
 PAIRS = Task(kind="classification", instruction="Does the claim follow?", labels=["yes", "no"])
 RULES: dict[str, tuple[Task, Rule]] = {
     "sets of labels": (solved("multilabel_classification").task, labels_before_the_but),
     "pairs": (PAIRS, claim_of_a_pair),
     "code": (solved("code_generation").task, sum_to_write),
+    "points": (Task(kind="expansion", instruction="Write it out."), point_to_write_out),
+    "coreference": (solved("coreference").task, the_former_or_the_latter),
     "conversations": (solved("conversation").task, what_was_answered_before),
 }
 

@@ -71,8 +71,8 @@ class Definition:
     by_answer: bool = False
     """Over a table: whether every reference that occurs weighs the same, however few rows have it. A test of a gain then
     needs some rows of each."""
-    needs: str = ""
-    """The key of the contract's `task` without which it has no value."""
+    needs: tuple[str, ...] = ()
+    """Keys of the contract's `task`: where none of them is there, it has no value."""
     meaning: str = ""
     """What it is of, in the words of a card; "" where its name says it."""
 

@@ -24,14 +24,14 @@ METRICS = (
         meaning="share without an answer of the questions declined",
         per_example=_precision,
         is_goal=False,
-        needs="abstain",
+        needs=("abstain",),
     ),
     Definition(
         name="abstention_recall",
         meaning="share declined of the questions that have no answer",
         per_example=_recall,
         is_goal=False,
-        needs="abstain",
+        needs=("abstain",),
     ),
     # a description: neither more nor less of it is better
     Definition(
@@ -40,6 +40,6 @@ METRICS = (
         per_example=_rate,
         more_is_better=False,
         is_goal=False,
-        needs="abstain",
+        needs=("abstain",),
     ),
 )

@@ -1,28 +1,35 @@
-"""Whether an answer is as short as the contract's `task.at_most` says, in words, sentences or characters of any script."""
+"""Whether an answer is as long as the contract's `task.at_least` and `task.at_most` say, in words, sentences or characters
+of any script."""
 
-from components.text import characters, count, sentences
+from collections.abc import Mapping
+
+from components.tasks import BOUNDS, bounds_of
+from components.text import LENGTHS
 
 from . import Case, Definition
 
-COUNTS = {"words": count, "sentences": lambda text: len(sentences(text)), "characters": characters}
 
-
-def within(answer: str, limits: dict[str, int]) -> bool:
-    """Whether `answer` keeps all of `limits` ({"words": 30}) and says anything at all."""
-    return bool(answer.strip()) and all(COUNTS[what](answer) <= most for what, most in limits.items())
+def within(answer: str, bounds: Mapping[str, Mapping[str, int]]) -> bool:
+    """Whether `answer` keeps all of `bounds` ({"at_most": {"words": 30}}) and says anything at all."""
+    longest, shortest = bounds.get("at_most", {}), bounds.get("at_least", {})
+    return (
+        bool(answer.strip())
+        and all(LENGTHS[unit](answer) <= most for unit, most in longest.items())
+        and all(LENGTHS[unit](answer) >= least for unit, least in shortest.items())
+    )
 
 
 def _of(case: Case) -> float | None:
-    limits = case.task.own.get("at_most")
-    return None if limits is None else float(within(case.text, {what: most for what, most in limits.items() if most}))
+    bounds = bounds_of(case.task)
+    return float(within(case.text, bounds)) if bounds else None
 
 
 METRICS = (
     Definition(
         name="within_limits",
-        meaning="share of answers no longer than `task.at_most`",
+        meaning="share of answers as long as `task.at_least` and `task.at_most` allow",
         per_example=_of,
         is_goal=False,
-        needs="at_most",
+        needs=tuple(BOUNDS),
     ),
 )
