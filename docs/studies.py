@@ -24,7 +24,8 @@ HEAD = """# Studies
 
 What people say about adapting models, measured on a model of 135 million weights and packaged data. A verdict is about these
 rows, this model and this size; "not shown" means that the study could not tell. This page is made from
-committed results: `python docs/studies.py` (or `make docs`) writes it anew, and a test fails where it is stale.
+committed results: `python docs/studies.py` (or `make docs`) writes it anew, and a test fails where it is stale. Minutes are
+of a machine that had other work beside most of them.
 
 ```sh
 ninefold study                           # the claims, and what was measured in this workspace
