@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from components.application.two_layer import _tokenizer
+from components.application.two_layer import TEXT, VOCABULARY, _tokenizer
 
 if TYPE_CHECKING:
     import torch
@@ -19,7 +19,7 @@ def classifier(folder: Path, texts: Sequence[str], labels: Sequence[str], names:
     import torch
     from transformers import BertConfig, BertForSequenceClassification
 
-    tokenizer = _tokenizer()
+    tokenizer = _tokenizer(TEXT.splitlines(), VOCABULARY)
     called: dict[str, Any] = {"id2label": dict(enumerate(names)), "label2id": {name: i for i, name in enumerate(names)}}
     with torch.random.fork_rng():
         torch.manual_seed(0)
@@ -39,7 +39,7 @@ def seq2seq(folder: Path, texts: Sequence[str], answers: Sequence[str], steps: i
     import torch
     from transformers import T5Config, T5ForConditionalGeneration
 
-    tokenizer = _tokenizer()
+    tokenizer = _tokenizer(TEXT.splitlines(), VOCABULARY)
     with torch.random.fork_rng():
         torch.manual_seed(0)
         model = T5ForConditionalGeneration(

@@ -7,7 +7,7 @@ Not covered: mentions that overlap and do not hold each other, or have a gap; te
 from typing import TypeGuard
 
 from components.core import Frozen, Task
-from components.text import Mark, marked, unmarked
+from components.text.marks import Mark, marked_as, span
 
 from . import Kind, Tokens, Words
 
@@ -22,33 +22,20 @@ class Fields(Frozen):
 def read_beside(text: str, answer: object) -> str | None:
     """The marked text. answer: it, or a list of clusters, each a list of [start, end] in characters of `text` (end not
     included). None where it marks another text, or spans that cannot be marked."""
-    marks = unmarked(answer, NUMBER)[1] if isinstance(answer, str) else _of_clusters(answer, len(text))
-    if marks is None:
-        return None
-    made = answer.strip() if isinstance(answer, str) else marked(text, marks)
-    plain, found = unmarked(made, NUMBER)
-    whole = isinstance(answer, str) or sorted(found) == sorted(marks)
-    return made if whole and plain.split() == text.split() else None
+    return marked_as(text, answer if isinstance(answer, str) else _of_clusters(answer, len(text)), NUMBER)
 
 
 def _of_clusters(clusters: object, length: int) -> list[Mark] | None:
     """The spans of clusters, numbered in the order of their first mentions; None where they are none of so long a text."""
-    spans = [[_span(one, length) for one in each] for each in clusters if each] if _is_lists(clusters) else [[None]]
-    if any(span is None for each in spans for span in each):
+    spans = [[span(one, length) for one in each] for each in clusters if each] if _is_lists(clusters) else [[None]]
+    if any(one is None for each in spans for one in each):
         return None
-    known = sorted(sorted(span for span in each if span) for each in spans)
+    known = sorted(sorted(one for one in each if one) for each in spans)
     return [Mark(start, end, str(number)) for number, each in enumerate(known, 1) for start, end in each]
 
 
 def _is_lists(value: object) -> TypeGuard[list[list[object]]]:
     return isinstance(value, list) and all(isinstance(one, list) for one in value)
-
-
-def _span(value: object, length: int) -> tuple[int, int] | None:
-    match value:
-        case [int(start), int(end)] if 0 <= start < end <= length and not isinstance(start, bool):
-            return start, end
-    return None
 
 
 def _format(task: Task) -> str:

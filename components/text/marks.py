@@ -64,3 +64,23 @@ def places(text: str, said: str, label: str) -> list[Mark]:
     solid = [0, *accumulate(not sign.isspace() for sign in plain)]
     found = [Mark(solid[start], solid[end], name) for start, end, name in marks]
     return [mark for mark in found if mark.start < mark.end <= same]
+
+
+def marked_as(text: str, answer: str | Iterable[Mark] | None, label: str) -> str | None:
+    """`text` with marks, as `answer` says: marked already, or the marks alone. None where it is none, marks another text, or
+    its spans cannot be marked."""
+    if answer is None:
+        return None
+    marks = unmarked(answer, label)[1] if isinstance(answer, str) else list(answer)
+    made = answer.strip() if isinstance(answer, str) else marked(text, marks)
+    plain, found = unmarked(made, label)
+    whole = isinstance(answer, str) or sorted(found) == sorted(marks)
+    return made if whole and plain.split() == text.split() else None
+
+
+def span(value: object, length: int) -> tuple[int, int] | None:
+    """`value` where it is [start, end] of some characters of so many, the end not included."""
+    match value:
+        case [int(start), int(end)] if 0 <= start < end <= length and not isinstance(start, bool):
+            return start, end
+    return None
