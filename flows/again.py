@@ -9,12 +9,17 @@ from collections.abc import Iterator, Mapping
 from components.core import Seal, Store
 
 
-def why_again(store: Store, name: str, asked: Mapping[str, object], inputs: Mapping[str, tuple[str, ...]]) -> str:
+def why_again(
+    store: Store, name: str, asked: Mapping[str, object], inputs: Mapping[str, tuple[str, ...]], key: str = ""
+) -> str:
     """One line: `learning_rate 0.0006 → 0.0003; another dataset`. Where no step `name` was sealed: `not done before`.
 
+    key: the step's; its seal may have been set aside
     asked: what the seal would carry (`Seal.asked`); inputs: `inputs_of` what goes in beside the settings
     """
     seals = [seal for seal in store.seals() if seal.name == name]
+    if (store.root / "scratch" / f"damaged-{key}").is_dir():
+        return "its seal was damaged"
     if not seals:
         return "not done before"
     nearest = min((list(_differences(seal, asked, inputs)) for seal in seals), key=len)

@@ -42,9 +42,11 @@ class Linted(TypedDict):
 def verify(card: str, offline: bool, workspace: Workspace | None = None) -> Checked:
     """Verify `card` (a path, or `model@alias`); returns what was checked and what was found.
 
-    offline: what is not in this workspace does not count against it; what is here, and the text, still does
+    offline: what is not in this workspace does not count against it; what is here, and the text, still does. Raises Damaged
+    where something of the store was damaged and not made again since: that is no reason to call a card unverified.
     """
     workspace = workspace or Workspace()
+    workspace.store.whole()
     path = card_file(card, workspace)
     verified = cards.verify(path, workspace.store, _standing(path, workspace))
     return {

@@ -36,23 +36,28 @@ class Report(TypedDict):
 
 def dropped(run: str, reason: str = "", workspace: Workspace | None = None) -> Report:
     """What the run with this id left out, or the last run of the use case called so; only what has `reason` in its reason.
-    Raises BadInput where there is no such run, or it did not come as far."""
+    Raises BadInput where there is no such run, or it did not come as far, Damaged where what it sealed was."""
     workspace = workspace or Workspace()
     folder = _folder(workspace, run)
     ended = [summary for path in summaries(folder) if (summary := read_summary(path))]
     keys = [key for summary in ended if (key := summary["data"]["key"])]
     seal = next((seal for key in keys if (seal := workspace.store.sealed(key))), None)
     if seal is None:
+        workspace.store.whole()
         raise BadInput(f"run '{folder.name}': its data step did not end; `ninefold runs` says how to go on with it")
     lines: list[Line] = read_jsonl(workspace.store.file(seal.result["dropped"]))
     return {"run_id": folder.name, "lines": [line for line in lines if reason.casefold() in line["reason"].casefold()]}
 
 
 def _folder(workspace: Workspace, run: str) -> Path:
-    folders = [folder for folder in workspace.runs.glob("*") if summaries(folder)]
-    mine = [folder for folder in folders if run == folder.name or run == folder.name.rsplit("-", 2)[0]]
+    asked = [folder for folder in workspace.runs.glob("*") if run in (folder.name, folder.name.rsplit("-", 2)[0])]
+    mine = [folder for folder in asked if summaries(folder)]
+    if asked and not mine:
+        raise BadInput(
+            f"run '{asked[0].name}': it left no summary, or that was damaged; `ninefold runs` says how to go on with it"
+        )
     if not mine:
-        known = ", ".join(sorted(folder.name for folder in folders)) or "none yet"
+        known = ", ".join(sorted(folder.name for folder in workspace.runs.glob("*") if summaries(folder))) or "none yet"
         raise BadInput(f"'{run}' is no run of this workspace, nor a use case that ran in it; runs: {known}")
     return max(mine, key=lambda folder: max(path.stat().st_mtime for path in summaries(folder)))
 

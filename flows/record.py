@@ -24,11 +24,10 @@ from components.core import (
     Release,
     Workspace,
     publish_bytes,
-    publish_json,
     read_jsonl,
 )
 from components.core.code import ROOT, SHIPPED
-from components.core.files import disk_faults
+from components.core.files import disk_faults, publish_sealed
 from components.core.rates import measured_once, processor
 from components.core.tracking import RUN, Tracking
 from components.deployment.requirements import requirements
@@ -108,7 +107,7 @@ def finish(do: Steps, end: BaseException | None) -> Summary:
     """Write and return the summary; `end` is the gate that said no, the stop that was asked for, what failed, or None."""
     assert do.tracking is not None, "only a run that is tracked finishes"
     summary = summarise(do, end)
-    publish_json(do.run.summary_file(summary["until"]), summary)
+    publish_sealed(do.run.summary_file(summary["until"]), summary)
     do.tracking.finish(do.parent, "FINISHED" if summary["exit"] in (0, 1) else "FAILED")
     return summary
 

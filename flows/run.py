@@ -228,8 +228,8 @@ class Run:
 
 
 def read_summary(path: Path) -> "Summary | None":
-    """The summary in a file; None where there is none, and where it is damaged: it is named and set aside then, since a run
-    goes on from its seals and writes another."""
+    """The summary in a file; None where there is none, and where it is damaged, by its own digest too: it is named and set
+    aside then, since a run goes on from its seals and writes another."""
     if not path.is_file():
         return None
     try:

@@ -22,6 +22,7 @@ from flows.view import shown_clock
 BEGUN = "begun.json"
 ENDED = {**EXIT_CODES, 0: "released", 130: "interrupted", 143: "stopped"}
 DONE = (ENDED[0], ENDED[1])
+UNTOLD = "ended, its summary was damaged"
 
 
 class Begun(TypedDict):
@@ -39,7 +40,7 @@ class Listed(TypedDict):
     at: str
     """When it last began, in UTC."""
     state: str
-    """running, killed, or how it ended."""
+    """running, killed, how it ended, or that nothing says how any more."""
     stage: str
     """The last stage that it finished."""
     seconds: float | None
@@ -78,6 +79,8 @@ def _listed(workspace: Workspace) -> Iterator[Listed]:
             run["stage"], run["seconds"] = done[-1] if done else "", summary["seconds"]
         elif begun and _lives(begun["process"], at):
             run["state"] = "running"
+        elif any(_written(aside) >= at for aside in folder.glob("*.json.damaged") if aside.stem != BEGUN):
+            run["state"] = UNTOLD
         yield run
 
 

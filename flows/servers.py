@@ -19,7 +19,10 @@ import httpx
 from components.core import MachineFault, Workspace
 from components.core.address import without_secrets
 from components.core.code import ROOT
+from components.core.database import begin_again
+from components.core.files import disk_faults
 from components.core.login import USER, make_login, read_login
+from components.core.moved_tracking import follow_move
 from flows.environment import check_socks, past_proxies
 from flows.start import QUIET
 
@@ -29,7 +32,8 @@ WAIT_SECONDS = 300
 
 @contextmanager
 def mlflow_server(port: int, workspace: Workspace) -> Iterator[str]:
-    """MLflow on this workspace's database: its address, while it is up."""
+    """MLflow on this workspace's database: its address, while it is up. Raises Damaged where that is torn."""
+    follow_move(workspace)
     own = {"MLFLOW_SERVER_ALLOWED_HOSTS": _own("", port), "MLFLOW_SERVER_CORS_ALLOWED_ORIGINS": _own("http://", port)}
     own["MLFLOW_SERVER_ENABLE_JOB_EXECUTION"] = "false"
     with _bound(port) as listener, _up("mlflow", listener, "/health", own, workspace) as address:
@@ -40,6 +44,7 @@ def mlflow_server(port: int, workspace: Workspace) -> Iterator[str]:
 def prefect_server(port: int, workspace: Workspace, *, name: str = "prefect") -> Iterator[str]:
     """Prefect on this workspace's database: its address, while it is up. port: 0 for any free one; name: `run` for a server
     without pages and without services that a single run does not need."""
+    keep_prefect(workspace)
     with _bound(port) as listener:
         port = listener.getsockname()[1]
         own = {
@@ -53,6 +58,15 @@ def prefect_server(port: int, workspace: Workspace, *, name: str = "prefect") ->
             own |= {"PREFECT_UI_ENABLED": "false", "PREFECT__SERVER_EPHEMERAL": "1", "PREFECT__SERVER_FINAL": "1"}
         with _up(name, listener, "/api/health", own, workspace) as address:
             yield address
+
+
+def keep_prefect(workspace: Workspace) -> None:
+    """See that Prefect's database in this workspace is whole, and its owner's alone. A torn one is set aside for a new one:
+    truth is the store and the ledger."""
+    home = workspace.root / "prefect"
+    with disk_faults(home):
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    begin_again(home / "prefect.db", "a new one is begun. Results and releases are kept; Prefect's pages begin anew")
 
 
 @contextmanager
@@ -143,7 +157,7 @@ def _up(name: str, listener: socket.socket, health: str, own: dict[str, str], wo
     with (workspace.logs / f"server-{name}.log").open("ab") as log:
         process = subprocess.Popen(
             command, env=environment, stdin=subprocess.PIPE, stdout=log, stderr=log,
-            start_new_session=True, pass_fds=[listener.fileno()],
+            start_new_session=True, pass_fds=[listener.fileno()], umask=0o077,
         )  # fmt: skip
         listener.close()  # the server's alone from here on
         try:

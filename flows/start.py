@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from components.core import BadInput, Workspace, publish_json
+from components.core import BadInput, Workspace
+from components.core.files import publish_sealed
 from components.core.rates import rates
 from components.core.use_case import STAGES
 from components.measure import shown_p
@@ -156,6 +157,10 @@ def _walk(
 ) -> "Summary":
     for name, value in {**QUIET, "PREFECT_HOME": str(run.workspace.root / "prefect")}.items():
         os.environ.setdefault(name, value)
+    if (run.workspace.root / "prefect/prefect.db").exists():
+        from flows.servers import keep_prefect
+
+        keep_prefect(run.workspace)  # what it has to say goes to the terminal, not to the log
     title = f"{run.use_case.name} · {run.profile.name}"
     with watching(title, run.workspace.logs / f"{run.id}.log", estimates, silent=as_json) as view:
         from flows.lifecycle import Parameters, lifecycle_flow
@@ -175,7 +180,7 @@ def _walk(
         with prefect_for_run(run.workspace):
             summary = lifecycle_flow(parameters)
         summary["peak_memory_gb"] = round(view.peak_gb, 2)
-        publish_json(run.summary_file(summary["until"]), summary)
+        publish_sealed(run.summary_file(summary["until"]), summary)
     return summary
 
 

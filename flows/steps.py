@@ -142,7 +142,7 @@ class Steps:
             done = Done(stage, name, key, "reused", 0.0, result, seal.measured)
             self._as_task(lambda: done, call)
         else:
-            done = self._execute(function, call, why_again(self.run.workspace.store, name, asked, inputs_of(keyed)))
+            done = self._execute(function, call, why_again(self.run.workspace.store, name, asked, inputs_of(keyed), key))
         done.settings, done.called = config.model_dump(mode="json"), called
         self.done.append(done)
         self._show(done)

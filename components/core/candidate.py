@@ -7,7 +7,7 @@ from typing import Any, Literal
 from pydantic import Field, ValidationError, model_validator
 
 from .digest import Frozen, short
-from .errors import OtherVersion
+from .errors import Damaged, OtherVersion
 
 
 class Checkpoint(Frozen):
@@ -301,12 +301,15 @@ class Candidate(Frozen):
 def read_candidate(path: Path, what: str) -> Candidate:
     """The Candidate in the file `path`; what: what it is of, for people.
 
-    Raises OtherVersion for one that another Ninefold described in other words.
+    Raises OtherVersion for one that another Ninefold described in other words, Damaged for a torn file.
     """
     try:
         return Candidate.model_validate_json(path.read_bytes())
     except ValidationError as error:
         wrong = error.errors()[0]
+        if wrong["type"] == "json_invalid":
+            advice = f"delete {path.parent} and run its use case again: the deployment stage makes it again"
+            raise Damaged(path, wrong["msg"], advice) from error
         key = ".".join(map(str, wrong["loc"]))
         raise OtherVersion(
             f"{what} was described by another version of Ninefold (key '{key}': {wrong['msg'].lower()}), and "

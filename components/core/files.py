@@ -6,7 +6,7 @@ import logging
 import os
 import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -111,18 +111,6 @@ def set_aside(path: Path, reason: str, then: str) -> None:
     with disk_faults(path):
         path.replace(aside)
     logger.warning("%s: damaged (%s); set aside as %s: %s", path, reason, aside.name, then)
-
-
-def keep_private(path: Path) -> None:
-    """See that nobody but its owner reads a database: made where it is not there yet (an empty file is an empty database to
-    SQLite), and closed to others where it is the caller's own. What SQLite puts beside it takes its mode."""
-    with suppress(FileExistsError):
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-    for one in (path, path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")):
-        with suppress(FileNotFoundError):
-            state = one.stat()
-            if state.st_mode & 0o077 and state.st_uid == os.getuid():
-                one.chmod(0o600)
 
 
 def fsync_folder(folder: Path) -> None:

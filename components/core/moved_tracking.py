@@ -3,9 +3,8 @@
 import sqlite3
 from contextlib import closing
 
-from .database import LOST, TORN
+from .database import LOST, TORN, keep_private
 from .errors import Damaged, MachineFault
-from .files import disk_faults, keep_private
 from .workspace import Workspace
 
 KEY = "ninefold.key"
@@ -25,13 +24,12 @@ def follow_move(workspace: Workspace) -> None:
     since it was written, put this folder in the place of the earlier one: MLflow would go on to read and write artifacts
     there.
 
-    Raises Damaged where it is no whole database.
+    Raises Damaged where it is no whole database, or is empty.
     """
     path, root = workspace.root / "mlflow.db", workspace.artifact_root
     if workspace.shared_tracking:
         return
-    with disk_faults(path):
-        keep_private(path)
+    keep_private(path)
     ours = (
         "select distinct artifact_location from experiments join runs using (experiment_id) join tags using (run_uuid) "
         f"where tags.key = '{KEY}' and artifact_location like 'file:%' and artifact_location <> ?"

@@ -174,6 +174,21 @@ class Store:
         seals = [self._read(path) for path in sorted((self.root / "steps").glob("*.json"))]
         return [seal for seal in seals if seal]
 
+    def whole(self) -> None:
+        """Raise Damaged where an object or a seal was set aside as damaged, and was neither made again nor forgotten since:
+        what is told from all seals together, such as where a release came from, would leave it out and not say so. Reads
+        every seal."""
+        self.seals()
+        forgotten = self.tombstones()
+        for aside in sorted((self.root / "scratch").glob("damaged-*")):
+            name = aside.name.removeprefix("damaged-")
+            again = self.has(name) or (self.root / "steps" / f"{name}.json").is_file()
+            if not again and name not in forgotten:
+                raise Damaged(
+                    aside, "set aside as that, and not made again since",
+                    "run again its use case, which makes it again; or delete it where nobody needs what it belonged to",
+                )  # fmt: skip
+
     def changed(self, key: str) -> bool:
         """Whether an object that step `key` made or was given is damaged, as far as the times of its files show: only one
         that was written after its manifest is hashed. Some 20 µs a file."""
@@ -199,7 +214,8 @@ class Store:
             aside.mkdir(parents=True)
             with suppress(FileNotFoundError):  # another process was first
                 os.rename(path, aside / path.name)
-            logger.warning("%s: damaged (%s); set aside in %s: the step is done again", path, _first_line(error), aside)
+            reason = error.reason if isinstance(error, Damaged) else _first_line(error)
+            logger.warning("%s: damaged (%s); set aside in %s: the step is done again", path, reason, aside)
             return None
 
     def forget(self, digest: str, reason: str) -> bool:

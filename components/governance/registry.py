@@ -109,9 +109,10 @@ class Registry:
 
     @cached_property
     def client(self) -> "MlflowClient":
-        """MLflow's client; loading it takes about two seconds."""
-        from components.core.tracking import quiet_client
+        """MLflow's client; loading it takes about two seconds. Raises Damaged where the workspace's own database is."""
+        from components.core.tracking import follow_move, quiet_client
 
+        follow_move(self.workspace)
         return quiet_client(self.workspace.tracking_uri)
 
     def models(self) -> list[str]:

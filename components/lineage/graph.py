@@ -202,8 +202,10 @@ def graph(
 
     release: {"model", "version", "candidate", "evidence", "use_case", "run_id", "card", "aliases", "withdrawn"}
     candidate: None where its bundle is gone (it was forgotten). approvals: lines of the record about this version.
-    endpoint: {"url", "up"} where one is kept. Raises MachineFault when no seal knows the version.
+    endpoint: {"url", "up"} where one is kept. Raises MachineFault when no seal knows the version, Damaged
+    where something of the store was damaged and not made again since.
     """
+    store.whole()
     build = _Builder(store)
     deployed = [seal for seal in build.seals if seal.name == "components.deployment.deploy" and _is(seal, release)]
     version = build.node("version", f"{release['model']}/{release['version']}", f"{release['model']} v{release['version']}")

@@ -49,8 +49,10 @@ def trace(store: Store, wanted: str) -> dict[str, object]:
 
     {"row" or "passage", "split", "read_by", "training", "places": [{"what", "digest", "file", "steps"}], "read": [{"source",
     "line", "file", "licence", "origin"}], "released": versions}; of one that no split and no base holds {"left_out":
-    [{"source", "line", "file", "licence", "origin", "step", "reason"}]}. Raises BadInput where this workspace knows of none.
+    [{"source", "line", "file", "licence", "origin", "step", "reason"}]}. Raises BadInput where this workspace knows of none,
+    Damaged where something of the store was damaged and not made again since.
     """
+    store.whole()
     seals = [seal for seal in store.seals() if seal.name == "components.data.prepare"]
     known = [(line, seal) for seal in seals for line in _list(store, seal, "lines") if _is(line, wanted)]
     for name in (wanted, *(line["id"] for line, _ in known if "id" in line)):

@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 
 from components.core import Frozen, Machine, MachineFault, Seal, Step, Store, Workspace
 from components.core import store as store_module
+from components.core.candidate import read_candidate
 from components.core.errors import Damaged
 
 
@@ -166,3 +168,32 @@ def test_whether_a_finished_step_was_changed_is_seen_without_hashing_what_was_no
     flip(step.store.path(digest) / "rows.jsonl")
     assert step.store.changed(seal.key)
     assert not step.store.changed("no such step")
+
+
+@pytest.mark.parametrize("of", ["object", "seal"])
+def test_a_store_is_not_whole_until_what_was_damaged_is_made_again(step: Step, of: str) -> None:
+    first, _ = made(step)
+    (seal,) = (step.store.root / "steps").iterdir()
+    flip(step.store.path(first.object) / "rows.jsonl" if of == "object" else seal)
+    if of == "object":
+        step.store.whole()  # nobody read it, so nobody knows
+        with pytest.raises(Damaged):
+            step.store.path(first.object)
+    name = first.object if of == "object" else seal.stem
+    for _ in range(2):
+        with pytest.raises(Damaged, match=rf"scratch/damaged-{name}: damaged .*run again its use case.*or delete it"):
+            step.store.whole()
+    assert made(step) == (first, 1)
+    step.store.whole()
+    flip(seal)
+    step.store.seals()
+    step.store.forget(first.object, "asked for")
+    shutil.rmtree(step.store.root / f"scratch/damaged-{seal.stem}")
+    step.store.whole()
+
+
+def test_a_torn_candidate_is_named_and_not_called_another_versions(tmp_path: Path) -> None:
+    path = tmp_path / "candidate.json"
+    path.write_text('{"model": {"na')
+    with pytest.raises(Damaged, match=rf"^{path}: damaged \(Invalid JSON.*run its use case again"):
+        read_candidate(path, "desk version 1")

@@ -1,8 +1,10 @@
 """Databases of a workspace: their owner's alone, and one message for a torn one."""
 
+import os
 import sqlite3
 import stat
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -10,7 +12,9 @@ import pytest
 
 from components.core import FeedbackStore, Ledger, MachineFault, Workspace
 from components.core.database import durable
+from components.core.errors import Damaged
 from components.core.tracking import Tracking, follow_move
+from components.governance import Approvals
 from components.text.suppression import Suppressed
 
 
@@ -36,7 +40,8 @@ def test_databases_of_an_earlier_workspace_are_closed_to_others(tmp_path: Path) 
         database.execute("pragma journal_mode = wal")
         database.execute("create table earlier (name)")
         database.commit()
-        (tmp_path / "mlflow.db").touch()
+        with closing(sqlite3.connect(tmp_path / "mlflow.db")) as other:
+            other.execute("create table earlier (name)")
         for path in tmp_path.iterdir():
             path.chmod(0o644)
         tmp_path.chmod(0o755)
@@ -75,6 +80,41 @@ def test_a_torn_mlflow_database_is_named(tmp_path: Path) -> None:
     tear_head(workspace.root / "mlflow.db")
     with pytest.raises(MachineFault, match=f"^{tmp_path}/mlflow.db: damaged .*from a backup"):
         Tracking(workspace, "desk")
+
+
+OPENED: dict[str, Callable[[Workspace], object]] = {
+    "ledger.db": lambda workspace: Ledger(workspace.ledger),
+    "approvals.db": Approvals,
+    "feedback.db": lambda workspace: FeedbackStore(workspace.feedback),
+    "mlflow.db": follow_move,
+}
+
+
+@pytest.mark.parametrize(("name", "opened"), OPENED.items(), ids=OPENED)
+def test_a_database_cut_to_nothing_is_named_and_not_taken_for_a_new_one(
+    tmp_path: Path, name: str, opened: Callable[[Workspace], object]
+) -> None:
+    workspace, path = Workspace(tmp_path), tmp_path / name
+    opened(workspace)
+    assert path.stat().st_size, "it has a header before anybody sees it, so that an empty one has lost it"
+    os.truncate(path, 0)
+    for _ in range(2):
+        with pytest.raises(Damaged, match=rf"^{path}: damaged \(it is empty\); nothing can make again .*move it away"):
+            opened(workspace)
+    path.unlink()
+    opened(workspace)
+    assert not list(tmp_path.glob(".*")), "nothing is left beside it"
+
+
+def test_databases_begun_by_many_at_once_are_one(tmp_path: Path) -> None:
+    ledger = tmp_path / "ledger.db"
+
+    def begin(number: int) -> str:
+        return Ledger(ledger).once("alert", f"alert:{number}", find=lambda: None, do=lambda: "done")
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(begin, range(8)))
+    assert len(Ledger(ledger).effects()) == 8
 
 
 @pytest.mark.parametrize("torn", ["", '{"salt": "', '{"salt": 1}', '{"salt": "a", "entries": [], "digest": "0"}'])

@@ -10,7 +10,7 @@ import pytest
 
 from components.core import EXIT_CODES, Workspace
 from components.core.code import ROOT
-from flows.runs import BEGUN, begin, runs
+from flows.runs import BEGUN, UNTOLD, begin, runs
 from tests.conftest import ninefold
 
 
@@ -63,7 +63,7 @@ def test_a_damaged_note_or_summary_is_named_and_set_aside(
         began(workspace.runs / name, 0, ago=60)
         summary(workspace.runs / name, 0)
         (workspace.runs / name / file).write_text(torn)
-    assert {run["run_id"]: run["state"] for run in runs(workspace)} == {"one": "released", "two": "killed"}
+    assert {run["run_id"]: run["state"] for run in runs(workspace)} == {"one": "released", "two": UNTOLD}
     for path in (workspace.runs / "one" / BEGUN, workspace.runs / "two" / "summary.json"):
         assert f"{path}: damaged (" in caplog.text
         assert path.with_name(f"{path.name}.damaged").read_text() == torn

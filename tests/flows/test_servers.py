@@ -1,5 +1,6 @@
 """The servers behind the guard: a run has its own, whose end comes with the run's, however that comes."""
 
+import os
 import sqlite3
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import pytest
 
 from components.core import MachineFault, Workspace
 from components.core.code import ROOT
+from components.core.errors import Damaged
 from components.core.login import make_login
 from flows.servers import mlflow_server, prefect_client, prefect_server
 from flows.start import QUIET
@@ -81,25 +83,46 @@ def test_a_run_that_is_killed_leaves_no_server(tmp_path):
     assert psutil.wait_procs(servers, timeout=60)[1] == []
 
 
-def test_a_run_reports_to_the_server_of_ninefold_ui_while_it_is_up_and_else_to_its_own(tmp_path):
+def test_a_run_reports_to_the_server_of_ninefold_ui_while_it_is_up_and_else_to_its_own(tmp_path, caplog):
+    """Prefect's database is torn before each of the two servers starts: both begin a new one, and say so."""
     workspace, port = Workspace(tmp_path), two_ports()
     client = prefect_client(f"http://127.0.0.1:{port}", workspace)
+    (database := tmp_path / "prefect/prefect.db").parent.mkdir()
+    database.touch()
     with prefect_server(port, workspace):
+        assert f"{database}: damaged (it is empty); set aside as prefect.db.damaged: a new one is begun" in caplog.text
         out, said = flow_in(tmp_path, **client).communicate("", timeout=120)
         assert (out.split()[:2], said) == (["10", client["PREFECT_API_URL"]], "")
+        files = [path for path in database.parent.iterdir() if path.name.startswith("prefect.db")]
+        assert {path.name: path.stat().st_mode & 0o777 for path in files if path.stat().st_size} == {
+            "prefect.db": 0o600, "prefect.db-wal": 0o600, "prefect.db-shm": 0o600
+        }  # fmt: skip
+    assert recorded(tmp_path) == [("COMPLETED", 5)]
+    os.truncate(database, database.stat().st_size // 2)
     out, said = flow_in(tmp_path, **client).communicate("", timeout=120)
     total, api, *after = out.split()
-    assert (total, said) == ("10", "")
+    assert total == "10"
+    (line,) = said.splitlines()
+    assert f"{database}: damaged (" in line
+    assert "Results and releases are kept" in line
+    assert recorded(tmp_path) == [("COMPLETED", 5)], "a new one"
     assert api != client["PREFECT_API_URL"]
     assert after == [client["PREFECT_API_URL"], make_login(workspace.login)]
 
 
 def test_a_server_that_does_not_start_says_where_its_log_is(tmp_path):
-    (tmp_path / "mlflow.db").write_text("no database")
+    with closing(sqlite3.connect(tmp_path / "mlflow.db")) as database:
+        database.execute("create table alembic_version as select 'of a later MLflow' as version_num")
     with (
         pytest.raises(MachineFault, match=r"ended with code 1; see its log: .*server-mlflow\.log"),
         mlflow_server(two_ports(), Workspace(tmp_path)),
     ):
+        pass
+
+
+def test_a_torn_database_of_mlflows_is_named_before_its_server_starts(tmp_path):
+    (tmp_path / "mlflow.db").touch()
+    with pytest.raises(Damaged, match=r"mlflow\.db: damaged .it is empty"), mlflow_server(two_ports(), Workspace(tmp_path)):
         pass
 
 
