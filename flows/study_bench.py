@@ -158,9 +158,8 @@ def trained(bench: Bench, candidate: Candidate, rows: Sequence[Shown], recipe: R
 
 def probabilities(bench: Bench, candidate: Candidate, rows: Sequence[Shown]) -> list[float]:
     """How likely `candidate` is to say the answer of each row, and nothing else: the end of the answer counts."""
-    with load(candidate, bench.step.store, bench.step.machine) as application:
-        pairs = _pairs(application.engine.tokenizer, candidate, rows)
-        logs = follow(application.engine, pairs)
+    pairs = pairs_of(bench, candidate, rows)
+    logs = _logs(bench, candidate, pairs)
     return [exp(logs[pair]) for pair in pairs]
 
 
@@ -170,17 +169,14 @@ def quadratic_scores(bench: Bench, candidate: Candidate, rows: Sequence[Shown], 
 
     The end of an answer does not count, so that labels of one token are read from a single run of what is asked.
     """
-    with load(candidate, bench.step.store, bench.step.machine) as application:
-        by_label = {
-            label: [
-                (asked, answer[:-1])
-                for asked, answer in _pairs(
-                    application.engine.tokenizer, candidate, [replace(row, answer=label) for row in rows]
-                )
-            ]
-            for label in labels
-        }
-        logs = follow(application.engine, [pair for pairs in by_label.values() for pair in pairs])
+    by_label = {
+        label: [
+            (asked, answer[:-1])
+            for asked, answer in pairs_of(bench, candidate, [replace(row, answer=label) for row in rows])
+        ]
+        for label in labels
+    }
+    logs = _logs(bench, candidate, [pair for pairs in by_label.values() for pair in pairs])
     scores = []
     for place, row in enumerate(rows):
         of_label = {label: logs[pairs[place]] for label, pairs in by_label.items()}
@@ -191,12 +187,9 @@ def quadratic_scores(bench: Bench, candidate: Candidate, rows: Sequence[Shown], 
 
 def pairs_of(bench: Bench, candidate: Candidate, rows: Sequence[Shown]) -> list[tuple[Tokens, Tokens]]:
     """(what is asked, the answer with its end) of each row, as token ids."""
-    return _pairs(_tokenizer(bench), candidate, rows)
-
-
-def _pairs(tokenizer: "PreTrainedTokenizerBase", candidate: Candidate, rows: Sequence[Shown]) -> list[tuple[Tokens, Tokens]]:
     assert candidate.prompt is not None, "a bench's candidates have a prompt"
-    return [(one.ids[: one.start], one.ids[one.start :]) for one in encode(tokenizer, candidate.prompt, rows)]
+    examples = encode(_tokenizer(bench), candidate.prompt, rows)
+    return [(one.ids[: one.start], one.ids[one.start :]) for one in examples]
 
 
 def _tokenizer(bench: Bench) -> "PreTrainedTokenizerBase":
@@ -212,9 +205,14 @@ def losses(bench: Bench, candidate: Candidate, texts: Sequence[str]) -> list[flo
 
 def losses_behind(bench: Bench, candidate: Candidate, pairs: Sequence[tuple[Tokens, Tokens]]) -> list[float]:
     """Nats a token of the second of each pair, the first given."""
-    with load(candidate, bench.step.store, bench.step.machine) as application:
-        logs = follow(application.engine, pairs)
+    logs = _logs(bench, candidate, pairs)
     return [-logs[pair] / len(pair[1]) for pair in pairs]
+
+
+def _logs(bench: Bench, candidate: Candidate, pairs: Sequence[tuple[Tokens, Tokens]]) -> dict[tuple[Tokens, Tokens], float]:
+    """The log-probability of the second of each pair behind the first."""
+    with load(candidate, bench.step.store, bench.step.machine) as application:
+        return follow(application.engine, pairs)
 
 
 def token_ids(bench: Bench, texts: Sequence[str]) -> list[Tokens]:

@@ -222,10 +222,27 @@ def prefect_server(tmp_path_factory, worker_id) -> Iterator[dict[str, str]]:
             time.sleep(0.2)
 
 
+class _Patient(httpx.HTTPTransport):
+    """Asks again where Prefect's server is busy: it says 503 while another call holds its database, and Prefect's own
+    clients come back then too."""
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        response = super().handle_request(request)
+        for _ in range(9):
+            if response.status_code != httpx.codes.SERVICE_UNAVAILABLE:
+                break
+            response.close()
+            time.sleep(1)
+            response = super().handle_request(request)
+        return response
+
+
 def prefect_api(server: dict[str, str]) -> httpx.Client:
     """A client of Prefect's API as its pages are one: with the log-in, and the token against forged requests."""
     basic = base64.b64encode(server["PREFECT_API_AUTH_STRING"].encode()).decode()
-    client = httpx.Client(base_url=server["PREFECT_API_URL"], headers={"Authorization": f"Basic {basic}"}, timeout=90)
+    client = httpx.Client(
+        base_url=server["PREFECT_API_URL"], headers={"Authorization": f"Basic {basic}"}, timeout=90, transport=_Patient()
+    )
     token = client.get("/csrf-token", params={"client": "tests"}).json()["token"]
     client.headers.update({"Prefect-Csrf-Client": "tests", "Prefect-Csrf-Token": token})
     return client

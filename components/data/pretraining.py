@@ -52,6 +52,12 @@ class Documents:
     general: str
 
     @property
+    def splits(self) -> dict[str, list[Passage]]:
+        """By the names that the Dataset has for them."""
+        outside = self.out_of_domain
+        return {"documents": self.training, "documents_in_domain": self.in_domain, "documents_out_of_domain": outside}
+
+    @property
     def figures(self) -> DocumentFigures:
         """How many there are."""
         return {

@@ -154,7 +154,8 @@ def prepare(
     """
     _check(task, data)
     gated = collect(task, data, folder, config.max_characters, suppressed, step)
-    rows = [row for row in gated.collected.rows if row.origin == "collected"]
+    collected = gated.collected
+    rows = [row for row in collected.rows if row.origin == "collected"]
     report("splitting, removing what leaks the evaluation")
     questions, passages = benchmark_items(config.benchmarks, hub, step.workspace)
     rules = rules_of(config, task)
@@ -162,55 +163,39 @@ def prepare(
     divided = divide(rows, data.splits, questions, rules, classed)
     report("curating")
     placed = dict(divided.splits)
-    uncurated = gated.collected.droppable()
-    divided.splits["train"], curated = curate_collected(gated.collected, placed["train"], data, task)
+    uncurated = collected.droppable()
+    divided.splits["train"], curated = curate_collected(collected, placed["train"], data, task)
     used = {name: first(items, getattr(config, name), classed) for name, items in divided.splits.items()}
     held_out = [*divided.splits["validation"], *divided.splits["test"]]
-    read = held_out_passages(gated.collected, divided.splits, passages, config.near)
+    read = held_out_passages(collected, divided.splits, passages, config.near)
     uncollected = Uncollected(task, data, Refusal(rows, divided.leaks, read, rules))
-    uncollected.bring(gated.collected)
+    uncollected.bring(collected)
     all_used = [row for items in (*used.values(), uncollected.rows) for row in items]
-    base = knowledge(gated.collected, all_used, held_out, divided.leaks, read, config.knowledge_passages, data.splits.seed)
+    base = knowledge(collected, all_used, held_out, divided.leaks, read, config.knowledge_passages, data.splits.seed)
     keep = Outputs(step)
     for name, items in used.items():
-        keep.split(name, [_linked(row, gated.collected) for row in items])
+        keep.split(name, [_linked(row, collected) for row in items])
     if base.whole:
         keep.split("knowledge", base.whole, "passages.jsonl")
         keep.split("training_knowledge", base.training, "passages.jsonl")
-    uncollected.label(gated.collected.unlabelled, divided.splits["train"])
+    uncollected.label(collected.unlabelled, divided.splits["train"])
     uncollected.synthesise(keep.splits.get("training_knowledge"), step.store)
-    if extra := [_linked(row, gated.collected) for row in uncollected.first(config.made)]:
+    if extra := [_linked(row, collected) for row in uncollected.first(config.made)]:
         keep.split("made", extra)
-    collected = gated.collected
     practice, passages_of, in_practice = clean_practice(collected.practice, collected.practice_passages, divided.leaks, read)
     if practice:
         keep.split("practice", practice)
         keep.split("practice_passages", passages_of, "passages.jsonl")
-    documents = divide_documents(
-        collected,
-        divided.leaks,
-        read,
-        config.held_out_documents,
-        config.near,
-        data.splits.seed,
-        config.general,
-        step.workspace,
-    )
+    share, seed = config.held_out_documents, data.splits.seed
+    documents = divide_documents(collected, divided.leaks, read, share, config.near, seed, config.general, step.workspace)
     if documents.training:
-        keep.split("documents", documents.training, "passages.jsonl")
-        keep.split("documents_in_domain", documents.in_domain, "passages.jsonl")
-        keep.split("documents_out_of_domain", documents.out_of_domain, "passages.jsonl")
+        for name, texts in documents.splits.items():
+            keep.split(name, texts, "passages.jsonl")
     findings = [*divided.findings, *base.findings, *in_practice, *uncollected.findings, *documents.findings]
     remaining = {passage.id for passage in base.whole} | {row.id for row in practice}
-    lost = left_out(gated.collected, placed, divided.splits, used, remaining, findings)
-    dropped = [
-        *gated.entries,
-        *gated.collected.left_out,
-        *curated.dropped,
-        *uncollected.left_out,
-        *lost,
-        *documents.left_out,
-    ]
+    lost = left_out(collected, placed, divided.splits, used, remaining, findings)
+    unread = [*gated.entries, *collected.left_out]
+    dropped = [*unread, *curated.dropped, *uncollected.left_out, *lost, *documents.left_out]
     left = {name: split.count for name, split in keep.splits.items() if name in FLOW_ENDS}
     left |= {"made": len(uncollected.origin.keys() & {row.id for row in extra})} if uncollected.origin else {}
     leaked = {finding.id for finding in divided.findings}
@@ -220,7 +205,7 @@ def prepare(
     figures: Figures = {
         **figures_of(gated, divided, used, base, findings, curated, dropped),
         **origins(uncollected, extra, used["train"], practice),
-        "flow": flow(dropped, sum(gated.read.values()), gated.collected.beside, left),
+        "flow": flow(dropped, sum(gated.read.values()), collected.beside, left),
         "bias": bias,
     }
     if documents.training:
@@ -228,17 +213,24 @@ def prepare(
     keep.list("quarantine", "quarantine.jsonl", gated.quarantine)
     _settle_leaks(keep, findings, figures["contamination"], policy, step)
     keep.list("dropped_rows", "dropped.jsonl", dropped)
-    keep.list("lines", "lines.jsonl", read_at(gated.collected, uncollected.origin))
+    keep.list("lines", "lines.jsonl", read_at(collected, uncollected.origin))
     if uncollected.votes:
         keep.list("label_votes", "votes.jsonl", uncollected.votes)
-    known: dict[str, dict[str, object]] = {name: {"sha256": digest} for name, digest in sources.items()}
-    known |= {name: known.get(name, {}) | {"formats": one} for name, one in (formats or {}).items()}
-    known |= {name: known.get(name, {}) | {"fetched": one} for name, one in facts(data, step.workspace).items()}
+    known = _known(sources, formats or {}, facts(data, step.workspace))
     provenance = describe(data, policy.use, known, figures, keep.splits, config) | keep.lists
     if asked := [item for item in questions if not suppressed.holds(item.question, item.answer)]:
         keep.split("benchmark_items", asked, "items.jsonl")
     notes = (*gated.warned, *curated.notes, *sentences(bias), *uncollected.notes, *bias["not_measured"])
     return _prepared(keep, provenance, figures, gated, notes, step)
+
+
+def _known(
+    sources: dict[str, str], formats: dict[str, list[str]], fetched: dict[str, dict[str, str]]
+) -> dict[str, dict[str, object]]:
+    """Source → what is known of it beside the contract: `sha256`, `formats` of its files, how it was `fetched`."""
+    known: dict[str, dict[str, object]] = {name: {"sha256": digest} for name, digest in sources.items()}
+    known |= {name: known.get(name, {}) | {"formats": one} for name, one in formats.items()}
+    return known | {name: known.get(name, {}) | {"fetched": one} for name, one in fetched.items()}
 
 
 def rules_of(config: Config, task: Task) -> Rules:

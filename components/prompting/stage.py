@@ -195,16 +195,10 @@ def prompt(
     Raises BadInput where no method is left.
     """
     schedule = list(zip(config.rows, config.keep, strict=True))
-    drafts = _drafts(config, task, candidate, dataset, step)
-    candidates = {name: draft.of(candidate) for name, draft in drafts.items()}
-    if solved is not None:
-        candidates = {name: one for name, one in candidates.items() if _shows_cases(one) == solved}
-    if not candidates:
-        raise BadInput(
-            f"section 'prompting', key 'methods': none of {', '.join(config.methods)} shows {'' if solved else 'no '}solved "
-            "cases; name one that does, or leave its rung (prompting, few_shot) out of 'ladder.rungs'"
-        )
     split = dataset.splits["validation"]
+    first = min(config.validation_rows or split.count, split.count)
+    drafts = _drafts(config, task, candidate, dataset, step)
+    candidates = _allowed(config, {name: draft.of(candidate) for name, draft in drafts.items()}, solved)
     (winner,), evidence, rounds = halve(candidates, schedule, split, task, metrics, step)
     draft, known_best, added = grow(
         drafts[winner],
@@ -228,44 +222,26 @@ def prompt(
             candidate=candidate,
             dataset=dataset,
             evidence=known_best,
-            rows=min(config.validation_rows or split.count, split.count),
+            rows=first,
             task=task,
             metrics=metrics,
             step=step,
         )
-    draft, known_best = search.draft, search.evidence
-    best = draft.of(candidate)
-    refining = list[str]()
+    best, known_best, refining = search.draft.of(candidate), search.evidence, list[str]()
     if settings_of(config.refinements, best, task):
-        rows = min(config.validation_rows or split.count, split.count)
-        known_best = measured(best, split, task, step, rows, earlier=known_best)
+        known_best = measured(best, split, task, step, first, earlier=known_best)
         best, known_best, refining = asked_again(
-            best, known_best, config.refinements, split=split, rows=rows, task=task, metrics=metrics, step=step
+            best, known_best, config.refinements, split=split, rows=first, task=task, metrics=metrics, step=step
         )
     assert best.prompt, "every method builds one"
-    assert candidate.prompt
-    over = f"the {candidate.prompt.method} prompt"
     more = deciding_rows(search.left, (candidate, best), task, step)
-    first = min(config.validation_rows or split.count, split.count)
-    known = {best.digest: known_best}
-
-    def answered(rows: int) -> tuple[Evidence, Evidence]:
-        for one in (candidate, best):
-            part = split if rows <= split.count else more
-            known[one.digest] = measured(one, part, task, step, rows, earlier=known.get(one.digest))
-        return known[candidate.digest], known[best.digest]
-
-    compared, (before, after) = settled(
-        sizes_of_looks(first, max(first, min(config.rows_at_most or more.count, more.count))),
-        answered,
-        lambda pair, level: compare(*pair, metrics, step.store, over=over, level=level),
-    )
+    compared, before, after = _compared(candidate, best, known_best, split, more, first, config, task, metrics, step)
     decision = Decision(
         verdict=compared.verdict,
         reason=f"{_named(best)} ({calls(best)} call(s) an answer) {_won(len(candidates) - 1)}; {compared.reason}",
         comparison=compared.comparison,
     )
-    worth = _left_out(draft, candidate, metrics.primary, first, split, task, step) if config.leave_one_out else ()
+    worth = _left_out(search.draft, candidate, metrics.primary, first, split, task, step) if config.leave_one_out else ()
     tables = [item.table for item in (*evidence.values(), known_best, before, after)]
     tables += [one.evidence for one in worth] + [one.evidence for one in search.searched]
     return Prompted(
@@ -284,6 +260,48 @@ def prompt(
         left_out=worth,
         searched=search.searched,
     )
+
+
+def _allowed(config: Config, candidates: dict[str, Candidate], solved: bool | None) -> dict[str, Candidate]:
+    """Those whose prompts show solved cases (True), or none (False). Raises BadInput where none is left."""
+    left = {name: one for name, one in candidates.items() if solved is None or _shows_cases(one) == solved}
+    if not left:
+        raise BadInput(
+            f"section 'prompting', key 'methods': none of {', '.join(config.methods)} shows {'' if solved else 'no '}solved "
+            "cases; name one that does, or leave its rung (prompting, few_shot) out of 'ladder.rungs'"
+        )
+    return left
+
+
+def _compared(
+    candidate: Candidate,
+    best: Candidate,
+    known_best: Evidence,
+    split: Split,
+    more: Split,
+    first: int,
+    config: Config,
+    task: Task,
+    metrics: Metrics,
+    step: Step,
+) -> tuple[Decision, Evidence, Evidence]:
+    """(`best` over the prompt at hand, evidence of both). split: validation, whose first `first` rows are looked at first;
+    more: what is looked at where those settle nothing"""
+    assert candidate.prompt
+    over, known = f"the {candidate.prompt.method} prompt", {best.digest: known_best}
+
+    def answered(rows: int) -> tuple[Evidence, Evidence]:
+        for one in (candidate, best):
+            part = split if rows <= split.count else more
+            known[one.digest] = measured(one, part, task, step, rows, earlier=known.get(one.digest))
+        return known[candidate.digest], known[best.digest]
+
+    decision, (before, after) = settled(
+        sizes_of_looks(first, max(first, min(config.rows_at_most or more.count, more.count))),
+        answered,
+        lambda pair, level: compare(*pair, metrics, step.store, over=over, level=level),
+    )
+    return decision, before, after
 
 
 def _drafts(config: Config, task: Task, candidate: Candidate, dataset: Dataset, step: Step) -> dict[str, Draft]:

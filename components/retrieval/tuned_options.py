@@ -32,7 +32,6 @@ class EmbedderGain(Frozen):
     """Of that scoring, which decides, and of the vectors alone (`vector`): nDCG@10 before and after."""
     offered: bool = False
     """Whether the stage compared it with the other ways to search."""
-
     said: str
     """All of it in a sentence."""
 

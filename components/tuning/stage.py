@@ -1,4 +1,4 @@
-"""Stage 5, tuning: supervised fine-tuning (`tune`), then preference pairs (`align`), by one technique; kept if it helps.
+"""Stage 5, tuning: supervised fine-tuning by one technique, kept if it helps; preference pairs come after it (alignment.py).
 
 Where `pretraining` is set, unlabelled documents come first (pretraining.py). Rows and pairs are of the training side of the
 Dataset (practice rows too); validation decides, and also sets when quoted answers abstain: the comparison with the candidate
@@ -30,7 +30,6 @@ from components.core import (
     Together,
     part,
 )
-from components.core.artifacts import opened
 from components.measure import compare, missed_floors
 from components.measure.canaries import MOST
 from components.tasks import kind_of
@@ -45,7 +44,6 @@ from components.training import (
     Trial,
     settings,
     technique,
-    tuned,
 )
 
 from .judging import diverged, evidence_of, judged
@@ -54,9 +52,6 @@ from .pseudo import Labelled, PseudoLabels, with_pseudo_labels
 from .search_space import Found, Search
 from .together import with_others
 from .unlabelled import check_settings as check_settings
-
-PAIRS = 4
-"""Pairs in a batch: eight sequences."""
 
 
 class Config(Schedule):
@@ -345,80 +340,11 @@ def _supervised(
         proposed, after, trained = again.proposed, again.after, again.trained
     step.measured["training"] = trained.measured
     notes = [_in_words(trained.counts), *found.notes, *notes]
-    decided = _decide(config, task, metrics, at_hand, proposed, after, dataset, tuple(objects), tuple(notes), step)
+    decided = decide(config, task, metrics, at_hand, proposed, after, dataset, tuple(objects), tuple(notes), step)
     more: dict[str, object] = {"made": helped}
     more |= {"canaries": trained.canaries, "trials": found.trials, "picked": found.picked}
     more |= {"together" if config.together else "pseudo": again.told} if again else {}
     return decided.model_copy(update=more)
-
-
-def align(
-    config: Config,
-    *,
-    task: Task,
-    metrics: Metrics,
-    candidate: Candidate,
-    pairs: Split,
-    source_share: float,
-    dataset: Dataset,
-    step: Step,
-) -> Tuned:
-    """Go on training the candidate's adapter on preference pairs by `config.preference`; keep it if it helps.
-
-    pairs: object with `pairs.jsonl`: {"text", "passages": [{"id", "text"}], "chosen", "rejected", "simulated", "source"}
-    source_share: the largest share of the pairs trained on that one source may give (`within_share`)
-    """
-    from components.training.loop import load_tokenizer
-    from components.training.objectives import objective
-
-    from .preferences import as_tokens, usable
-
-    if candidate.model is None or candidate.adapter is None:
-        reason = "the candidate at hand has no adapter to train on"
-        return Tuned(decision=Decision(verdict="keep", reason=reason), candidate=candidate)
-    rows = usable(candidate, pairs, step)
-    if len(rows) < config.minimum_pairs:
-        reason = f"{len(rows)} usable preference pairs of {pairs.count} are fewer than the {config.minimum_pairs} needed"
-        return Tuned(decision=Decision(verdict="keep", reason=reason), candidate=candidate)
-    base, start = opened(step.store, candidate.model.object), opened(step.store, candidate.adapter.object, "adapter")
-    most, longest = config.preference_pairs, config.max_tokens
-    pairs_kept, simulated, largest = as_tokens(load_tokenizer(base), candidate, rows, longest, source_share, most)
-    if len(pairs_kept) < config.minimum_pairs:
-        reason = (
-            f"too few of {len(rows)} preference pairs are as short as {longest} tokens (tuning.max_tokens) and "
-            f"leave each source {source_share:.0%} of them at most (feedback.source_share)"
-        )
-        return Tuned(decision=Decision(verdict="keep", reason=reason), candidate=candidate)
-    way = objective(config.preference)
-    recipe = config.recipe(candidate.runtime).model_copy(
-        update={
-            "technique": candidate.adapter.technique,
-            "epochs": config.preference_epochs,
-            "learning_rate": config.preference_learning_rate,
-            "batch_rows": PAIRS,
-        }
-    )
-    asked = {"beta": config.beta, "likelihood": config.preference_likelihood}
-    own = way.Settings(**{name: value for name, value in asked.items() if name in way.Settings.model_fields})
-    try:
-        trained = way.train(recipe, own, base, pairs_kept, step.scratch, step.machine, start=start)
-    except Diverged as error:
-        return Tuned(decision=diverged(error, "preference_learning_rate"), candidate=candidate)
-    step.measured["training"] = trained.measured
-    proposed = tuned(candidate, recipe, config.preference, trained, step.store)
-    assert proposed.adapter is not None, "a technique with an adapter leaves one"
-    trained_object = proposed.adapter.object
-    note = (
-        f"alignment: {len(pairs_kept)} preference pairs (simulated: {simulated}; of any one source: {largest}); "
-        f"{pairs.count - len(rows)} more name an answer that is not in the context"
-    )
-    proposed, after = judged(config, task, metrics, proposed, dataset, step)
-    objects = (trained_object, after.table)
-    decided = _decide(config, task, metrics, candidate, proposed, after, dataset, objects, (note,), step)
-    mixed = "partly simulated" if simulated else "real"
-    source = "simulated" if simulated == len(pairs_kept) else mixed
-    reason = f"on {source} feedback, {decided.decision.reason}"
-    return decided.model_copy(update={"decision": decided.decision.model_copy(update={"reason": reason})})
 
 
 def _trained(
@@ -461,7 +387,7 @@ def _nothing_to_do(config: Config, task: Task, candidate: Candidate, dataset: Da
     return "" if dataset.splits["train"].count else "there are no training rows"
 
 
-def _decide(
+def decide(
     config: Config,
     task: Task,
     metrics: Metrics,
@@ -473,6 +399,7 @@ def _decide(
     notes: tuple[str, ...],
     step: Step,
 ) -> Tuned:
+    """`proposed`, whose evidence is `after`, in place of `candidate` where validation says so."""
     before = evidence_of(config, task, candidate, dataset, step)
     decision = compare(before, after, metrics, step.store, over="the candidate at hand")
     decision = _mending(decision, missed_floors(before, metrics), missed_floors(after, metrics))
