@@ -18,7 +18,6 @@ import torch
 from datasets import Dataset as Table
 from sentence_transformers import (
     SentenceTransformer,
-    SentenceTransformerModelCardData,
     SentenceTransformerTrainer,
     SentenceTransformerTrainingArguments,
 )
@@ -72,9 +71,8 @@ def train(
         local_files_only=True,
         trust_remote_code=False,
         model_kwargs={"use_safetensors": True},
-        # a card of its own is not wanted, and neither are the look-ups and examples that it is made from
-        model_card_data=SentenceTransformerModelCardData(local_files_only=True, generate_widget_examples=False),
     ).float()
+    model.model_card_data.widget = [{}]  # no card is written; where it has no example, some are drawn beside a progress bar
     for module in model.modules():
         if isinstance(module, Dropout):
             module.p = 0.0
