@@ -308,7 +308,17 @@ def _tuning(config: TuningConfig, case: Case, context: float, answer: float, con
     once = own + judged
     first = max(60 * config.minutes, SEARCHED * once) + judged if config.minutes else once
     before = _pretraining(config.pretraining, case, _share(config, case)) if config.pretraining else 0
-    return first + (trainings - 1) * once + before + _together(config, case, once)
+    folds = _folds(config, case, own, judged, context, answer)
+    return first + (trainings - 1) * once + before + _together(config, case, once) + folds
+
+
+def _folds(config: TuningConfig, case: Case, own: float, judged: float, context: float, answer: float) -> float:
+    """Once more a fold on the rows of the others, then all training rows answered by it and by the candidate at hand; half
+    of that, since half of the proposals that are no better end before."""
+    if not config.folds:
+        return 0.0
+    trained = (config.folds - 1) * own + config.folds * judged
+    return (trained + case.answers(2 * case.rows["train"], context, answer)) / 2
 
 
 def _together(config: TuningConfig, case: Case, once: float) -> float:

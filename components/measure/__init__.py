@@ -9,7 +9,7 @@ from .deciding import deciding_rows
 from .intervals import bootstrap, interval, of_two_means
 from .left_out import LeftOut, left_out
 from .looks import settled, sizes_of_looks
-from .measure import measure
+from .measure import measure, pooled
 from .metrics import METRICS, per_example
 from .normalise import abstains, normalise
 from .shown import note_of_cut, shown_in_part
@@ -42,6 +42,7 @@ __all__ = [
     "of_two_means",
     "p_value",
     "per_example",
+    "pooled",
     "rank",
     "settled",
     "shown_in_part",

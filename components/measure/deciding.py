@@ -16,10 +16,13 @@ from components.text import apart
 NAME = "validation and train"
 
 
-def deciding_rows(dataset: Dataset, candidates: Iterable[Candidate], task: Task, step: Step) -> Split:
+def deciding_rows(
+    dataset: Dataset, candidates: Iterable[Candidate], task: Task, step: Step, first: int | None = None
+) -> Split:
     """The rows that may decide between `candidates`, those of validation first, each split in its frozen order.
 
     The split of validation itself where no training row may be used, else an object of both, named `NAME`.
+    first: of validation only so many (None: all)
     """
     validation, sides = dataset.splits["validation"], list(candidates)
     train = dataset.splits.get("train")
@@ -31,8 +34,9 @@ def deciding_rows(dataset: Dataset, candidates: Iterable[Candidate], task: Task,
         return validation
     path = step.scratch / "deciding" / "rows.jsonl"
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_jsonl(path, [*dataset.rows("validation", step.store), *rows])
-    return Split(name=NAME, object=step.store.put(path), count=validation.count + len(rows))
+    ahead = dataset.rows("validation", step.store)[:first]
+    write_jsonl(path, [*ahead, *rows])
+    return Split(name=NAME, object=step.store.put(path), count=len(ahead) + len(rows))
 
 
 def unshown(rows: Iterable[Row], prompts: Iterable[Prompt], task: Task) -> list[Row]:

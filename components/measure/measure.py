@@ -12,7 +12,20 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol, TypedDict, cast
 
-from components.core import Candidate, Evidence, Example, Row, Split, Step, Task, canonical, progress, read_rows, write_jsonl
+from components.core import (
+    Candidate,
+    Evidence,
+    Example,
+    Row,
+    Split,
+    Step,
+    Task,
+    canonical,
+    progress,
+    read_jsonl,
+    read_rows,
+    write_jsonl,
+)
 
 from .intervals import table_metric
 from .metrics import METRICS, per_example
@@ -84,6 +97,23 @@ def measure(
         )
 
     return step.memo("measure", Evidence, inputs, make, code=CODE, named=candidate)
+
+
+def pooled(parts: Sequence[Evidence], split: Split, task: Task, step: Step) -> Evidence:
+    """One Evidence on `split`, each of whose rows is in one of `parts`: of several candidates, named by the first one."""
+    found = {row["id"]: row for one in parts for row in read_jsonl(step.store.file(one.table))}
+    table = [found[row.id] for row in read_rows(split, step.store)]
+    figures = {metric: table_metric(table, metric) for metric in METRICS[task.kind]}
+    step.scratch.mkdir(parents=True, exist_ok=True)
+    path = step.scratch / "examples.jsonl"
+    write_jsonl(path, table)
+    return Evidence(
+        candidate=parts[0].candidate,
+        split=split.name,
+        split_object=split.object,
+        table=step.store.put(path),
+        metrics={metric: figure for metric, figure in figures.items() if figure},
+    )
 
 
 def _table(candidate: Candidate, rows: Sequence[Row], answer: Answerer, what: str, task: Task, step: Step) -> list[Example]:

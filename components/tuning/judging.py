@@ -20,9 +20,14 @@ def judged(
 ) -> tuple[Candidate, Evidence]:
     """`proposed`, with its abstention set where its answers are quotes, and its evidence on validation."""
     known: list[Answer] = []
-    if proposed.quoted and proposed.texts_shown and task.abstain:
+    if abstention_is_set(proposed, task):
         proposed, known = calibrated(config, task, metrics, proposed, dataset, step)
     return proposed, evidence_of(config, task, proposed, dataset, step, known)
+
+
+def abstention_is_set(candidate: Candidate, task: Task) -> bool:
+    """Whether its abstention is set on validation: its answers are quotes of what it is shown."""
+    return bool(candidate.quoted and candidate.texts_shown and task.abstain)
 
 
 def calibrated(

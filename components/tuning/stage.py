@@ -46,6 +46,7 @@ from components.training import (
     technique,
 )
 
+from .folds import Refit, settle, would_decide
 from .judging import diverged, evidence_of, judged
 from .pretraining import Begun, Pretraining, begun
 from .pseudo import Labelled, PseudoLabels, with_pseudo_labels
@@ -97,6 +98,9 @@ class Config(Schedule):
     together: tuple[str, ...] = Field((), exclude_if=lambda named: not named)
     """Other use cases on the same base model (paths of their YAMLs, beside this one's): it is trained once more on their
     training rows too, mixed with its own, and that is proposed where validation here shows a gain; none: it is not."""
+    folds: int | None = Field(None, ge=2, exclude_if=lambda asked: asked is None)
+    """Cross-fitting: where the rows of validation that decide settle nothing, it is trained so many times more, each time
+    without one part of the training rows, which then decide too; None: validation decides alone."""
     minutes: float | None = Field(None, gt=0)
     """Search techniques and hyper-parameters for so long, and propose what is best on validation; none: train once, as
     these settings say. A rung of the ladder that names its technique searches only where `techniques` says so."""
@@ -162,6 +166,9 @@ class Config(Schedule):
                 f"key 'together': technique '{self.technique}' fits the labels of one use case; choose another "
                 "technique, or remove the key"
             )
+        for key in ("pretraining", "pseudo_labels", "together"):
+            if self.folds and getattr(self, key):
+                raise ValueError(f"key 'folds': what '{key}' brings is trained on once, not by folds; remove one of the two")
         if self.together and self.pseudo_labels:
             raise ValueError("key 'together' and key 'pseudo_labels' each train once more: remove one of the two")
         return self
@@ -340,7 +347,8 @@ def _supervised(
         proposed, after, trained = again.proposed, again.after, again.trained
     step.measured["training"] = trained.measured
     notes = [_in_words(trained.counts), *found.notes, *notes]
-    decided = decide(config, task, metrics, at_hand, proposed, after, dataset, tuple(objects), tuple(notes), step)
+    refit = Refit(candidate, better)
+    decided = decide(config, task, metrics, at_hand, proposed, after, dataset, tuple(objects), tuple(notes), step, refit)
     more: dict[str, object] = {"made": helped}
     more |= {"canaries": trained.canaries, "trials": found.trials, "picked": found.picked}
     more |= {"together" if config.together else "pseudo": again.told} if again else {}
@@ -398,10 +406,19 @@ def decide(
     objects: tuple[str, ...],
     notes: tuple[str, ...],
     step: Step,
+    refit: Refit | None = None,
 ) -> Tuned:
-    """`proposed`, whose evidence is `after`, in place of `candidate` where validation says so."""
-    before = evidence_of(config, task, candidate, dataset, step)
-    decision = compare(before, after, metrics, step.store, over="the candidate at hand")
+    """`proposed`, whose evidence is `after`, in place of `candidate` where validation says so, or the folds of the training
+    rows, where `refit` says how it can be trained again."""
+    before, over = evidence_of(config, task, candidate, dataset, step), "the candidate at hand"
+    if config.folds and refit:
+        decision, note, more = settle(config, task, metrics, candidate, before, after, dataset, refit, over, step)
+        objects, notes = (*objects, *more), (*notes, note) if note else notes
+    else:
+        decision = compare(before, after, metrics, step.store, over=over)
+        open_still = decision.verdict == "not enough evidence"
+        if refit and open_still and (rows := would_decide(config, task, candidate, refit, dataset, step)):
+            notes = (*notes, f"tuning.folds (4, say) would let {rows} training rows decide beside validation")
     decision = _mending(decision, missed_floors(before, metrics), missed_floors(after, metrics))
     return Tuned(
         decision=decision,
