@@ -2,6 +2,7 @@
 it measures better on validation out."""
 
 from .alignment import align
-from .stage import Config, Tuned, tune
+from .deciding import Tuned
+from .stage import Config, tune
 
 __all__ = ["Config", "Tuned", "align", "tune"]

@@ -4,8 +4,9 @@ from components.core import Candidate, Dataset, Decision, Metrics, Split, Step, 
 from components.core.artifacts import opened
 from components.training import Diverged, tuned
 
+from .deciding import Tuned, decide
 from .judging import diverged, judged
-from .stage import Config, Tuned, decide
+from .stage import Config
 
 PAIRS = 4
 """Pairs in a batch: eight sequences."""

@@ -19,37 +19,32 @@ from components.core import (
     Candidate,
     Dataset,
     Decision,
-    Evidence,
     Metrics,
     Row,
     Runtime,
-    Split,
-    StageResult,
     Step,
     Task,
     Together,
     part,
 )
-from components.measure import compare, missed_floors
+from components.measure import compare
 from components.measure.canaries import MOST
 from components.tasks import kind_of
 from components.training import (
     LABEL_HEAD,
     PREFERENCES,
     Diverged,
-    Joined,
-    Pretrained,
     Recipe,
     Schedule,
-    Trial,
     settings,
     technique,
 )
 
-from .folds import Refit, settle, would_decide
-from .judging import diverged, evidence_of, judged
+from .deciding import Tuned, decide
+from .folds import Refit
+from .judging import diverged, judged
 from .pretraining import Begun, Pretraining, begun
-from .pseudo import Labelled, PseudoLabels, with_pseudo_labels
+from .pseudo import PseudoLabels, with_pseudo_labels
 from .search_space import Found, Search
 from .together import with_others
 from .unlabelled import check_settings as check_settings
@@ -230,28 +225,6 @@ def _as_json(name: str, own: Mapping[str, object]) -> dict[str, object]:
         raise ValueError(str(error)) from error
 
 
-class Tuned(StageResult):
-    """candidate: the adopted one, or the one at hand. evidence: of the tuned one, adopted or not (None: nothing trained)."""
-
-    candidate: Candidate
-    proposed: Candidate | None = None
-    evidence: Evidence | None = None
-    made: Decision | None = None
-    """Whether made rows helped; None where there are none."""
-    pseudo: Labelled | None = Field(None, exclude_if=lambda told: told is None)
-    """The texts that the tuned candidate labelled; None where it was to label none."""
-    together: Joined | None = Field(None, exclude_if=lambda told: told is None)
-    """Whose rows it learned from beside its own, and whether that helped; None where it was to learn from no others'."""
-    canaries: Split | None = None
-    """The planted rows that `proposed` was trained on; they are no made rows, and need no gain to be kept."""
-    trials: tuple[Trial, ...] = ()
-    """Of the search, where there was one."""
-    picked: int | None = None
-    """The number of the trial that was proposed."""
-    pretraining: Pretrained | None = Field(None, exclude_if=lambda told: told is None)
-    """What the documents changed, before the rows came; None where there were none."""
-
-
 def tune(
     config: Config,
     *,
@@ -393,51 +366,6 @@ def _nothing_to_do(config: Config, task: Task, candidate: Candidate, dataset: Da
             " (technique 'head' fits its labels anew)" if engine == "classifier" else ""
         )
     return "" if dataset.splits["train"].count else "there are no training rows"
-
-
-def decide(
-    config: Config,
-    task: Task,
-    metrics: Metrics,
-    candidate: Candidate,
-    proposed: Candidate,
-    after: Evidence,
-    dataset: Dataset,
-    objects: tuple[str, ...],
-    notes: tuple[str, ...],
-    step: Step,
-    refit: Refit | None = None,
-) -> Tuned:
-    """`proposed`, whose evidence is `after`, in place of `candidate` where validation says so, or the folds of the training
-    rows, where `refit` says how it can be trained again."""
-    before, over = evidence_of(config, task, candidate, dataset, step), "the candidate at hand"
-    if config.folds and refit:
-        decision, note, more = settle(config, task, metrics, candidate, before, after, dataset, refit, over, step)
-        objects, notes = (*objects, *more), (*notes, note) if note else notes
-    else:
-        decision = compare(before, after, metrics, step.store, over=over)
-        open_still = decision.verdict == "not enough evidence"
-        if refit and open_still and (rows := would_decide(config, task, candidate, refit, dataset, step)):
-            notes = (*notes, f"tuning.folds (4, say) would let {rows} training rows decide beside validation")
-    decision = _mending(decision, missed_floors(before, metrics), missed_floors(after, metrics))
-    return Tuned(
-        decision=decision,
-        metrics={name: after.metrics[name].value for name in (metrics.primary, *metrics.floors) if name in after.metrics},
-        objects=(*objects, before.table),
-        notes=notes,
-        candidate=proposed if decision.adopted else candidate,
-        proposed=proposed,
-        evidence=after,
-    )
-
-
-def _mending(decision: Decision, missed: list[str], still_missed: list[str]) -> Decision:
-    """Adopt what mends every broken floor without losing on the primary metric: what it replaces could not be released."""
-    mends = missed and not still_missed and decision.comparison is not None and decision.comparison.gain.value >= 0
-    if decision.adopted or not mends:
-        return decision
-    reason = f"{decision.reason}; adopted since it reaches {', '.join(missed)}, which the candidate at hand misses"
-    return decision.model_copy(update={"verdict": "adopt", "reason": reason})
 
 
 def _origins(rows: Sequence[Row]) -> str:

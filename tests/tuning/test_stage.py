@@ -8,9 +8,9 @@ import pytest
 from components.application import load
 from components.core import SIMULATED, BadInput, Comparison, Decision, Metric, Quoted, Runtime
 from components.tuning import align, tune
+from components.tuning.deciding import _mending
 from components.tuning.judging import calibrated
 from components.tuning.preferences import usable
-from components.tuning.stage import _mending
 from tests.tuning.small import CONFIG, METRICS, TASK, new_step, put, small_candidate, small_dataset
 
 
