@@ -69,6 +69,15 @@ def the_former_or_the_latter(draw: random.Random) -> tuple[str, ...]:
     return f"{one} met {two} and the {who} left", f"{left} and [the {who}](1) left"
 
 
+def active_or_passive(draw: random.Random) -> tuple[str, ...]:
+    """Who comes first did it, or had it done to them, as the words beside the predicate say."""
+    one, two = draw.sample(("Ann", "Ben", "Eve", "Tom"), 2)
+    did, acted = draw.choice(("helped", "found", "called")), draw.choice([True, False])
+    if acted:
+        return f"{one} {did} {two}", f"[{one}](1 A0) [{did}](1 V) [{two}](1 A1)"
+    return f"{one} was {did} by {two}", f"[{one}](1 A1) was [{did}](1 V) by [{two}](1 A0)"
+
+
 IN_CI = ("pairs", "coreference")
 PAIRS = Task(kind="classification", instruction="Does the claim follow?", labels=["yes", "no"])
 RULES: dict[str, tuple[Task, Rule]] = {
@@ -77,6 +86,7 @@ RULES: dict[str, tuple[Task, Rule]] = {
     "code": (solved("code_generation").task, sum_to_write),
     "points": (Task(kind="expansion", instruction="Write it out."), point_to_write_out),
     "coreference": (solved("coreference").task, the_former_or_the_latter),
+    "roles": (solved("semantic_roles").task, active_or_passive),
     "conversations": (solved("conversation").task, what_was_answered_before),
 }
 
