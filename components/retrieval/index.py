@@ -71,8 +71,7 @@ def build(
     knowledge: Split, embedder: Checkpoint, chunk_words: int, overlap_words: int, step: Step, dtype: str = "float32"
 ) -> Index:
     """Chunk and embed `knowledge`, once for each knowledge base, embedder, dtype and chunking; a killed build goes on at its
-    last shard and gives the same bytes."""
-    dtype = "bfloat16" if dtype == "bfloat16" else "float32"
+    last shard and gives the same bytes. dtype: float32, bfloat16 or int8 (`Embedder`)"""
     inputs: list[object] = [knowledge.object, embedder.object, chunk_words, overlap_words, dtype]
     inputs += [embedder.derived_from] if embedder.derived_from else []
 

@@ -58,6 +58,9 @@ class Config(Frozen):
     """Where the embedding model comes from: asset:, hub: or folder:."""
     embedder_name: str = "all-minilm-l6-v2"
     embedder_licence: str = "apache-2.0"
+    embedder_dtype: Literal["float32", "bfloat16", "int8"] | None = Field(None, exclude_if=lambda named: named is None)
+    """What the embedder computes in. int8 is the fastest, and costs a search a little (docs/benchmarks.md); None: bfloat16
+    where the candidate runs in it, else float32."""
     embedder_tuning: EmbedderTuning | None = None
     """Tune it on the training questions, and take that where it finds better ({}: by the defaults); None: as it comes."""
     chunk_words: int = Field(100, ge=0)
@@ -166,7 +169,8 @@ def retrieve(
     """
     assert dataset.knowledge, "the retrieval stage is only called with a knowledge base"
     embedder = checkpoint(config.embedder, config.embedder_name, config.embedder_licence, step)
-    index = build(dataset.knowledge, embedder, config.chunk_words, config.overlap_words, step, candidate.runtime.dtype)
+    dtype = config.embedder_dtype or ("bfloat16" if candidate.runtime.dtype == "bfloat16" else "float32")
+    index = build(dataset.knowledge, embedder, config.chunk_words, config.overlap_words, step, dtype)
     questions = [row for name in _compared_on(config) for row in dataset.rows(name, step.store)]
     options, untaught = _options(config, dataset, index, embedder, candidate.retriever, step)
     passages = {passage.id: passage.text for passage in read_passages(dataset.knowledge, step.store)}

@@ -8,6 +8,7 @@ import pytest
 
 from components.core import STAGES
 from components.core.code import ROOT
+from components.tasks import kind_of
 from tests.conftest import new_home, ninefold
 
 pytestmark = pytest.mark.slow
@@ -113,3 +114,48 @@ def test_questions_in_a_script_without_spaces(tmp_path, prefect_server):
     ):
         assert f"{part}: not measured: English only (task.language is 'zh')" in unmeasured
     assert "not measured: English only" in Path(summary["card"]).read_text()
+
+
+def of_points(number: int) -> tuple[str, str]:
+    return (
+        f"- bridge {number} of Town{number:03}\n- repaired before the winter",
+        f"The council of Town{number:03} has decided that bridge {number} is repaired before the winter of this year .",
+    )
+
+
+def of_one_person(number: int) -> tuple[str, str]:
+    text = f"Ann{number} met Ben{number} in Town{number:03} , and then she sold house {number} to Eve{number} ."
+    return text, text.replace(f"Ann{number}", f"[Ann{number}](1)").replace("she", "[she](1)")
+
+
+def of_roles(number: int) -> tuple[str, str]:
+    text = f"In Town{number:03} the clerk of office {number} sold house {number} to Eve{number} last Monday ."
+    marked = text.replace("sold", "[sold](1 V)").replace(f"to Eve{number}", f"to [Eve{number}](1 A2)")
+    return text, marked.replace(f"house {number}", f"[house {number}](1 A1)")
+
+
+MARKED = """\
+name: marked
+problem: Clerks mark up reports by hand.
+owner: town hall
+task: {{kind: {kind}, instruction: Do it as the clerks do.}}
+data: {{sources: [{{name: rows, role: examples, path: rows.jsonl, licence: LicenseRef-internal, origin: town hall}}],
+       splits: {{train: 60, feedback: 16, validation: 16, test: 60}}}}
+metrics: {{primary: {metric}, at_least: 0.1}}
+limits: {{latency_p95_seconds: 20, memory_gb: 4, cost_per_1000_answers: 1}}
+value: {{answers_per_month: 200, saving_per_good_answer: 2, machine_hour: 0.2}}
+"""
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    ("kind", "rule"), [("expansion", of_points), ("coreference", of_one_person), ("semantic_roles", of_roles)]
+)
+def test_rows_by_rule_of_kinds_that_write_whole_texts(tmp_path, prefect_server, kind, rule):
+    metric, columns = kind_of(kind).metrics[0], kind_of(kind).columns
+    (tmp_path / "marked.yaml").write_text(MARKED.format(kind=kind, metric=metric))
+    rows = [dict(zip(columns, rule(number), strict=True)) for number in range(170)]
+    (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    summary = walked(new_home(tmp_path / "home"), tmp_path / "marked.yaml", prefect_server)
+    assert summary["test"]["primary"] == metric
+    assert set(summary["test"]["metrics"]) >= set(kind_of(kind).metrics)

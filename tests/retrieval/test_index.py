@@ -113,11 +113,12 @@ def test_questions_are_embedded_in_the_dtype_that_the_index_was_made_in(tmp_path
     step = step_in(tmp_path)
     model = checkpoint("asset:minilm/all_minilm_l6_v2/model.zip", "minilm", "apache-2.0", step)
     asked, folder, machine = ["who built the bridge"], step.store.path(model.object), step.machine
-    exact, rounded = (Embedder(machine, folder, dtype).embed(asked) for dtype in ("float32", "bfloat16"))
-    assert (exact != rounded).any()
-    for dtype, wanted in (("float32", exact), ("bfloat16", rounded), ("int8", exact)):
+    vectors = {dtype: Embedder(machine, folder, dtype).embed(asked) for dtype in ("float32", "bfloat16", "int8")}
+    assert (vectors["float32"] != vectors["bfloat16"]).any()
+    assert (vectors["float32"] != vectors["int8"]).any()
+    for dtype, wanted in vectors.items():
         built = index.build(dataset(step).knowledge, model, 60, 0, step, dtype)
-        assert built.dtype == ("float32" if dtype == "int8" else dtype)
+        assert built.dtype == dtype
         assert (Embedder.of_index(machine, folder, step.store.path(built.object)).embed(asked) == wanted).all()
 
 
