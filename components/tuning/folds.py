@@ -15,7 +15,7 @@ and other use cases' rows, which are trained on once.
 
 from collections import Counter
 from collections.abc import Hashable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from components.application import Answer, answering
 from components.core import (
@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from .stage import Config
 
 CODE = ("components.tuning.folds",)
+Dealt = TypeVar("Dealt")
 
 
 class Refit(NamedTuple):
@@ -146,7 +147,7 @@ def _dealt(
     return deal(rows, groups, _classes(rows, task), config.folds, config.seed), ""
 
 
-def deal(rows: Sequence[Row], groups: Sequence[int], classes: Sequence[str], folds: int, seed: int) -> list[list[Row]]:
+def deal(rows: Sequence[Dealt], groups: Sequence[int], classes: Sequence[str], folds: int, seed: int) -> list[list[Dealt]]:
     """`rows` in `folds` parts of about the same size. Rows of one group stay together; each class (where answers are few) is
     spread as evenly as its groups allow. Their order within a fold is that of `rows`."""
     from sklearn.model_selection import GroupKFold, StratifiedGroupKFold
