@@ -22,7 +22,7 @@ from components.tuning.folds import deal
 from . import Figure
 from .statistics import tables
 
-RUNS, SEARCHED = 1000, 200
+RUNS, SEARCHED = 600, 200
 """Runs of each kind without a gain; runs of each step of the search for the smallest gain."""
 TRAIN, VALIDATION, FOLDS = 340, 80, 4
 """A stranger's 500 rows: these, and 80 of test."""

@@ -42,6 +42,7 @@ def walked(home: Path, use_case: Path, servers: dict[str, str]) -> dict:
     return summary
 
 
+@pytest.mark.long  # test_specialised.py takes texts with labels through the stages, up to an endpoint
 def test_texts_with_labels(tmp_path, prefect_server):
     summary = walked(new_home(tmp_path / "home"), FILMS, prefect_server)
     assert summary["test"]["primary"] == "accuracy"

@@ -30,6 +30,8 @@ from tests.serving.bundles import PASSAGES, QUESTIONS
 from tests.serving.bundles import candidate as plain
 from tests.tasks.small import solved
 
+IN_CI = ("classification", "extraction", "summarization")
+"""Kinds taken there: a label, a checked form, a text that is written. With retrieval and quotes: a test of its own below."""
 GUARDED = """
 import runpy, sys
 def watch(event, given):
@@ -127,7 +129,7 @@ def test_a_model_with_retrieval_and_quotes_answers_twenty_questions_as_measured(
     assert len({one["answer"] for one in said}) > 5
 
 
-@pytest.mark.parametrize("kind", names())
+@pytest.mark.parametrize("kind", [one if one in IN_CI else pytest.param(one, marks=pytest.mark.long) for one in names()])
 def test_each_kind_of_task_answers_as_measured_plain_and_with_a_model(kind: str, tmp_path: Path) -> None:
     case, step = solved(kind), step_in(tmp_path / "home")
     texts = [row.text for row in case.rows][:4]
