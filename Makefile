@@ -63,10 +63,11 @@ install: .venv/installed
 fetch: install
 	$(BIN)/ninefold fetch $(USE_CASE)
 
+# Python compiles what is imported when it first is: pip would compile all 55,000 files, which takes as long as the rest.
 .venv/installed: pyproject.toml constraints.txt
 	@echo "installing into .venv (about 3.4 GB; several minutes the first time)"
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --constraint constraints.txt --editable '.[dev]'
 	touch $@
 
 clean:
