@@ -13,7 +13,7 @@ Others go through sentence-transformers itself (embedder.py). `python -m bench e
 import json
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypedDict, cast
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,7 +23,16 @@ if TYPE_CHECKING:
 TOKENS = 512
 """Padded tokens of a batch: more leave the cache (2,048 take a tenth longer), fewer make small products."""
 DTYPES = ("float32", "bfloat16", "int8")
-Fields = dict[str, Any]  # JSON of a checkpoint
+
+
+class Config(TypedDict):
+    """What is read of a checkpoint's `config.json`."""
+
+    hidden_size: int
+    num_attention_heads: int
+    num_hidden_layers: int
+    max_position_embeddings: int
+    layer_norm_eps: float
 
 
 class Product(NamedTuple):
@@ -61,9 +70,9 @@ def bert_in(folder: Path, dtype: str) -> "Bert | None":
         return None
     if dtype == "bfloat16" and not torch.ops.mkldnn._is_mkldnn_bf16_supported():
         return None
-    config, asked = _json(folder / "config.json"), _json(folder / "sentence_bert_config.json")
+    config, asked = cast(Config, _json(folder / "config.json")), _json(folder / "sentence_bert_config.json")
     longest = asked.get("max_seq_length") or _json(folder / "tokenizer_config.json").get("model_max_length")
-    window = min(longest or config["max_position_embeddings"], config["max_position_embeddings"])
+    window = min(cast("int | None", longest) or config["max_position_embeddings"], config["max_position_embeddings"])
     return Bert(folder, config, int(window), dtype)
 
 
@@ -89,7 +98,8 @@ def _is_plain(folder: Path) -> bool:
 
 def _normalises_as_configured(folder: Path) -> bool:
     """Whether transformers would not change the normalizer of `tokenizer.json` by what `tokenizer_config.json` says."""
-    saved, config = _json(folder / "tokenizer.json").get("normalizer") or {}, _json(folder / "tokenizer_config.json")
+    saved, config = _json(folder / "tokenizer.json").get("normalizer"), _json(folder / "tokenizer_config.json")
+    saved = saved if isinstance(saved, dict) else {}
     pairs = (("lowercase", "do_lower_case"), ("handle_chinese_chars", "tokenize_chinese_chars"), ("strip_accents",) * 2)
     return all(saved[ours] == config[theirs] for ours, theirs in pairs if ours in saved and theirs in config)
 
@@ -97,14 +107,14 @@ def _normalises_as_configured(folder: Path) -> bool:
 class Bert:
     """An encoder that is loaded."""
 
-    def __init__(self, folder: Path, config: Fields, window: int, dtype: str) -> None:
+    def __init__(self, folder: Path, config: Config, window: int, dtype: str) -> None:
         import torch
         from safetensors.torch import load_file
         from tokenizers import Tokenizer
 
         assert dtype in DTYPES, dtype
         self.window, self.dimensions = window, config["hidden_size"]
-        self._heads, self._epsilon = config["num_attention_heads"], float(config["layer_norm_eps"])
+        self._heads, self._epsilon = config["num_attention_heads"], config["layer_norm_eps"]
         self._tokenizer: Tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self._tokenizer.no_padding()
         self._tokenizer.no_truncation()
@@ -238,14 +248,14 @@ def _in_int8(weight: "Tensor", bias: "Tensor", dtype: "torch.dtype") -> Product:
     )
 
 
-def _pools_the_mean(config: "Fields") -> bool:
+def _pools_the_mean(config: dict[str, object]) -> bool:
     """Whether a pooling of sentence-transformers takes the mean over all tokens, and nothing else."""
     prefix = "pooling_mode_"  # what was saved before version 5 has a key for each way
     ways = [name.removeprefix(prefix) for name, on in config.items() if name.startswith(prefix) and on is True]
     return ways == ["mean_tokens"] or (not ways and config.get("pooling_mode") == "mean")
 
 
-def _json(file: Path) -> "Fields":
+def _json(file: Path) -> dict[str, object]:
     """What a JSON file holds; nothing where there is none."""
-    found: Fields = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    found: dict[str, object] = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
     return found

@@ -8,6 +8,8 @@ import json
 from pathlib import Path
 from typing import Any, Literal, NotRequired, TypedDict
 
+from pydantic import model_validator
+
 from components.core import BadInput, Candidate, Decision, Frozen, digest_of, file_digest, parse
 from components.ladder import NotClimbed
 
@@ -67,7 +69,7 @@ class Record(Frozen):
     candidate: Candidate
     """What was decided on: the release, or what was refused."""
     evaluated: dict[str, Any] = {}
-    """Dump of the evaluation that decided."""
+    """Dump of the evaluation that decided; a file names the step of `results` that it is."""
     model: dict[str, Any] | None = None
     """{"name", "version", "alias"} once registered."""
     approval: dict[str, Any] | None = None
@@ -91,6 +93,15 @@ class Record(Frozen):
     """What it was rendered by: `template_version`; set when the card is written."""
     status: Literal["draft", "final"] = "draft"
 
+    @model_validator(mode="before")
+    @classmethod
+    def _evaluation_by_its_step(cls, given: object) -> object:
+        if not isinstance(given, dict) or not isinstance(step := given.get("evaluated"), str):
+            return given
+        if step not in given.get("results", {}):
+            raise ValueError(f"key 'evaluated': '{step}' is no step of 'results'")
+        return {**given, "evaluated": given["results"][step]}
+
     @property
     def decided_with(self) -> str:
         """Digest of the contract and of what the profile sets, as the registry keeps it."""
@@ -100,6 +111,17 @@ class Record(Frozen):
 def record_path(card: Path) -> Path:
     """Where the record of `card` lies."""
     return card.with_name(f"{card.stem}.record.json")
+
+
+def as_file(record: Record) -> str:
+    """What `record_path` holds, in the record's own order: canonical JSON would sort it. The evaluation that decided is a
+    fifth of it, and stands there once."""
+    content = record.model_dump(mode="json")
+    content["evaluated"] = next(
+        (step for step, result in record.results.items() if record.evaluated and result == record.evaluated),
+        content["evaluated"],
+    )
+    return json.dumps(content, ensure_ascii=False, separators=(",", ":")) + "\n"
 
 
 def read_record(card: Path) -> Record:

@@ -11,14 +11,14 @@ from components.core import publish_text
 from .front_matter import check, front_matter
 from .index import index
 from .page import page
-from .record import Record, record_path, template_version
+from .record import Record, as_file, record_path, template_version
 from .render import beside, card_name, markdown
 
 
 def write_card(record: Record, folder: Path) -> Path:
     """Write the card of `record` below `folder` (`model_cards/`) with all that lies beside it, bring the index up to date,
     and return the path of the Markdown, which is written last. A final card replaces the draft."""
-    content = record.model_copy(update={"template": template_version()}).model_dump_json()
+    content = as_file(record.model_copy(update={"template": template_version()}))
     record = Record.model_validate_json(content)  # the card is made from what a later reader finds
     body = markdown(record)
     text = f"---\n{front_matter(record)}\n---\n{body}"
@@ -27,7 +27,7 @@ def write_card(record: Record, folder: Path) -> Path:
     path = home / f"{card_name(record)}.md"
     for file, annex in beside(record).items():
         publish_text(home / file, annex)
-    publish_text(record_path(path), content + "\n")  # in the record's own order: canonical JSON would sort it
+    publish_text(record_path(path), content)
     publish_text(path.with_suffix(".html"), page(record, body))
     publish_text(path, text)
     if record.model:

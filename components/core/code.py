@@ -14,6 +14,7 @@ import ast
 import hashlib
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -33,7 +34,7 @@ def code_digest(*modules: str, words: frozenset[str] = frozenset()) -> str:
     words: of the inputs (`words_of`); they name files of listed folders
     """
     reached = sorted(reached_files(*modules, words=words))
-    return hashlib.sha256("".join(_stripped(path) for path in reached).encode()).hexdigest()
+    return hashlib.sha256("".join(_source(path).stripped for path in reached).encode()).hexdigest()
 
 
 def words_of(*values: object) -> frozenset[str]:
@@ -67,7 +68,7 @@ def reached_files(*modules: str, words: frozenset[str] = frozenset(), packages: 
             path = todo.pop()
             if path not in reached:
                 reached.add(path)
-                known |= _constants(path)
+                known |= _source(path).texts
                 todo += _imports(path) + (_packages(path) if packages else [])
         variants = {variant for path in reached if _is_listed(path) for variant in _variants(path.parent)}
         todo = [path for path in variants - reached if not known.isdisjoint(_named(path))]
@@ -79,53 +80,94 @@ def _packages(path: Path) -> list[Path]:
 
 
 def _is_listed(path: Path) -> bool:
-    return path.name == "__init__.py" and _is_dynamic(path)
+    return path.name == "__init__.py" and _source(path).dynamic
 
 
 def _variants(folder: Path) -> Iterable[Path]:
     return (path for path in folder.glob("*.py") if path.name != "__init__.py")
 
 
+@dataclass(frozen=True)
+class Source:
+    """What is asked of a file, of one parse of it."""
+
+    imports: tuple[tuple[int, str, tuple[str, ...]], ...]
+    """(dots, module, names) of each `from module import names`, in order; for `import module` there are no names."""
+    passes_on: dict[str, str]
+    """Of names that it takes from modules beside it, at its top: name → "module.name", or "name" of the package itself."""
+    texts: frozenset[str]
+    """Every text that stands in the code, docstrings left out."""
+    own_words: frozenset[str]
+    """Texts behind `ALSO_NAMED_BY`."""
+    dynamic: bool
+    """Whether it imports by name."""
+    stripped: str
+    """Its code without docstrings and comments."""
+
+
 @cache
-def _named(path: Path) -> frozenset[str]:
-    """The words that name a variant."""
-    words = {path.stem}
-    for node in ast.parse(path.read_text()).body:
+def _source(path: Path) -> Source:
+    tree = ast.parse(path.read_text())
+    imports: list[tuple[int, str, tuple[str, ...]]] = []
+    texts, silent, dynamic = list[ast.Constant](), set[int](), False
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant):
+            if isinstance(node.value, str):
+                texts.append(node)
+        elif isinstance(node, ast.Name | ast.Attribute):
+            dynamic = dynamic or (node.id if isinstance(node, ast.Name) else node.attr) == "import_module"
+        elif isinstance(node, ast.Import):
+            imports += [(0, alias.name, ()) for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            imports.append((node.level, node.module or "", tuple(alias.name for alias in node.names)))
+        elif isinstance(node, ast.Expr) and _is_text(node):
+            silent.add(id(node.value))
+    passes_on, own_words = _at_its_top(tree)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            node.body = [item for item in node.body if not _is_text(item)]
+    return Source(
+        imports=tuple(imports),
+        passes_on=passes_on,
+        texts=frozenset(str(one.value) for one in texts if id(one) not in silent),
+        own_words=own_words,
+        dynamic=dynamic,
+        stripped=f"{path.relative_to(ROOT).as_posix()}\n{ast.dump(tree)}\n",
+    )
+
+
+def _at_its_top(tree: ast.Module) -> tuple[dict[str, str], frozenset[str]]:
+    """(names that it passes on, words that name it)"""
+    passes_on: dict[str, str] = {}
+    words = set[str]()
+    for node in tree.body:
+        if isinstance(node, ast.ImportFrom) and node.level == 1:
+            for alias in node.names:
+                passes_on.setdefault(
+                    alias.asname or alias.name, f"{node.module}.{alias.name}" if node.module else alias.name
+                )
         targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
         if any(isinstance(target, ast.Name) and target.id in ALSO_NAMED_BY for target in targets):
             words |= {one.value for one in ast.walk(node) if isinstance(one, ast.Constant) and isinstance(one.value, str)}
-    return frozenset(words)
+    return passes_on, frozenset(words)
 
 
-@cache
-def _constants(path: Path) -> frozenset[str]:
-    """Every text that stands in the code, docstrings left out."""
-    tree = ast.parse(path.read_text())
-    silent = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.stmt) and _is_text(node)}  # type: ignore[attr-defined]
-    nodes = (node for node in ast.walk(tree) if isinstance(node, ast.Constant) and id(node) not in silent)
-    return frozenset(node.value for node in nodes if isinstance(node.value, str))
-
-
-@cache
-def _is_dynamic(path: Path) -> bool:
-    """Whether a module imports by name."""
-    nodes = (node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, (ast.Name, ast.Attribute)))
-    return any((node.id if isinstance(node, ast.Name) else node.attr) == "import_module" for node in nodes)
+def _named(path: Path) -> frozenset[str]:
+    """The words that name a variant."""
+    return _source(path).own_words | {path.stem}
 
 
 @cache
 def _imports(path: Path) -> list[Path]:
-    tree = ast.parse(path.read_text())
-    package = path.parent.relative_to(ROOT).parts
+    package, source = path.parent.relative_to(ROOT).parts, _source(path)
     files: list[Path | None] = []
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            files += [_file(alias.name) for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
-            base = ".".join([*package[: len(package) - node.level + 1], *(node.module or "").split(".")]).strip(".")
-            base = base if node.level else (node.module or "")
-            files += [_defining(base, alias.name) for alias in node.names]
-    if path.name != "__init__.py" and _is_dynamic(path):
+    for dots, module, names in source.imports:
+        if not names:
+            files.append(_file(module))
+            continue
+        base = ".".join([*package[: len(package) - dots + 1], *module.split(".")]).strip(".") if dots else module
+        files += [_defining(base, name) for name in names]
+    if path.name != "__init__.py" and source.dynamic:
         files += sorted(path.parent.rglob("*.py"))
     return [file for file in files if file]
 
@@ -137,14 +179,10 @@ def _defining(module: str, name: str) -> Path | None:
     if submodule:
         return submodule
     path = _file(module)
-    if path is None or path.name != "__init__.py":
+    if path is None or path.name != "__init__.py" or name not in (passed := _source(path).passes_on):
         return path
-    for node in ast.parse(path.read_text()).body:
-        if isinstance(node, ast.ImportFrom) and node.level == 1:
-            for alias in node.names:
-                if (alias.asname or alias.name) == name:
-                    return _defining(f"{module}.{node.module}" if node.module else module, alias.name)
-    return path
+    inside, _, there = passed[name].rpartition(".")
+    return _defining(f"{module}.{inside}" if inside else module, there)
 
 
 @cache
@@ -156,15 +194,6 @@ def _file(module: str) -> Path | None:
         return path.with_suffix(".py")
     init = path / "__init__.py"
     return init if init.is_file() else None
-
-
-@cache
-def _stripped(path: Path) -> str:
-    tree = ast.parse(path.read_text())
-    for node in ast.walk(tree):
-        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
-            node.body = [item for item in node.body if not _is_text(item)]
-    return f"{path.relative_to(ROOT).as_posix()}\n{ast.dump(tree)}\n"
 
 
 def _is_text(node: ast.stmt) -> bool:

@@ -162,17 +162,19 @@ def test_the_estimate_of_the_cache_is_what_the_cache_grows_to(candidate: Candida
 
 
 def test_the_estimate_bounds_what_a_long_prompt_takes(candidate: Candidate, step: Step, folder: Path) -> None:
-    """By how much the memory of this process grows, at its peak, while a prompt of 12,000 tokens is read."""
-    context = Context(length=12_000, rope="linear", factor=6)
+    """By how much the memory of this process grows, at its peak, while a prompt of 12,000 tokens is read: the least of three
+    times, since pages of libraries that the kernel had taken back come in again with them."""
+    context, grown = Context(length=12_000, rope="linear", factor=6), list[int]()
     needs = memory(folder, context, "float32")
     with load(reading(candidate, context), step.store, Machine(threads=1)) as application, torch.inference_mode():
         application.engine._prefill([[5] * 1000], None)
-        give_back()
-        Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew
-        before = _peak()
-        application.engine._prefill([[5] * 12_000], None)
-        grown = _peak() - before
-    assert grown / 2 <= needs.cache + needs.activations <= 2 * grown
+        for _ in range(3):
+            give_back()
+            Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew
+            before = _peak()
+            application.engine._prefill([[5] * 12_000], None)
+            grown.append(_peak() - before)
+    assert min(grown) / 2 <= needs.cache + needs.activations <= 2 * min(grown)
 
 
 def test_the_block_that_is_counted_is_the_one_that_is_computed() -> None:
