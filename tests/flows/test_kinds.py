@@ -55,7 +55,7 @@ def test_documents_longer_than_any_prompt_with_summaries(tmp_path, prefect_serve
     for number in range(170):
         first = f"The council of Town{number:03} voted to repair bridge {number} before the winter ."
         rest = " ".join(
-            f"Speaker {number}x{line} of Town{number:03} thanked the clerk and had nothing to add ." for line in range(90)
+            f"Speaker {number}x{line} of Town{number:03} thanked the clerk and had nothing to add ." for line in range(45)
         )
         rows.append({"document": f"{first} {rest}", "summary": f"Town{number:03} will repair bridge {number} ."})
     (tmp_path / "minutes.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
