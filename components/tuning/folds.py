@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from .stage import Config
 
 CODE = ("components.tuning.folds",)
+LEARNED = "the candidate at hand or its retriever has learned from the training rows"
 Dealt = TypeVar("Dealt")
 
 
@@ -87,11 +88,12 @@ def settle(
 ) -> Settled:
     """Whether what is proposed (`after`, on validation) is worth it over `at_hand` (`before`, on the same rows): by those
     rows, then by training rows too. One look where no training row may decide; the note says why."""
-    dealt, reason = _dealt(config, task, at_hand, refit, dataset, step)
+    every, more = _deciding(config, task, at_hand, refit, dataset, step)
+    dealt, reason = _dealt(config, task, dataset, step) if more else ([], LEARNED)
     if reason:
-        return Settled(compare(before, after, metrics, step.store, over=over), reason, ())
-    first = len(examples(before, step.store))
-    every = deciding_rows(dataset, (at_hand, refit.candidate), task, step, first)
+        note = f"cross-fitting: not done, since {reason}"
+        return Settled(compare(before, after, metrics, step.store, over=over), note, ())
+    first = every.count - more
     found = list[Fold]()
 
     def measured(rows: int) -> tuple[Evidence, Evidence] | None:
@@ -119,31 +121,33 @@ def settle(
         return Settled(decision, "", objects)
     note = (
         f"cross-fitting: {len(found)} more trainings, each without a fold of the {sum(map(len, dealt))} training rows; "
-        f"{every.count - first} of these rows decide beside {first} of validation"
+        f"{more} of these rows decide beside {first} of validation"
     )
     return Settled(decision, note, (*objects, every.object, *(one.table for one in pair or ())))
 
 
 def would_decide(config: "Config", task: Task, at_hand: Candidate, refit: Refit, dataset: Dataset, step: Step) -> int:
     """How many training rows may decide between `at_hand` and what is trained by folds."""
+    return _deciding(config, task, at_hand, refit, dataset, step)[1]
+
+
+def _deciding(
+    config: "Config", task: Task, at_hand: Candidate, refit: Refit, dataset: Dataset, step: Step
+) -> tuple[Split, int]:
+    """(the rows of validation that decide, and training rows behind them; how many of them these are)"""
     validation = dataset.splits["validation"]
     first = min(config.validation_rows or validation.count, validation.count)
     every = deciding_rows(dataset, (at_hand, refit.candidate), task, step, first)
-    return 0 if every == validation else every.count - first
+    return every, 0 if every == validation else every.count - first
 
 
-def _dealt(
-    config: "Config", task: Task, at_hand: Candidate, refit: Refit, dataset: Dataset, step: Step
-) -> tuple[list[list[Row]], str]:
+def _dealt(config: "Config", task: Task, dataset: Dataset, step: Step) -> tuple[list[list[Row]], str]:
     """(the training rows by fold, why there are none: "" where there are)"""
     assert config.folds, "decide asks only then"
-    if not would_decide(config, task, at_hand, refit, dataset, step):
-        return [], "cross-fitting: not done, since the candidate at hand or its retriever has learned from the training rows"
     rows = dataset.rows("train", step.store)
     groups = _groups(rows, task)
     if len(set(groups)) < config.folds:
-        said = f"the training rows are about {len(set(groups))} texts; tuning.folds is {config.folds}"
-        return [], f"cross-fitting: not done, since {said}"
+        return [], f"the training rows are about {len(set(groups))} texts; tuning.folds is {config.folds}"
     return deal(rows, groups, _classes(rows, task), config.folds, config.seed), ""
 
 

@@ -78,6 +78,18 @@ def test_documents_are_read_before_the_rows(workspace: Workspace) -> None:
     assert tuning() < capped < once < twice < 3 * once
 
 
+def test_folds_are_trainings_more_and_training_rows_that_are_answered(workspace: Workspace) -> None:
+    def tuning(folds: int | None) -> float:
+        run = Run.read(Path("voice_helpdesk"), "cpu", workspace)
+        case = case_of(run, look_at_rows(run), RATES)
+        run = replace(run, use_case=run.use_case.model_copy(update={"tuning": {"folds": folds}}))
+        return seconds_of_stages(run, case)["tuning"] - FIXED["tuning"] - RUNG
+
+    none, two, four = tuning(None), tuning(2), tuning(4)
+    assert 1.5 * none < two < four < 5 * none
+    assert four - two > 0.5 * none, "half of two trainings more"
+
+
 def test_a_search_takes_its_minutes_and_at_least_its_first_trial(workspace: Workspace) -> None:
     def tuning(minutes: float | None) -> float:
         run = Run.read(Path("film_reviews"), "cpu", workspace)

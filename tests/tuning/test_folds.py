@@ -10,6 +10,7 @@ from components.core import (
     Candidate,
     Checkpoint,
     Dataset,
+    Derivation,
     Metrics,
     Retriever,
     Row,
@@ -75,12 +76,12 @@ def test_four_rows_settle_nothing_and_the_folds_do(tmp_path: Path) -> None:
 
 
 def test_labels_that_say_nothing_are_not_adopted_although_training_learns_them_by_heart(tmp_path: Path) -> None:
-    draw = random.Random(2)
+    draw = random.Random(10)  # of these labels validation sees a gain that settles nothing
     train = [row.model_copy(update={"answer": draw.choice(SORT.labels)}) for row in reviews("t", 60)]
     _, found = sorted_by_a_head(tmp_path, train, reviews("v", 4), folds=5)
     assert not found.decision.adopted
-    if found.decision.comparison.gain.n == 64:
-        assert found.decision.comparison.after < 0.7
+    assert found.decision.comparison.gain.n == 64
+    assert found.decision.comparison.after < 0.7, "what it learned by heart would be answered right"
 
 
 def test_a_gain_that_validation_settles_costs_no_fold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -111,7 +112,7 @@ def test_no_fold_is_read_by_what_answers_it(tmp_path: Path, monkeypatch: pytest.
     found = folds.settle(*args)
     assert found.decision.verdict == "keep", "equal evidence has no gain, and ends at the first look"
     assert not seen
-    dealt, _ = folds._dealt(config, ANSWERING, candidate, refit, dataset, step)
+    dealt, _ = folds._dealt(config, ANSWERING, dataset, step)
     assert sorted(row.id for part in dealt for row in part) == sorted(row.id for row in rows)
     for number, held in enumerate(dealt, 1):
         ids, passages = {row.id for row in held}, {row.passage for row in held}
@@ -135,7 +136,9 @@ def test_what_has_learned_from_training_rows_is_decided_on_validation_alone(tmp_
     dataset = small_dataset(step)
     candidate = small_candidate(dataset, step)
     if learned == "weights":
-        at_hand = candidate.model_copy(update={"runtime": Runtime(engine="x"), "model": None, "baseline": None})
+        trained = Derivation(technique="full", checkpoint=candidate.model, trained=True)
+        model = candidate.model.model_copy(update={"derived_from": trained})
+        at_hand = candidate.model_copy(update={"model": model})
     else:
         retriever = Retriever(scoring="bm25", knowledge=dataset.knowledge.object, fitted=dataset.knowledge.object)
         at_hand = candidate.model_copy(update={"retriever": retriever})
