@@ -95,7 +95,10 @@ class Source(Frozen):
     """Our name → a text of several fields, for logs and sensors: `"Sensor {{sensor}} at {{time}}: {{value}}"`. A row that
     lacks one is set aside."""
     values: dict[str, str] = {}
-    """The file's answers or labels → ours (`"1": positive`)."""
+    """The file's answers or labels → ours (`"1": positive`); of conversations the names of those who speak → user, assistant
+    or system (`Caller: user`), in rows of turns and in transcripts, where each turn is a line that begins with its name."""
+    replies: Literal["last", "each"] = Field("last", exclude_if=lambda replies: replies == "last")
+    """Of conversations: which turns of the assistant are answers, each a row with all that was said before it."""
     licence: str
     """SPDX identifier of this set, not of the package that carries it."""
     origin: str

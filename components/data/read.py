@@ -20,7 +20,7 @@ from .decode import Unreadable
 from .folder import members
 from .readers import DOCUMENTS, READERS, SUFFIXES, UNITS
 from .reply_trees import is_tree, paths
-from .shapes import CONVERSATIONS, Raw, answers_in, asked_and_answered, conversation, named
+from .shapes import CONVERSATIONS, Raw, answers_in, asked_and_answered, conversation, exchanges, named
 from .templates import filled, names
 
 ALIASES = {
@@ -79,16 +79,19 @@ def read_source(source: Source, number: int, path: Path, task: Task, at_most: in
     there = {column for row in rows for column in row.fields}
     kind = kind_of(task.kind)
     if kind.turns and is_tree(rows):
-        rows = paths(rows)
+        rows = paths(rows, source.values)
         there = {column for row in rows for column in row.fields}
     texts = _aliases(task)["text"]
     required = required_fields(source, task)
     if "text" in required and not there & {*texts, *(source.fields.get(alias, alias) for alias in texts)}:
         rows = [_with_question(row, kind.asks or kind.turns) for row in rows]
     if kind.turns:
-        rows = [_with_turns(row, source, task) for row in rows]
+        rows = [one for row in rows for one in _with_turns(row, source, task)]
+        if source.replies == "each":  # several share a line: they are numbered
+            rows = [replace(row, line=number) for number, row in enumerate(rows, 1)]
     there = {column for row in rows for column in row.fields}
     columns = _columns(source, number, path, there, task) if there else {}
+    replaced = {} if kind.turns else source.values  # of conversations they name who speaks
     records = []
     for row in rows:
         given, fault = {ours: row.fields.get(theirs) for ours, theirs in columns.items()}, row.fault
@@ -99,7 +102,7 @@ def read_source(source: Source, number: int, path: Path, task: Task, at_most: in
                 silent = "it has no answer: write the words that say so as task.abstain, or leave such rows out"
                 fault = fault or (silent if task.abstain is None else None)
         if given.get("answer") is not None:
-            said = _with_values(given["answer"], source.values, kind)
+            said = _with_values(given["answer"], replaced, kind)
             if (beside := _text(given.get("text"))) is not None:
                 said = kind.read_beside(beside, said)
             given["answer"] = None if said is None else kind.read_answer(said, task.own)
@@ -107,7 +110,7 @@ def read_source(source: Source, number: int, path: Path, task: Task, at_most: in
                 fault = fault or f"answer {kind.unreadable(said, task.own)}"
         values = {ours: _text(value) for ours, value in given.items()}
         if "answer" in values:
-            values["answer"] = _as_contract(source.values.get(values["answer"] or "", values["answer"]), task)
+            values["answer"] = _as_contract(replaced.get(values["answer"] or "", values["answer"]), task)
         records.append(Record(row.line, **values, file=row.file, fault=fault, tree=row.tree))
     return records
 
@@ -252,16 +255,21 @@ def _with_question(row: Raw, asks: bool) -> Raw:
     return replace(row, fields=fields, fault=row.fault or fault)
 
 
-def _with_turns(row: Raw, source: Source, task: Task) -> Raw:
-    """The row with a conversation as one text and the answer to its last turn, or why it has none."""
+def _with_turns(row: Raw, source: Source, task: Task) -> list[Raw]:
+    """The row with a conversation as one text and the answer to its last turn, or why it has none; where each reply is an
+    answer, a row for each of them."""
     columns = {ours: _there(row, source, names) for ours, names in _aliases(task).items() if ours in ("text", "answer")}
     asked, answered = columns["text"], columns["answer"] or kind_of(task.kind).columns[1]
     if asked is None:
-        return row
+        return [row]
     reply = row.fields.get(answered)
-    turns, answer, fault = conversation(row.fields[asked], reply is not None)
-    fields = {asked: as_text(turns) or None, answered: answer if reply is None else reply}
-    return replace(row, fields=row.fields | fields, fault=row.fault or fault)
+    turns, fault = conversation(row.fields[asked], reply is not None, source.values)
+    found = [*exchanges(turns), *([(turns, reply)] if reply is not None else [])] or [(turns, None)]
+    rows = found if source.replies == "each" else found[-1:]
+    return [
+        replace(row, fields=row.fields | {asked: as_text(before) or None, answered: answer}, fault=row.fault or fault)
+        for before, answer in rows
+    ]
 
 
 def _there(row: Raw, source: Source, names: tuple[str, ...]) -> str | None:

@@ -6,7 +6,7 @@ file says it, user and assistant take turns from the root. A path ends with the 
 ends it before.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from components.text.turns import ASSISTANT, USER
@@ -52,15 +52,16 @@ def is_tree(rows: Sequence[Raw]) -> bool:
     return (by_id or _nested(rows)) and columns.isdisjoint((*CONVERSATIONS, "reply", "answer", "output"))
 
 
-def paths(rows: Sequence[Raw]) -> list[Raw]:
+def paths(rows: Sequence[Raw], speakers: Mapping[str, str]) -> list[Raw]:
     """A row with `messages` for each path of `rows`, by the line of its last message (numbered, where messages stand within
-    one another: they share a line); and the messages that have no place in a tree, each with its fault."""
+    one another: they share a line); and the messages that have no place in a tree, each with its fault. speakers: as of
+    `shapes.speaker`."""
     if _nested(rows):
-        found = [path for row in rows for root in _roots_within(row) for path in _of(root)]
+        found = [path for row in rows for root in _roots_within(row) for path in _of(root, speakers)]
         return [replace(path, line=number) for number, path in enumerate(found, 1)]
     lost: list[Raw] = []
     roots = _roots_by_id(rows, lost)
-    found = [path for root in roots for path in _of(root)]
+    found = [path for root in roots for path in _of(root, speakers)]
     return sorted([*found, *lost], key=lambda row: (row.file, row.line))
 
 
@@ -68,10 +69,10 @@ def _nested(rows: Sequence[Raw]) -> bool:
     return any(isinstance(row.fields.get(REPLIES), list) or isinstance(row.fields.get(ROOT), dict) for row in rows)
 
 
-def _of(root: Message) -> Iterator[Raw]:
+def _of(root: Message, speakers: Mapping[str, str]) -> Iterator[Raw]:
     """The paths from `root`: to each reply of the assistant that no other one follows; where there is none, the root alone,
     which the gate sets aside."""
-    every = _settle(root)
+    every = _settle(root, speakers)
     ends = list[Message]()
     answered: set[int] = set()
     """Messages with a reply of the assistant somewhere behind them."""
@@ -85,12 +86,13 @@ def _of(root: Message) -> Iterator[Raw]:
         yield replace(end.row, fields={"messages": turns}, tree=True)
 
 
-def _settle(root: Message) -> list[Message]:
+def _settle(root: Message, speakers: Mapping[str, str]) -> list[Message]:
     """All messages from `root` on, each before its replies, with depths; what was deleted is taken out with what follows."""
     every, at_hand = list[Message](), [root]
     while at_hand:
         one = at_hand.pop()
         every.append(one)
+        one.role = speaker(one.role, speakers) if one.role else ""
         one.replies = [reply for reply in one.replies if reply.text not in DELETED]
         for reply in one.replies:
             reply.depth = one.depth + 1
@@ -164,7 +166,7 @@ def _message(row: Raw, fields: Fields) -> Message:
     text, role = _first(fields, TEXTS), _first(fields, ROLES)
     deleted = fields.get("deleted") is True
     said = text.strip() if isinstance(text, str) and not deleted else ""
-    return Message(row, speaker(role) if role is not None else "", said)
+    return Message(row, str(role) if role is not None else "", said)
 
 
 def _first(fields: Fields, names: tuple[str, ...]) -> object:

@@ -5,11 +5,13 @@ turn, or for a kind of task with turns of any number. Preference pairs (prompt, 
 stage `feedback` makes its own.
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
+from types import MappingProxyType
 
-from components.text.turns import ASSISTANT, SYSTEM, USER, Turn, in_order
+from components.text.turns import ASSISTANT, ROLES, SYSTEM, USER, Turn, in_order
 
 Fields = dict[str, object]
 
@@ -29,8 +31,8 @@ INSIDE = ("data", "rows", "examples", "records", "instances")
 """Keys under which one object over a whole file holds its rows."""
 CONVERSATIONS = ("messages", "conversations", "conversation")
 """Fields that hold the turns of one."""
-_ASKS, _ANSWERS = ("user", "human", "prompter"), ("assistant", "gpt", "chatgpt", "model", "bot")
-_ROLES = {"asks": USER, "answers": ASSISTANT, "system": SYSTEM}
+_CALLED = {**dict.fromkeys((USER, "human", "prompter"), USER), SYSTEM: SYSTEM}
+_CALLED |= dict.fromkeys((ASSISTANT, "gpt", "chatgpt", "model", "bot"), ASSISTANT)
 
 
 def rows_inside(whole: Mapping[str, object]) -> list[Fields] | None:
@@ -73,8 +75,8 @@ def asked_and_answered(fields: Fields, asks: bool) -> tuple[Fields, str | None]:
     turns = next((fields[key] for key in CONVERSATIONS if key in fields), None)
     if not isinstance(turns, list):
         return fields, None
-    said = [turn for turn in map(_turn, turns) if turn[0] != "system"]
-    if [speaker for speaker, _ in said] == ["asks", "answers"]:
+    said = [turn for turn in map(_turn, turns) if turn[0] != SYSTEM]
+    if [role for role, _ in said] == [USER, ASSISTANT]:
         return fields | {"question": said[0][1], "answer": said[1][1]}, None
     fault = (
         f"it is a conversation of {len(said)} turns: one question and one answer are read, so write a row for each, or "
@@ -83,28 +85,59 @@ def asked_and_answered(fields: Fields, asks: bool) -> tuple[Fields, str | None]:
     return fields | {"question": None, "answer": None}, fault
 
 
-def conversation(value: object, answered: bool) -> tuple[list[Turn], str, str | None]:
-    """(what was said up to the user's last turn that has an answer, that answer, why it is no such conversation).
+def conversation(value: object, answered: bool, speakers: Mapping[str, str]) -> tuple[list[Turn], str | None]:
+    """(its turns, the last of them the user's where the answer stands elsewhere, else the assistant's that answers one; why
+    it is no such conversation).
 
-    value: turns (messages, ShareGPT's), or a text that the user said; what follows the last answer is left out.
-    answered: the answer stands elsewhere, and all turns are what was said before it.
+    value: turns (messages, ShareGPT's), a transcript where `speakers` are named, or a text that the user said; what follows
+    the last answer is left out. answered: the answer stands elsewhere, and all turns are what was said before it.
+    speakers: name → user, assistant or system.
     """
+    if isinstance(value, str) and speakers:
+        value, fault = _transcript(value, speakers)
+        if fault:
+            return [], fault
     if not isinstance(value, list):
-        return ([Turn(USER, value)] if isinstance(value, str) else []), "", None
-    said = [_turn(turn) for turn in value]
-    for place, (speaker, text) in enumerate(said, 1):
-        if speaker not in _ROLES:
-            return [], "", f"turn {place}: '{speaker}' is nobody who speaks; allowed: user (human), assistant (gpt), system"
+        return ([Turn(USER, value)] if isinstance(value, str) else []), None
+    said = [_turn(turn, speakers) for turn in value]
+    for place, (role, text) in enumerate(said, 1):
+        if role not in ROLES:
+            allowed = ", ".join(["user (human)", "assistant (gpt)", "system", *speakers])
+            hint = "" if speakers else "; say who others are with data.sources.<n>.values, as `{Caller: user}`"
+            return [], f"turn {place}: '{role}' is nobody who speaks; allowed: {allowed}{hint}"
         if not _said(text):
-            return [], "", f"turn {place} says nothing, or is no text"
-    turns = in_order(Turn(_ROLES[speaker], _said(text)) for speaker, text in said)
+            return [], f"turn {place} says nothing, or is no text"
+    turns = in_order(Turn(role, _said(text)) for role, text in said)
     ends = USER if answered else ASSISTANT
     while turns and turns[-1].role != ends:
         turns.pop()
-    answer = turns.pop().text if turns and not answered else ""
-    if not turns or turns[-1].role != USER:
-        return [], "", "it has no turn of the user" + ("" if answered else " with one of the assistant behind it")
-    return turns, answer, None
+    asked = [turn.role for turn in turns][-1 if answered else -2 :][:1]
+    if asked != [USER]:
+        return [], "it has no turn of the user" + ("" if answered else " with one of the assistant behind it")
+    return turns, None
+
+
+def exchanges(turns: Sequence[Turn]) -> list[tuple[list[Turn], str]]:
+    """(what was said before, the answer) of each turn of the assistant that answers one of the user."""
+    return [
+        ([*turns[:place]], turn.text)
+        for place, turn in enumerate(turns)
+        if turn.role == ASSISTANT and place and turns[place - 1].role == USER
+    ]
+
+
+def _transcript(text: str, speakers: Mapping[str, str]) -> tuple[list[Fields] | str, str | None]:
+    """(the turns of a text in which each begins with its speaker's name and a colon on a line of its own, or the text
+    itself; why it cannot be read). What stands in brackets around a name does not count: `[doctor]`, `(Doctor):`."""
+    names = "|".join(map(re.escape, sorted(speakers, key=len, reverse=True)))
+    begins = rf"^[^\S\n]*(?:[\[(<]({names})[\])>][^\S\n]*:?|({names})[^\S\n]*:)"
+    parts = re.split(begins, text.replace("\r\n", "\n"), flags=re.MULTILINE | re.IGNORECASE)
+    if parts[0].strip() or len(parts) == 1:
+        first = next((line.strip() for line in parts[0].splitlines() if line.strip()), "")
+        shown = first if len(first) <= 40 else f"{first[:40]}…"
+        return text, f"it begins with '{shown}', and with nobody of data.sources.<n>.values: {', '.join(speakers)}"
+    told = zip(parts[1::3], parts[2::3], parts[3::3], strict=True)
+    return [{"role": bracketed or plain, "content": said} for bracketed, plain, said in told], None
 
 
 def _said(content: object) -> str:
@@ -115,19 +148,18 @@ def _said(content: object) -> str:
     return content.strip() if isinstance(content, str) else ""
 
 
-def _turn(turn: object) -> tuple[str, object]:
-    """(asks, answers or another speaker, what is said)"""
+def _turn(turn: object, speakers: Mapping[str, str] = MappingProxyType({})) -> tuple[str, object]:
+    """(who speaks, as `speaker` says it; what is said)"""
     if not isinstance(turn, dict):
         return "", None
-    named = str(turn.get("from") or turn.get("role")).lower()
-    part = "asks" if named in _ASKS else "answers" if named in _ANSWERS else named
-    return part, turn.get("value", turn.get("content"))
+    return speaker(turn.get("from") or turn.get("role"), speakers), turn.get("value", turn.get("content"))
 
 
-def speaker(name: object) -> str:
-    """user, assistant or system, or the name as it stands."""
-    role, _ = _turn({"role": name})
-    return _ROLES.get(role, role)
+def speaker(name: object, speakers: Mapping[str, str]) -> str:
+    """user, assistant or system, or the name as it stands. speakers: names of this file → one of these."""
+    called = str(name).strip().lower()
+    own = {theirs.lower(): role for theirs, role in speakers.items()}
+    return own.get(called) or _CALLED.get(called, called)
 
 
 def answers_in(value: object) -> list[str] | None:

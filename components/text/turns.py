@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-SYSTEM, USER, ASSISTANT = "system", "user", "assistant"
+ROLES = SYSTEM, USER, ASSISTANT = "system", "user", "assistant"
 _MARK = re.compile(rf"^({SYSTEM}|{USER}|{ASSISTANT}):", re.MULTILINE)
 _LIKE_A_MARK = re.compile(rf"^(?=\\*(?:{SYSTEM}|{USER}|{ASSISTANT}):)", re.MULTILINE)
 _HIDDEN = re.compile(rf"^\\(?=\\*(?:{SYSTEM}|{USER}|{ASSISTANT}):)", re.MULTILINE)

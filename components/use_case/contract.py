@@ -10,6 +10,7 @@ from components.measure import METRICS
 from components.measure.metrics import definition
 from components.tasks import check_task, kind_of, names
 from components.text import same
+from components.text.turns import ROLES
 
 _MEANS = {"abstain": ", the words that say there is no answer"}
 TO_FILL_IN = "<fill in "
@@ -24,7 +25,7 @@ def check_contract(contract: UseCase, where: str = "") -> None:
         lines = [f"{where}: key '{key}': still holds '{text}': write what is meant" for key, text in unfilled]
         raise BadInput("\n".join(lines))
     check_task(contract.task, where)
-    checks = (_metrics, _slices, _sources, _labels, _practice, _quotes, _given)
+    checks = (_metrics, _slices, _sources, _labels, _speakers, _practice, _quotes, _given)
     if wrong := [line for check in checks for line in check(contract)]:
         raise BadInput("\n".join(f"{where}: {line}" for line in wrong))
 
@@ -115,6 +116,23 @@ def _labels(contract: UseCase) -> list[str]:
         for number, source in enumerate(contract.data.sources)
         for theirs, ours in source.values.items()
         if same(ours) not in map(same, labels)
+    ]
+
+
+def _speakers(contract: UseCase) -> list[str]:
+    """Of conversations `values` name who speaks; only they have replies."""
+    if kind_of(contract.task.kind).turns:
+        return [
+            f"key 'data.sources.{number}.values': {theirs!r} becomes '{ours}'; allowed: {', '.join(ROLES)}"
+            for number, source in enumerate(contract.data.sources)
+            for theirs, ours in source.values.items()
+            if ours not in ROLES
+        ]
+    turns = ", ".join(name for name in names() if kind_of(name).turns)
+    return [
+        f"key 'data.sources.{number}.replies': '{source.replies}' is for {turns} only; leave it out"
+        for number, source in enumerate(contract.data.sources)
+        if source.replies != "last"
     ]
 
 

@@ -56,6 +56,64 @@ def test_the_last_turn_of_the_assistant_is_the_answer(tmp_path: Path, row: dict[
     assert (record.text, record.answer, record.fault) == (ASKED, "Until four.", None)
 
 
+CALL = """Caller: Is it open?
+Clerk: Yes, until six.
+Jo (manager): On Sundays too.
+
+caller : And today?
+Is it late?
+Clerk: Until four."""
+BRACKETS = """[caller] Is it open?
+[clerk] Yes, until six.
+
+(Jo (manager)): On Sundays too.
+[caller]: And today?
+Is it late?
+<clerk> Until four."""
+NAMED = [{"role": "Caller", "content": "Is it open?"}, {"role": "Clerk", "content": "Yes, until six.\n\nOn Sundays too."},
+         {"from": "caller", "value": "And today?\nIs it late?"}, {"from": "clerk", "value": "Until four."}]  # fmt: skip
+SPEAKERS = {"Caller": "user", "Clerk": "assistant", "Jo (manager)": "assistant"}
+HEARD = [Turn("user", "Is it open?"), Turn("assistant", "Yes, until six.\n\nOn Sundays too."),
+         Turn("user", "And today?\nIs it late?"), Turn("assistant", "Until four.")]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "talk", [CALL, BRACKETS, NAMED, CALL.replace("\n", "\r\n")], ids=["colons", "brackets", "turns", "Windows"]
+)
+def test_a_contract_says_who_speaks_and_each_reply_may_be_a_row(tmp_path: Path, talk: object) -> None:
+    path = write(tmp_path / "a.jsonl", [{"talk": talk}, {"talk": talk}])
+    source = Source(name="calls", role="examples", path=path.name, licence="CC0-1.0", origin="made for a test",
+                    fields={"messages": "talk"}, values=SPEAKERS)  # fmt: skip
+    last = (as_text(HEARD[:3]), "Until four.", None)
+    assert [(one.text, one.answer, one.fault) for one in read_source(source, 0, path, TASK)] == [last, last]
+    each = read_source(source.model_copy(update={"replies": "each"}), 0, path, TASK)
+    first = ("Is it open?", HEARD[1].text, None)
+    assert [(one.text, one.answer, one.fault) for one in each] == [first, last, first, last]
+    assert [one.line for one in each] == [1, 2, 3, 4], "the gate sets rows aside by their numbers"
+
+
+def test_who_answers_in_a_contract_counts_before_what_files_call_so(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.jsonl", [{"messages": [{"role": "assistant", "content": "Where does it hurt?"}, *OPEN]}])
+    source = Source(name="calls", role="examples", path=path.name, licence="CC0-1.0", origin="made for a test",
+                    values={"assistant": "user", "user": "assistant"}, replies="each")  # fmt: skip
+    answers = [record.answer for record in read_source(source, 0, path, TASK)]
+    assert answers == ["Is it open?", "And today?"]
+
+
+def test_a_transcript_of_nobody_who_is_named_is_set_aside(tmp_path: Path) -> None:
+    talks = ["Recorded on Monday.\nCaller: Hi.\nClerk: Hello.", "Clerk: Hello.", "", "Caller: Hi.\nClerk:\nCaller: Bye."]
+    path = write(tmp_path / "a.jsonl", [{"messages": talk} for talk in talks])
+    source = Source(name="calls", role="examples", path=path.name, licence="CC0-1.0", origin="made for a test",
+                    values=SPEAKERS, replies="each")  # fmt: skip
+    who = "data.sources.<n>.values: Caller, Clerk, Jo (manager)"
+    assert [record.fault for record in read_source(source, 0, path, TASK)] == [
+        f"it begins with 'Recorded on Monday.', and with nobody of {who}",
+        "it has no turn of the user with one of the assistant behind it",
+        f"it begins with '', and with nobody of {who}",
+        "turn 2 says nothing, or is no text",
+    ]
+
+
 def test_one_question_is_a_conversation_too_whatever_it_looks_like(tmp_path: Path) -> None:
     rows = [{"question": "user: hi", "answer": "Hello."}, {"instruction": "Greet.", "input": "Ann", "output": "Hi Ann."}]
     first, second = (read(write(tmp_path / f"{place}.jsonl", [row]))[0] for place, row in enumerate(rows))

@@ -108,7 +108,8 @@ def test_messages_without_a_place_are_told_by_their_line(tmp_path: Path) -> None
         11: "another message before it has the id 'm1'",
         12: "it has no id",
         13: "it has no turn of the user with one of the assistant behind it",
-        14: "turn 1: 'merchant' is nobody who speaks; allowed: user (human), assistant (gpt), system",
+        14: "turn 1: 'merchant' is nobody who speaks; allowed: user (human), assistant (gpt), system"
+        "; say who others are with data.sources.<n>.values, as `{Caller: user}`",
     }
 
 

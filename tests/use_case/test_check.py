@@ -248,6 +248,25 @@ def test_a_contract_that_contradicts_itself_is_bad_input(changes: dict[str, Any]
     assert said in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("task", "source", "said"),
+    [
+        ({"kind": "conversation", "instruction": "Answer."}, {"values": {"Caller": "customer"}},
+         "'data.sources.0.values': 'Caller' becomes 'customer'; allowed: system, user, assistant"),
+        (CONTRACT["task"], {"replies": "each"},
+         "'data.sources.0.replies': 'each' is for conversation only; leave it out"),
+    ],
+    ids=["who speaks", "replies"],
+)  # fmt: skip
+def test_who_speaks_is_said_in_known_words_and_of_conversations_only(
+    task: dict[str, Any], source: dict[str, Any], said: str
+) -> None:
+    data = CONTRACT["data"] | {"sources": [CONTRACT["data"]["sources"][0] | source]}
+    with pytest.raises(BadInput) as caught:
+        check_contract(contract(task=task, data=data))
+    assert said in str(caught.value)
+
+
 def test_abstention_floors_need_the_words_for_no_answer() -> None:
     task = {"kind": "question_answering", "instruction": "Answer."}
     metrics = {"primary": "f1", "at_least": 0.1, "floors": {"abstention_recall": 0.3}}
