@@ -10,6 +10,7 @@ Not covered: several devices.
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from math import ceil
 from typing import Self
 
 from pydantic import Field, field_validator, model_validator
@@ -319,7 +320,7 @@ def _supervised(
     if again and again.trained:
         proposed, after, trained = again.proposed, again.after, again.trained
     step.measured["training"] = trained.measured
-    notes = [_in_words(trained.counts), *found.notes, *notes]
+    notes = [_in_words(trained.counts), *too_long(trained.lengths, config.max_tokens), *found.notes, *notes]
     refit = Refit(candidate, better)
     decided = decide(config, task, metrics, at_hand, proposed, after, dataset, tuple(objects), tuple(notes), step, refit)
     more: dict[str, object] = {"made": helped}
@@ -370,6 +371,18 @@ def _nothing_to_do(config: Config, task: Task, candidate: Candidate, dataset: Da
 
 def _origins(rows: Sequence[Row]) -> str:
     return ", ".join(f"{count} {origin}" for origin, count in sorted(Counter(row.origin for row in rows).items()))
+
+
+def too_long(lengths: Sequence[int], max_tokens: int) -> list[str]:
+    """What to set where more than one row of ten was left out for its length. lengths: tokens of each row"""
+    left_out = sum(length > max_tokens for length in lengths)
+    if left_out <= len(lengths) / 10:
+        return []
+    enough = sorted(lengths)[ceil(0.9 * len(lengths)) - 1]
+    return [
+        f"{left_out} of {len(lengths)} training rows are longer than tuning.max_tokens ({max_tokens}) and were left out: "
+        f"{enough} would keep nine of ten"
+    ]
 
 
 def _in_words(counts: dict[str, int]) -> str:

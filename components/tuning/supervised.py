@@ -74,13 +74,14 @@ def training_rows(config: "Config", task: Task, candidate: Candidate, dataset: D
 
 class Supervised(NamedTuple):
     """candidate: with what was trained; None where no row was usable. objects: digests made. counts: what became of the
-    rows. measured: figures of the training. canaries: what was planted."""
+    rows. measured: figures of the training. canaries: what was planted. lengths: tokens of each row, those left out too."""
 
     candidate: Candidate | None
     objects: tuple[str, ...]
     counts: dict[str, int]
     measured: dict[str, object]
     canaries: Split | None = None
+    lengths: tuple[int, ...] = ()
 
 
 def train(
@@ -112,7 +113,7 @@ def train(
     proposed = tuned(first, recipe, "sft", trained, step.store).model_copy(update={"prompt": given.prompt})
     split = stored_canaries(given.planted, step)
     fresh = (*given.objects, *_fresh(candidate, proposed), *((split.object,) if split else ()))
-    return Supervised(proposed, fresh, given.counts, trained.measured, split)
+    return Supervised(proposed, fresh, given.counts, trained.measured, split, tuple(given.lengths))
 
 
 def _with_head(

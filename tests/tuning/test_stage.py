@@ -11,6 +11,8 @@ from components.tuning import align, tune
 from components.tuning.deciding import _mending
 from components.tuning.judging import calibrated
 from components.tuning.preferences import usable
+from components.tuning.stage import too_long
+from components.tuning.supervised import training_rows
 from tests.tuning.small import CONFIG, METRICS, TASK, new_step, put, small_candidate, small_dataset
 
 
@@ -122,6 +124,21 @@ def test_rows_that_are_all_too_long_are_not_tuned_on(tuned):
     assert found.candidate == candidate
     assert "too long" in found.decision.reason
     assert "max_tokens" in found.decision.reason
+
+
+def test_where_many_rows_are_too_long_the_stage_says_how_long_would_do(tuned):
+    step, dataset, candidate, _ = tuned
+    given = {"task": TASK, "candidate": candidate, "dataset": dataset}
+    rows = training_rows(CONFIG, **given, with_made=False, step=new_step(step.workspace.root, "rows"))
+    most = sorted(rows.lengths)[len(rows.lengths) // 2]
+    short = CONFIG.model_copy(update={"max_tokens": most, "epochs": 0.2})
+    found = tune(short, **given, metrics=METRICS, step=new_step(step.workspace.root, "short"))
+    left_out, enough = sum(length > most for length in rows.lengths), sorted(rows.lengths)[-len(rows.lengths) // 10]
+    assert left_out > len(rows.lengths) / 10
+    note = f"{left_out} of {len(rows.lengths)} training rows are longer than tuning.max_tokens ({most}) and were left out: "
+    assert note + f"{enough} would keep nine of ten" in found.notes
+    assert not any("would keep" in note for note in tuned[-1].notes)
+    assert too_long([5] * 9 + [9], 8) == [], "one of ten is no loss to speak of"
 
 
 def test_a_training_that_diverges_keeps_the_candidate_and_says_what_to_do(tuned):
