@@ -69,22 +69,33 @@ class View:
     def tell(self) -> None:
         """Without a terminal: one line of where it is."""
         counts = f" {self.done}/{self.total}" if self.total else ""
-        left = f"about {shown_clock(left)} left" if (left := self.left()) else ""
-        parts = filter(None, (f"{self.what}{counts}", left))
+        parts = filter(None, (f"{self.what}{counts}", self._left_in_words()))
         self.console.print(f"{self._place():<18} {', '.join(parts)}".rstrip(), highlight=False, soft_wrap=True)
 
     def left(self) -> float | None:
-        """Seconds left by the estimates, or None where there are none."""
+        """Seconds left by the estimates, or None where there are none; without those of a stage that takes longer."""
         if not self.estimates:
             return None
         gone = {stage for stage, _ in self.finished}
         to_come = sum(seconds for stage, seconds in self.estimates.items() if stage not in gone and stage != self.stage)
-        return to_come + max(0.0, self.estimates.get(self.stage, 0.0) - (time.monotonic() - self.entered))
+        return to_come + max(0.0, -self._over())
+
+    def _over(self) -> float:
+        """Seconds by which the stage at hand has outrun its estimate; below 0 while it has not."""
+        return time.monotonic() - self.entered - self.estimates.get(self.stage, 0.0)
+
+    def _left_in_words(self) -> str:
+        left, foreseen = self.left(), self.estimates.get(self.stage, 0.0)
+        if not left:
+            return ""
+        if foreseen and self._over() > 0:
+            spent = shown_clock(foreseen + self._over())
+            return f"this stage {spent}, foreseen {shown_clock(foreseen)}; about {shown_clock(left)} left after it"
+        return f"about {shown_clock(left)} left"
 
     def __rich__(self) -> Group:
         now = time.monotonic()
-        left = self.left()
-        clock = f"{shown_clock(now - self.started)} elapsed" + (f", about {shown_clock(left)} left" if left else "")
+        clock = ", ".join(filter(None, (f"{shown_clock(now - self.started)} elapsed", self._left_in_words())))
         lines = [Text.from_markup(f"[bold]{self.title}[/]  [dim]{clock} · peak {self.peak_gb:.1f} GB[/]")]
         for stage, seconds in self.finished:
             lines.append(Text.from_markup(f"  [green]✓[/] {stage:<13}[dim]{shown_clock(seconds):>7}[/]"))

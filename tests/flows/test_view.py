@@ -29,6 +29,17 @@ def test_a_terminal_shows_the_stage_what_it_does_and_the_time_left():
     assert re.search(r"0 s elapsed, about (11 min 00|10 min 59) left", shown)
 
 
+def test_a_stage_that_outruns_its_estimate_says_so():
+    file = io.StringIO()
+    view = in_tuning(Console(file=file, width=120))
+    view.entered -= 720
+    view.tell()
+    (line,) = file.getvalue().splitlines()[-1:]
+    assert re.fullmatch(
+        r"tuning 5/9 +training 40/100, this stage 12 min 0\d, foreseen 10 min 00; about 60 s left after it", line
+    )
+
+
 def test_elsewhere_a_line_now_and_then_says_where_it_is(tmp_path, monkeypatch, capfd):
     monkeypatch.setattr("flows.view.EVERY", 0.1)
     with watching("desk · cpu", tmp_path / "log", ESTIMATES) as view:
