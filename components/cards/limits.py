@@ -4,9 +4,10 @@ What safety checks found comes first, worst first: it weighs most, and nobody el
 """
 
 from components.measure.intervals import unseen
+from components.measure.metrics import meaning, more_is_better
 
 from .figures import ENOUGH, test_metrics
-from .record import Record
+from .record import MetricDump, Record
 from .safety import detail_of
 
 FAILED = {
@@ -40,6 +41,7 @@ def risks(record: Record) -> list[str]:
     if cut := record.evaluated.get("shown_in_part"):
         n = max(figure.get("n", 0) for figure in metrics.values())
         sentences.append(f"{cut:,} of the {n:,} test inputs are longer than what the model is shown: they lost a part.")
+    sentences += _worse_than_base(record)
     if worst := _worst_slice(record):
         sentences.append(worst)
     if any((result.get("counts") or {}).get("simulated") for result in record.results.values()):
@@ -74,6 +76,27 @@ def _shows(record: Record, name: str) -> str:
 
 def _share(value: float) -> str:
     return f"{100 * value:.0f} %"
+
+
+def _worse_than_base(record: Record) -> list[str]:
+    """A sentence for each metric whose whole interval is worse than the base model's: a gain on one may cost another."""
+    references = record.evaluated.get("references") or {}
+    base = next((name for name in references if name.startswith("base model")), None)
+    theirs = references[base]["metrics"] if base else {}
+    sentences = []
+    for name, ours in test_metrics(record).items():
+        other = theirs.get(name)
+        if not other or not more_is_better(name) or min(ours.get("n", 0), other.get("n", 0)) < ENOUGH:
+            continue
+        high, low = ours.get("high"), other.get("low")
+        if high is not None and low is not None and high < low:
+            means = f" ({said})" if (said := meaning(name)) else ""
+            sentences.append(f"It is worse than the {base} in {name}{means}: {_ranged(ours)} against {_ranged(other)}.")
+    return sentences
+
+
+def _ranged(metric: MetricDump) -> str:
+    return f"{metric['value']:.3f} [{metric.get('low'):.3f}, {metric.get('high'):.3f}]"
 
 
 def _worst_slice(record: Record) -> str | None:

@@ -4,6 +4,7 @@ import io
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from components.ladder import price
@@ -300,8 +301,9 @@ def _legend(axes: "Axes") -> None:
 
 def _longest(labels: Sequence[str], columns: int) -> list[int]:
     """Characters of each column of a legend with its mark, which is filled column by column."""
-    high = -(-len(labels) // columns)
-    return [8 + max(len(one) for one in labels[at : at + high]) for at in range(0, len(labels), high)]
+    high, higher = divmod(len(labels), columns)
+    ends = [number * high + min(number, higher) for number in range(columns + 1)]
+    return [8 + max(map(len, labels[begin:end])) for begin, end in pairwise(ends) if end > begin]
 
 
 @contextmanager

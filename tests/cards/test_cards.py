@@ -271,6 +271,37 @@ def test_safety_comes_first_among_the_limits_worst_first_each_with_its_share_and
     assert "**Noted by feedback**: feedback dropped: 145." in sections["Data and provenance"]
 
 
+def test_what_surely_got_worse_than_the_base_model_is_a_limit() -> None:
+    theirs = {
+        "support": (0.8, 0.7, 0.9),
+        "rouge_l": (0.3, 0.2, 0.4),
+        "abstention_rate": (0.9, 0.8, 1.0),
+        "unknown": (1, 1, 1),
+    }
+    ours = {
+        "support": (0.5, 0.4, 0.6),
+        "rouge_l": (0.25, 0.15, 0.35),
+        "abstention_rate": (0.1, 0.0, 0.2),
+        "unknown": (0, 0, 0),
+    }
+
+    def dumps(values: dict[str, tuple[float, float, float]], n: int) -> dict[str, object]:
+        return {name: {"value": value, "low": low, "high": high, "n": n} for name, (value, low, high) in values.items()}
+
+    def said(n: int) -> list[str]:
+        given = evaluated(record().decision)
+        given["evidence"] = {**given["evidence"], "metrics": dumps(ours, n)}
+        given["references"] = {"base model, same retrieval": {**given["evidence"], "metrics": dumps(theirs, n)}}
+        return [line for line in risks(record(evaluated=given)) if "worse than" in line]
+
+    worse = "It is worse than the base model, same retrieval in"
+    support = "support (share of an answer's words, alone and in pairs, that its sources hold)"
+    assert said(100) == [
+        f"{worse} {support}: 0.500 [0.400, 0.600] against 0.800 [0.700, 0.900].",
+    ], "declining more often is neither good nor bad"
+    assert said(3) == [], "of so few nothing is said"
+
+
 def test_inputs_that_were_shown_in_part_are_counted_among_the_limits() -> None:
     cut = {**record().evaluated, "shown_in_part": 3}
     (said,) = [line for line in risks(record(evaluated=cut)) if "lost a part" in line]

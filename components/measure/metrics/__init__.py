@@ -92,6 +92,12 @@ def meaning(name: str) -> str:
     return metric.meaning if metric else ""
 
 
+def more_is_better(name: str) -> bool:
+    """Whether more of metric `name` is better: not so of what is neither good nor bad, and where no metric is called so."""
+    metric = _definitions().get(name)
+    return bool(metric and metric.more_is_better)
+
+
 def by_answer(name: str) -> bool:
     """Whether metric `name` weighs every reference alike (see `Definition`)."""
     metric = _definitions().get(name)
